@@ -1,0 +1,15 @@
+"""Backbones: the contract, the three named ones, and any timm model as ``timm:NAME``."""
+
+from __future__ import annotations
+
+from bench.backbones import from_timm, mobilenetv3_small_32, tiny_vit
+from bench.backbones.contract import BACKBONES, Backbone, Reads, register_backbone
+
+__all__ = ["BACKBONES", "Backbone", "Reads", "backbone_class", "mobilenetv3_small_32", "register_backbone", "tiny_vit"]
+
+
+def backbone_class(name: str) -> type[Backbone]:
+    """The class of a registered backbone or of ``timm:NAME``; an unknown name raises ``UsageError``."""
+    if name.startswith("timm:"):
+        return from_timm.timm_backbone(name.removeprefix("timm:"))
+    return BACKBONES.get(name)

@@ -1,0 +1,113 @@
+"""Contract of a backbone: a stem and stages, read out as a map, as tokens or as an embedding."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import UsageError
+from bench.fusion import FeatureSpec, MapShape
+from bench.zoo import Registry
+
+Reads = Literal["map", "tokens", "embedding"]
+
+EMBEDDING_DIM = 128
+MIN_MAP = 4
+
+
+class Embedding(nn.Module):
+    """Global average pool, linear layer, BatchNorm: (B, C, H, W) -> (B, EMBEDDING_DIM).
+
+    It ends without ReLU or Sigmoid: non-negative embeddings all point the same way, and every cosine is near 1. The
+    BatchNorm centres them for the same reason.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(channels, EMBEDDING_DIM)
+        self.norm = nn.BatchNorm1d(EMBEDDING_DIM)
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        return self.norm(self.project(feature_map.mean((2, 3))))
+
+
+class Backbone(nn.Module):
+    """Base class of all backbones.
+
+    A subclass is built as ``cls(image, pretrained)`` and hands its stem and stages to this constructor. Images of A and B
+    always go through in one concatenated batch, so that BatchNorm sees both alike.
+
+    Args:
+        image: shape of one input image.
+        stem: maps images to the first feature map.
+        stages: each maps a feature map (B, C, H, W) to the next.
+    """
+
+    name: ClassVar[str]
+    has_pretrained: ClassVar[bool] = False
+
+    def __init__(self, image: MapShape, stem: nn.Module, stages: list[nn.Module]) -> None:
+        super().__init__()
+        self.stem = stem
+        self.stages = nn.ModuleList(stages)
+        self.embedding: nn.Module = nn.Identity()
+        self.spec = self._measure(image)
+        self.embedding = Embedding(self.spec.stages[-1].channels)
+
+    def _measure(self, image: MapShape) -> FeatureSpec:
+        """Run one blank image through to learn the shape after each stage."""
+        was_training = self.training
+        self.eval()
+        shapes = []
+        with torch.no_grad():
+            features = self.stem(torch.zeros(1, image.channels, image.height, image.width))
+            for stage in self.stages:
+                features = stage(features)
+                shapes.append(MapShape(*features.shape[1:]))
+        self.train(was_training)
+        large = [shape for shape in shapes if min(shape.height, shape.width) >= MIN_MAP]
+        if not large:
+            raise UsageError(f"backbone: no stage keeps a map of {MIN_MAP}x{MIN_MAP} on {image.height}x{image.width} images")
+        return FeatureSpec(image, tuple(shapes), large[-1], EMBEDDING_DIM)
+
+    @property
+    def map_stage(self) -> int:
+        """Index of the stage whose output is the ``map``."""
+        return max(index for index, shape in enumerate(self.spec.stages) if shape == self.spec.map)
+
+    def lower(self, images: Tensor, last: int) -> Tensor:
+        """Feature map after stage ``last``: (B, 3, H, W) float -> (B, C, H', W')."""
+        features = self.stem(images)
+        for stage in self.stages[: last + 1]:
+            features = stage(features)
+        return features
+
+    def upper(self, features: Tensor, first: int) -> Tensor:
+        """Embedding (B, D) from the map that goes into stage ``first``."""
+        for stage in self.stages[first:]:
+            features = stage(features)
+        return self.embedding(features)
+
+    def read(self, images: Tensor, reads: Reads) -> Tensor:
+        """Encode images (B, 3, H, W) as ``map`` (B, C, H, W), ``tokens`` (B, L, C) or ``embedding`` (B, D)."""
+        if reads == "embedding":
+            return self.upper(self.lower(images, -1), 0)
+        feature_map = self.lower(images, self.map_stage)
+        return feature_map if reads == "map" else feature_map.flatten(2).transpose(1, 2)
+
+    def keep_only(self, reads: Reads) -> None:
+        """Drop the layers that ``read(..., reads)`` never uses, so that they are neither trained nor counted."""
+        if reads != "embedding":
+            self.stages = self.stages[: self.map_stage + 1]
+            self.embedding = nn.Identity()
+
+
+def _check(cls: type[Backbone]) -> None:
+    if not hasattr(cls, "name"):
+        raise TypeError(f"backbone {cls.__name__} does not state 'name'")
+
+
+BACKBONES: Registry[Backbone] = Registry("backbone", _check)
+register_backbone = BACKBONES.register

@@ -1,0 +1,69 @@
+"""A small vision transformer for 32 pixel images."""
+
+from __future__ import annotations
+
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from bench.backbones.contract import Backbone, register_backbone
+from bench.fusion import MapShape
+
+DIM, DEPTH, HEADS, PATCH = 128, 4, 4, 4
+
+
+class ConvPatches(nn.Module):
+    """Two stride-2 convolutions in place of the patch embedding: (B, C, 32, 32) -> (B, D, 8, 8), plus positions."""
+
+    def __init__(self, channels: int, vit: VisionTransformer) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(channels, DIM // 2, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(DIM // 2),
+            nn.GELU(),
+            nn.Conv2d(DIM // 2, DIM, 3, 2, 1),
+        )
+        self.positions = nn.Parameter(vit.pos_embed.detach().clone())
+
+    def forward(self, images: Tensor) -> Tensor:
+        patches = self.convolutions(images)
+        positions = self.positions.transpose(1, 2).unflatten(2, patches.shape[2:])
+        return patches + positions
+
+
+class Blocks(nn.Module):
+    """Transformer blocks that take and return a map (B, D, H, W)."""
+
+    def __init__(self, *blocks: nn.Module) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*blocks)
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        tokens = self.blocks(feature_map.flatten(2).transpose(1, 2))
+        return tokens.transpose(1, 2).unflatten(2, feature_map.shape[2:])
+
+
+@register_backbone
+class TinyViT(Backbone):
+    """timm's VisionTransformer, dim 128, depth 4, 4 heads, 8x8 tokens without a class token.
+
+    Two stride-2 convolutions make the tokens: with a plain patch-4 embedding the naming warm-up does not get off the
+    ground within the images that the convolutional stem needs to finish. Dosovitskiy et al., 2021; Xiao et al., 2021.
+    """
+
+    name = "tiny_vit"
+
+    def __init__(self, image: MapShape, pretrained: bool = False) -> None:
+        vit = VisionTransformer(
+            img_size=(image.height, image.width),
+            patch_size=PATCH,
+            in_chans=image.channels,
+            num_classes=0,
+            global_pool="avg",
+            class_token=False,
+            embed_dim=DIM,
+            depth=DEPTH,
+            num_heads=HEADS,
+            mlp_ratio=2,
+        )
+        stages = [Blocks(vit.blocks[0]), Blocks(vit.blocks[1]), Blocks(vit.blocks[2]), Blocks(vit.blocks[3], vit.fc_norm)]
+        super().__init__(image, ConvPatches(image.channels, vit), stages)

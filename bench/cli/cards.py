@@ -1,0 +1,140 @@
+"""The cards that ``bench show`` prints."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.backbones import BACKBONES, backbone_class
+from bench.cli.inventory import REFERENCE_BACKBONE, fusion_parameters
+from bench.cost.macs import count_macs
+from bench.domain import DOMAINS
+from bench.errors import NotApplicableError, UsageError
+from bench.fusion import FUSIONS
+from bench.model import IMAGE, build_model
+from bench.spec import parse_spec
+from bench.sweep.cell import build_domain
+from bench.sweep.records import find_runs, latest
+from bench.zoo import source_file
+
+SHEET_PAIRS = 24
+
+
+def card(name: str, results: Path, out: Path | None) -> str:
+    """The card of whatever ``name`` is.
+
+    Raises:
+        UsageError: nothing has that name, or ``out`` is given for something that has no picture.
+    """
+    spec = parse_spec(name)
+    if spec.name in DOMAINS:
+        return domain_card(name, out)
+    if out is not None:
+        raise UsageError(f"--out draws sample pairs of a domain, and {name!r} is none; domains: {', '.join(DOMAINS)}")
+    if spec.name in FUSIONS:
+        return fusion_card(spec.name)
+    if spec.name in BACKBONES or spec.name.startswith("timm:"):
+        return backbone_card(spec.name)
+    record = _find_record(name, results)
+    if record is None:
+        known = f"fusions {', '.join(FUSIONS)}; backbones {', '.join(BACKBONES)}; domains {', '.join(DOMAINS)}"
+        raise UsageError(f"nothing is called {name!r}, and no record in {results} has that key; {known}")
+    return json.dumps(record, indent=2)
+
+
+def fusion_card(name: str) -> str:
+    """Formula, facts and parameters of a fusion."""
+    cls = FUSIONS.get(name)
+    options = [
+        f"  {parameter.name} = {parameter.default!r}"
+        for parameter in list(inspect.signature(cls.__init__).parameters.values())[2:]
+    ]
+    lines = [
+        name,
+        "",
+        inspect.cleandoc(cls.__doc__ or ""),
+        "",
+        f"family      {cls.family}",
+        f"joins       {cls.needs}",
+        f"symmetric   {'by construction' if cls.symmetric else 'no: the order of the pair matters (symmetrize=true averages both)'}",
+        f"head        {cls.head}",
+        f"paper       {cls.paper}",
+        f"size        {fusion_parameters(name):,} parameters with its head, {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
+        f"defined in  {source_file(cls)}",
+    ]
+    return "\n".join(lines + (["options", *options] if options else []))
+
+
+def backbone_card(name: str) -> str:
+    """Shapes and size of a backbone."""
+    cls = backbone_class(name)
+    backbone = cls(IMAGE)  # type: ignore[call-arg, arg-type]
+    shapes = [f"  {i}: {s.channels} x {s.height} x {s.width}" for i, s in enumerate(backbone.spec.stages)]
+    return "\n".join(
+        [
+            name,
+            "",
+            inspect.cleandoc(cls.__doc__ or ""),
+            "",
+            f"parameters  {sum(p.numel() for p in backbone.parameters()):,}",
+            f"embedding   {backbone.spec.dim}",
+            f"map         stage {backbone.map_stage}, also read as {backbone.spec.tokens} tokens of {backbone.spec.token_dim}",
+            "stages (channels x height x width)",
+            *shapes,
+        ]
+    )
+
+
+def domain_card(name: str, out: Path | None) -> str:
+    """Facts of a domain; with ``out`` also a PNG of sample pairs."""
+    domain = build_domain(name)
+    pairs = domain.draw("test", 0, 2000)
+    shape = tuple(pairs.a.pixels.shape[1:])
+    lines = [
+        f"{name} (version {domain.version})",
+        "",
+        inspect.cleandoc(type(domain).__doc__ or ""),
+        "",
+        f"classes     {', '.join(domain.classes)}",
+        f"warm-up     {', '.join(domain.warmup_classes)}",
+        f"image       {' x '.join(map(str, shape))} uint8",
+        f"same        {float(pairs.label.float().mean()):.3f} of 2,000 test pairs",
+        "latents     per image, minimum to maximum over 2,000 test images",
+        *(f"  {key:<16} {_span(values)}" for key, values in pairs.a.latents.items()),
+    ]
+    if out is not None:
+        from bench.report.samples import draw_sample_pairs
+
+        sheet = domain.draw("test", 0, SHEET_PAIRS)
+        draw_sample_pairs(sheet.a.pixels.numpy(), sheet.b.pixels.numpy(), sheet.label.numpy(), out)
+        lines.append(f"sample pairs written to {out}")
+    return "\n".join(lines)
+
+
+def _span(values: torch.Tensor) -> str:
+    shape = "" if values.ndim == 1 else f" ({' x '.join(map(str, values.shape[1:]))} each)"
+    low, high = values.min().item(), values.max().item()
+    return f"{low:g} to {high:g}{shape}"
+
+
+def _fusion_macs(name: str) -> str:
+    try:
+        macs = count_macs(build_model(parse_spec(name), REFERENCE_BACKBONE))
+    except NotApplicableError as error:
+        return f"not applicable ({error})"
+    missing = f" plus uncounted {', '.join(macs.uncounted)}" if macs.uncounted else ""
+    return f"{macs.fusion:,} MACs of {macs.total:,} per pair{missing}"
+
+
+def _find_record(key: str, results: Path) -> dict[str, Any] | None:
+    if not results.exists():
+        return None
+    for run in find_runs(results):
+        for full_key, record in latest(run.records()).items():
+            if full_key.startswith(key) and len(key) >= 6:
+                return record
+    return None

@@ -1,0 +1,40 @@
+"""``bench test``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.errors import UsageError
+
+
+def test(
+    path: Annotated[Path, typer.Argument(help="Plug-in file or folder to test.")],
+    backbone: Annotated[Optional[list[str]], typer.Option(help="Backbones to test with (default: all three).")] = None,
+) -> None:
+    """Run the conformance suite over the fusions of a plug-in. Exit code 1 when a check fails."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench import zoo
+    from bench.backbones import BACKBONES
+    from bench.conformance.suite import fusions_of, run_suite
+
+    zoo.load([path])
+    broken = [plugin for plugin in zoo.broken_plugins() if plugin.path.is_relative_to(path.resolve())]
+    for plugin in broken:
+        raise UsageError(f"{plugin.path} fails to load: {plugin.error}")
+    names = fusions_of(path)
+    if not names:
+        raise UsageError(f"{path}: registers no fusion; decorate a class with @register from bench.fusion")
+    results = run_suite(names, backbone or list(BACKBONES))
+    table = Table("fusion", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
+    for result in results:
+        table.add_row(result.fusion, result.backbone, result.check, result.problem or "ok", style="red" if result.problem else "")
+    console = Console()
+    console.print(table)
+    failures = sum(bool(result.problem) for result in results)
+    console.print(f"{len(results)} checks, {failures} failed")
+    raise typer.Exit(1 if failures else 0)

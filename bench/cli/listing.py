@@ -1,0 +1,35 @@
+"""``bench list``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from bench.errors import UsageError
+
+KINDS = ("fusions", "backbones", "domains", "warmups")
+
+
+def list_entries(
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
+    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+) -> None:
+    """List what is registered, and the plug-ins that failed to load."""
+    if kind not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}; expected one of {', '.join(KINDS)}")
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench import zoo
+    from bench.cli import inventory
+
+    zoo.load(include or ())
+    header, rows = getattr(inventory, kind)()
+    table = Table(*header, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console() if Console().is_terminal else Console(width=200)
+    console.print(table)
+    for plugin in zoo.broken_plugins():
+        Console(stderr=True).print(f"failed to load: {plugin.path}: {plugin.error}", style="red", markup=False)

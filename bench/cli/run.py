@@ -1,0 +1,70 @@
+"""``bench run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from bench.errors import UsageError
+
+Names = Optional[list[str]]
+
+
+def run(
+    fusion: Annotated[Names, typer.Option(help="all, names, globs or name:param=value; commas or repeated.")] = None,
+    backbone: Annotated[Names, typer.Option(help="Backbones; any timm model as timm:NAME.")] = None,
+    domain: Annotated[Names, typer.Option(help="Domains to train on.")] = None,
+    seed: Annotated[Names, typer.Option(help="Seeds: 0..4 or 0,1,2.")] = None,
+    protocol: Annotated[Optional[str], typer.Option(help="scratch, finetune or frozen.")] = None,
+    warmup: Annotated[Optional[str], typer.Option(help="Warm-up task: names, imagenet or none.")] = None,
+    eval: Annotated[Names, typer.Option(help="Domains to test on besides the one trained on.")] = None,
+    test_pairs: Annotated[Optional[int], typer.Option(help="Test pairs per domain.")] = None,
+    recipe: Annotated[Names, typer.Option(help="Recipe fields that differ: lr=0.001,train_pairs=6400.")] = None,
+    warmup_recipe: Annotated[Names, typer.Option(help="Warm-up recipe fields that differ: images=76800.")] = None,
+    textures: Annotated[Optional[Path], typer.Option(help="Folder of images that join the texture bank.")] = None,
+    config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
+    include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    jobs: Annotated[Optional[int], typer.Option(help="Worker processes (default: one per core); 0 runs in this one.")] = None,
+    threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
+    timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
+    retry: Annotated[Names, typer.Option(help="Statuses of earlier attempts to run again.")] = None,
+    out: Annotated[Optional[str], typer.Option(help="Folder of the run (default: results/main).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train and evaluate every combination that has no record yet.
+
+    Interrupted or repeated, the same command goes on where it stopped. Exit codes: 0 all cells done, 2 bad input,
+    3 some cells failed, 130 interrupted.
+    """
+    from rich.console import Console
+
+    from bench.sweep.config import load_config
+    from bench.sweep.run import run_sweep
+
+    given: dict[str, Any] = {
+        "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
+        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "include": include,
+        "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
+        "recipe": _fields("--recipe", recipe), "warmup_recipe": _fields("--warmup-recipe", warmup_recipe),
+    }  # fmt: skip
+    settings = load_config({key: value for key, value in given.items() if value is not None}, config)
+    code = run_sweep(settings, ["bench", *sys.argv[1:]], Console(stderr=True), dry_run)
+    raise typer.Exit(code)
+
+
+def _fields(option: str, parts: Names) -> dict[str, Any] | None:
+    """``a=1,b=2`` as a mapping; values are YAML scalars."""
+    import yaml
+
+    if parts is None:
+        return None
+    fields = {}
+    for part in ",".join(parts).split(","):
+        key, sign, value = part.partition("=")
+        if not sign:
+            raise UsageError(f"{option} {part!r}: expected field=value")
+        fields[key.strip()] = yaml.safe_load(value)
+    return fields

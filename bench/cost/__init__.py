@@ -1,0 +1,1 @@
+"""Cost: parameters and multiply-accumulates of a model."""

@@ -1,0 +1,124 @@
+"""Multiply-accumulates of one pair, with every operator that is neither counted nor known to be cheap named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.fusion import MapShape
+from bench.model import IMAGE, PairModel
+
+aten = torch.ops.aten
+
+# Operators that do arithmetic in proportion to products of dimensions and have no formula here.
+UNCOUNTED = (
+    "_fft_", "fft_", "cdist", "_cdist_forward", "_euclidean_dist", "linalg_", "_linalg_", "svd", "grid_sampler", "lstm", "gru",
+    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Macs:
+    """Multiply-accumulates per pair.
+
+    Attributes:
+        total: the whole model. fusion: without the backbone.
+        uncounted: names of operators that the totals leave out.
+    """
+
+    total: int
+    fusion: int
+    uncounted: tuple[str, ...]
+
+
+def count_macs(model: PairModel, image: MapShape = IMAGE) -> Macs:
+    """Count the multiply-accumulates of one pair (a dot product of length n has n MACs and 2n FLOPs).
+
+    The model runs in evaluation mode *with* gradients: without them, attention takes a fused path that the counter does
+    not see.
+    """
+    was_training = model.training
+    model.eval()
+    images = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
+    names = _Names()
+    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter, names:
+        model(images, images)
+    total = counter.get_total_flops() // 2
+    towers = _towers(model)
+    with _Inside(towers) as inside:
+        model(images, images)
+    model.train(was_training)
+    return Macs(total, total - inside.macs, tuple(sorted(names.uncounted)))
+
+
+def _towers(model: PairModel) -> list[nn.Module]:
+    backbone = model.backbone
+    return [backbone.stem, *backbone.stages, backbone.embedding] if backbone is not None else []
+
+
+class _Inside:
+    """Counts only while one of ``modules`` runs."""
+
+    def __init__(self, modules: list[nn.Module]) -> None:
+        self.macs = 0
+        self._modules = modules
+        self._running: list[FlopCounterMode] = []
+
+    def __enter__(self) -> _Inside:
+        self._hooks = [
+            hook
+            for module in self._modules
+            for hook in (module.register_forward_pre_hook(self._start), module.register_forward_hook(self._stop))
+        ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _start(self, module: nn.Module, args: Any) -> None:
+        self._running.append(FlopCounterMode(display=False, custom_mapping=FORMULAS))
+        self._running[-1].__enter__()
+
+    def _stop(self, module: nn.Module, args: Any, result: Any) -> None:
+        counter = self._running.pop()
+        counter.__exit__(None, None, None)
+        self.macs += counter.get_total_flops() // 2
+
+
+class _Names(TorchDispatchMode):
+    """Collects the names of operators that nobody counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uncounted: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        if func.overloadpacket not in FORMULAS and name.startswith(UNCOUNTED) and "norm" not in name:
+            self.uncounted.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+def _attention_flops(query: Any, key: Any, value: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    batch, heads, length, dim = query
+    context, value_dim = key[2], value[3]
+    return 2 * batch * heads * length * context * (dim + value_dim)
+
+
+def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    """``torch.nn.Bilinear``: u W v for every output, counted as (u W) and the product with v."""
+    rows, (outputs, left, right) = i1[0], i2[-3:]
+    return 2 * rows * outputs * (left * right + right)
+
+
+FORMULAS = {
+    aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    aten._scaled_dot_product_attention_math: _attention_flops,
+    aten._trilinear: _trilinear_flops,
+}

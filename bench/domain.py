@@ -1,0 +1,104 @@
+"""Contract of a domain: a distribution of labelled image pairs."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from bench.zoo import Registry
+
+Split = Literal["train", "val", "test", "warmup"]
+Latents = Mapping[str, Tensor]
+
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images with the record of every factor that made them.
+
+    Attributes:
+        pixels: (N, 3, H, W) uint8.
+        latents: one tensor of N rows per factor. ``class`` (int64) is always there.
+    """
+
+    pixels: Tensor
+    latents: Latents
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two images per row and ``label`` (N,) int64: 1 when both show the same class, else 0."""
+
+    a: Images
+    b: Images
+    label: Tensor
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+class Domain(ABC):
+    """Base class of all domains.
+
+    ``version`` rises whenever the same call would return other pixels; it is part of every record's key.
+    Constructor parameters are typed, have defaults and can be set from YAML and the command line.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    classes: tuple[str, ...]
+    warmup_classes: tuple[str, ...]
+
+    @property
+    def content(self) -> Mapping[str, str]:
+        """Hash of the user's files behind each parameter that is a path; it replaces the path in a record's key."""
+        return {}
+
+    @abstractmethod
+    def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
+        """Pairs ``start`` to ``start + n`` of a split, half of them same.
+
+        Pair i depends only on (version, split, seed, i): not on ``n``, the batch size, the device or the threads.
+        """
+
+    @abstractmethod
+    def draw_named(self, split: Split, seed: int, n: int, start: int = 0, easy: bool = False) -> Images:
+        """Single images of ``warmup_classes``, which share no class with the task; ``latents["class"]`` names each.
+
+        With ``easy`` only images on which naming is easier, such as large figures: the warm-up starts with them.
+        """
+
+
+def uniforms(key: tuple[str | int, ...], start: int, n: int, columns: int) -> Tensor:
+    """Rows ``start`` to ``start + n`` of an endless table of uniform numbers in [0, 1), (n, columns) float64.
+
+    A row depends only on ``key``, its index and ``columns``. Domains take every factor of sample i from row i.
+    """
+    first, last = start // BLOCK, (start + n - 1) // BLOCK
+    blocks = []
+    for block in range(first, last + 1):
+        digest = hashlib.sha256(repr((*key, block)).encode()).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+        blocks.append(torch.rand(BLOCK, columns, generator=generator, dtype=torch.float64))
+    offset = start - first * BLOCK
+    return torch.cat(blocks)[offset : offset + n]
+
+
+def _check(cls: type[Domain]) -> None:
+    for attribute in ("name", "version"):
+        if not hasattr(cls, attribute):
+            raise TypeError(f"domain {cls.__name__} does not state {attribute!r}")
+
+
+DOMAINS: Registry[Domain] = Registry("domain", _check)
+register_domain = DOMAINS.register

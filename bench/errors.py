@@ -1,0 +1,38 @@
+"""The errors that a user can cause and the failures that a cell can end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+
+class UsageError(Exception):
+    """Bad input: what was wrong, where, and what is allowed. The command line prints it and exits 2."""
+
+
+class NotApplicableError(Exception):
+    """A combination that makes no sense; the message is the reason shown in the plan and the tables."""
+
+
+class DivergedError(Exception):
+    """Training met a loss or gradient that is not finite."""
+
+
+class CollapsedError(Exception):
+    """Training ended in a model whose scores or embeddings no longer depend on the images."""
+
+
+def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:
+    """The first problem of a validation error in one line: where it stands, what is wrong, what is allowed."""
+    problem = error.errors()[0]
+    key = str(problem["loc"][0]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{where(key)}: unknown key {key!r}; {hint}allowed: {', '.join(model.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where(key)}: {key} = {problem['input']!r}: {message}"

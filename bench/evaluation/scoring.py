@@ -1,0 +1,49 @@
+"""Scores of a model on pairs, in both orders."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.errors import DivergedError
+from bench.model import PairModel
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Logits (N,) float32 of the pairs as (A, B) and as (B, A), and the seconds the first order took."""
+
+    scores: NDArray[np.float32]
+    swapped: NDArray[np.float32]
+    seconds: float
+
+
+def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
+    """Score pairs in evaluation mode.
+
+    Args:
+        a, b: (N, ...) images, or encoded images where the model takes those.
+
+    Raises:
+        DivergedError: a score is not finite.
+    """
+    model.eval()
+    first, second, seconds = [], [], 0.0
+    with torch.inference_mode():
+        for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True):
+            started = time.perf_counter()
+            forward, backward = model.both_orders(x, y)
+            seconds += time.perf_counter() - started
+            first.append(forward)
+            second.append(backward)
+    scores, swapped = torch.cat(first).float().numpy(), torch.cat(second).float().numpy()
+    if not (np.isfinite(scores).all() and np.isfinite(swapped).all()):
+        raise DivergedError("a score on the evaluation pairs is not finite")
+    return Scores(scores, swapped, seconds)

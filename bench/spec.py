@@ -1,0 +1,77 @@
+"""Names with parameters as written on a command line or in YAML: ``low_rank_bilinear:rank=4``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+import yaml
+
+from bench.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A registered name with the parameters that differ from their defaults."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return ":".join([self.name, *(f"{key}={_plain(self.params[key])}" for key in sorted(self.params))])
+
+
+def parse_spec(text: str) -> Spec:
+    """Read ``name:param=value:param=value``; values are YAML scalars. ``timm:NAME`` keeps its colon as part of the name.
+
+    Raises:
+        UsageError: a part after the name is not ``param=value``.
+    """
+    name, *parts = text.strip().split(":")
+    if name == "timm" and parts and "=" not in parts[0]:
+        name = f"timm:{parts.pop(0)}"
+    params = {}
+    for part in parts:
+        key, sign, value = part.partition("=")
+        if not sign or not key:
+            raise UsageError(f"{text!r}: expected name:param=value, got {part!r}")
+        params[key.strip()] = yaml.safe_load(value)
+    return Spec(name, params)
+
+
+def check_params(cls: type, params: Mapping[str, Any], *, given: tuple[str, ...] = (), where: str = "") -> dict[str, Any]:
+    """Check ``params`` against the typed keyword parameters of ``cls.__init__`` and convert them.
+
+    Args:
+        given: constructor parameters that the harness itself supplies.
+        where: the user's text, for the message.
+
+    Raises:
+        UsageError: an unknown parameter, or a value of another type.
+    """
+    signature = inspect.signature(cls.__init__)
+    hints = get_type_hints(cls.__init__)
+    settable = {name: hints.get(name, str) for name in signature.parameters if name not in ("self", *given)}
+    checked = {}
+    for key, value in params.items():
+        if key not in settable:
+            allowed = ", ".join(settable) or "none"
+            raise UsageError(f"{where or cls.__name__}: unknown parameter {key!r}; allowed: {allowed}")
+        checked[key] = _convert(value, settable[key], f"{where or cls.__name__}: {key}")
+    return checked
+
+
+def _convert(value: Any, kind: type, where: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and not isinstance(value, str):
+        return str(value)
+    if kind in (bool, int, float) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+        raise UsageError(f"{where} must be {kind.__name__}, got {value!r}")
+    return value
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

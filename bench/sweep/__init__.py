@@ -1,0 +1,1 @@
+"""Sweeps: configuration, plan, executors and records."""

@@ -1,0 +1,107 @@
+"""A cell: fusion x backbone x domain x seed under one recipe, and the key that identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from bench.backbones import backbone_class
+from bench.domain import DOMAINS, Domain
+from bench.fusion import FUSIONS
+from bench.spec import check_params, parse_spec
+from bench.training.recipe import Protocol, Recipe, WarmupRecipe
+from bench.zoo import source_hash
+
+# Rises when the harness itself changes what the same cell would measure.
+HARNESS = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything that determines one training run and its evaluation. Small and picklable."""
+
+    fusion: str
+    backbone: str
+    domain: str
+    seed: int
+    protocol: Protocol
+    recipe: Recipe
+    warmup: str
+    warmup_seed: int
+    warmup_recipe: WarmupRecipe
+    eval_domains: tuple[str, ...]
+    test_pairs: int
+
+    def __str__(self) -> str:
+        return f"{self.fusion} · {self.backbone} · {self.domain} · seed {self.seed}"
+
+    def key(self) -> str:
+        """Hash of an allow-list: what is not named here (device, workers, paths, verbosity) cannot change it."""
+        fusion = parse_spec(self.fusion)
+        identity = {
+            "harness": HARNESS,
+            "fusion": {"name": fusion.name, "params": dict(fusion.params), "source": source_hash(FUSIONS.get(fusion.name))},
+            "backbone": backbone_identity(self.backbone),
+            "domain": domain_identity(self.domain),
+            "eval": [domain_identity(name) for name in self.eval_domains],
+            "test_pairs": self.test_pairs,
+            "protocol": self.protocol,
+            "recipe": self.recipe.model_dump(),
+            "warmup": self.warmup_identity(),
+            "seed": self.seed,
+        }
+        return digest(identity)
+
+    def warmup_identity(self) -> dict[str, Any] | None:
+        """What the warm-up of this cell depends on, or None where it has none."""
+        if self.warmup == "none" or self.protocol == "scratch":
+            return None
+        return {
+            "task": self.warmup,
+            "backbone": backbone_identity(self.backbone),
+            "domain": domain_identity(self.domain),
+            "recipe": self.warmup_recipe.model_dump(),
+            "seed": self.warmup_seed,
+        }
+
+    def recipe_id(self) -> str:
+        """Short hash of the recipes; tables keep different ones apart."""
+        warmup = self.warmup_recipe.model_dump() if self.warmup_identity() else None
+        return digest({"recipe": self.recipe.model_dump(), "warmup": warmup})[:8]
+
+
+@cache
+def build_domain(text: str) -> Domain:
+    """The domain of a name with parameters; an unknown name or parameter raises ``UsageError``."""
+    spec = parse_spec(text)
+    cls = DOMAINS.get(spec.name)
+    return cls(**check_params(cls, spec.params, where=f"domain {text}"))
+
+
+def backbone_identity(name: str) -> dict[str, str]:
+    """What identifies a backbone in a key: its name and the hash of its source."""
+    return {"name": name, "source": source_hash(backbone_class(name))}
+
+
+@cache
+def domain_identity(text: str) -> Mapping[str, Any]:
+    """What identifies a domain in a key: name, version, source and parameters, with the content of a user's files in
+    place of their path."""
+    domain, spec = build_domain(text), parse_spec(text)
+    params = {key: value for key, value in spec.params.items() if key not in domain.content}
+    return {
+        "name": spec.name,
+        "version": domain.version,
+        "source": source_hash(type(domain)),
+        "params": params,
+        "content": dict(domain.content),
+    }
+
+
+def digest(identity: Any) -> str:
+    """SHA-256 of canonical JSON, as 16 hex digits."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

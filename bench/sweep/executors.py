@@ -1,0 +1,87 @@
+"""Executors: where tasks run. Each yields a result per task, in the order in which they end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
+from typing import Any, Protocol
+
+from pebble import ProcessExpired, ProcessPool
+
+from bench.sweep import worker
+from bench.sweep.outcome import failure, failure_of
+from bench.sweep.worker import Task, Workplace
+
+POLL_SECONDS = 0.25
+Result = dict[str, Any]
+
+
+class Executor(Protocol):
+    """Runs tasks; a task whose warm-up is still being computed waits for it."""
+
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
+        """Yield each task with its result as it ends. ``on_poll`` is called a few times a second meanwhile."""
+
+
+class InlineExecutor:
+    """Runs everything in this process, one after the other: for debuggers and small runs. No timeout, no isolation."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
+        worker.settle(self._workplace)
+        for task in tasks:
+            on_poll()
+            yield task, worker.perform(task)
+
+
+class PoolExecutor:
+    """Long-lived worker processes; one that dies takes only its task with it, and is replaced."""
+
+    def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
+        self._workplace, self._jobs, self._timeout = workplace, jobs, timeout
+
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
+        waiting, running = list(tasks), {}
+        # The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
+        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
+        os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPool(self._jobs, initializer=worker.start, initargs=[self._workplace], context=context)
+        try:
+            while waiting or running:
+                while len(running) < self._jobs and (task := _next_ready(waiting, list(running.values()))):
+                    waiting.remove(task)
+                    timeout = self._timeout if task.kind == "cell" else None
+                    running[pool.schedule(worker.perform, args=[task], timeout=timeout)] = task
+                done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                on_poll()
+                for future in done:
+                    yield running.pop(future), self._result(future)
+            pool.close()
+        finally:
+            pool.stop()
+            pool.join()
+
+    def _result(self, future: Future[Result]) -> Result:
+        try:
+            return future.result()
+        except TimeoutError:
+            return failure("timeout", "TimeoutError", f"not done within {self._timeout:g} s")
+        except ProcessExpired as error:
+            return failure("killed", "ProcessExpired", f"the worker process died (exit code {error.exitcode})")
+        except Exception as error:
+            return failure_of(error)
+
+
+def _next_ready(waiting: Sequence[Task], running: Sequence[Task]) -> Task | None:
+    """The first waiting task that no warm-up before it in line, or running, still holds up."""
+    pending = {repr(task.cell.warmup_identity()) for task in running if task.kind == "warmup"}
+    for task in waiting:
+        identity = repr(task.cell.warmup_identity())
+        if task.kind == "warmup" or identity not in pending:
+            return task
+    return None

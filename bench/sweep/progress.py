@@ -1,0 +1,82 @@
+"""What a user sees while a sweep runs: a live display on a terminal, plain lines elsewhere. All of it on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+BARS = "▁▂▃▄▅▆▇█"
+STYLES = {"ok": "green", "not_applicable": "dim"}
+
+
+def sparkline(values: list[float], low: float = 0.5, high: float = 1.0) -> str:
+    """Values as a row of bars between ``low`` and ``high``."""
+    scaled = [(min(max(value, low), high) - low) / (high - low) for value in values]
+    return "".join(BARS[round(value * (len(BARS) - 1))] for value in scaled)
+
+
+class SweepDisplay:
+    """Counts finished cells and shows the running ones with their training accuracy so far."""
+
+    def __init__(self, console: Console, total: int, news: Path) -> None:
+        self.console, self.total, self._news, self._done = console, total, news, 0
+        self._bar = Progress(
+            TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+            TimeRemainingColumn(), console=console,
+        )  # fmt: skip
+        self._task = self._bar.add_task("cells", total=total)
+        self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> SweepDisplay:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __rich__(self) -> RenderableType:
+        running = Table.grid(padding=(0, 2))
+        for path in sorted(self._news.glob("*.json")):
+            news = _read(path)
+            if news:
+                what = "warm-up of " if news["kind"] == "warmup" else ""
+                curve = sparkline(news["curve"], low=0.0 if what else 0.5)
+                running.add_row(Text(what + news["cell"]), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
+        return Group(running, self._bar)
+
+    def finished(self, record: Mapping[str, Any], cell: str) -> None:
+        """One more cell has a record."""
+        self._done += 1
+        self._bar.update(self._task, completed=self._done)
+        style = STYLES.get(record["status"], "red")
+        self.console.print(f"[{self._done}/{self.total}] {cell}: {describe(record)}", style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def warmed_up(self, cell: str, seconds: float) -> None:
+        """A warm-up is in the cache."""
+        self.console.print(f"warm-up for {cell.rsplit(' · ', 1)[0]}: {seconds:.0f} s", markup=False, highlight=False, soft_wrap=True)
+
+
+def describe(record: Mapping[str, Any]) -> str:
+    """A record in a few words."""
+    if record["status"] != "ok":
+        message = str((record.get("error") or {}).get("message", ""))
+        return f"{record['status']}: {message}" if message else str(record["status"])
+    metrics = record["eval"][record["domain"]]
+    return f"accuracy {metrics['accuracy']:.3f}, AUC {metrics['auc']:.3f}, {record['times']['total']:.1f} s"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,128 @@
+"""Records on disk: one JSON line per attempt, written by one process and safe against its death.
+
+A run folder holds ``run.json`` (what was asked for, where and with which versions), ``records.jsonl`` and ``scores/`` (the
+scores of every evaluated pair). Nothing in here imports torch.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from bench.errors import UsageError
+
+SCHEMA = 1
+Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
+Record = dict[str, Any]
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header_file = path / "run.json"
+        self.records_file = path / "records.jsonl"
+        self.scores = path / "scores"
+
+    def records(self) -> list[Record]:
+        """All complete records in the order written; a torn last line is left out.
+
+        Raises:
+            UsageError: a line in the middle is not JSON, or a record has a newer schema.
+        """
+        return list(read_records(self.records_file)) if self.records_file.exists() else []
+
+    def header(self) -> Mapping[str, Any]:
+        """What ``run.json`` holds, or nothing where it is missing."""
+        return json.loads(self.header_file.read_text()) if self.header_file.exists() else {}
+
+    def write_header(self, header: Mapping[str, Any]) -> None:
+        """Replace ``run.json`` in one step."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        temporary = self.header_file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(header, indent=2) + "\n")
+        os.replace(temporary, self.header_file)
+
+    @contextmanager
+    def writer(self) -> Iterator[RecordWriter]:
+        """The only writer of this folder; a second process that asks for one gets a ``UsageError``."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.records_file.open("a+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"{self.path}: another run is writing here; wait for it or choose another --out") from None
+            _drop_torn_line(file)
+            yield RecordWriter(file)
+
+
+class RecordWriter:
+    """Appends records; each is on disk when :meth:`write` returns."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Append one record and wait until it is on disk."""
+        line = json.dumps({"schema": SCHEMA, **record}, allow_nan=False, separators=(",", ":"))
+        self._file.write(line.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Records of a ``records.jsonl``; a last line without its end is left out."""
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError:
+            raise UsageError(f"{path}, line {number}: not a JSON record") from None
+        if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
+            raise UsageError(f"{path}, line {number}: not a record of this program (no schema number)")
+        if record["schema"] > SCHEMA:
+            raise UsageError(f"{path}, line {number}: schema {record['schema']} is newer than this program's ({SCHEMA})")
+        yield record
+
+
+def latest(records: list[Record]) -> dict[str, Record]:
+    """The last attempt of each cell, by key, in the order in which the cells first appeared."""
+    by_key: dict[str, Record] = {}
+    for record in records:
+        by_key[record["key"]] = record
+    return by_key
+
+
+def find_runs(folder: Path) -> list[RunFolder]:
+    """The run folder at ``folder``, or those directly below it, sorted by name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not folder.exists():
+        raise UsageError(f"{folder}: no such folder")
+    if (folder / "records.jsonl").exists():
+        return [RunFolder(folder)]
+    found = [RunFolder(path.parent) for path in sorted(folder.glob("*/records.jsonl"))]
+    if not found:
+        raise UsageError(f"{folder}: no records here (expected records.jsonl in it or in a folder below); start with bench run")
+    return found
+
+
+def _drop_torn_line(file: Any) -> None:
+    """Cut off what a killed writer left behind the last complete line."""
+    file.seek(0)
+    content = file.read()
+    end = content.rfind(b"\n") + 1
+    if end != len(content):
+        file.truncate(end)

@@ -1,0 +1,158 @@
+"""Runs a sweep: plan, workers, records, summary."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench import zoo
+from bench.fusion import FUSIONS
+from bench.spec import parse_spec
+from bench.sweep.cell import Cell
+from bench.sweep.config import SweepConfig, seconds
+from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
+from bench.sweep.outcome import failure
+from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
+from bench.sweep.progress import SweepDisplay, describe
+from bench.sweep.provenance import provenance
+from bench.sweep.records import DONE, SCHEMA, RecordWriter, RunFolder, latest
+from bench.sweep.worker import Task, Workplace
+
+OK, FAILED, INTERRUPTED = 0, 3, 130
+
+
+def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry_run: bool = False) -> int:
+    """Run what ``config`` asks for and is not done yet.
+
+    Args:
+        command: the command line, for ``run.json`` and for the hint how to resume.
+        console: where the plan, the progress and the summary go (stderr).
+        dry_run: stop after the plan.
+
+    Returns:
+        Exit code: 0 when every cell is done, 3 when any failed, 130 after Ctrl-C.
+
+    Raises:
+        UsageError: bad input; nothing was run or lost.
+    """
+    zoo.load(config.include)
+    for plugin in zoo.broken_plugins():
+        console.print(f"warning: {plugin.path} is left out: {plugin.error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    folder = RunFolder(Path(config.out))
+    records = folder.records()
+    plan = make_plan(config, latest(records))
+    jobs = config.jobs if config.jobs is not None else max(1, (os.cpu_count() or 1) // config.threads)
+    console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
+    if dry_run:
+        for planned in plan.cells:
+            reason = f" ({planned.reason})" if planned.reason else ""
+            console.print(f"  {planned.state:>14}  {planned.cell}{reason}", markup=False, highlight=False, soft_wrap=True)
+        return OK
+    with folder.writer() as writer:
+        _write_header(folder, config, jobs, command)
+        interrupted = _work_off(plan, config, folder, writer, jobs, console)
+    if interrupted:
+        console.print(f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", style="bold", markup=False, soft_wrap=True)
+        return INTERRUPTED
+    return _summarise(plan, folder, command, console)
+
+
+def _work_off(
+    plan: Plan, config: SweepConfig, folder: RunFolder, writer: RecordWriter, jobs: int, console: Console
+) -> bool:
+    """Run the cells of the plan that have no record yet. Returns whether Ctrl-C ended it."""
+    known = latest(folder.records())
+    for planned in plan.having("not applicable"):
+        if planned.key not in known:
+            reason = failure("not_applicable", "NotApplicableError", planned.reason)
+            writer.write(_record(planned.cell, planned.key, reason))
+    todo = {planned.cell: planned.key for planned in plan.having("to run")}
+    if not todo:
+        return False
+    warmups = [Task("warmup", cell) for cell in plan.missing_warmups()]
+    tasks = warmups + [Task("cell", cell) for cell in todo]
+    with tempfile.TemporaryDirectory() as news, SweepDisplay(console, len(todo), Path(news)) as display:
+        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid())
+        executor = _executor(place, jobs, config)
+        results = executor.run(tasks, lambda: None)
+        try:
+            for task, result in results:
+                if task.kind == "warmup":
+                    display.warmed_up(str(task.cell), result.get("warmup_seconds", 0.0))
+                    continue
+                record = _record(task.cell, todo[task.cell], result)
+                writer.write(record)
+                display.finished(record, str(task.cell))
+        except KeyboardInterrupt:
+            results.close()  # type: ignore[attr-defined]
+            return True
+    return False
+
+
+def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
+    if jobs == 0:
+        return InlineExecutor(place)
+    return PoolExecutor(place, jobs, seconds(config.timeout))
+
+
+def _record(cell: Cell, key: str, result: Result) -> dict[str, Any]:
+    """The coordinates of a cell with what the attempt left."""
+    fusion = FUSIONS.get(parse_spec(cell.fusion).name)
+    coordinates = {
+        "key": key,
+        "fusion": cell.fusion,
+        "family": fusion.family,
+        "symmetric": fusion.symmetric,
+        "backbone": cell.backbone,
+        "domain": cell.domain,
+        "seed": cell.seed,
+        "protocol": cell.protocol,
+        "warmup": {"task": cell.warmup if cell.warmup_identity() else "none"},
+        "recipe": cell.recipe.model_dump(),
+        "recipe_id": cell.recipe_id(),
+        "eval": {},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return coordinates | result
+
+
+def _write_header(folder: RunFolder, config: SweepConfig, jobs: int, command: Sequence[str]) -> None:
+    before = dict(folder.header())
+    earlier = before.pop("earlier", [])
+    sessions = [*earlier, before] if before else earlier
+    folder.write_header(
+        {
+            "schema": SCHEMA,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(command),
+            "config": {**config.model_dump(), "jobs": jobs},
+            "threads": config.threads,
+            "precision": "float32",
+            **provenance(),
+            "earlier": sessions,
+        }
+    )
+
+
+def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
+    known = latest(folder.records())
+    final = [(planned, known[planned.key]) for planned in plan.cells]
+    counts = Counter(record["status"] for _, record in final)
+    parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
+    console.print(f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True)
+    failed: list[tuple[Planned, dict[str, Any]]] = [(p, record) for p, record in final if record["status"] not in DONE]
+    for planned, record in failed:
+        console.print(f"  {planned.cell}: {describe(record)}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if failed:
+        statuses = ",".join(sorted({record["status"] for _, record in failed}))
+        console.print(f"run them again with: {shlex.join(command)} --retry {statuses}", markup=False, highlight=False, soft_wrap=True)
+        return FAILED
+    return OK

@@ -1,0 +1,101 @@
+"""What runs inside a worker process. Importing this module imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from bench.sweep.cell import Cell
+    from bench.training.loop import History
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work: a cell, or the warm-up that cells wait for."""
+
+    kind: Literal["cell", "warmup"]
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every worker of a run needs to know."""
+
+    include: tuple[str, ...]
+    threads: int
+    scores: Path
+    progress: Path
+    parent: int
+
+
+_here: Workplace | None = None
+
+
+def start(workplace: Workplace) -> None:
+    """Prepare this process: leave Ctrl-C to the parent, end when the parent is gone, set threads, load plug-ins."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(workplace.parent,), daemon=True).start()
+    settle(workplace)
+
+
+def settle(workplace: Workplace) -> None:
+    """Set the threads and load the plug-ins, in whatever process the cells run."""
+    global _here
+    import torch
+
+    from bench import zoo
+
+    torch.set_num_threads(workplace.threads)
+    zoo.load(workplace.include)
+    _here = workplace
+
+
+def perform(task: Task) -> dict[str, Any]:
+    """Do one task and return what it leaves in a record; a failure is a result, not an exception."""
+    from bench.errors import CollapsedError
+    from bench.sweep.outcome import failure, failure_of
+    from bench.sweep.run_cell import ensure_warmup, run_cell
+
+    assert _here is not None, "start() or settle() comes first"
+    note = _notebook(_here.progress, task)
+    try:
+        if task.kind == "warmup":
+            warmup = ensure_warmup(task.cell, note)
+            return {"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}
+        result = run_cell(task.cell, _here.scores, note)
+    except Exception as error:
+        return failure_of(error)
+    reason = result.pop("collapse")
+    if reason:
+        return {**result, **failure("collapsed", CollapsedError.__name__, reason)}
+    return {**result, "status": "ok", "error": None}
+
+
+def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
+    """A progress callback that leaves its news in a file of this process, for whoever draws the progress display.
+
+    A file, not a queue: a worker that is killed while it holds a queue's lock would block all others.
+    """
+    path = folder / f"{os.getpid()}.json"
+
+    def note(share: float, history: History) -> None:
+        news = {"kind": task.kind, "cell": str(task.cell), "share": share, "curve": [point[2] for point in history.curve]}
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(news))
+        os.replace(temporary, path)
+
+    return note
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,0 +1,1 @@
+"""Training: recipes, protocols, warm-ups, objectives and the loop."""

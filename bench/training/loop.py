@@ -1,0 +1,154 @@
+"""The training loop: AdamW, linear warm-up and cosine, gradient clipping, optional early stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol as TypingProtocol
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import DivergedError
+from bench.training.recipe import Recipe, WarmupRecipe
+
+CURVE_POINTS = 20
+
+
+@dataclass
+class History:
+    """What training left behind.
+
+    Attributes:
+        curve: (examples seen, mean training loss, training accuracy) at up to ``CURVE_POINTS`` points.
+        seconds: time in steps, without drawing data and checking the validation loss.
+        examples: pairs (or images) trained on.
+        stopped_early: whether the validation loss ended training.
+    """
+
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    examples: int = 0
+    stopped_early: bool = False
+
+
+Progress = Callable[[float, History], None]
+
+
+class Learner(TypingProtocol):
+    """What the loop trains: batches by index, and the loss of one."""
+
+    module: nn.Module
+    examples: int
+
+    def parameter_groups(self) -> list[dict[str, object]]:
+        """Optimiser groups; ``lr`` in a group is a factor on the recipe's rate."""
+
+    def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss (), predictions and targets of the examples ``index`` (B,); the last two are compared for accuracy."""
+
+
+def decay_groups(parameters: Iterable[nn.Parameter], factor: float, weight_decay: float) -> list[dict[str, object]]:
+    """Optimiser groups of the parameters that train: weight decay only on tensors of two dimensions or more."""
+    trainable = [p for p in parameters if p.requires_grad]
+    decayed, plain = [p for p in trainable if p.ndim > 1], [p for p in trainable if p.ndim <= 1]
+    groups = [(decayed, weight_decay), (plain, 0.0)]
+    return [{"params": params, "lr": factor, "weight_decay": decay} for params, decay in groups if params]
+
+
+def fit(
+    learner: Learner,
+    recipe: Recipe | WarmupRecipe,
+    order: Iterable[Tensor],
+    steps: int,
+    on_progress: Progress = lambda share, history: None,
+    should_stop: Callable[[int], bool] = lambda step: False,
+) -> History:
+    """Train ``learner`` on the batches of indices in ``order``.
+
+    Args:
+        steps: number of batches in ``order``; the schedule is laid over them.
+        on_progress: called at every point of the learning curve with the share done.
+        should_stop: called after every step with its number; true ends training.
+
+    Raises:
+        DivergedError: the loss or the gradient is not finite.
+    """
+    history = History()
+    groups = learner.parameter_groups()
+    if not groups:
+        return history
+    for group in groups:
+        group["lr"] = float(group["lr"]) * recipe.lr  # type: ignore[arg-type]
+    optimizer = torch.optim.AdamW(groups, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_cosine(steps, recipe.warmup_fraction))
+    parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
+    learner.module.train()
+    window = _Window(every=max(1, math.ceil(steps / CURVE_POINTS)))
+    for step, index in enumerate(order, start=1):
+        started = time.perf_counter()
+        loss, predictions, target = learner.batch_loss(index)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
+        optimizer.step()
+        schedule.step()
+        window.add(loss.detach(), norm, predictions.detach() == target)
+        history.seconds += time.perf_counter() - started
+        history.examples += len(index)
+        if window.full or step == steps:
+            history.curve.append((history.examples, *window.close(step)))
+            on_progress(step / steps, history)
+        if should_stop(step):
+            history.stopped_early = True
+            break
+    return history
+
+
+@dataclass
+class _Window:
+    """Running sums between two points of the learning curve; read once per window, so that no step waits for a value."""
+
+    every: int
+    losses: list[Tensor] = field(default_factory=list)
+    norms: list[Tensor] = field(default_factory=list)
+    hits: list[Tensor] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return len(self.losses) >= self.every
+
+    def add(self, loss: Tensor, norm: Tensor, hit: Tensor) -> None:
+        self.losses.append(loss)
+        self.norms.append(norm)
+        self.hits.append(hit.float().mean())
+
+    def close(self, step: int) -> tuple[float, float]:
+        losses, norms = torch.stack(self.losses), torch.stack(self.norms)
+        if not torch.isfinite(losses).all() or not torch.isfinite(norms).all():
+            what = "loss" if not torch.isfinite(losses).all() else "gradient"
+            raise DivergedError(f"the {what} is not finite within the {len(losses)} steps up to step {step}")
+        result = float(losses.mean()), float(torch.stack(self.hits).mean())
+        self.losses, self.norms, self.hits = [], [], []
+        return result
+
+
+def _warmup_cosine(steps: int, warmup_fraction: float) -> Callable[[int], float]:
+    warmup = max(1, round(steps * warmup_fraction))
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+    return factor
+
+
+def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterable[Tensor]:
+    """Index batches; the first epoch in the order drawn, each later one shuffled from ``seed``. Short batches are dropped."""
+    generator = torch.Generator().manual_seed(seed)
+    for epoch in range(epochs):
+        order = torch.arange(examples) if epoch == 0 else torch.randperm(examples, generator=generator)
+        yield from order[: examples - examples % batch_size].split(batch_size)

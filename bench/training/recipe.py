@@ -1,0 +1,91 @@
+"""Recipes: every number that training depends on, one declared recipe per backbone and protocol for all fusions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.errors import UsageError, explain
+
+Protocol = Literal["scratch", "finetune", "frozen"]
+Positive = Annotated[int, Field(gt=0)]
+R = TypeVar("R", bound=BaseModel)
+
+
+class Recipe(BaseModel):
+    """How one cell is trained.
+
+    Attributes:
+        train_pairs: distinct training pairs.
+        epochs: passes over them.
+        batch_size: pairs per step.
+        lr: peak learning rate of AdamW, reached after ``warmup_fraction`` of the steps and annealed to 0 by a cosine.
+        backbone_lr_scale: factor on ``lr`` for the backbone.
+        weight_decay: on weights with two dimensions or more.
+        clip_norm: limit of the gradient norm.
+        pairs_per_image: how often each encoded image is paired within its batch; more than 1 only takes effect for
+            fusions that encode images separately.
+        patience: stop after this many checks of the validation loss without improvement and keep the best; 0 is off.
+        val_pairs: validation pairs, for the threshold and for early stopping.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train_pairs: Positive = 12_800
+    epochs: Positive = 1
+    batch_size: Annotated[int, Field(gt=1)] = 64
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    backbone_lr_scale: Annotated[float, Field(ge=0)] = 1.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    clip_norm: Annotated[float, Field(gt=0)] = 5.0
+    pairs_per_image: Positive = 1
+    patience: Annotated[int, Field(ge=0)] = 0
+    val_pairs: Positive = 2_000
+
+
+class WarmupRecipe(BaseModel):
+    """How a backbone is pretrained once for all cells; the fields mean what they mean in :class:`Recipe`.
+
+    Attributes:
+        easy_share: share of the images, at the start, that are drawn easy. Without it the loss stays on its first
+            plateau for a quarter of the images.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: Positive = 51_200
+    easy_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    batch_size: Annotated[int, Field(gt=1)] = 64
+    lr: Annotated[float, Field(gt=0)] = 4e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    clip_norm: Annotated[float, Field(gt=0)] = 5.0
+
+
+# What differs from the defaults above, by backbone and protocol. One recipe for all fusions: nothing here may look at one.
+RECIPES: Mapping[str, Mapping[Protocol, Mapping[str, Any]]] = {}
+WARMUP_RECIPES: Mapping[str, Mapping[str, Any]] = {}
+
+
+def declared_recipe(backbone: str, protocol: Protocol, overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe of a backbone under a protocol, with the user's ``overrides``.
+
+    Raises:
+        UsageError: an override that is no field, or a value out of range.
+    """
+    return _checked(Recipe, "recipe", {**RECIPES.get(backbone, {}).get(protocol, {}), **overrides})
+
+
+def declared_warmup_recipe(backbone: str, overrides: Mapping[str, Any]) -> WarmupRecipe:
+    """The warm-up recipe of a backbone, with the user's ``overrides``; raises like :func:`declared_recipe`."""
+    return _checked(WarmupRecipe, "warmup_recipe", {**WARMUP_RECIPES.get(backbone, {}), **overrides})
+
+
+def _checked(model: type[R], where: str, values: Mapping[str, Any]) -> R:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise UsageError(explain(error, model, lambda key: where)) from None

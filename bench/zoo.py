@@ -1,0 +1,232 @@
+"""Registries of fusions, backbones and domains, and the discovery of the plug-ins that fill them.
+
+Plug-ins are plain files. The built-in folders ``fusions/`` and ``datasets/``, a user's ``--include PATH`` and the entry
+points of other distributions are loaded the same way: under private module names, never through ``sys.path``, so that
+no plug-in folder can shadow an installed package. A plug-in that fails to import is reported and the others go on.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from bench.errors import UsageError
+
+PLUGIN_NAMESPACE = "_fusebench_plugins"
+ENTRY_POINT_GROUP = "fusebench.plugins"
+BUILT_IN_FOLDERS = ("fusions", "datasets")
+
+T = TypeVar("T")
+
+
+class DuplicateNameError(UsageError):
+    """Two plug-ins claim one name."""
+
+
+class Registry(Generic[T]):
+    """Classes by name, with where each one came from.
+
+    Args:
+        kind: singular noun for messages, such as ``"fusion"``.
+        check: called with every class before it is accepted; raises ``TypeError`` when the contract is broken.
+    """
+
+    def __init__(self, kind: str, check: Callable[[type[T]], None] = lambda cls: None) -> None:
+        self.kind = kind
+        self._check = check
+        self._classes: dict[str, type[T]] = {}
+        _REGISTRIES.append(self)
+
+    def register(self, cls: type[T]) -> type[T]:
+        """Class decorator that files ``cls`` under ``cls.name``.
+
+        Raises:
+            TypeError: the class breaks the contract of its kind.
+            DuplicateNameError: another file already registered the name.
+        """
+        self._check(cls)
+        name: str = cls.name  # type: ignore[attr-defined]
+        known = self._classes.get(name)
+        if known is not None and source_file(known) != source_file(cls):
+            raise DuplicateNameError(
+                f"two {self.kind}s are named {name!r}: {source_file(known)} and {source_file(cls)}; rename one"
+            )
+        self._classes[name] = cls
+        return cls
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._classes))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def get(self, name: str) -> type[T]:
+        """Return the class called ``name``; an unknown name raises ``UsageError`` with the nearest matches."""
+        try:
+            return self._classes[name]
+        except KeyError:
+            raise UsageError(self._unknown(name)) from None
+
+    def match(self, pattern: str) -> list[str]:
+        """Names that match ``all``, a glob or one exact name, sorted.
+
+        Raises:
+            UsageError: nothing matches.
+        """
+        if pattern == "all":
+            return list(self)
+        found = fnmatch.filter(self, pattern)
+        if not found:
+            raise UsageError(self._unknown(pattern))
+        return found
+
+    def forget_file(self, path: Path) -> None:
+        """Drop what the plug-in at ``path`` registered before it failed."""
+        self._classes = {name: cls for name, cls in self._classes.items() if source_file(cls) != path}
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._classes, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self) or 'none'}"
+        broken = [f"{plugin.path.name} ({plugin.error})" for plugin in broken_plugins()]
+        note = f"; plug-ins that failed to load: {', '.join(broken)}" if broken else ""
+        return f"unknown {self.kind} {name!r}: {hint}{note}"
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plug-in file that could not be imported, with the error in one line."""
+
+    path: Path
+    error: str
+
+
+_REGISTRIES: list[Registry] = []
+_broken: dict[Path, BrokenPlugin] = {}
+_loaded_entry_points: set[str] = set()
+
+
+def broken_plugins() -> list[BrokenPlugin]:
+    """The plug-ins that failed to load in this process."""
+    return list(_broken.values())
+
+
+def load(include: Iterable[Path | str] = ()) -> None:
+    """Load the built-in plug-ins, those of installed distributions and those at ``include`` (files or folders).
+
+    Loading twice is free: a file that is already loaded is not executed again.
+
+    Raises:
+        UsageError: a path in ``include`` does not exist or is no Python file.
+        DuplicateNameError: two plug-ins claim one name.
+    """
+    importlib.import_module("bench.backbones")
+    for folder in BUILT_IN_FOLDERS:
+        _load_folder(built_in_folder(folder), folder)
+    _load_entry_points()
+    for path in map(Path, include):
+        _load_included(path.resolve(), given=path)
+
+
+def built_in_folder(name: str) -> Path:
+    """Folder of built-in plug-ins: beside ``bench/`` in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).resolve().parent
+    inside = package / "_plugins" / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+def source_file(cls: type) -> Path:
+    """The file that defines ``cls``."""
+    return Path(inspect.getfile(cls)).resolve()
+
+
+def source_hash(cls: type) -> str:
+    """SHA-256 over the file that defines ``cls`` and every sibling it imports relatively, as 16 hex digits.
+
+    This is the part of a record's key that changes when the code of a plug-in changes.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_with_siblings(source_file(cls), set())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _with_siblings(path: Path, seen: set[Path]) -> set[Path]:
+    if path in seen or not path.is_file():
+        return seen
+    seen.add(path)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+            for name in names:
+                _with_siblings(path.parent / f"{name}.py", seen)
+    return seen
+
+
+def _load_included(path: Path, given: Path) -> None:
+    tag = f"include_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if path.is_dir():
+        _load_folder(path, tag)
+    elif path.suffix == ".py" and path.is_file():
+        _load_file(path, _package(path.parent, tag))
+    else:
+        raise UsageError(f"--include {given}: expected a Python file or a folder of them, found neither")
+
+
+def _load_folder(folder: Path, tag: str) -> None:
+    package = _package(folder, tag)
+    for path in sorted(folder.glob("[!_.]*.py")):
+        _load_file(path, package)
+
+
+def _load_file(path: Path, package: str) -> None:
+    try:
+        importlib.import_module(f"{package}.{path.stem}")
+    except DuplicateNameError:
+        raise
+    except Exception as error:
+        for registry in _REGISTRIES:
+            registry.forget_file(path)
+        _broken[path] = BrokenPlugin(path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+
+
+def _load_entry_points() -> None:
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        if entry.value in _loaded_entry_points:
+            continue
+        _loaded_entry_points.add(entry.value)
+        try:
+            entry.load()
+        except DuplicateNameError:
+            raise
+        except Exception as error:
+            path = Path(f"{entry.name} = {entry.value}")
+            _broken[path] = BrokenPlugin(path, f"{type(error).__name__}: {error}")
+
+
+def _package(folder: Path, tag: str) -> str:
+    """Make ``folder`` importable as a private package, so that siblings can import each other relatively."""
+    _namespace(PLUGIN_NAMESPACE, [])
+    name = f"{PLUGIN_NAMESPACE}.{tag}"
+    _namespace(name, [str(folder)])
+    return name
+
+
+def _namespace(name: str, locations: list[str]) -> ModuleType:
+    if name not in sys.modules:
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = locations
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+    return sys.modules[name]

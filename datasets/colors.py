@@ -1,0 +1,77 @@
+"""Colours: palettes, a perceptual distance, and the draw of contrasting figure and ground."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from matplotlib import colormaps
+from torch import Tensor
+
+QUALITATIVE_MAPS = ("Accent", "Dark2", "Paired", "Pastel1", "Set1", "Set2", "Set3", "tab10", "tab20", "tab20b", "tab20c")
+MIN_DISTANCE = 0.22
+MIN_LIGHTNESS_DISTANCE = 0.10
+CANDIDATES = 24
+
+
+@cache
+def palette() -> Tensor:
+    """All distinct colours of matplotlib's qualitative maps with black and white, (P, 3) float64 in [0, 1]."""
+    colors = {tuple(color) for name in QUALITATIVE_MAPS for color in colormaps[name].colors}
+    return torch.tensor(sorted(colors | {(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)}), dtype=torch.float64)
+
+
+def oklab(rgb: Tensor) -> Tensor:
+    """sRGB in [0, 1] (..., 3) to OKLab (..., 3): lightness and two chroma axes. Ottosson, 2020."""
+    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_cone = rgb.new_tensor(
+        [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+         [0.0883024619, 0.2817188376, 0.6299787005]]
+    )  # fmt: skip
+    to_lab = rgb.new_tensor(
+        [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+         [0.0259040371, 0.7827717662, -0.8086757660]]
+    )  # fmt: skip
+    return (linear @ to_cone.T).clamp_min(0).pow(1 / 3) @ to_lab.T
+
+
+def contrast_ok(first: Tensor, second: Tensor) -> Tensor:
+    """Whether two OKLab colours (..., 3) differ enough to see the figure, in grey as well as in colour."""
+    difference = first - second
+    return (difference.norm(dim=-1) >= MIN_DISTANCE) & (difference[..., 0].abs() >= MIN_LIGHTNESS_DISTANCE)
+
+
+def first_contrasting(ground: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """For each ground (N, 3) the first of its candidates (N, K, 3), both OKLab, above the contrast floor.
+
+    Returns:
+        Index (N,) int64, and whether any candidate was above the floor (N,) bool; where none was, the index is that of the
+        most distant candidate.
+    """
+    good = contrast_ok(ground[:, None], candidates)
+    farthest = (ground[:, None] - candidates).norm(dim=-1).argmax(1)
+    found = good.any(1)
+    return torch.where(found, good.int().argmax(1), farthest), found
+
+
+def contrasting_colors(u: Tensor) -> tuple[Tensor, Tensor]:
+    """Ground and figure colours from uniform numbers ``u`` (N, 4 + 3 * CANDIDATES).
+
+    Half of the images take both colours from the palette, half take random ones.
+
+    Returns:
+        Ground and figure, (N, 3) uint8 each.
+    """
+    colors = palette()
+    from_palette = u[:, :1] < 0.5
+    drawn = u[:, 1 : 4 + 3 * CANDIDATES].reshape(len(u), 1 + CANDIDATES, 3)
+    index = (drawn[:, :, 0] * len(colors)).long()
+    rgb = torch.where(from_palette[:, :, None], colors[index], drawn)
+    lab = oklab(rgb)
+    chosen, _ = first_contrasting(lab[:, 0], lab[:, 1:])
+    figure = rgb[torch.arange(len(u)), 1 + chosen]
+    return _to_bytes(rgb[:, 0]), _to_bytes(figure)
+
+
+def _to_bytes(rgb: Tensor) -> Tensor:
+    return (rgb * 255 + 0.5).to(torch.uint8)

@@ -1,0 +1,103 @@
+"""Banks of texture tiles, procedural and photographic, disjoint between the splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench.domain import uniforms
+from bench.errors import UsageError
+
+from . import procedural
+
+TILE = 64
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+BANDS = {"train": (0.0, 0.6), "val": (0.6, 0.75), "test": (0.75, 1.0)}
+TILES_PER_KIND = {"train": 48, "val": 16, "test": 24}
+CROPS_PER_PHOTO = {"train": 72, "val": 24, "test": 36}
+KINDS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "fractal": procedural.fractal_noise,
+    "stripes": procedural.stripes,
+    "checks": procedural.checks,
+    "dots": procedural.dots,
+    "cells": procedural.cells,
+    "marble": procedural.marble,
+    "grain": procedural.grain,
+}
+
+
+@dataclass(frozen=True)
+class TextureBank:
+    """Tiles (T, 3, TILE, TILE) uint8, their mean colours (T, 3) float64 in [0, 1] and their kinds."""
+
+    tiles: Tensor
+    mean_rgb: Tensor
+    kinds: tuple[str, ...]
+
+
+@cache
+def texture_bank(split: str, folder: Path | None = None) -> TextureBank:
+    """The bank of one split: procedural kinds, the sample photographs, and the images of ``folder`` if given."""
+    tiles, kinds = [], []
+    for kind, field in KINDS.items():
+        count = TILES_PER_KIND[split]
+        u = uniforms(("texture bank", kind, split), 0, count, procedural.COLUMNS)
+        tiles.append(procedural.colorize(field(u, TILE), u))
+        kinds += [kind] * count
+    for name, photo in _photographs(folder).items():
+        crops = _crops(photo, name, split)
+        tiles.append(crops)
+        kinds += [f"photo:{name}"] * len(crops)
+    bank = torch.cat(tiles)
+    return TextureBank(bank, bank.double().mean((2, 3)) / 255, tuple(kinds))
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files of a folder, sorted; a folder that is missing or holds none raises ``UsageError``."""
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not files:
+        raise UsageError(f"textures {folder}: no images found; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return files
+
+
+def _photographs(folder: Path | None) -> dict[str, Tensor]:
+    from sklearn.datasets import load_sample_image
+
+    photos = {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
+    for path in image_files(folder) if folder else ():
+        try:
+            with Image.open(path) as image:
+                photos[path.name] = np.asarray(image.convert("RGB"))
+        except (UnidentifiedImageError, OSError) as error:
+            raise UsageError(f"textures {path}: not a readable image ({error})") from None
+        if min(photos[path.name].shape[0], photos[path.name].shape[1] * 0.15) < IMAGE_MIN_BAND:
+            raise UsageError(f"textures {path}: too small; at least {round(IMAGE_MIN_BAND / 0.15)}x{IMAGE_MIN_BAND} pixels")
+    return {name: torch.from_numpy(np.array(photo)).permute(2, 0, 1) for name, photo in photos.items()}
+
+
+IMAGE_MIN_BAND = 24
+
+
+def _crops(photo: Tensor, name: str, split: str) -> Tensor:
+    """Random square crops of the band of a photograph that belongs to ``split``, resized to the tile size."""
+    low, high = (round(edge * photo.shape[2]) for edge in BANDS[split])
+    band = photo[:, :, low:high]
+    limit = min(band.shape[1:])
+    u = uniforms(("texture crops", name, split), 0, CROPS_PER_PHOTO[split], 3)
+    smallest = min(TILE // 2, limit)
+    side = (smallest + u[:, 0] * (min(3 * TILE, limit) - smallest)).long()
+    top = (u[:, 1] * (band.shape[1] - side + 1)).long()
+    left = (u[:, 2] * (band.shape[2] - side + 1)).long()
+    crops = []
+    for y, x, s in zip(top.tolist(), left.tolist(), side.tolist(), strict=True):
+        crop = band[None, :, y : y + s, x : x + s].float()
+        crops.append(F.interpolate(crop, (TILE, TILE), mode="bilinear", antialias=True, align_corners=False))
+    return torch.cat(crops).add(0.5).clamp(0, 255).to(torch.uint8)

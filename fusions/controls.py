@@ -1,0 +1,95 @@
+"""Controls: joins that must stay at chance. A control above chance shows a leak in the data."""
+
+import torch
+from torch import Tensor, nn
+
+from bench.fusion import FeatureSpec, Fusion, mlp, register
+
+
+@register
+class SingleImage(Fusion):
+    """Only image A: ``f = u``, (B, D) twice -> (B, D). Above 50 % means that one image gives the label away."""
+
+    name, family, needs, symmetric = "single_image", "control", "embedding", False
+    paper = "K1; hypothesis-only baselines, Poliak et al., 2018"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=spec.dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a
+
+
+@register
+class PixelDistance(Fusion):
+    """Negative pixel distance: ``score = b - s rms(a - b)`` with s, b fitted, (B, 3, H, W) twice -> (B,).
+
+    No backbone. Above 50 % means that same pairs look alike as pictures.
+    """
+
+    name, family, needs, symmetric = "pixel_distance", "control", "pixels", True
+    paper = "K2"
+    head, encoder = "score", "none"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=1)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.bias = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.bias - self.scale * ((a - b).square().mean((1, 2, 3)) + 1e-12).sqrt()
+
+
+@register
+class RandomEncoder(Fusion):
+    """Absolute difference of the embeddings of a frozen random backbone: ``f = |u - v|``, (B, D) twice -> (B, D).
+
+    Tells "the fusion is good" from "training the encoder is good".
+    """
+
+    name, family, needs, symmetric = "random_encoder", "control", "embedding", True
+    paper = "K3; Webb et al., 2021 (random encoder)"
+    encoder = "random"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=spec.dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a - b).abs()
+
+
+@register
+class DecisionAverage(Fusion):
+    """Mean of two single-image decisions: ``score = (h(u) + h(v)) / 2``, (B, D) twice -> (B,).
+
+    Additive: no sum of per-image scores can express "equal".
+    """
+
+    name, family, needs, symmetric = "decision_average", "control", "embedding", True
+    paper = "K4; late decision fusion"
+    head = "score"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=1)
+        self.decide = mlp(spec.dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return (self.decide(a) + self.decide(b)).flatten() / 2
+
+
+@register
+class ConcatLinear(Fusion):
+    """Concatenation and one linear layer: ``score = w_A u + w_B v + c``, (B, D) twice -> (B, 2D) -> (B, 1).
+
+    Additive: with balanced cells its best cross-entropy is exactly ln 2, a constant 0.5.
+    """
+
+    name, family, needs, symmetric = "concat_linear", "control", "embedding", False
+    paper = "additive negative control"
+    head = "linear"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=2 * spec.dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.cat([a, b], dim=1)
