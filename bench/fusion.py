@@ -56,22 +56,26 @@ class Fusion(nn.Module):
     Class attributes state what the registry, the card and the conformance suite need:
 
     - ``name``: as typed on the command line.
-    - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational`` or ``control``.
+    - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``
+      or ``control``.
     - ``needs``: what it joins. ``pixels`` (B, C, H, W) images, before the backbone; ``stage`` maps after stage
-      ``self.stage``, after which the backbone goes on; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding`` (B, D).
-    - ``symmetric``: the score does not change when the images swap, by construction.
+      ``self.stage``, after which the backbone goes on; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding``
+      (B, D).
+    - ``symmetric``: the score does not change when the images swap, by construction. Where a parameter decides, the
+      constructor sets it on the instance.
     - ``paper``: where it comes from.
-    - ``head``: the shared ``mlp`` (default), a ``linear`` layer, or ``score`` when ``forward`` returns (B,) scores itself.
+    - ``head``: the shared ``mlp`` (default), a ``linear`` layer, or ``score`` when ``forward`` returns (B,)
+      scores itself.
     - ``encoder``: ``trained`` (default), ``random`` (a frozen random backbone) or ``none`` (no backbone at all).
 
-    The class docstring gives the formula with shapes. Constructor parameters after ``spec`` are typed, have defaults and
-    can be set from YAML and the command line. A fusion knows no device, optimiser or learning rate.
+    The class docstring gives the formula with shapes. Constructor parameters after ``spec`` are typed, have defaults
+    and can be set from YAML and the command line. A fusion knows no device, optimiser or learning rate.
     """
 
     name: ClassVar[str]
     family: ClassVar[str]
     needs: ClassVar[Needs]
-    symmetric: ClassVar[bool]
+    symmetric: bool
     paper: ClassVar[str]
     head: ClassVar[Head] = "mlp"
     encoder: ClassVar[Encoder] = "trained"

@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from bench.backbones import Backbone, Reads, backbone_class
+from bench.backbones import Backbone, Reads, create_backbone
 from bench.errors import NotApplicableError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion, MapShape, mlp
 from bench.spec import Spec, check_params
@@ -50,6 +50,11 @@ class PairModel(nn.Module):
         self.backbone = backbone
         self.head = build_head(fusion)
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether swapping A and B cannot change the score."""
+        return self.fusion.symmetric
+
     def score(self, features: Tensor) -> Tensor:
         """Features (B, out_dim) or scores (B,) of the fusion to scores (B,)."""
         return self.head(features).flatten()
@@ -76,6 +81,7 @@ class SeparateModel(PairModel):
 
     encodes_separately = True
     backbone: Backbone
+    reads: Reads
 
     def __init__(self, fusion: Fusion, backbone: Backbone, reads: Reads) -> None:
         super().__init__(fusion, backbone)
@@ -154,6 +160,10 @@ class Symmetrized(PairModel):
     def backbone(self) -> Backbone | None:  # type: ignore[override]
         return self.model.backbone
 
+    @property
+    def symmetric(self) -> bool:
+        return True
+
     def encode(self, images: Tensor) -> Tensor:
         return self.model.encode(images)
 
@@ -171,7 +181,7 @@ SYMMETRIZE = "symmetrize"
 @cache
 def feature_spec(backbone: str, image: MapShape) -> FeatureSpec:
     """What the named backbone hands to a fusion, measured once."""
-    return backbone_class(backbone)(image).spec
+    return create_backbone(backbone, image).spec
 
 
 def build_fusion(fusion: Spec, spec: FeatureSpec) -> Fusion:
@@ -179,14 +189,16 @@ def build_fusion(fusion: Spec, spec: FeatureSpec) -> Fusion:
     cls = FUSIONS.get(fusion.name)
     params = {key: value for key, value in fusion.params.items() if key != SYMMETRIZE}
     checked = check_params(cls, params, given=("spec",), where=f"fusion {fusion}")
-    return cls(spec, **checked)  # type: ignore[call-arg, arg-type]
+    return cls(spec, **checked)  # type: ignore[arg-type]
 
 
-def build_model(fusion: Spec, backbone: str, image: MapShape = IMAGE, seed: int = 0, pretrained: bool = False) -> PairModel:
+def build_model(
+    fusion: Spec, backbone: str, image: MapShape = IMAGE, seed: int = 0, pretrained: bool = False
+) -> PairModel:
     """Compose a model from names.
 
-    The backbone is initialised from ``seed`` alone and the fusion after it from ``seed`` again, so that all fusions start
-    from the same backbone. The global random state is left as it was.
+    The backbone is initialised from ``seed`` alone and the fusion after it from ``seed`` again, so that all fusions
+    start from the same backbone. The global random state is left as it was.
 
     Args:
         fusion: name and parameters; ``symmetrize=true`` averages the scores of both orders of any fusion.
@@ -200,7 +212,7 @@ def build_model(fusion: Spec, backbone: str, image: MapShape = IMAGE, seed: int 
         torch.manual_seed(seed)
         joint = build_fusion(fusion, feature_spec(backbone, image))
         torch.manual_seed(seed)
-        tower = None if joint.encoder == "none" else backbone_class(backbone)(_input_shape(joint, image), pretrained)
+        tower = None if joint.encoder == "none" else create_backbone(backbone, _input_shape(joint, image), pretrained)
         torch.manual_seed(seed)
         joint = build_fusion(fusion, feature_spec(backbone, image))
         model = _compose(joint, tower)

@@ -24,7 +24,8 @@ class Spec:
 
 
 def parse_spec(text: str) -> Spec:
-    """Read ``name:param=value:param=value``; values are YAML scalars. ``timm:NAME`` keeps its colon as part of the name.
+    """Read ``name:param=value:param=value``; values are YAML scalars. ``timm:NAME`` keeps its colon as part of the
+    name.
 
     Raises:
         UsageError: a part after the name is not ``param=value``.
@@ -41,7 +42,9 @@ def parse_spec(text: str) -> Spec:
     return Spec(name, params)
 
 
-def check_params(cls: type, params: Mapping[str, Any], *, given: tuple[str, ...] = (), where: str = "") -> dict[str, Any]:
+def check_params(
+    cls: type, params: Mapping[str, Any], *, given: tuple[str, ...] = (), where: str = ""
+) -> dict[str, Any]:
     """Check ``params`` against the typed keyword parameters of ``cls.__init__`` and convert them.
 
     Args:
@@ -51,8 +54,8 @@ def check_params(cls: type, params: Mapping[str, Any], *, given: tuple[str, ...]
     Raises:
         UsageError: an unknown parameter, or a value of another type.
     """
-    signature = inspect.signature(cls.__init__)
-    hints = get_type_hints(cls.__init__)
+    signature = inspect.signature(cls)
+    hints = get_type_hints(cls.__init__)  # type: ignore[misc]
     settable = {name: hints.get(name, str) for name in signature.parameters if name not in ("self", *given)}
     checked = {}
     for key, value in params.items():

@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bench.errors import UsageError
 
@@ -113,7 +113,7 @@ class BrokenPlugin:
     error: str
 
 
-_REGISTRIES: list[Registry] = []
+_REGISTRIES: list[Registry[Any]] = []
 _broken: dict[Path, BrokenPlugin] = {}
 _loaded_entry_points: set[str] = set()
 
@@ -199,7 +199,9 @@ def _load_file(path: Path, package: str) -> None:
     except Exception as error:
         for registry in _REGISTRIES:
             registry.forget_file(path)
-        _broken[path] = BrokenPlugin(path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        _broken[path] = BrokenPlugin(
+            path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        )
 
 
 def _load_entry_points() -> None:

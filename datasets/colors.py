@@ -8,7 +8,19 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
-QUALITATIVE_MAPS = ("Accent", "Dark2", "Paired", "Pastel1", "Set1", "Set2", "Set3", "tab10", "tab20", "tab20b", "tab20c")
+QUALITATIVE_MAPS = (
+    "Accent",
+    "Dark2",
+    "Paired",
+    "Pastel1",
+    "Set1",
+    "Set2",
+    "Set3",
+    "tab10",
+    "tab20",
+    "tab20b",
+    "tab20c",
+)
 MIN_DISTANCE = 0.22
 MIN_LIGHTNESS_DISTANCE = 0.10
 CANDIDATES = 24
@@ -45,8 +57,8 @@ def first_contrasting(ground: Tensor, candidates: Tensor) -> tuple[Tensor, Tenso
     """For each ground (N, 3) the first of its candidates (N, K, 3), both OKLab, above the contrast floor.
 
     Returns:
-        Index (N,) int64, and whether any candidate was above the floor (N,) bool; where none was, the index is that of the
-        most distant candidate.
+        Index (N,) int64, and whether any candidate was above the floor (N,) bool; where none was, the index is that
+        of the most distant candidate.
     """
     good = contrast_ok(ground[:, None], candidates)
     farthest = (ground[:, None] - candidates).norm(dim=-1).argmax(1)

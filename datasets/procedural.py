@@ -1,7 +1,7 @@
 """Procedural textures: scalar fields in [0, 1] from uniform numbers, then coloured.
 
-Every function takes ``u`` (N, COLUMNS) and the tile size in pixels and returns (N, size, size) float32. Columns 0 to 7 are
-for the field, 8 onwards for the colours; fields that need noise seed it from column 7.
+Every function takes ``u`` (N, COLUMNS) and the tile size in pixels and returns (N, size, size) float32. Columns 0 to
+7 are for the field, 8 onwards for the colours; fields that need noise seed it from column 7.
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ def _scale(u: Tensor, low: float, high: float) -> Tensor:
 
 
 def _white_noise(u: Tensor, *shape: int) -> Tensor:
-    noise = []
-    for seed in (u[:, 7] * 2**40).long().tolist():
-        noise.append(torch.rand(shape, generator=torch.Generator().manual_seed(seed)))
-    return torch.stack(noise)
+    seeds = (u[:, 7] * 2**40).long().tolist()
+    return torch.stack([torch.rand(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 
 def _wave(phase: Tensor, sharpness: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Draws antialiased figures on grounds, whole batches at a time.
 
-One mechanism for all shapes: the signed distance of every pixel centre is read from a table, and the coverage falls from 1
-to 0 over one pixel across the outline. No shape is drawn sharper, larger or by other rules than another.
+One mechanism for all shapes: the signed distance of every pixel centre is read from a table, and the coverage falls
+from 1 to 0 over one pixel across the outline. No shape is drawn sharper, larger or by other rules than another.
 """
 
 from __future__ import annotations

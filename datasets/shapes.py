@@ -1,7 +1,7 @@
 """Outlines of all shapes and their signed distance tables.
 
-Every shape has the area of the unit circle and its centroid at the origin, so that a radius in pixels means the same area
-for all of them: with equal extents instead, the size alone would tell the shapes apart.
+Every shape has the area of the unit circle and its centroid at the origin, so that a radius in pixels means the same
+area for all of them: with equal extents instead, the size alone would tell the shapes apart.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor
 
 TASK_SHAPES = ("circle", "square")
 BANK_SHAPES = (
-    "arrow", "crescent", "cross", "drop", "ellipse", "half_disc", "heart", "hexagon", "l_shape", "pentagon", "rectangle",
-    "star", "trapezoid", "triangle",
+    "arrow", "crescent", "cross", "drop", "ellipse", "half_disc", "heart", "hexagon", "l_shape", "pentagon",
+    "rectangle", "star", "trapezoid", "triangle",
 )  # fmt: skip
 
 TABLE_SIZE = 160

@@ -47,7 +47,8 @@ class SyntheticDomain(Domain):
 
     @abstractmethod
     def surfaces(self, split: Split, u: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Figure and ground, (N, 3, 32, 32) or (N, 3, 1, 1) uint8, and the latents that made them, from ``u`` (N, K)."""
+        """Figure and ground, (N, 3, 32, 32) or (N, 3, 1, 1) uint8, and the latents that made them, from ``u`` (N,
+        K)."""
 
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         key = (self.name, self.version, split, seed)

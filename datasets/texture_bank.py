@@ -64,7 +64,9 @@ def image_files(folder: Path) -> list[Path]:
     """The image files of a folder, sorted; a folder that is missing or holds none raises ``UsageError``."""
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     if not files:
-        raise UsageError(f"textures {folder}: no images found; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
+        raise UsageError(
+            f"textures {folder}: no images found; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}"
+        )
     return files
 
 
@@ -79,7 +81,9 @@ def _photographs(folder: Path | None) -> dict[str, Tensor]:
         except (UnidentifiedImageError, OSError) as error:
             raise UsageError(f"textures {path}: not a readable image ({error})") from None
         if min(photos[path.name].shape[0], photos[path.name].shape[1] * 0.15) < IMAGE_MIN_BAND:
-            raise UsageError(f"textures {path}: too small; at least {round(IMAGE_MIN_BAND / 0.15)}x{IMAGE_MIN_BAND} pixels")
+            raise UsageError(
+                f"textures {path}: too small; at least {round(IMAGE_MIN_BAND / 0.15)}x{IMAGE_MIN_BAND} pixels"
+            )
     return {name: torch.from_numpy(np.array(photo)).permute(2, 0, 1) for name, photo in photos.items()}
 
 

@@ -9,9 +9,11 @@ from bench.fusion import FeatureSpec, Fusion, register
 
 @register
 class Correlation(Fusion):
-    """All-pairs correlation: ``C_ij = <p_i, q_j> / (|p_i| |q_j|)`` over projected positions, (B, C, H, W) twice -> (B, 2L).
+    """All-pairs correlation: ``C_ij = <p_i, q_j> / (|p_i| |q_j|)`` over projected positions, (B, C, H, W) twice ->
+    (B, 2L).
 
-    ``L = H W``. Rows give ``max_j C_ij`` sorted over i, columns ``max_i C_ij`` sorted over j; the two halves are averaged
+    ``L = H W``. Rows give ``max_j C_ij`` sorted over i, columns ``max_i C_ij`` sorted over j; the two halves are
+    averaged
     and joined with the same statistics of the mean, so that the swap of A and B (a transpose of C) changes nothing.
     """
 

@@ -12,8 +12,8 @@ from .attention import Block
 class JointTransformer(Fusion):
     """Single stream: ``f = blocks([cls; S + e_A; T + e_B])[cls]``, (B, L, D) twice -> (B, width).
 
-    With ``segment_embedding=false`` the two halves cannot be told apart and the score is exactly symmetric, but the model
-    no longer knows which token came from which image.
+    With ``segment_embedding=false`` the two halves cannot be told apart and the score is exactly symmetric, but the
+    model no longer knows which token came from which image.
     """
 
     name, family, needs, symmetric = "joint_transformer", "token", "tokens", False
@@ -23,6 +23,7 @@ class JointTransformer(Fusion):
         self, spec: FeatureSpec, width: int = 64, depth: int = 2, heads: int = 4, segment_embedding: bool = True
     ) -> None:
         super().__init__(out_dim=width)
+        self.symmetric = not segment_embedding
         self.project = nn.Sequential(nn.Linear(spec.token_dim, width), nn.LayerNorm(width))
         self.cls = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.positions = nn.Parameter(torch.randn(1, spec.tokens, width) * 0.02)

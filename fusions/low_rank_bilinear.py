@@ -19,6 +19,7 @@ class LowRankBilinear(Fusion):
 
     def __init__(self, spec: FeatureSpec, rank: int = 4, width: int = 64, shared: bool = False) -> None:
         super().__init__(out_dim=width)
+        self.symmetric = shared
         scale = (spec.dim + 1) ** -0.5
         self.left = nn.Parameter(torch.randn(rank, width, spec.dim + 1) * scale)
         self.right = self.left if shared else nn.Parameter(torch.randn(rank, width, spec.dim + 1) * scale)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from bench.backbones import from_timm, mobilenetv3_small_32, tiny_vit
-from bench.backbones.contract import BACKBONES, Backbone, Reads, register_backbone
+from bench.backbones.contract import BACKBONES, Backbone, Reads, build, register_backbone
+from bench.fusion import MapShape
 
-__all__ = ["BACKBONES", "Backbone", "Reads", "backbone_class", "mobilenetv3_small_32", "register_backbone", "tiny_vit"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "Reads",
+    "backbone_class",
+    "create_backbone",
+    "mobilenetv3_small_32",
+    "register_backbone",
+    "tiny_vit",
+]
 
 
 def backbone_class(name: str) -> type[Backbone]:
@@ -13,3 +23,12 @@ def backbone_class(name: str) -> type[Backbone]:
     if name.startswith("timm:"):
         return from_timm.timm_backbone(name.removeprefix("timm:"))
     return BACKBONES.get(name)
+
+
+def create_backbone(name: str, image: MapShape, pretrained: bool = False) -> Backbone:
+    """Build a backbone by name for images of one shape.
+
+    Raises:
+        UsageError: an unknown name, no map of 4x4 on such images, or pretrained weights that cannot be loaded.
+    """
+    return build(backbone_class(name), image, pretrained)

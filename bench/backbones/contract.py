@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -36,8 +37,8 @@ class Embedding(nn.Module):
 class Backbone(nn.Module):
     """Base class of all backbones.
 
-    A subclass is built as ``cls(image, pretrained)`` and hands its stem and stages to this constructor. Images of A and B
-    always go through in one concatenated batch, so that BatchNorm sees both alike.
+    A subclass is built as ``cls(image, pretrained)`` and hands its stem and stages to this constructor. Images of A
+    and B always go through in one concatenated batch, so that BatchNorm sees both alike.
 
     Args:
         image: shape of one input image.
@@ -48,7 +49,7 @@ class Backbone(nn.Module):
     name: ClassVar[str]
     has_pretrained: ClassVar[bool] = False
 
-    def __init__(self, image: MapShape, stem: nn.Module, stages: list[nn.Module]) -> None:
+    def __init__(self, image: MapShape, stem: nn.Module, stages: Sequence[nn.Module]) -> None:
         super().__init__()
         self.stem = stem
         self.stages = nn.ModuleList(stages)
@@ -69,7 +70,9 @@ class Backbone(nn.Module):
         self.train(was_training)
         large = [shape for shape in shapes if min(shape.height, shape.width) >= MIN_MAP]
         if not large:
-            raise UsageError(f"backbone: no stage keeps a map of {MIN_MAP}x{MIN_MAP} on {image.height}x{image.width} images")
+            raise UsageError(
+                f"backbone: no stage keeps a map of {MIN_MAP}x{MIN_MAP} on {image.height}x{image.width} images"
+            )
         return FeatureSpec(image, tuple(shapes), large[-1], EMBEDDING_DIM)
 
     @property
@@ -102,6 +105,11 @@ class Backbone(nn.Module):
         if reads != "embedding":
             self.stages = self.stages[: self.map_stage + 1]
             self.embedding = nn.Identity()
+
+
+def build(cls: type[Backbone], image: MapShape, pretrained: bool = False) -> Backbone:
+    """Build a backbone the way every subclass is built."""
+    return cls(image, pretrained)  # type: ignore[call-arg, arg-type]
 
 
 def _check(cls: type[Backbone]) -> None:

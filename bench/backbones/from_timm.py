@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import timm
@@ -37,7 +38,7 @@ def _create(model: str, image: MapShape, pretrained: bool) -> nn.Module:
         raise UsageError(f"timm:{model}: cannot be built ({str(error).splitlines()[0]})") from error
 
 
-def _split(extractor: nn.Module) -> tuple[nn.Module, list[nn.Module]]:
+def _split(extractor: nn.Module) -> tuple[nn.Module, Sequence[nn.Module]]:
     """Cut a timm feature extractor into stem and stages, after each layer whose output timm returns as a feature.
 
     Extractors that are no plain sequence (vision transformers) become a single stage.

@@ -19,7 +19,13 @@ def _fused(channels: int, out: int, stride: int, expanded: int) -> nn.Module:
 def _block(channels: int, out: int, stride: int, expanded: int) -> nn.Module:
     gate = partial(SqueezeExcite, rd_ratio=0.25)
     return InvertedResidual(
-        channels, out, 5, stride, exp_ratio=expanded / channels, act_layer=nn.Hardswish, se_layer=gate
+        channels,
+        out,
+        5,
+        stride,
+        exp_ratio=expanded / channels,
+        act_layer=nn.Hardswish,
+        se_layer=gate,  # type: ignore[arg-type]
     )
 
 
@@ -27,9 +33,10 @@ def _block(channels: int, out: int, stride: int, expanded: int) -> nn.Module:
 class MobileNetV3Small32(Backbone):
     """The blocks of MobileNetV3-small, fewer of them and with gentler downsampling: 32 -> 16 -> 8 -> 4 pixels.
 
-    Inverted residuals with squeeze-excite and hard-swish; the last map has 96 channels at 4x4. The two blocks of the first
-    stage are fused (one dense 3x3 convolution in place of 1x1 and depthwise), as in MobileNetEdgeTPU: on a CPU that is as
-    fast, and the naming warm-up takes off in half the images. Howard et al., 2019, Searching for MobileNetV3.
+    Inverted residuals with squeeze-excite and hard-swish; the last map has 96 channels at 4x4. The two blocks of the
+    first
+    stage are fused (one dense 3x3 convolution in place of 1x1 and depthwise), as in MobileNetEdgeTPU: on a CPU that
+    is as fast, and the naming warm-up takes off in half the images. Howard et al., 2019, Searching for MobileNetV3.
     """
 
     name = "mobilenetv3_small_32"

@@ -12,22 +12,28 @@ DIM, DEPTH, HEADS, PATCH = 128, 4, 4, 4
 
 
 class ConvPatches(nn.Module):
-    """Two stride-2 convolutions in place of the patch embedding: (B, C, 32, 32) -> (B, D, 8, 8), plus positions."""
+    """Convolutions in place of the patch embedding, 32 -> 16 -> 8 pixels: (B, C, 32, 32) -> (B, D, 8, 8), plus positions."""
 
-    def __init__(self, channels: int, vit: VisionTransformer) -> None:
+    def __init__(self, channels: int, positions: Tensor) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            nn.Conv2d(channels, DIM // 2, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(DIM // 2),
-            nn.GELU(),
-            nn.Conv2d(DIM // 2, DIM, 3, 2, 1),
+            *_convolution(channels, 24, stride=2),
+            *_convolution(24, 64, stride=2),
+            *_convolution(64, 64, stride=1),
+            *_convolution(64, 64, stride=1),
+            nn.Conv2d(64, DIM, 1, bias=False),
+            nn.BatchNorm2d(DIM),
         )
-        self.positions = nn.Parameter(vit.pos_embed.detach().clone())
+        self.positions = nn.Parameter(positions.detach().clone())
 
     def forward(self, images: Tensor) -> Tensor:
         patches = self.convolutions(images)
         positions = self.positions.transpose(1, 2).unflatten(2, patches.shape[2:])
         return patches + positions
+
+
+def _convolution(channels: int, out: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.GELU()]
 
 
 class Blocks(nn.Module):
@@ -46,8 +52,9 @@ class Blocks(nn.Module):
 class TinyViT(Backbone):
     """timm's VisionTransformer, dim 128, depth 4, 4 heads, 8x8 tokens without a class token.
 
-    Two stride-2 convolutions make the tokens: with a plain patch-4 embedding the naming warm-up does not get off the
-    ground within the images that the convolutional stem needs to finish. Dosovitskiy et al., 2021; Xiao et al., 2021.
+    Four 3x3 convolutions make the tokens: with a plain patch-4 embedding the naming warm-up does not get off the ground
+    within the images that a CNN needs to finish. Dosovitskiy et al., 2021; Xiao et al., 2021, Early convolutions help
+    transformers see better.
     """
 
     name = "tiny_vit"
@@ -65,5 +72,10 @@ class TinyViT(Backbone):
             num_heads=HEADS,
             mlp_ratio=2,
         )
-        stages = [Blocks(vit.blocks[0]), Blocks(vit.blocks[1]), Blocks(vit.blocks[2]), Blocks(vit.blocks[3], vit.fc_norm)]
-        super().__init__(image, ConvPatches(image.channels, vit), stages)
+        stages = [
+            Blocks(vit.blocks[0]),
+            Blocks(vit.blocks[1]),
+            Blocks(vit.blocks[2]),
+            Blocks(vit.blocks[3], vit.fc_norm),
+        ]
+        super().__init__(image, ConvPatches(image.channels, vit.get_parameter("pos_embed")), stages)

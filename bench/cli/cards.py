@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bench.backbones import BACKBONES, backbone_class
+from bench.backbones import BACKBONES, create_backbone
 from bench.cli.inventory import REFERENCE_BACKBONE, fusion_parameters
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
@@ -60,10 +60,11 @@ def fusion_card(name: str) -> str:
         "",
         f"family      {cls.family}",
         f"joins       {cls.needs}",
-        f"symmetric   {'by construction' if cls.symmetric else 'no: the order of the pair matters (symmetrize=true averages both)'}",
+        f"symmetric   {'by construction' if cls.symmetric else 'no; symmetrize=true averages both orders'}",
         f"head        {cls.head}",
         f"paper       {cls.paper}",
-        f"size        {fusion_parameters(name):,} parameters with its head, {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
+        f"size        {fusion_parameters(name):,} parameters with its head",
+        f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",
     ]
     return "\n".join(lines + (["options", *options] if options else []))
@@ -71,18 +72,18 @@ def fusion_card(name: str) -> str:
 
 def backbone_card(name: str) -> str:
     """Shapes and size of a backbone."""
-    cls = backbone_class(name)
-    backbone = cls(IMAGE)  # type: ignore[call-arg, arg-type]
+    backbone = create_backbone(name, IMAGE)
     shapes = [f"  {i}: {s.channels} x {s.height} x {s.width}" for i, s in enumerate(backbone.spec.stages)]
     return "\n".join(
         [
             name,
             "",
-            inspect.cleandoc(cls.__doc__ or ""),
+            inspect.cleandoc(type(backbone).__doc__ or ""),
             "",
             f"parameters  {sum(p.numel() for p in backbone.parameters()):,}",
             f"embedding   {backbone.spec.dim}",
-            f"map         stage {backbone.map_stage}, also read as {backbone.spec.tokens} tokens of {backbone.spec.token_dim}",
+            f"map         stage {backbone.map_stage}",
+            f"tokens      {backbone.spec.tokens} of {backbone.spec.token_dim}",
             "stages (channels x height x width)",
             *shapes,
         ]

@@ -32,7 +32,9 @@ def test(
     results = run_suite(names, backbone or list(BACKBONES))
     table = Table("fusion", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
     for result in results:
-        table.add_row(result.fusion, result.backbone, result.check, result.problem or "ok", style="red" if result.problem else "")
+        table.add_row(
+            result.fusion, result.backbone, result.check, result.problem or "ok", style="red" if result.problem else ""
+        )
     console = Console()
     console.print(table)
     failures = sum(bool(result.problem) for result in results)

@@ -10,7 +10,8 @@ OPTIONAL = {"torch-tb-profiler": "bench run --profile", "pytest": "make test"}
 
 
 def doctor() -> None:
-    """Say what is installed, which devices there are, which optional parts are missing and which plug-ins are broken."""
+    """Say what is installed, which devices there are, which optional parts are missing and which plug-ins are
+    broken."""
     from bench import zoo
     from bench.backbones import BACKBONES
     from bench.domain import DOMAINS
@@ -28,7 +29,11 @@ def doctor() -> None:
     print(f"  {hardware['cpu']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB, {hardware['capability']}")
     print(f"  GPU: {', '.join(hardware['gpus']) or 'none; cells run on the CPU'}")
     print("code")
-    print(f"  {git['sha'][:12]}{' with uncommitted changes' if git['dirty'] else ''}" if git else "  installed, no git checkout")
+    print(
+        f"  {git['sha'][:12]}{' with uncommitted changes' if git['dirty'] else ''}"
+        if git
+        else "  installed, no git checkout"
+    )
     print("zoo")
     print(f"  {len(list(FUSIONS))} fusions, {len(list(BACKBONES))} backbones, {len(list(DOMAINS))} domains")
     print(f"  warm-ups are kept in {cache_folder()}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.backbones import BACKBONES, backbone_class
+from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_head, feature_spec
@@ -16,8 +16,10 @@ REFERENCE_BACKBONE = "mobilenetv3_small_32"
 
 def fusions() -> Rows:
     """Name, family, what it joins, symmetry, parameters of fusion and head on the default backbone, paper."""
-    rows = []
-    for name in sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).family == "control", FUSIONS.get(name).family, name)):
+    rows: list[tuple[str, ...]] = []
+    for name in sorted(
+        FUSIONS, key=lambda name: (FUSIONS.get(name).family == "control", FUSIONS.get(name).family, name)
+    ):
         cls = FUSIONS.get(name)
         symmetric = "yes" if cls.symmetric else "no"
         rows.append((name, cls.family, cls.needs, symmetric, f"{fusion_parameters(name):,}", cls.paper))
@@ -35,19 +37,27 @@ def fusion_parameters(name: str) -> int:
 
 def backbones() -> Rows:
     """Name, parameters, map, embedding, first line of the description."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in BACKBONES:
-        backbone = backbone_class(name)(IMAGE)  # type: ignore[call-arg, arg-type]
+        backbone = create_backbone(name, IMAGE)
         shape = backbone.spec.map
         size = sum(p.numel() for p in backbone.parameters())
-        rows.append((name, f"{size:,}", f"{shape.channels}x{shape.height}x{shape.width}", str(backbone.spec.dim), first_line(type(backbone))))
+        rows.append(
+            (
+                name,
+                f"{size:,}",
+                f"{shape.channels}x{shape.height}x{shape.width}",
+                str(backbone.spec.dim),
+                first_line(type(backbone)),
+            )
+        )
     rows.append(("timm:NAME", "", "", "", "any model of timm that keeps a 4x4 map on these images"))
     return ("name", "parameters", "map", "embedding", "what"), rows
 
 
 def domains() -> Rows:
     """Name, version, classes, where it is defined."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in DOMAINS:
         cls = DOMAINS.get(name)
         rows.append((name, str(cls.version), first_line(cls), source_file(cls).name))
@@ -62,5 +72,3 @@ def warmups() -> Rows:
 def first_line(cls: type) -> str:
     """First line of a class's docstring."""
     return (cls.__doc__ or "").strip().splitlines()[0]
-
-

@@ -27,7 +27,9 @@ def run(
     textures: Annotated[Optional[Path], typer.Option(help="Folder of images that join the texture bank.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
     include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
-    jobs: Annotated[Optional[int], typer.Option(help="Worker processes (default: one per core); 0 runs in this one.")] = None,
+    jobs: Annotated[
+        Optional[int], typer.Option(help="Worker processes (default: one per core); 0 runs in this one.")
+    ] = None,
     threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
     timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
     retry: Annotated[Names, typer.Option(help="Statuses of earlier attempts to run again.")] = None,
@@ -46,8 +48,8 @@ def run(
 
     given: dict[str, Any] = {
         "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
-        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "include": include,
-        "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
+        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "include":
+        include, "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
         "recipe": _fields("--recipe", recipe), "warmup_recipe": _fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)

@@ -17,8 +17,8 @@ aten = torch.ops.aten
 
 # Operators that do arithmetic in proportion to products of dimensions and have no formula here.
 UNCOUNTED = (
-    "_fft_", "fft_", "cdist", "_cdist_forward", "_euclidean_dist", "linalg_", "_linalg_", "svd", "grid_sampler", "lstm", "gru",
-    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
+    "_fft_", "fft_", "cdist", "_cdist_forward", "_euclidean_dist", "linalg_", "_linalg_", "svd", "grid_sampler",
+    "lstm", "gru", "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None,
     return 2 * rows * outputs * (left * right + right)
 
 
-FORMULAS = {
+FORMULAS: dict[Any, Any] = {
     aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
     aten._scaled_dot_product_attention_math: _attention_flops,
     aten._trilinear: _trilinear_flops,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-SCORE_STD_ALARM = 1e-3
+SCORE_STD_ALARM = 1e-4
 EMBEDDING_STD_ALARM = 0.05
 
 

@@ -93,7 +93,8 @@ def evaluate(label: NDArray[np.integer], scores: Array, swapped: Array, threshol
 
 
 def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
-    """The threshold t with the best F1 of ``score > t`` on the precision-recall curve, halfway to the next lower score."""
+    """The threshold t with the best F1 of ``score > t`` on the precision-recall curve, halfway to the next lower
+    score."""
     precision, recall, thresholds = sk.precision_recall_curve(label, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = int(np.argmax(f1[:-1]))

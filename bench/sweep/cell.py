@@ -44,7 +44,11 @@ class Cell:
         fusion = parse_spec(self.fusion)
         identity = {
             "harness": HARNESS,
-            "fusion": {"name": fusion.name, "params": dict(fusion.params), "source": source_hash(FUSIONS.get(fusion.name))},
+            "fusion": {
+                "name": fusion.name,
+                "params": dict(fusion.params),
+                "source": source_hash(FUSIONS.get(fusion.name)),
+            },
             "backbone": backbone_identity(self.backbone),
             "domain": domain_identity(self.domain),
             "eval": [domain_identity(name) for name in self.eval_domains],

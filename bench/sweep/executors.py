@@ -45,8 +45,10 @@ class PoolExecutor:
         self._workplace, self._jobs, self._timeout = workplace, jobs, timeout
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
-        waiting, running = list(tasks), {}
-        # The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
+        waiting = list(tasks)
+        running: dict[Future[Result], Task] = {}
+        # The C library returns large freed blocks to the kernel by default, and the next training step pays to get
+        # them back.
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
         os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
         context = multiprocessing.get_context("spawn")

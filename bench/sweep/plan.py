@@ -6,13 +6,13 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from bench.backbones import BACKBONES, Backbone, backbone_class
+from bench.backbones import BACKBONES, Backbone, backbone_class, create_backbone
 from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
-from bench.model import IMAGE, SYMMETRIZE, build_fusion, feature_spec
+from bench.model import IMAGE, build_fusion, feature_spec
 from bench.spec import Spec, parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import SweepConfig
@@ -57,7 +57,9 @@ class Plan:
     def summary(self, minutes: float | None) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
         counts = Counter(planned.state for planned in self.cells)
-        parts = [f"{counts[state]} {state}" for state in ("done", "failed", "not applicable", "to run") if counts[state]]
+        parts = [
+            f"{counts[state]} {state}" for state in ("done", "failed", "not applicable", "to run") if counts[state]
+        ]
         warmups = len(self.missing_warmups())
         if warmups:
             parts.append(f"{warmups} warm-up{'s' if warmups > 1 else ''} first")
@@ -87,7 +89,7 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     return Plan(tuple(planned))
 
 
-def resolve(registry: Registry, patterns: Sequence[str]) -> list[str]:
+def resolve(registry: Registry[Any], patterns: Sequence[str]) -> list[str]:
     """Names with parameters for a list of names, globs, ``all`` and ``name:param=value``, without repeats."""
     found: dict[str, None] = {}
     for pattern in patterns:
@@ -128,10 +130,9 @@ def check_warmup(config: SweepConfig) -> None:
         raise UsageError("the frozen protocol trains no backbone: it needs a warm-up other than none")
     if config.warmup == "imagenet" and config.protocol != "scratch":
         for name in _backbones(config.backbone):
-            cls = backbone_class(name)
-            if not cls.has_pretrained:
+            if not backbone_class(name).has_pretrained:
                 raise UsageError(f"backbone {name} has no ImageNet weights; use --warmup names, or a timm backbone")
-            cls(IMAGE, pretrained=True)  # type: ignore[call-arg, arg-type]
+            create_backbone(name, IMAGE, pretrained=True)
 
 
 def _backbones(patterns: Sequence[str]) -> list[str]:
@@ -149,10 +150,10 @@ def _with_textures(domain: str, config: SweepConfig) -> str:
     return domain
 
 
-def _cell(
-    config: SweepConfig, fusion: str, backbone: str, domain: str, seed: int, evals: Sequence[str]
-) -> Cell:
-    comparable = [name for name in evals if name != domain and build_domain(name).classes == build_domain(domain).classes]
+def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: int, evals: Sequence[str]) -> Cell:
+    comparable = [
+        name for name in evals if name != domain and build_domain(name).classes == build_domain(domain).classes
+    ]
     return Cell(
         fusion=fusion,
         backbone=backbone,
@@ -193,5 +194,3 @@ def expected_minutes(plan: Plan, records: Sequence[Record], jobs: int) -> float 
             return None
         total += statistics.median(times)
     return total / max(1, jobs) / 60 if total else None
-
-

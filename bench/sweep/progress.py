@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from bench.sweep.cell import Cell
 
 BARS = "▁▂▃▄▅▆▇█"
 STYLES = {"ok": "green", "not_applicable": "dim"}
@@ -54,16 +57,19 @@ class SweepDisplay:
                 running.add_row(Text(what + news["cell"]), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
         return Group(running, self._bar)
 
-    def finished(self, record: Mapping[str, Any], cell: str) -> None:
+    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
         """One more cell has a record."""
         self._done += 1
         self._bar.update(self._task, completed=self._done)
-        style = STYLES.get(record["status"], "red")
-        self.console.print(f"[{self._done}/{self.total}] {cell}: {describe(record)}", style=style, markup=False, highlight=False, soft_wrap=True)
+        self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record["status"], "red"))
 
-    def warmed_up(self, cell: str, seconds: float) -> None:
-        """A warm-up is in the cache."""
-        self.console.print(f"warm-up for {cell.rsplit(' · ', 1)[0]}: {seconds:.0f} s", markup=False, highlight=False, soft_wrap=True)
+    def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
+        """A warm-up ended; where it failed, the cells that need it say so in their records."""
+        ended = f"{result['warmup_seconds']:.0f} s" if result["status"] == "ok" else describe(result)
+        self._line(f"warm-up {cell.warmup} of {cell.backbone} on {cell.domain}: {ended}", "cyan")
+
+    def _line(self, text: str, style: str) -> None:
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def describe(record: Mapping[str, Any]) -> str:

@@ -64,7 +64,9 @@ def _cpu_model() -> str:
 
 def _git(root: Path, *command: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(root), *command], capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

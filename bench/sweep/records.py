@@ -1,7 +1,7 @@
 """Records on disk: one JSON line per attempt, written by one process and safe against its death.
 
-A run folder holds ``run.json`` (what was asked for, where and with which versions), ``records.jsonl`` and ``scores/`` (the
-scores of every evaluated pair). Nothing in here imports torch.
+A run folder holds ``run.json`` (what was asked for, where and with which versions), ``records.jsonl`` and ``scores/``
+(the scores of every evaluated pair). Nothing in here imports torch.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class RunFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UsageError(f"{self.path}: another run is writing here; wait for it or choose another --out") from None
+                raise UsageError(
+                    f"{self.path}: another run is writing here; wait for it or choose another --out"
+                ) from None
             _drop_torn_line(file)
             yield RecordWriter(file)
 
@@ -91,7 +93,9 @@ def read_records(path: Path) -> Iterator[Record]:
         if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
             raise UsageError(f"{path}, line {number}: not a record of this program (no schema number)")
         if record["schema"] > SCHEMA:
-            raise UsageError(f"{path}, line {number}: schema {record['schema']} is newer than this program's ({SCHEMA})")
+            raise UsageError(
+                f"{path}, line {number}: schema {record['schema']} is newer than this program's ({SCHEMA})"
+            )
         yield record
 
 
@@ -115,7 +119,9 @@ def find_runs(folder: Path) -> list[RunFolder]:
         return [RunFolder(folder)]
     found = [RunFolder(path.parent) for path in sorted(folder.glob("*/records.jsonl"))]
     if not found:
-        raise UsageError(f"{folder}: no records here (expected records.jsonl in it or in a folder below); start with bench run")
+        raise UsageError(
+            f"{folder}: no records here (expected records.jsonl in it or in a folder below); start with bench run"
+        )
     return found
 
 

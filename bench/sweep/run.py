@@ -19,6 +19,7 @@ from bench.spec import parse_spec
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
+from bench.sweep.interrupt import Interrupt
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, describe
@@ -45,7 +46,13 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     """
     zoo.load(config.include)
     for plugin in zoo.broken_plugins():
-        console.print(f"warning: {plugin.path} is left out: {plugin.error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"warning: {plugin.path} is left out: {plugin.error}",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     folder = RunFolder(Path(config.out))
     records = folder.records()
     plan = make_plan(config, latest(records))
@@ -54,13 +61,20 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
-            console.print(f"  {planned.state:>14}  {planned.cell}{reason}", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"  {planned.state:>14}  {planned.cell}{reason}", markup=False, highlight=False, soft_wrap=True
+            )
         return OK
     with folder.writer() as writer:
         _write_header(folder, config, jobs, command)
         interrupted = _work_off(plan, config, folder, writer, jobs, console)
     if interrupted:
-        console.print(f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", style="bold", markup=False, soft_wrap=True)
+        console.print(
+            f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
+            style="bold",
+            markup=False,
+            soft_wrap=True,
+        )
         return INTERRUPTED
     return _summarise(plan, folder, command, console)
 
@@ -77,22 +91,23 @@ def _work_off(
     todo = {planned.cell: planned.key for planned in plan.having("to run")}
     if not todo:
         return False
-    warmups = [Task("warmup", cell) for cell in plan.missing_warmups()]
-    tasks = warmups + [Task("cell", cell) for cell in todo]
-    with tempfile.TemporaryDirectory() as news, SweepDisplay(console, len(todo), Path(news)) as display:
+    warmups = [Task("warmup", cell, todo[cell]) for cell in plan.missing_warmups()]
+    tasks = warmups + [Task("cell", cell, key) for cell, key in todo.items()]
+    with (
+        tempfile.TemporaryDirectory() as news,
+        SweepDisplay(console, len(todo), Path(news)) as display,
+        Interrupt() as interrupt,
+    ):
         place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid())
-        executor = _executor(place, jobs, config)
-        results = executor.run(tasks, lambda: None)
         try:
-            for task, result in results:
+            for task, result in _executor(place, jobs, config).run(tasks, interrupt.check):
                 if task.kind == "warmup":
-                    display.warmed_up(str(task.cell), result.get("warmup_seconds", 0.0))
+                    display.warmed_up(task.cell, result)
                     continue
                 record = _record(task.cell, todo[task.cell], result)
                 writer.write(record)
-                display.finished(record, str(task.cell))
+                display.finished(task.cell, record)
         except KeyboardInterrupt:
-            results.close()  # type: ignore[attr-defined]
             return True
     return False
 
@@ -147,12 +162,21 @@ def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: C
     final = [(planned, known[planned.key]) for planned in plan.cells]
     counts = Counter(record["status"] for _, record in final)
     parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
-    console.print(f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True)
+    console.print(
+        f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True
+    )
     failed: list[tuple[Planned, dict[str, Any]]] = [(p, record) for p, record in final if record["status"] not in DONE]
     for planned, record in failed:
-        console.print(f"  {planned.cell}: {describe(record)}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"  {planned.cell}: {describe(record)}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
     if failed:
         statuses = ",".join(sorted({record["status"] for _, record in failed}))
-        console.print(f"run them again with: {shlex.join(command)} --retry {statuses}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"run them again with: {shlex.join(command)} --retry {statuses}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         return FAILED
     return OK

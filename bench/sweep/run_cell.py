@@ -53,8 +53,11 @@ def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: Non
     )
 
 
-def run_cell(cell: Cell, scores_folder: Path, on_progress: Progress = lambda share, history: None) -> dict[str, Any]:
+def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share, history: None) -> dict[str, Any]:
     """Train and evaluate one cell.
+
+    Args:
+        scores_file: where the scores of every evaluated pair go.
 
     Returns:
         The part of its record that the run measured. ``collapse`` holds the reason if the model collapsed, else None.
@@ -70,11 +73,12 @@ def run_cell(cell: Cell, scores_folder: Path, on_progress: Progress = lambda sha
     history = _train(cell, model, subject, train, start, on_progress)
     trained = time.perf_counter()
     evaluation, threshold = _evaluate(cell, model, subject, start)
-    _save_scores(scores_folder / f"{cell.key()}.npz", evaluation)
+    _save_scores(scores_file, evaluation)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
     diagnostics = _diagnostics(model, probe)
     scores = evaluation[cell.domain].scores
     result = {
+        "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, start),
         "eval": {name: _metrics(cell, name, scored, threshold) for name, scored in evaluation.items() if name != "val"},
         "cost": _cost(model, subject, history, probe),
@@ -84,7 +88,12 @@ def run_cell(cell: Cell, scores_folder: Path, on_progress: Progress = lambda sha
         "collapse": collapse_reason(scores, diagnostics.get("embedding_std")),
     }
     finished = time.perf_counter()
-    times = {"draw": drawn - started, "train": trained - drawn, "evaluate": finished - trained, "total": finished - started}
+    times = {
+        "draw": drawn - started,
+        "train": trained - drawn,
+        "evaluate": finished - trained,
+        "total": finished - started,
+    }
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 
@@ -196,11 +205,11 @@ def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
 
 
 def _save_scores(path: Path, evaluation: dict[str, Scores]) -> None:
-    """Scores of every evaluated pair in both orders, as ``<domain>`` and ``<domain>/swapped``; appears only when complete."""
+    """Scores of every evaluated pair in both orders, as ``<domain>`` and ``<domain>/swapped``; appears only when
+    complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: scored.scores for name, scored in evaluation.items()}
     arrays |= {f"{name}/swapped": scored.swapped for name, scored in evaluation.items()}
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     os.replace(file.name, path)
-

@@ -23,6 +23,7 @@ class Task:
 
     kind: Literal["cell", "warmup"]
     cell: Cell
+    key: str
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,25 @@ def settle(workplace: Workplace) -> None:
 
 def perform(task: Task) -> dict[str, Any]:
     """Do one task and return what it leaves in a record; a failure is a result, not an exception."""
-    from bench.errors import CollapsedError
+    from bench.errors import CollapsedError, DivergedError
     from bench.sweep.outcome import failure, failure_of
     from bench.sweep.run_cell import ensure_warmup, run_cell
 
     assert _here is not None, "start() or settle() comes first"
+    if task.cell.key() != task.key:
+        return failure("error", "SourceChanged", "the source of a plug-in changed while the sweep ran; run it again")
     note = _notebook(_here.progress, task)
     try:
         if task.kind == "warmup":
             warmup = ensure_warmup(task.cell, note)
             return {"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}
-        result = run_cell(task.cell, _here.scores, note)
+        result = run_cell(task.cell, _here.scores / f"{task.key}.npz", note)
     except Exception as error:
         return failure_of(error)
+    try:
+        json.dumps(result, allow_nan=False)
+    except ValueError:
+        return failure("diverged", DivergedError.__name__, "a measured value is not finite")
     reason = result.pop("collapse")
     if reason:
         return {**result, **failure("collapsed", CollapsedError.__name__, reason)}
@@ -87,7 +94,12 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
     path = folder / f"{os.getpid()}.json"
 
     def note(share: float, history: History) -> None:
-        news = {"kind": task.kind, "cell": str(task.cell), "share": share, "curve": [point[2] for point in history.curve]}
+        news = {
+            "kind": task.kind,
+            "cell": str(task.cell),
+            "share": share,
+            "curve": [point[2] for point in history.curve],
+        }
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(news))
         os.replace(temporary, path)

@@ -109,7 +109,7 @@ def fit(
 
 @dataclass
 class _Window:
-    """Running sums between two points of the learning curve; read once per window, so that no step waits for a value."""
+    """Values between two points of the learning curve, read once per window so that no step waits for them."""
 
     every: int
     losses: list[Tensor] = field(default_factory=list)
@@ -147,7 +147,7 @@ def _warmup_cosine(steps: int, warmup_fraction: float) -> Callable[[int], float]
 
 
 def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterable[Tensor]:
-    """Index batches; the first epoch in the order drawn, each later one shuffled from ``seed``. Short batches are dropped."""
+    """Full batches of indices; the first epoch in the order drawn, each later one shuffled from ``seed``."""
     generator = torch.Generator().manual_seed(seed)
     for epoch in range(epochs):
         order = torch.arange(examples) if epoch == 0 else torch.randperm(examples, generator=generator)

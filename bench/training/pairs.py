@@ -45,27 +45,28 @@ class PairLearner:
     def __init__(
         self, model: PairModel, recipe: Recipe, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor
     ) -> None:
-        self.module, self.recipe = model, recipe
+        self.model, self.recipe = model, recipe
+        self.module: nn.Module = model
         self.a, self.b, self.class_a, self.class_b = a, b, class_a, class_b
         self.examples = len(a)
 
     def parameter_groups(self) -> list[dict[str, object]]:
-        backbone = list(self.module.backbone.parameters()) if self.module.backbone is not None else []
+        backbone = list(self.model.backbone.parameters()) if self.model.backbone is not None else []
         inside = set(map(id, backbone))
-        joint = [p for p in self.module.parameters() if id(p) not in inside]
+        joint = [p for p in self.model.parameters() if id(p) not in inside]
         decay = self.recipe.weight_decay
         return decay_groups(backbone, self.recipe.backbone_lr_scale, decay) + decay_groups(joint, 1.0, decay)
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(int(index[0]), int(index[-1]) + 1) if _is_run(index) else index
         a, b, class_a, class_b = self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows]
-        times = self.recipe.pairs_per_image if self.module.encodes_separately else 1
+        times = self.recipe.pairs_per_image if self.model.encodes_separately else 1
         if times == 1:
-            scores, label = self.module(a, b), (class_a == class_b).long()
+            scores, label = self.model(a, b), (class_a == class_b).long()
         else:
-            u, v = self.module.encode(torch.cat([a, b])).chunk(2)
+            u, v = self.model.encode(torch.cat([a, b])).chunk(2)
             shifts = range(min(times, len(u)))
-            scores = torch.cat([self.module.compare(u, v.roll(shift, 0)) for shift in shifts])
+            scores = torch.cat([self.model.compare(u, v.roll(shift, 0)) for shift in shifts])
             label = torch.cat([(class_a == class_b.roll(shift)).long() for shift in shifts])
         return bce(scores, label), (scores > 0).long(), label
 

@@ -36,12 +36,12 @@ class Recipe(BaseModel):
     train_pairs: Positive = 12_800
     epochs: Positive = 1
     batch_size: Annotated[int, Field(gt=1)] = 64
-    lr: Annotated[float, Field(gt=0)] = 1e-3
+    lr: Annotated[float, Field(gt=0)] = 2e-3
     backbone_lr_scale: Annotated[float, Field(ge=0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 5.0
-    pairs_per_image: Positive = 1
+    pairs_per_image: Positive = 8
     patience: Annotated[int, Field(ge=0)] = 0
     val_pairs: Positive = 2_000
 
@@ -56,18 +56,31 @@ class WarmupRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images: Positive = 51_200
-    easy_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    images: Positive = 76_800
+    easy_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     batch_size: Annotated[int, Field(gt=1)] = 64
-    lr: Annotated[float, Field(gt=0)] = 4e-3
+    lr: Annotated[float, Field(gt=0)] = 6e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 5.0
 
 
-# What differs from the defaults above, by backbone and protocol. One recipe for all fusions: nothing here may look at one.
-RECIPES: Mapping[str, Mapping[Protocol, Mapping[str, Any]]] = {}
-WARMUP_RECIPES: Mapping[str, Mapping[str, Any]] = {}
+# What differs from the defaults above, by backbone and protocol. One recipe for all fusions: nothing here may look at
+# one.
+RECIPES: Mapping[str, Mapping[Protocol, Mapping[str, Any]]] = {
+    "resnet18": {
+        "finetune": {"lr": 1e-3, "train_pairs": 25_600},
+        "scratch": {"lr": 1e-3, "train_pairs": 25_600},
+    },
+    "tiny_vit": {
+        "finetune": {"lr": 5e-4, "train_pairs": 25_600},
+        "scratch": {"lr": 5e-4, "train_pairs": 25_600},
+    },
+}
+WARMUP_RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "resnet18": {"images": 102_400, "lr": 2e-3},
+    "tiny_vit": {"images": 102_400, "lr": 1e-3, "weight_decay": 0.05, "clip_norm": 1.0},
+}
 
 
 def declared_recipe(backbone: str, protocol: Protocol, overrides: Mapping[str, Any]) -> Recipe:

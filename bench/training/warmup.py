@@ -19,7 +19,7 @@ from timm.models import adapt_input_conv
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.backbones import Backbone, backbone_class
+from bench.backbones import Backbone, create_backbone
 from bench.domain import Domain, Images
 from bench.fusion import MapShape
 from bench.model import standardise
@@ -105,7 +105,8 @@ class _Namer:
 
     def __init__(self, backbone: Backbone, domain: Domain, recipe: WarmupRecipe, seed: int) -> None:
         self.backbone, self.domain, self.recipe, self.seed = backbone, domain, recipe, seed
-        self.module = nn.Sequential(backbone, nn.Linear(backbone.spec.dim, len(domain.warmup_classes)))
+        self.name = nn.Linear(backbone.spec.dim, len(domain.warmup_classes))
+        self.module: nn.Module = nn.ModuleList([backbone, self.name])
         self.module.to(memory_format=torch.channels_last)
         self.examples = recipe.images
         self._chunk: tuple[int, Images] | None = None
@@ -114,7 +115,7 @@ class _Namer:
         return decay_groups(self.module.parameters(), 1.0, self.recipe.weight_decay)
 
     def logits(self, images: Tensor) -> Tensor:
-        return self.module[1](self.backbone.read(standardise(images), "embedding"))
+        return self.name(self.backbone.read(standardise(images), "embedding"))
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         number, offset = divmod(int(index[0]), CHUNK)
@@ -136,7 +137,7 @@ def _train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         first = domain.draw_named("warmup", seed, 1).pixels
-        learner = _Namer(backbone_class(backbone)(MapShape(*first.shape[1:])), domain, recipe, seed)
+        learner = _Namer(create_backbone(backbone, MapShape(*first.shape[1:])), domain, recipe, seed)
     steps = recipe.images // recipe.batch_size
     history: History = fit(learner, recipe, batches(recipe.images, recipe.batch_size, 1, seed), steps, on_progress)
     held_out = domain.draw_named("val", seed, HELD_OUT)
@@ -167,5 +168,3 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-

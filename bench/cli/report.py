@@ -1,0 +1,62 @@
+"""``bench report``: from records to tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.errors import UsageError
+from bench.report.columns import METRICS
+
+
+def report(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
+    ],
+    metric: Annotated[
+        str,
+        typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(METRICS)}."),
+    ] = "accuracy,f1,auc",
+    cost: Annotated[
+        str,
+        typer.Option(
+            help="Cost columns to show, or none. Pairs/s (train, infer) differ from run to run, the others do not."
+        ),
+    ] = "params,macs,train,infer",
+    format_name: Annotated[str, typer.Option("--format", help="md, csv or json.")] = "md",
+    out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
+) -> None:
+    """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
+
+    One section per protocol, warm-up, recipe and training domain: mean and 95 % t interval over seeds, costs, failed
+    cells with their messages, controls in a block of their own. Bold: interval overlaps that of the best.
+    """
+    from bench.report import formats, leaderboard
+    from bench.report.columns import choose_costs, choose_metrics, choose_one
+    from bench.report.load import load_runs
+
+    metrics, costs = choose_metrics(metric), choose_costs(cost)
+    render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
+    runs = load_runs(paths)
+    whole = formats.build(runs, metrics, costs)
+    for run in runs:
+        alone = whole if len(runs) == 1 else formats.build([run], metrics, costs)
+        try:
+            leaderboard.write_beside(run.folder, formats.to_csv(alone))
+        except OSError as error:
+            typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
+    _deliver(render(whole), out)
+
+
+def _deliver(product: str, out: Path | None) -> None:
+    if out is None:
+        # As bytes: a terminal or pipe without UTF-8 must not end the command.
+        typer.echo(product.encode(), nl=False)
+        return
+    try:
+        out.write_text(product, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
+    typer.echo(f"wrote {out}", err=True)

@@ -1,0 +1,149 @@
+"""A case: one fusion on one backbone, with seeded batches of what the fusion joins."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from bench.fusion import FeatureSpec, Fusion
+from bench.model import IMAGE, PairModel, PixelModel, StageModel, Symmetrized, build_model, feature_spec
+from bench.spec import Spec
+
+Pair = tuple[Tensor, Tensor]
+
+
+class CheckFailedError(Exception):
+    """A fusion breaks its contract; the message says what is wrong and what usually causes it."""
+
+
+class Joint(nn.Module):
+    """A model from the join on: the fusion, the head and whatever of the backbone runs after the fusion.
+
+    It takes what the fusion joins (standardised images, maps, tokens or embeddings) and returns scores (B,). Features
+    drawn at random take the place of an encoder's: those of an untrained one are nearly equal for all images, and hide
+    what a fusion does to them.
+    """
+
+    def __init__(self, model: PairModel) -> None:
+        super().__init__()
+        self.model = model
+
+    @property
+    def fusion(self) -> Fusion:
+        """The fusion under test."""
+        return self.model.fusion
+
+    @property
+    def head(self) -> nn.Module:
+        """The head behind it."""
+        return self.model.model.head if isinstance(self.model, Symmetrized) else self.model.head
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        if isinstance(self.model, Symmetrized):
+            return (_join(self.model.model, a, b) + _join(self.model.model, b, a)) / 2
+        return _join(self.model, a, b)
+
+
+def _join(model: PairModel, a: Tensor, b: Tensor) -> Tensor:
+    if model.encodes_separately:
+        return model.compare(a, b)
+    joined = model.fusion(a, b)
+    if isinstance(model, PixelModel):
+        joined = model.backbone.read(joined, "embedding")
+    elif isinstance(model, StageModel):
+        joined = model.backbone.upper(joined, model.stage + 1)
+    return model.score(joined)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fusion on one backbone.
+
+    Raises:
+        NotApplicableError: on first use of the model, if the combination makes no sense.
+    """
+
+    fusion: Spec
+    backbone: str
+
+    @cached_property
+    def model(self) -> PairModel:
+        """The whole model; checks that change it take a copy."""
+        return build_model(self.fusion, self.backbone)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """What the backbone hands to a fusion."""
+        return feature_spec(self.backbone, IMAGE)
+
+    @property
+    def runs_backbone(self) -> bool:
+        """Whether layers of the backbone run after the join."""
+        return self.model.backbone is not None and not self.model.encodes_separately
+
+    def joint(self, seed: int | None = None) -> Joint:
+        """A fresh copy of the model from the join on, initialised from ``seed`` where given."""
+        model = self.model if seed is None else build_model(self.fusion, self.backbone, seed=seed)
+        # An encoder of 11 million weights that the copy never runs would take longer to copy than the checks take.
+        unused: dict[int, object] = {} if self.runs_backbone else {id(model.backbone): None}
+        return Joint(copy.deepcopy(model, unused))
+
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one of the two things that the fusion joins."""
+        fusion = self.model.fusion
+        if fusion.needs == "embedding":
+            return (self.spec.dim,)
+        if fusion.needs == "tokens":
+            return (self.spec.tokens, self.spec.token_dim)
+        stage = int(fusion.stage) if fusion.needs == "stage" else 0  # type: ignore[arg-type]
+        shape = {"pixels": self.spec.image, "map": self.spec.map, "stage": self.spec.stages[stage]}[fusion.needs]
+        return (shape.channels, shape.height, shape.width)
+
+    def features(self, n: int, seed: int = 0) -> Pair:
+        """Standard-normal inputs of the fusion, n of each stream."""
+        generator = torch.Generator().manual_seed(seed)
+        a, b = torch.randn(2, n, *self.shape(), generator=generator)
+        return _laid_out(a), _laid_out(b)
+
+    def toy(self, n: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs with labels that any fusion can tell: in same pairs (every other one), b is a with a little noise."""
+        a, b = self.features(n, seed)
+        label = torch.arange(n) % 2
+        same = label.bool()
+        b[same] = a[same] + 0.1 * b[same]
+        return a, b, label
+
+    def images(self, n: int, seed: int = 0) -> Pair:
+        """Random uint8 images, n of each stream."""
+        generator = torch.Generator().manual_seed(seed)
+        shape = (2, n, self.spec.image.channels, self.spec.image.height, self.spec.image.width)
+        a, b = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        return a, b
+
+
+def _laid_out(x: Tensor) -> Tensor:
+    """Maps arrive channels last, as from a backbone: ``view`` instead of ``flatten`` fails on them."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+
+def settle(joint: Joint, a: Tensor, b: Tensor) -> Joint:
+    """Set the statistics of all BatchNorm layers from one batch and switch to evaluation mode.
+
+    With the statistics of an untrained network, all scores would be nearly the same.
+    """
+    norms = [module for module in joint.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    joint.train()
+    if norms:
+        with torch.no_grad():
+            joint(a, b)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return joint.eval()

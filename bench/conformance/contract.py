@@ -1,0 +1,73 @@
+"""What the class of a fusion declares, against what it does: parameters and shapes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import get_type_hints
+
+import torch
+from torch import Tensor
+
+from bench.conformance.cases import Case, CheckFailedError
+from bench.errors import UsageError
+from bench.fusion import FUSIONS
+from bench.model import IMAGE
+from bench.spec import check_params
+
+BATCH = 3
+
+
+def parameters(case: Case) -> None:
+    """Constructor parameters after ``spec`` have a type and a default of that type, so that YAML can set them."""
+    cls = FUSIONS.get(case.fusion.name)
+    own = list(inspect.signature(cls.__init__).parameters.values())[2:]
+    hints = get_type_hints(cls.__init__)
+    for parameter in own:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise CheckFailedError(
+                f"the constructor takes {parameter}: name every parameter, with its type and default"
+            )
+        if parameter.name not in hints:
+            raise CheckFailedError(
+                f"parameter {parameter.name!r} has no type: write it as '{parameter.name}: int = ...'"
+            )
+        if parameter.default is parameter.empty:
+            raise CheckFailedError(
+                f"parameter {parameter.name!r} has no default: every fusion must build without options"
+            )
+    try:
+        check_params(cls, {p.name: p.default for p in own}, given=("spec",))
+    except UsageError as error:
+        raise CheckFailedError(f"a default does not have the type that is declared for it: {error}") from None
+
+
+def shape(case: Case) -> None:
+    """``forward`` returns what the class declares: features (B, out_dim), scores (B,), or a joint image or map."""
+    joint = case.joint().eval()
+    a, b = case.features(BATCH)
+    with torch.no_grad():
+        joined = joint.fusion(a, b)
+    if not isinstance(joined, Tensor):
+        raise CheckFailedError(f"forward returned {type(joined).__name__}, expected one tensor")
+    expected, what = _declared(case)
+    if tuple(joined.shape) != expected:
+        hint = " (flatten the last dimension away)" if joined.shape == (BATCH, 1) and expected == (BATCH,) else ""
+        raise CheckFailedError(f"forward returned shape {tuple(joined.shape)}, expected {expected}: {what}{hint}")
+    with torch.no_grad():
+        scores = joint(a, b)
+    if tuple(scores.shape) != (BATCH,):
+        raise CheckFailedError(
+            f"the model returned scores of shape {tuple(scores.shape)} for {BATCH} pairs, expected {(BATCH,)}"
+        )
+
+
+def _declared(case: Case) -> tuple[tuple[int, ...], str]:
+    fusion = case.model.fusion
+    if case.runs_backbone:
+        if fusion.needs == "pixels":
+            image = fusion.joined(IMAGE)
+            return (BATCH, image.channels, image.height, image.width), "the joint image that joined() declares"
+        return (BATCH, *case.shape()), "a map of the shape that the stage returned, on which the backbone goes on"
+    if fusion.head == "score":
+        return (BATCH,), "head = 'score' declares one score per pair"
+    return (BATCH, fusion.out_dim), "out_dim, as given to super().__init__"

@@ -1,0 +1,92 @@
+"""The sentences above a table: under which conditions it was made and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bench.report.intervals import LEVEL
+from bench.report.load import NO_SEED
+from bench.report.sections import Section
+
+FEWEST_SEEDS = 5
+
+
+def caption(section: Section) -> list[str]:
+    """Sentences of the caption; those about backbones come last, one for each."""
+    return [_conditions(section), _how_to_read(section), *backbone_facts(section)]
+
+
+def backbone_facts(section: Section) -> list[str]:
+    """For each backbone its training pairs and, as far as known, quality and cost of its warm-up."""
+    facts = []
+    for backbone in section.backbones:
+        entries = [entry for entry in section.entries if entry.group.backbone == backbone]
+        cells = [cell for entry in entries for cell in entry.cells]
+        warmup = {
+            "quality {}": span((cell.warmup.get("quality") for cell in cells), ".3f"),
+            "{} images": span((cell.warmup.get("images") for cell in cells), ","),
+            "{} s, paid once": span((cell.warmup.get("seconds") for cell in cells), ",.0f"),
+        }
+        parts = {
+            "{} training pairs": span((cell.recipe.get("train_pairs") for cell in cells), ","),
+            "warm-up: {}": _known(", ", warmup),
+            "recipe {}": ", ".join(sorted({entry.group.recipe_id for entry in entries})),
+        }
+        facts.append(f"Backbone {backbone}: {_known('; ', parts)}.")
+    return facts
+
+
+def span(values: Iterable[float | None], form: str) -> str:
+    """The value that all share, or the smallest and the largest; empty where there is none."""
+    present = [value for value in values if value is not None]
+    if not present:
+        return ""
+    low, high = format(min(present), form), format(max(present), form)
+    return low if low == high else f"{low} to {high}"
+
+
+def _conditions(section: Section) -> str:
+    return f"Protocol {section.protocol} on {section.domain}, {_start(section)}.{_tested(section)}"
+
+
+def _start(section: Section) -> str:
+    if section.warmup == "none":
+        return "without a warm-up"
+    seed = "" if section.warmup_seed == NO_SEED else f" (seed {section.warmup_seed})"
+    shared = "shared by all seeds: the intervals do not include its variance"
+    return f"from warm-up {section.warmup}{seed}, {shared}"
+
+
+def _tested(section: Section) -> str:
+    cells = [cell for entry in section.entries for cell in entry.finished]
+    pairs = span((n for cell in cells for n in cell.test_pairs.values()), ",")
+    if not pairs:
+        return ""
+    if not section.other_domains:
+        return f" Tested on {pairs} pairs."
+    return f" Tested on {pairs} pairs of each domain; columns that name no domain are {section.domain}."
+
+
+def _known(separator: str, texts: Mapping[str, str]) -> str:
+    """Forms filled with their texts, without those that have none."""
+    return separator.join(form.format(text) for form, text in texts.items() if text)
+
+
+def _how_to_read(section: Section) -> str:
+    seeds = [tuple(cell.seed for cell in entry.finished) for entry in section.entries if entry.finished]
+    if not seeds:
+        return "No cell finished."
+    counts = [len(own) for own in seeds]
+    text = f"{span(counts, 'd')} {'seed' if max(counts) == 1 else 'seeds'}"
+    if min(counts) != max(counts):
+        text += " (column n)"
+    elif len(set(seeds)) > 1:
+        text += ", not the same ones in every row"
+    else:
+        text += f" ({', '.join(map(str, seeds[0]))})"
+    if max(counts) > 1:
+        text += f"; ± is the half width of the {LEVEL:.0%} t interval over seeds".replace("%", " %")
+    if min(counts) < FEWEST_SEEDS:
+        text += f"; no inference: fewer than {FEWEST_SEEDS} seeds"
+    best = "interval overlaps that of the best in the column" if max(counts) > 1 else "best in the column"
+    return f"{text}. Bold: {best}{', per backbone' if len(section.backbones) > 1 else ''}."

@@ -1,0 +1,100 @@
+"""The metrics and costs a table can show: their names, which direction is better, and what chance scores."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from bench.errors import UsageError
+
+HIGHER, LOWER, NEITHER = 1, -1, 0
+
+# In the order of ``bench.evaluation.metrics.Metrics``, which cannot be imported here: it needs scikit-learn.
+METRICS = MappingProxyType(
+    {
+        "accuracy": HIGHER,
+        "balanced_accuracy": HIGHER,
+        "precision": HIGHER,
+        "recall": HIGHER,
+        "f1": HIGHER,
+        "auc": HIGHER,
+        "average_precision": HIGHER,
+        "fpr95": LOWER,
+        "brier": LOWER,
+        "log_loss": LOWER,
+        "ece": LOWER,
+        "d_prime": HIGHER,
+        "criterion": NEITHER,
+        "p_same": NEITHER,
+        "threshold": NEITHER,
+        "accuracy_val": HIGHER,
+        "f1_val": HIGHER,
+        "swap_gap": LOWER,
+        "swap_flips": LOWER,
+    }
+)
+POSITION = MappingProxyType({name: position for position, name in enumerate(METRICS)})
+ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
+CHANCE = MappingProxyType(dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "average_precision"), 0.5))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost column: the field of a record's ``cost``, its header, and whether it is a measured rate."""
+
+    field: str
+    header: str
+    is_rate: bool = False
+
+
+COSTS = MappingProxyType(
+    {
+        "params": Cost("parameters", "params"),
+        "macs": Cost("macs", "MACs"),
+        "train": Cost("train_pairs_per_s", "train pairs/s", is_rate=True),
+        "infer": Cost("infer_pairs_per_s", "infer pairs/s", is_rate=True),
+    }
+)
+COUNT_FIELDS = ("parameters", "trainable", "fusion_parameters", "macs", "fusion_macs")
+RATE_FIELDS = ("train_pairs_per_s", "infer_pairs_per_s")
+
+
+def choose(text: str, allowed: Collection[str], option: str) -> tuple[str, ...]:
+    """Read a comma-separated choice of ``allowed`` names, without repetitions.
+
+    Raises:
+        UsageError: a name is not allowed, or there is none.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in allowed:
+            longer = [known for known in allowed if known.startswith(name)]
+            near = longer or get_close_matches(name, allowed, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"{option}: unknown {name!r}; {hint}allowed: {', '.join(allowed)}")
+    if not names:
+        raise UsageError(f"{option}: no name given; allowed: {', '.join(allowed)}")
+    return names
+
+
+def choose_one(text: str, allowed: Collection[str], option: str) -> str:
+    """Read a single one of ``allowed`` names; anything else raises ``UsageError``."""
+    names = choose(text, allowed, option)
+    if len(names) > 1:
+        raise UsageError(f"{option}: expected one name, got {text!r}; allowed: {', '.join(allowed)}")
+    return names[0]
+
+
+def choose_metrics(text: str) -> tuple[str, ...]:
+    """Names of metrics from ``--metric``; an unknown one raises ``UsageError``."""
+    return choose(text, METRICS, "--metric")
+
+
+def choose_costs(text: str) -> tuple[str, ...]:
+    """Names of cost columns from ``--cost``, none of them for ``none``; an unknown one raises ``UsageError``."""
+    names = choose(text, (*COSTS, "none"), "--cost")
+    if "none" in names and len(names) > 1:
+        raise UsageError(f"--cost: 'none' stands alone, got {text!r}")
+    return () if names == ("none",) else names

@@ -1,0 +1,90 @@
+"""What stands below a table: its marks, failed cells, combinations that do not apply, and MACs that are too low."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from bench.report.entries import Entry
+from bench.report.sections import Section
+
+NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
+LONGEST_MESSAGE = 200
+
+
+def mark(entry: Entry) -> str:
+    """The footnote mark of a row, or nothing; controls have none."""
+    if entry.is_control:
+        return ""
+    if entry.is_at_chance():
+        return ONLY_RANKS if entry.ranks_pairs() else NOT_LEARNED
+    return SOME_SEEDS if entry.seeds_at_chance() else ""
+
+
+def legend(entries: Sequence[Entry]) -> list[str]:
+    """What the marks in use mean."""
+    marked: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        marked[mark(entry)].append(entry)
+    lines = []
+    if NOT_LEARNED in marked:
+        lines.append(
+            f"{NOT_LEARNED} not learned: accuracy within chance (its mean is within two standard errors of a coin, "
+            "2·√(0.25 / test pairs), of 0.5)"
+        )
+    if ONLY_RANKS in marked:
+        lines.append(
+            f"{ONLY_RANKS} accuracy within chance, but the AUC is not: the scores rank the pairs, "
+            "the threshold at 0 does not separate them (see accuracy_val)"
+        )
+    if SOME_SEEDS in marked:
+        which = ", ".join(
+            f"{label(entry)} ({entry.seeds_at_chance()} of {len(entry.finished)})" for entry in marked[SOME_SEEDS]
+        )
+        lines.append(f"{SOME_SEEDS} some seeds not learned, their accuracy is within chance: {which}")
+    return lines
+
+
+def failures(section: Section) -> list[str]:
+    """One line per entry, status and message of failed cells, with their seeds."""
+    found: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for entry in _by_name(section):
+        for cell in entry.failed:
+            found[label(entry), cell.status, cell.message].append(cell.seed)
+    return [
+        f"{name}, {_seeds(seeds)}: {status}{f', {code(message)}' if message else ''}"
+        for (name, status, message), seeds in found.items()
+    ]
+
+
+def not_applicable(section: Section) -> list[str]:
+    """One line per combination that does not apply, with the reason."""
+    return [f"{label(entry)}: {entry.reason}" for entry in _by_name(section) if entry.reason]
+
+
+def uncounted(section: Section) -> list[str]:
+    """One line per set of operators that the MACs leave out, with the entries that use them."""
+    users: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for entry in _by_name(section):
+        if entry.uncounted:
+            users[entry.uncounted].append(label(entry))
+    return [f"{', '.join(map(code, names))}: {', '.join(labels)}" for names, labels in users.items()]
+
+
+def label(entry: Entry) -> str:
+    """Fusion and backbone of an entry."""
+    return f"{entry.group.fusion} × {entry.group.backbone}"
+
+
+def code(text: str) -> str:
+    """``text`` as a Markdown code span of limited length, so that nothing in it is read as markup."""
+    flat = " ".join(text.replace("`", "'").split())
+    return f"`{flat if len(flat) <= LONGEST_MESSAGE else flat[: LONGEST_MESSAGE - 1] + '…'}`"
+
+
+def _by_name(section: Section) -> list[Entry]:
+    return sorted(section.entries, key=lambda entry: (entry.group.backbone, entry.group.fusion))
+
+
+def _seeds(seeds: list[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"

@@ -1,0 +1,64 @@
+"""Means over seeds with their t intervals, and who cannot be told apart from the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Statistics over seeds of several quantities, all of shape (quantities,).
+
+    Attributes:
+        n: seeds with a value. mean: nan where n = 0.
+        sd: sample standard deviation. half_width: of the ``LEVEL`` t interval of the mean. Both nan where n < 2.
+    """
+
+    n: NDArray[np.int64]
+    mean: Array
+    sd: Array
+    half_width: Array
+
+
+def estimate(values: Array) -> Estimates:
+    """Summarise ``values`` (seeds, quantities); nan is a missing value."""
+    present = ~np.isnan(values)
+    n = present.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(present, values, 0.0).sum(axis=0) / n
+        squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
+        sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
+    return Estimates(n, mean, sd, half_width(sd, n))
+
+
+def half_width(sd: Array, n: NDArray[np.int64]) -> Array:
+    """Half width of the two-sided t interval of a mean over ``n`` seeds; nan where n < 2."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(n > 1, stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * sd / np.sqrt(n), np.nan)
+
+
+def top_group(mean: Array, half: Array, direction: int) -> NDArray[np.bool_]:
+    """Which rows cannot be told apart from the best: their interval overlaps the one of the best mean.
+
+    A row without an interval (one seed) only belongs if its mean equals the best.
+
+    Args:
+        mean, half: (rows,) nan where there is none.
+        direction: +1 if higher is better, -1 if lower is better, 0 if neither (then nobody is best).
+    """
+    if not direction or np.isnan(mean).all():
+        return np.zeros(len(mean), dtype=bool)
+    gain = mean * direction
+    best = int(np.nanargmax(gain))
+    ties = np.isclose(gain, gain[best], rtol=0, atol=1e-12)
+    # A comparison with nan is false, so rows without a mean or an interval drop out here.
+    overlaps = gain + half >= gain[best] - half[best]
+    return np.asarray(ties | overlaps)

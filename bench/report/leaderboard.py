@@ -1,0 +1,142 @@
+"""The leaderboard: one line per fusion x backbone x domain x evaluated domain, with a stable set of columns.
+
+Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end, anything else raises the number):
+
+- ``schema``: version of this set of columns.
+- ``fusion, family, symmetric, backbone, domain, eval_domain``: what was trained on ``domain`` and tested on
+  ``eval_domain``. ``family`` is ``control`` for references.
+- ``protocol, warmup, warmup_seed, warmup_quality, warmup_seconds, recipe_id, train_pairs, test_pairs``: under which
+  conditions. Lines that differ in ``protocol``, ``warmup``, ``warmup_seed`` or ``recipe_id`` must not be compared as if
+  only the fusion differed. ``warmup_quality`` is the accuracy on the warm-up task, ``warmup_seconds`` its cost.
+- ``seeds, n_seeds, n_failed, failures, n_at_chance, not_applicable``: seeds that finished (separated by spaces) and how
+  many; how many did not, with their statuses; how many finished at chance (accuracy on ``domain`` within two standard
+  errors of 0.5); why the combination is not applicable, else empty.
+- ``parameters, trainable, fusion_parameters, macs, fusion_macs, uncounted``: counts per model and per pair; operators
+  that the MACs leave out (separated by spaces).
+- ``train_pairs_per_s, infer_pairs_per_s``: median over seeds, measured while the sweep ran.
+- for each metric ``<metric>_mean, <metric>_hw, <metric>_sd``: mean over seeds, half width of its 95 % t interval, and
+  standard deviation; the last two are empty for fewer than two seeds.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.report.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
+from bench.report.entries import Entry, counted
+from bench.report.load import NO_SEED
+
+SCHEMA = 1
+FILE_NAME = "leaderboard.csv"
+STATISTICS = ("mean", "hw", "sd")
+COLUMNS = (
+    "schema", "fusion", "family", "symmetric", "backbone", "domain", "eval_domain",
+    "protocol", "warmup", "warmup_seed", "warmup_quality", "warmup_seconds", "recipe_id", "train_pairs", "test_pairs",
+    "seeds", "n_seeds", "n_failed", "failures", "n_at_chance", "not_applicable",
+    *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
+    *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
+)  # fmt: skip
+
+Row = dict[str, Any]
+_EMPTY: Row = dict.fromkeys(COLUMNS)
+
+
+def rows(entries: Iterable[Entry]) -> list[Row]:
+    """One row per entry and evaluated domain, the domain trained on first, with all ``COLUMNS``; None for no value."""
+    return [row for entry in entries for row in _entry_rows(entry)]
+
+
+def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV with a header; missing values are empty, floats keep all their digits."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def write_beside(folder: Path, text: str) -> None:
+    """Replace the ``leaderboard.csv`` of a run folder in one step.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    temporary = folder / f".{FILE_NAME}.{os.getpid()}.tmp"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, folder / FILE_NAME)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _entry_rows(entry: Entry) -> list[Row]:
+    trained_on = entry.group.domain
+    others = [domain for domain in entry.quality if domain != trained_on]
+    common = _conditions(entry) | _outcome(entry) | _costs(entry)
+    return [_EMPTY | common | _quality(entry, domain) for domain in (trained_on, *others)]
+
+
+def _conditions(entry: Entry) -> Row:
+    group, cells = entry.group, entry.cells
+    return {
+        "schema": SCHEMA,
+        "fusion": group.fusion,
+        "family": entry.family or None,
+        "symmetric": next((cell.symmetric for cell in cells if cell.symmetric is not None), None),
+        "backbone": group.backbone,
+        "domain": group.domain,
+        "protocol": group.protocol,
+        "warmup": group.warmup,
+        "warmup_seed": None if group.warmup_seed == NO_SEED else group.warmup_seed,
+        "warmup_quality": _middle(cell.warmup.get("quality") for cell in cells),
+        "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
+        "recipe_id": group.recipe_id,
+        "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
+    }
+
+
+def _outcome(entry: Entry) -> Row:
+    return {
+        "seeds": " ".join(str(cell.seed) for cell in entry.finished) or None,
+        "n_failed": len(entry.failed),
+        "failures": counted([cell.status for cell in entry.failed]) or None,
+        "n_at_chance": entry.seeds_at_chance(),
+        "not_applicable": entry.reason or None,
+    }
+
+
+def _costs(entry: Entry) -> Row:
+    costs: Row = {field: entry.cost(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)}
+    return costs | {"uncounted": " ".join(entry.uncounted) or None}
+
+
+def _quality(entry: Entry, domain: str) -> Row:
+    tested = [cell for cell in entry.finished if domain in cell.metrics]
+    row: Row = {
+        "eval_domain": domain,
+        "n_seeds": len(tested),
+        "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
+    }
+    quality = entry.quality.get(domain)
+    if quality is not None:
+        for statistic, values in zip(STATISTICS, (quality.mean, quality.half_width, quality.sd), strict=True):
+            plain = values.tolist()
+            row |= {f"{name}_{statistic}": _present(plain[position]) for name, position in POSITION.items()}
+    return row
+
+
+def _present(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _middle(values: Iterable[Any]) -> Any:
+    """The value that all seeds share; where they differ, the lower middle one. None where there is none."""
+    present = [value for value in values if value is not None]
+    return statistics.median_low(present) if present else None

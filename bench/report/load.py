@@ -1,0 +1,190 @@
+"""Records of one or more runs as compact cells: one per cell, the latest attempt, in an order of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.errors import UsageError
+from bench.report.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.sweep.records import Record, RunFolder, find_runs, read_records
+
+# The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
+NO_SEED = -1
+
+
+class Group(NamedTuple):
+    """What the seeds of one table row have in common. Sorts by table, then backbone, then fusion."""
+
+    protocol: str
+    warmup: str
+    warmup_seed: int
+    domain: str
+    recipe_id: str
+    backbone: str
+    fusion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The latest attempt at one cell, reduced to what reports use.
+
+    Attributes:
+        finished: date and time in ISO 8601, UTC; empty where the record has none.
+        message: of the error, or the reason why the combination is not applicable.
+        metrics: by evaluated domain, values in the order of ``METRICS``, None where missing.
+        test_pairs: by evaluated domain.
+        cost: by field, None where missing.
+        warmup: its facts (quality, seconds, images) as far as the record has them.
+    """
+
+    group: Group
+    seed: int
+    key: str
+    family: str
+    symmetric: bool | None
+    finished: str
+    status: str
+    message: str
+    metrics: Mapping[str, tuple[float | None, ...]]
+    test_pairs: Mapping[str, int]
+    cost: Mapping[str, float | None]
+    uncounted: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    warmup: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder with its header and the latest attempt at each of its cells, in the order of the file."""
+
+    folder: Path
+    header: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The cells of several runs together, one per group and seed, sorted.
+
+    Attributes:
+        superseded: cells left out because a later record has the same names, recipe and seed but another key: it was
+            made with another version of the code or the data, or with other test pairs.
+        repeated: attempts left out because another run holds a later one at the very same cell.
+    """
+
+    cells: tuple[Cell, ...]
+    superseded: tuple[Cell, ...]
+    repeated: int
+
+
+def load_runs(paths: Iterable[Path]) -> tuple[Run, ...]:
+    """Read the runs at ``paths`` or directly below them, oldest first whatever the order of ``paths``.
+
+    Raises:
+        UsageError: a path does not exist or holds no records, or a record cannot be read.
+    """
+    given = tuple(paths)
+    folders = {folder.path.resolve(): folder for path in given for folder in find_runs(path)}
+    runs = [_load(folder) for folder in folders.values()]
+    if not any(run.cells for run in runs):
+        raise UsageError(f"{', '.join(map(str, given))}: no records here yet; start with bench run")
+    return tuple(sorted(runs, key=lambda run: (str(run.header.get("created", "")), str(run.folder))))
+
+
+def pool(runs: Sequence[Run]) -> Pool:
+    """Put the cells of ``runs`` together; what finished later counts (in the same second: the later run)."""
+    found = sorted((cell for run in runs for cell in run.cells), key=lambda cell: cell.finished)
+    by_key = {cell.key: cell for cell in found}
+    kept: dict[tuple[Group, int], Cell] = {}
+    superseded = []
+    for cell in sorted(_with_warmup_seed(by_key.values()), key=lambda cell: cell.finished):
+        place = cell.group, cell.seed
+        if place in kept:
+            superseded.append(kept[place])
+        kept[place] = cell
+    cells = tuple(kept[place] for place in sorted(kept))
+    superseded.sort(key=lambda cell: (cell.group, cell.seed, cell.key))
+    return Pool(cells, tuple(superseded), len(found) - len(by_key))
+
+
+def _load(folder: RunFolder) -> Run:
+    cells: dict[str, Cell] = {}
+    for record in read_records(folder.records_file):
+        try:
+            cell = _cell(record)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise UsageError(f"{folder.records_file}: record {record.get('key')} is incomplete ({what})") from None
+        # A later attempt takes the later place, which tells versions of a cell apart that finished in the same second.
+        cells.pop(cell.key, None)
+        cells[cell.key] = cell
+    try:
+        header = folder.header()
+    except ValueError:
+        raise UsageError(f"{folder.header_file}: not JSON") from None
+    return Run(folder.path, header, tuple(cells.values()))
+
+
+def _cell(record: Record) -> Cell:
+    warmup = record["warmup"]
+    group = Group(
+        protocol=record["protocol"],
+        warmup=warmup["task"],
+        warmup_seed=int(warmup.get("seed", NO_SEED)),
+        domain=record["domain"],
+        recipe_id=record["recipe_id"],
+        backbone=record["backbone"],
+        fusion=record["fusion"],
+    )
+    quality, cost = record.get("eval") or {}, record.get("cost") or {}
+    return Cell(
+        group=group,
+        seed=int(record["seed"]),
+        key=record["key"],
+        family=record.get("family") or "",
+        symmetric=record.get("symmetric"),
+        finished=record.get("finished") or "",
+        status=record["status"],
+        message=_message(record.get("error")),
+        metrics={domain: tuple(map(metrics.get, METRICS)) for domain, metrics in quality.items()},
+        test_pairs={domain: int(metrics["n"]) for domain, metrics in quality.items()},
+        cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
+        uncounted=tuple(cost.get("uncounted") or ()),
+        recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size")),
+        warmup=_subset(warmup, ("quality", "seconds", "images")),
+    )
+
+
+def _message(error: Mapping[str, Any] | None) -> str:
+    """The first line of an error, with its type unless the message alone says it."""
+    if not error:
+        return ""
+    lines = str(error.get("message") or "").strip().splitlines()
+    kind, text = str(error.get("type") or ""), lines[0] if lines else ""
+    return text if kind in ("", "NotApplicableError") else f"{kind}: {text}" if text else kind
+
+
+def _subset(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def _with_warmup_seed(cells: Collection[Cell]) -> list[Cell]:
+    """Cells that did not use the warm-up join the table of those that did (with several warm-up seeds: the lowest)."""
+    known: dict[tuple[str, str, str], int] = {}
+    for cell in cells:
+        table = _table_of(cell.group)
+        if cell.group.warmup_seed != NO_SEED:
+            known[table] = min(known.get(table, cell.group.warmup_seed), cell.group.warmup_seed)
+    return [
+        replace(cell, group=cell.group._replace(warmup_seed=known.get(_table_of(cell.group), NO_SEED)))
+        if cell.group.warmup_seed == NO_SEED
+        else cell
+        for cell in cells
+    ]
+
+
+def _table_of(group: Group) -> tuple[str, str, str]:
+    return group.protocol, group.warmup, group.domain

@@ -1,0 +1,95 @@
+"""Sections: the entries that may stand in one table, because only fusion and backbone differ."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.report.entries import Entry
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table.
+
+    Attributes:
+        recipe_id: of all its entries, or empty where every backbone has its one recipe and they differ.
+        is_only_recipe, is_only_warmup_seed: whether no other section differs in this alone.
+    """
+
+    protocol: str
+    warmup: str
+    warmup_seed: int
+    domain: str
+    recipe_id: str
+    entries: tuple[Entry, ...]
+    is_only_recipe: bool
+    is_only_warmup_seed: bool
+
+    @property
+    def title(self) -> str:
+        """Heading, different for every section of a report."""
+        warmup = "no warm-up" if self.warmup == "none" else f"warm-up {self.warmup}"
+        parts = [f"Trained on {self.domain}", self.protocol, warmup]
+        if not self.is_only_warmup_seed:
+            parts[-1] += f" (seed {self.warmup_seed})"
+        if not self.is_only_recipe:
+            parts.append(f"recipe {self.recipe_id}")
+        return " · ".join(parts)
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Names of the backbones, sorted."""
+        return tuple(sorted({entry.group.backbone for entry in self.entries}))
+
+    @property
+    def other_domains(self) -> tuple[str, ...]:
+        """Domains tested on besides the one trained on, sorted."""
+        return tuple(sorted({domain for entry in self.entries for domain in entry.quality} - {self.domain}))
+
+    def ranked(self, metric: str, direction: int, *, controls: bool) -> tuple[Entry, ...]:
+        """Controls or all others, by backbone, then best first on the domain trained on; without a value last."""
+        chosen = [entry for entry in self.entries if entry.is_control == controls]
+        sign = -1 if direction >= 0 else 1
+
+        def order(entry: Entry) -> tuple[str, bool, float, str]:
+            mean = entry.mean(self.domain, metric)
+            missing = math.isnan(mean)
+            return entry.group.backbone, missing, 0.0 if missing else sign * mean, entry.group.fusion
+
+        return tuple(sorted(chosen, key=order))
+
+
+def sections_of(entries: Iterable[Entry]) -> tuple[Section, ...]:
+    """Split entries into tables.
+
+    Protocol, warm-up and domain never mix. Recipes share a table only where each backbone has exactly one: then the
+    recipe is part of what the backbone stands for.
+    """
+    tables: dict[tuple[str, str, str, int], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        group = entry.group
+        tables[group.domain, group.protocol, group.warmup, group.warmup_seed].append(entry)
+    warmup_seeds: dict[tuple[str, str, str], int] = defaultdict(int)
+    for domain, protocol, warmup, _ in tables:
+        warmup_seeds[domain, protocol, warmup] += 1
+    sections = []
+    for (domain, protocol, warmup, seed), members in sorted(tables.items()):
+        parts = _by_recipe(members)
+        for recipe_id, part in parts.items():
+            only_seed = warmup_seeds[domain, protocol, warmup] == 1
+            sections.append(Section(protocol, warmup, seed, domain, recipe_id, tuple(part), len(parts) == 1, only_seed))
+    return tuple(sections)
+
+
+def _by_recipe(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Entries by recipe; one part under an empty name where each backbone has its own."""
+    recipes: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        recipes[entry.group.backbone].add(entry.group.recipe_id)
+    ids = sorted({entry.group.recipe_id for entry in entries})
+    if len(ids) > 1 and all(len(own) == 1 for own in recipes.values()):
+        return {"": list(entries)}
+    return {recipe: [entry for entry in entries if entry.group.recipe_id == recipe] for recipe in ids}

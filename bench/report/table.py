@@ -1,0 +1,129 @@
+"""The rows of a Markdown table: fusion x backbone against metrics and costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from bench.report.columns import ARROWS, CHANCE, COSTS, METRICS, Cost
+from bench.report.entries import Entry
+from bench.report.footnotes import NOT_LEARNED, mark
+from bench.report.intervals import top_group
+from bench.report.sections import Section
+
+MISSING = "-"
+ABROAD = ("accuracy", "auc")
+Quantity = tuple[str, str]
+
+
+class Table:
+    """Header and rows of one section.
+
+    Args:
+        metrics: to show on the domain trained on; the first one orders the rows. On other domains those of ``ABROAD``
+            among them are shown, or else the first.
+        costs: names of cost columns.
+    """
+
+    def __init__(self, section: Section, metrics: Sequence[str], costs: Sequence[str]) -> None:
+        self._section = section
+        self._costs = [COSTS[name] for name in costs]
+        abroad = [name for name in ABROAD if name in metrics] or [metrics[0]]
+        self._quantities: list[Quantity] = [(section.domain, name) for name in metrics]
+        self._quantities += [(domain, name) for domain in section.other_domains for name in abroad]
+        self._show_backbone = len(section.backbones) > 1
+        self._show_failed = any(entry.failed for entry in section.entries)
+        first = metrics[0]
+        self.compared = section.ranked(first, METRICS[first], controls=False)
+        self.controls = section.ranked(first, METRICS[first], controls=True)
+
+    def main(self) -> str:
+        """The fusions, the top group of each backbone and column in bold; empty where there are only controls."""
+        rows = []
+        for _, group in groupby(self.compared, key=lambda entry: entry.group.backbone):
+            entries = list(group)
+            bold = [self._winners(entries, quantity) for quantity in self._quantities]
+            rows += [self._row(entry, [column[i] for column in bold]) for i, entry in enumerate(entries)]
+        return self._markdown(rows) if rows else ""
+
+    def references(self) -> str:
+        """The controls and the row of chance."""
+        plain = [False] * len(self._quantities)
+        chance = [f"{CHANCE[name]:.3f}" if name in CHANCE else MISSING for _, name in self._quantities]
+        names = ["chance"] + [MISSING] * self._show_backbone
+        rest = [MISSING] * (len(self._costs) + self._show_failed)
+        rows = [self._row(entry, plain) for entry in self.controls]
+        return self._markdown([*rows, [*names, MISSING, *chance, *rest]])
+
+    def _winners(self, entries: Sequence[Entry], quantity: Quantity) -> list[bool]:
+        domain, metric = quantity
+        mean = np.array([entry.mean(domain, metric) for entry in entries])
+        half = np.array([entry.half_width(domain, metric) for entry in entries])
+        top = top_group(mean, half, METRICS[metric])
+        # Nobody wins a column whose top group never left chance.
+        has_winner = any(belongs and mark(entry) != NOT_LEARNED for belongs, entry in zip(top, entries, strict=True))
+        return [bool(belongs) and has_winner for belongs in top]
+
+    def _row(self, entry: Entry, bold: Sequence[bool]) -> list[str]:
+        footnote = mark(entry)
+        names = [_escape(entry.group.fusion) + (f" {footnote}" if footnote else "")]
+        names += [_escape(entry.group.backbone)] * self._show_backbone
+        values = [self._value(entry, quantity, strong) for quantity, strong in zip(self._quantities, bold, strict=True)]
+        costs = [_cost(entry, cost) for cost in self._costs]
+        failed = [str(len(entry.failed))] * self._show_failed
+        return [*names, str(len(entry.finished)), *values, *costs, *failed]
+
+    def _value(self, entry: Entry, quantity: Quantity, strong: bool) -> str:
+        mean, half = entry.mean(*quantity), entry.half_width(*quantity)
+        if math.isnan(mean):
+            return "n/a" if entry.reason else MISSING
+        text = f"{mean:.3f}" if math.isnan(half) else f"{mean:.3f} ± {half:.3f}"
+        return f"**{text}**" if strong else text
+
+    def _markdown(self, rows: Sequence[Sequence[str]]) -> str:
+        names = ["fusion"] + ["backbone"] * self._show_backbone
+        own = self._section.domain
+        prefix = {domain: "" if domain == own else f"{_escape(domain)} " for domain, _ in self._quantities}
+        metrics = [f"{prefix[domain]}{name}{ARROWS[METRICS[name]]}" for domain, name in self._quantities]
+        costs = [cost.header for cost in self._costs]
+        header = [*names, "n", *metrics, *costs, *["failed"] * self._show_failed]
+        return align(header, rows, left=len(names))
+
+
+def align(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """A Markdown table padded for reading as plain text; all columns but the first ``left`` are right-aligned."""
+    widths = [max(3, *(len(row[i]) for row in (header, *rows))) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+    return "\n".join([line(header), line(rule), *map(line, rows)])
+
+
+def human(value: float) -> str:
+    """A count or rate in short: ``560``, ``16.6 k``, ``261 k``, ``7.9 M``."""
+    units = ["", " k", " M", " G", " T"]
+    power = 0
+    while abs(value) >= 999.5 and power < len(units) - 1:
+        value, power = value / 1000, power + 1
+    whole = abs(value) >= 99.95 or (power == 0 and float(value).is_integer())
+    return f"{value:.0f}{units[power]}" if whole else f"{value:.1f}{units[power]}"
+
+
+def _cost(entry: Entry, cost: Cost) -> str:
+    value = entry.cost(cost.field)
+    if value is None:
+        return MISSING
+    return f"≥ {human(value)}" if cost.field == "macs" and entry.uncounted else human(value)
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")

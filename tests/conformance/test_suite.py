@@ -1,0 +1,161 @@
+"""The conformance suite passes the whole zoo and names every planted bug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import zoo
+from bench.backbones import BACKBONES
+from bench.conformance.cases import Case
+from bench.conformance.suite import CHECKS, check_case, fusions_of, run_check, run_suite
+from bench.errors import UsageError
+from bench.fusion import FUSIONS
+from bench.spec import parse_spec
+
+zoo.load()
+BACKBONE = "mobilenetv3_small_32"
+VARIANTS = ["joint_transformer:segment_embedding=false", "low_rank_bilinear:shared=true", "concat:symmetrize=true"]
+
+
+def problems(fusion: str, backbone: str = BACKBONE) -> dict[str, str]:
+    return {result.check: result.problem for result in check_case(fusion, backbone) if result.problem}
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("fusion", list(FUSIONS))
+def test_every_fusion_of_the_zoo_conforms(fusion: str, backbone: str) -> None:
+    results = check_case(fusion, backbone)
+    assert [result.check for result in results] == list(CHECKS)
+    assert not [result for result in results if result.problem]
+
+
+@pytest.mark.parametrize("fusion", VARIANTS)
+def test_variants_conform(fusion: str) -> None:
+    assert problems(fusion) == {}
+
+
+def test_the_zoo_is_complete() -> None:
+    essential = "two_channel fmap_diff correlation joint_transformer cross_attention concat abs_diff hadamard heuristic"
+    controls = "single_image pixel_distance random_encoder decision_average concat_linear"
+    assert set(FUSIONS) >= {*essential.split(), "low_rank_bilinear", "cosine", "corelnet", *controls.split()}
+
+
+@pytest.mark.parametrize("fusion", ["abs_diff", "corelnet", "fmap_diff", "two_channel", "pixel_distance"])
+def test_the_checks_run_what_the_model_runs(fusion: str) -> None:
+    """From the join on, the model under test gives the scores of the whole model."""
+    case = Case(parse_spec(fusion), BACKBONE)
+    a, b = case.images(4)
+    model = case.model.eval()
+    with torch.no_grad():
+        images = torch.cat([a, b])
+        joined = model.encode(images) if model.encodes_separately else model.together(a, b)
+        assert torch.equal(case.joint().eval()(*joined.chunk(2)), model(a, b))
+
+
+SOUND = """
+@register
+class Sound(Fusion):
+    '''Nothing wrong.'''
+
+    name, family, needs, symmetric, paper = "sound", "embedding", "embedding", True, "none"
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__(out_dim=spec.dim)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a - b).abs()
+"""
+
+
+def test_a_combination_that_is_not_applicable_is_no_failure(plugin: Callable[..., Path]) -> None:
+    plugin(
+        """
+        @register
+        class Late(Fusion):
+            '''Difference after stage 3, which not every backbone has.'''
+
+            name, family, needs, symmetric, paper = "late", "map", "stage", True, "none"
+
+            def __init__(self, spec: FeatureSpec, stage: int = 3) -> None:
+                super().__init__(out_dim=spec.dim)
+                self.stage = stage
+
+            def forward(self, a: Tensor, b: Tensor) -> Tensor:
+                return (a - b).abs()
+        """
+    )
+    (skipped,) = run_suite(["late"], [BACKBONE])
+    assert skipped.check.startswith("not applicable: ")
+    assert skipped.problem == ""
+    results = run_suite(["late"], ["tiny_vit"])
+    assert [result.check for result in results] == list(CHECKS)
+    assert not [result for result in results if result.problem]
+
+
+def test_an_error_names_its_line(plugin: Callable[..., Path]) -> None:
+    path = plugin(
+        """
+        @register
+        class Crash(Fusion):
+            '''Crashes.'''
+
+            name, family, needs, symmetric, paper = "crash", "embedding", "embedding", True, "none"
+
+            def __init__(self, spec: FeatureSpec) -> None:
+                super().__init__(out_dim=spec.dim)
+
+            def forward(self, a: Tensor, b: Tensor) -> Tensor:
+                return a.no_such_method(b)
+        """
+    )
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "no_such_method" in text)
+    problem = problems("crash")["shape"]
+    assert problem.startswith(f"raises AttributeError in line {line} of plugin.py: ")
+
+
+def test_a_constructor_that_fails_is_one_failure(plugin: Callable[..., Path]) -> None:
+    plugin(
+        """
+        @register
+        class Unbuildable(Fusion):
+            '''Cannot be built.'''
+
+            name, family, needs, symmetric, paper = "unbuildable", "embedding", "embedding", True, "none"
+
+            def __init__(self, spec: FeatureSpec) -> None:
+                raise ZeroDivisionError("rank 0")
+        """
+    )
+    (result,) = run_suite(["unbuildable"], [BACKBONE])
+    assert result.check == "builds"
+    assert "rank 0" in result.problem
+
+
+@pytest.mark.parametrize(
+    ("fusion", "backbone"), [("concta", BACKBONE), ("concat", "resnet81"), ("concat:rank=1", BACKBONE)]
+)
+def test_unknown_names_are_usage_errors(fusion: str, backbone: str) -> None:
+    with pytest.raises(UsageError):
+        run_suite([fusion], [backbone])
+
+
+def test_fusions_of_a_file_and_of_a_folder(plugin: Callable[..., Path]) -> None:
+    path = plugin(SOUND)
+    plugin(SOUND.replace("sound", "second"), name="second")
+    assert fusions_of(path) == ["sound"]
+    assert fusions_of(path.parent) == ["second", "sound"]
+    assert fusions_of(path.parent / "other.py") == []
+    assert "concat" in fusions_of(zoo.built_in_folder("fusions"))
+
+
+def test_a_check_leaves_the_model_as_it_was() -> None:
+    """Checks share one model per case and train copies of it."""
+    case = Case(parse_spec("two_channel"), BACKBONE)
+    before = {name: tensor.clone() for name, tensor in case.model.state_dict().items()}
+    for name in CHECKS:
+        run_check(case, name)
+    assert all(torch.equal(before[name], tensor) for name, tensor in case.model.state_dict().items())

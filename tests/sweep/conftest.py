@@ -1,0 +1,64 @@
+"""Sweeps that take seconds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.sweep.config import SweepConfig, load_config
+from bench.sweep.records import Record, RunFolder
+from bench.sweep.run import run_sweep
+
+TINY: dict[str, Any] = {
+    "fusion": "abs_diff",
+    "domain": "color",
+    "eval": ["color"],
+    "seed": "0",
+    "protocol": "scratch",
+    "test_pairs": 32,
+    "recipe": {"train_pairs": 64, "batch_size": 16, "val_pairs": 32},
+    "warmup_recipe": {"images": 128, "batch_size": 32},
+    "jobs": 0,
+}
+
+Sweep = Callable[..., tuple[int, list[Record], str]]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., SweepConfig]:
+    """A configuration of a tiny sweep with some settings changed."""
+
+    def make(**changes: Any) -> SweepConfig:
+        return load_config({**TINY, "out": str(tmp_path / "run"), **changes})
+
+    return make
+
+
+@pytest.fixture
+def sweep(tiny: Callable[..., SweepConfig]) -> Sweep:
+    """Run a tiny sweep; returns its exit code, all records of its folder and what it printed."""
+
+    def run(**changes: Any) -> tuple[int, list[Record], str]:
+        config = tiny(**changes)
+        printed = io.StringIO()
+        code = run_sweep(config, ["bench", "run"], Console(file=printed, width=200))
+        return code, RunFolder(Path(config.out)).records(), printed.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def measured() -> Callable[[Record], Record]:
+    """A record without what depends on the clock."""
+
+    def strip(record: Record) -> Record:
+        kept = {key: value for key, value in record.items() if key not in ("times", "finished")}
+        rates = ("train_pairs_per_s", "infer_pairs_per_s")
+        return {**kept, "cost": {key: value for key, value in record["cost"].items() if key not in rates}}
+
+    return strip

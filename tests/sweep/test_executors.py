@@ -1,0 +1,175 @@
+"""Worker processes: isolation, timeouts, agreement with a run in one process, and death of the main process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.sweep.records import RunFolder, latest
+
+DEADLY = '''
+import os, signal, time
+import torch
+from bench.fusion import Fusion, register
+
+
+class Base(Fusion):
+    """Test."""
+    family, needs, symmetric, paper, head = "test", "embedding", False, "none", "score"
+
+    def __init__(self, spec):
+        super().__init__(1)
+        self.weight = torch.nn.Parameter(torch.ones(spec.dim))
+
+
+@register
+class Dies(Base):
+    """Kills its process while it trains."""
+    name = "test_dies"
+    def forward(self, a, b):
+        if self.training:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return (a * self.weight).sum(1)
+
+
+@register
+class Sleeps(Base):
+    """Never ends."""
+    name = "test_sleeps"
+    def forward(self, a, b):
+        if self.training:
+            time.sleep(600)
+        return (a * self.weight).sum(1)
+'''
+
+
+@pytest.fixture
+def deadly(tmp_path: Path) -> Path:
+    file = tmp_path / "deadly.py"
+    file.write_text(DEADLY)
+    return file
+
+
+def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> None:
+    names = ["test_dies", "test_sleeps", "pixel_distance", "abs_diff"]
+    code, records, _ = sweep(fusion=names, include=[str(deadly)], jobs=2, timeout="6s")
+    assert code == 3
+    status = {record["fusion"]: record["status"] for record in records}
+    assert status == {"test_dies": "killed", "test_sleeps": "timeout", "pixel_distance": "ok", "abs_diff": "ok"}
+    by_name = {record["fusion"]: record for record in records}
+    assert "exit code" in by_name["test_dies"]["error"]["message"]
+    assert "6 s" in by_name["test_sleeps"]["error"]["message"]
+
+
+def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Path) -> None:
+    changes = {"fusion": ["abs_diff", "joint_transformer"], "protocol": "finetune", "seed": "0..1"}
+    runs = [sweep(**changes, jobs=jobs, out=str(tmp_path / f"jobs{jobs}"))[1] for jobs in (1, 2)]
+    one, two = ({record["key"]: measured(record) for record in records} for records in runs)
+    assert len(one) == 4
+    assert one == two
+
+
+COMMAND = (
+    "run --fusion abs_diff,concat,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch --test-pairs 32"
+    " --recipe train_pairs=320,batch_size=16,val_pairs=32 --jobs 2"
+).split()
+
+
+def start(out: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bench", *COMMAND, "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def children(parent: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+
+
+def wait_for_records(out: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (out / "records.jsonl").exists() and len(RunFolder(out).records()) >= count:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"no {count} records within a minute")
+
+
+def test_a_killed_main_process_loses_nothing_and_leaves_no_workers(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    main = start(out)
+    wait_for_records(out, 2)
+    workers = children(main.pid)
+    main.send_signal(signal.SIGKILL)
+    main.wait()
+    saved = RunFolder(out).records()
+    deadline = time.monotonic() + 10
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+    assert start(out).wait() == 0
+    after = RunFolder(out).records()
+    assert after[: len(saved)] == saved
+    assert len(after) == len(latest(after)) == 12
+
+
+def test_ctrl_c_saves_and_resumes(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "bench", *COMMAND, "--out", str(out)]
+    main = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_for_records(out, 2)
+    main.send_signal(signal.SIGINT)
+    _, printed = main.communicate(timeout=30)
+    assert main.returncode == 130
+    assert "Resume with: bench run --fusion abs_diff" in printed
+    assert "Traceback" not in printed
+    assert start(out).wait() == 0
+    assert len(RunFolder(out).records()) == 12
+
+
+@pytest.mark.slow
+def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, tmp_path: Path) -> None:
+    import random
+
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    assert start(undisturbed).wait() == 0
+    moments = random.Random(0)
+    for number in range(10):
+        main = start(disturbed)
+        wait_for_records(disturbed, number)
+        time.sleep(moments.uniform(0.0, 4.0))
+        workers = children(main.pid)
+        if number % 2 and workers:
+            os.kill(moments.choice(workers), signal.SIGKILL)
+            time.sleep(moments.uniform(0.0, 4.0))
+        main.kill()
+        main.wait()
+    last = subprocess.run(main.args, capture_output=True, text=True, check=False)
+    assert last.returncode == 0, last.stderr
+    quiet, loud = (
+        {key: measured(record) for key, record in latest(RunFolder(out).records()).items()}
+        for out in (undisturbed, disturbed)
+    )
+    assert loud == quiet
+    ok = [record["key"] for record in RunFolder(disturbed).records() if record["status"] == "ok"]
+    assert len(ok) == len(set(ok)) == 12
+    tables = [
+        subprocess.run(
+            [sys.executable, "-m", "bench", "report", str(out), "--cost", "params,macs"], capture_output=True, check=True
+        ).stdout.split(b"## Provenance")[0]
+        for out in (undisturbed, disturbed)
+    ]
+    assert tables[0] == tables[1]

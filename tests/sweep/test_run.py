@@ -1,0 +1,218 @@
+"""A sweep end to end in this process: records, resume, failures, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import UsageError
+from bench.evaluation.metrics import evaluate
+from bench.sweep.cell import build_domain
+from bench.sweep.records import RunFolder, latest
+
+BAD_FUSIONS = '''
+import torch
+from bench.fusion import Fusion, register
+
+
+class Base(Fusion):
+    """Test."""
+    family, needs, symmetric, paper, head = "test", "embedding", False, "none", "score"
+
+    def __init__(self, spec):
+        super().__init__(1)
+        self.weight = torch.nn.Parameter(torch.ones(spec.dim))
+
+
+@register
+class Raises(Base):
+    """Raises in forward."""
+    name = "test_raises"
+    def forward(self, a, b):
+        raise KeyError("no such thing")
+
+
+@register
+class Diverges(Base):
+    """Gives NaN."""
+    name = "test_diverges"
+    def forward(self, a, b):
+        return (a * self.weight).sum(1) * float("nan")
+
+
+@register
+class Collapses(Base):
+    """Ignores the images."""
+    name = "test_collapses"
+    def forward(self, a, b):
+        return (0 * a * self.weight).sum(1) + self.weight.sum() * 0
+
+
+@register
+class Hungry(Base):
+    """Runs out of memory."""
+    name = "test_hungry"
+    def forward(self, a, b):
+        raise MemoryError("not enough memory: you tried to allocate 1 EiB")
+'''
+
+
+@pytest.fixture(scope="module")
+def bad_fusions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("plugins") / "bad_fusions.py"
+    file.write_text(BAD_FUSIONS)
+    return file
+
+
+def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
+    code, records, printed = sweep(eval=["color", "texture"])
+    assert code == 0
+    (record,) = records
+    assert record["status"] == "ok"
+    assert list(record["eval"]) == ["color", "texture"]
+    assert record["cost"]["parameters"] == record["cost"]["trainable"] > record["cost"]["fusion_parameters"] > 0
+    assert record["cost"]["macs"] > record["cost"]["fusion_macs"] > 0
+    assert record["cost"]["train_pairs_per_s"] > 0
+    assert record["curve"][-1][0] == 64
+    assert "1 cells: 1 to run" in printed
+    header = RunFolder(tmp_path / "run").header()
+    assert header["config"]["fusion"] == ["abs_diff"]
+    assert header["versions"]["torch"] != "not installed"
+    assert header["hardware"]["cores"] >= 1
+
+
+def test_stored_scores_reproduce_the_stored_metrics(sweep, tmp_path: Path) -> None:
+    _, (record,), _ = sweep(eval=["color", "texture"])
+    scores = np.load(tmp_path / "run" / "scores" / f"{record['key']}.npz")
+    for domain, metrics in record["eval"].items():
+        label = build_domain(domain).draw("test", 0, 32).label.numpy()
+        again = evaluate(label, scores[domain], scores[f"{domain}/swapped"], metrics["threshold"]).as_dict()
+        assert again == {name: value for name, value in metrics.items() if name != "cells"}
+
+
+def test_a_second_run_runs_nothing_and_more_seeds_run_only_the_new_ones(sweep) -> None:
+    _, first, _ = sweep()
+    code, second, printed = sweep()
+    assert code == 0
+    assert second == first
+    assert "1 done" in printed
+    assert "to run" not in printed
+    _, third, printed = sweep(seed="0..1")
+    assert [record["seed"] for record in third] == [0, 1]
+    assert "1 done, 1 to run" in printed
+
+
+def test_failures_are_records_with_their_reason_and_exit_code_3(sweep, bad_fusions: Path) -> None:
+    names = ["test_raises", "test_diverges", "test_collapses", "test_hungry", "abs_diff"]
+    code, records, printed = sweep(fusion=names, include=[str(bad_fusions)])
+    assert code == 3
+    status = {record["fusion"]: record["status"] for record in records}
+    assert status == {
+        "test_raises": "error",
+        "test_diverges": "diverged",
+        "test_collapses": "collapsed",
+        "test_hungry": "oom",
+        "abs_diff": "ok",
+    }
+    by_name = {record["fusion"]: record for record in records}
+    assert "no such thing" in by_name["test_raises"]["error"]["message"]
+    assert "forward" in by_name["test_raises"]["error"]["traceback"]
+    assert "not finite" in by_name["test_diverges"]["error"]["message"]
+    assert "ignores the images" in by_name["test_collapses"]["error"]["message"]
+    assert by_name["test_collapses"]["eval"]["color"]["accuracy"] == 0.5
+    assert "--retry" in printed
+
+
+def test_failed_cells_are_kept_until_retry_names_them(sweep, bad_fusions: Path) -> None:
+    changes = {"fusion": ["test_raises"], "include": [str(bad_fusions)]}
+    assert sweep(**changes)[0] == 3
+    code, records, printed = sweep(**changes)
+    assert (code, len(records)) == (3, 1)
+    assert "1 failed" in printed
+    _, records, _ = sweep(**changes, retry=["error"])
+    assert [record["status"] for record in records] == ["error", "error"]
+    assert len(latest(records)) == 1
+
+
+def test_frozen_protocol_trains_only_the_fusion_and_says_what_it_cannot_do(sweep) -> None:
+    code, records, printed = sweep(fusion=["abs_diff", "two_channel"], protocol="frozen")
+    assert code == 0
+    frozen, joint = sorted(records, key=lambda record: record["fusion"])
+    assert frozen["cost"]["trainable"] == frozen["cost"]["fusion_parameters"] < frozen["cost"]["parameters"]
+    assert frozen["warmup"]["task"] == "names"
+    assert joint["status"] == "not_applicable"
+    assert "joins the images before that" in joint["error"]["message"]
+    assert "1 not applicable" in printed
+
+
+def test_same_command_twice_gives_the_same_numbers(sweep, measured, tmp_path: Path) -> None:
+    changes = {"fusion": ["concat", "two_channel"], "protocol": "finetune", "seed": "0..1"}
+    _, first, _ = sweep(**changes, out=str(tmp_path / "one"))
+    _, second, _ = sweep(**changes, out=str(tmp_path / "two"))
+    assert len(first) == 4
+    assert [measured(record) for record in first] == [measured(record) for record in second]
+
+
+def test_all_fusions_see_the_same_backbone_and_data(sweep) -> None:
+    _, records, _ = sweep(fusion=["abs_diff", "concat", "hadamard"])
+    first_losses = {record["fusion"]: record["curve"][0][1] for record in records}
+    assert len(set(first_losses.values())) == 3
+    assert len({record["recipe_id"] for record in records}) == 1
+    assert len({record["key"] for record in records}) == 3
+
+
+def test_early_stop_ends_training_and_keeps_the_best(sweep) -> None:
+    recipe = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "epochs": 30, "patience": 1, "lr": 0.05}
+    _, (record,), _ = sweep(recipe=recipe)
+    assert record["stopped_early"]
+    assert record["curve"][-1][0] < 64 * 30
+
+
+def test_pairs_per_image_changes_training_but_not_for_joint_fusions(sweep) -> None:
+    few = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "pairs_per_image": 1}
+    names = ["abs_diff", "two_channel"]
+    _, once, _ = sweep(fusion=names, recipe=few)
+    _, both, _ = sweep(fusion=names, recipe={**few, "pairs_per_image": 4})
+    curve = {(r["fusion"], r["recipe"]["pairs_per_image"]): r["curve"] for r in both}
+    assert curve["abs_diff", 1] != curve["abs_diff", 4]
+    assert curve["two_channel", 1] == curve["two_channel", 4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fusion": "concta"}, "unknown fusion 'concta': did you mean concat"),
+        ({"fusion": "concat:width=3"}, "unknown parameter 'width'"),
+        ({"fusion": "low_rank_bilinear:rank=big"}, "rank must be int"),
+        ({"backbone": "resnet81"}, "did you mean resnet18"),
+        ({"backbone": "timm:resnet1888"}, "unknown timm model"),
+        ({"domain": "colour"}, "did you mean color"),
+        ({"warmup": "nmaes"}, "unknown warm-up"),
+        ({"protocol": "frozen", "warmup": "none"}, "needs a warm-up"),
+        ({"protocol": "finetune", "warmup": "imagenet"}, "has no ImageNet weights"),
+        ({"recipe": {"learning_rate": 1}}, "unknown key 'learning_rate'"),
+        ({"recipe": {"lr": -1}}, "recipe: lr = -1"),
+        ({"textures": "/nowhere", "domain": "texture"}, "no images found"),
+        ({"include": ["/nowhere.py"]}, "expected a Python file or a folder"),
+    ],
+)
+def test_bad_input_is_one_clear_line_before_anything_runs(sweep, tmp_path: Path, changes: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        sweep(**changes)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run" / "records.jsonl").exists()
+
+
+def test_dry_run_lists_the_plan_and_writes_nothing(tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    from bench.sweep.run import run_sweep
+
+    config = tiny(fusion=["concat", "two_channel"], protocol="frozen")
+    assert run_sweep(config, ["bench"], Console(width=200), dry_run=True) == 0
+    printed = capsys.readouterr().out
+    assert "to run  concat" in printed
+    assert "not applicable  two_channel" in printed
+    assert not (tmp_path / "run").exists()

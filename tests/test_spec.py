@@ -1,0 +1,117 @@
+"""Names with parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bench.errors import UsageError
+from bench.spec import Spec, check_params, parse_spec
+
+
+class Example:
+    """Something with parameters."""
+
+    def __init__(
+        self, spec: object, rank: int = 4, scale: float = 1.0, shared: bool = False, mode: str = "mean"
+    ) -> None:
+        pass
+
+
+class Plain:
+    """Something without."""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "params"),
+    [
+        ("concat", "concat", {}),
+        (" concat ", "concat", {}),
+        ("lrb:rank=4", "lrb", {"rank": 4}),
+        ("lrb:rank=4:shared=true", "lrb", {"rank": 4, "shared": True}),
+        ("lrb:scale=1.0e-3", "lrb", {"scale": 0.001}),
+        ("lrb:mode=max", "lrb", {"mode": "max"}),
+        ("texture:textures=/a/b", "texture", {"textures": "/a/b"}),
+        ("timm:regnetx_002", "timm:regnetx_002", {}),
+        ("timm:regnetx_002:width=3", "timm:regnetx_002", {"width": 3}),
+        ("timm:width=3", "timm", {"width": 3}),
+    ],
+)
+def test_parse(text: str, name: str, params: dict[str, Any]) -> None:
+    assert parse_spec(text) == Spec(name, params)
+
+
+@pytest.mark.parametrize("text", ["concat:rank", "concat:=3", "concat:rank=3:shared", "timm:regnetx_002:bottom"])
+def test_a_part_that_is_no_assignment(text: str) -> None:
+    with pytest.raises(UsageError, match="expected name:param=value"):
+        parse_spec(text)
+
+
+names = st.text("abcxyz_", min_size=1, max_size=8)
+values = st.booleans() | st.integers(-999, 999) | st.integers(1, 9999).map(lambda n: n / 100)
+quick = settings(max_examples=50, deadline=None)
+
+
+@quick
+@given(names, st.dictionaries(names, values, max_size=3))
+def test_a_spec_survives_its_text(name: str, params: dict[str, Any]) -> None:
+    assert parse_spec(str(Spec(name, params))) == Spec(name, params)
+
+
+@quick
+@given(st.dictionaries(names, values, min_size=2, max_size=4))
+def test_the_text_does_not_depend_on_the_order(params: dict[str, Any]) -> None:
+    assert str(Spec("x", params)) == str(Spec("x", dict(reversed(params.items()))))
+
+
+@quick
+@given(st.floats(allow_nan=False))
+@example(1e-05)
+@example(1e16)
+def test_a_number_reaches_the_constructor_as_it_was(scale: float) -> None:
+    """A cell carries its fusion as text: the smallest and largest numbers, written 1e-05, must come back as numbers."""
+    params = parse_spec(str(Spec("x", {"scale": scale}))).params
+    assert check_params(Example, params, given=("spec",)) == {"scale": scale}
+
+
+@pytest.mark.parametrize(
+    ("given_", "checked"),
+    [
+        ({}, {}),
+        (parse_spec("x:scale=1e-3").params, {"scale": 0.001}),
+        ({"rank": 2, "scale": 2}, {"rank": 2, "scale": 2.0}),
+        ({"shared": True}, {"shared": True}),
+        ({"mode": 3}, {"mode": "3"}),
+    ],
+)
+def test_parameters_are_converted(given_: dict[str, Any], checked: dict[str, Any]) -> None:
+    result = check_params(Example, given_, given=("spec",))
+    assert result == checked
+    assert [type(value) for value in result.values()] == [type(value) for value in checked.values()]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"rnak": 2}, "unknown parameter 'rnak'; allowed: rank, scale, shared, mode"),
+        ({"spec": 2}, "unknown parameter 'spec'"),
+        ({"rank": 2.5}, "rank must be int, got 2.5"),
+        ({"rank": True}, "rank must be int, got True"),
+        ({"rank": "two"}, "rank must be int, got 'two'"),
+        ({"scale": True}, "scale must be float"),
+        ({"scale": "wide"}, "scale must be float, got 'wide'"),
+        ({"shared": 1}, "shared must be bool"),
+        ({"shared": "yes"}, "shared must be bool"),
+    ],
+)
+def test_parameters_that_do_not_fit(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_params(Example, params, given=("spec",))
+
+
+def test_a_class_without_parameters_takes_none() -> None:
+    with pytest.raises(UsageError, match="fusion plain:rank=1: unknown parameter 'rank'; allowed: none"):
+        check_params(Plain, {"rank": 1}, where="fusion plain:rank=1")
