@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.backbones import Backbone, Reads, create_backbone
-from bench.errors import NotApplicableError
+from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion, MapShape, mlp
 from bench.spec import Spec, check_params
 
@@ -187,6 +187,8 @@ def feature_spec(backbone: str, image: MapShape) -> FeatureSpec:
 def build_fusion(fusion: Spec, spec: FeatureSpec) -> Fusion:
     """A fusion by name with its parameters checked; ``symmetrize`` is a parameter of the model, not of the fusion."""
     cls = FUSIONS.get(fusion.name)
+    if not isinstance(fusion.params.get(SYMMETRIZE, False), bool):
+        raise UsageError(f"fusion {fusion}: {SYMMETRIZE} must be true or false")
     params = {key: value for key, value in fusion.params.items() if key != SYMMETRIZE}
     checked = check_params(cls, params, given=("spec",), where=f"fusion {fusion}")
     return cls(spec, **checked)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ class Texture(SyntheticDomain):
     """Circle or square filled with one texture on a ground of another, procedural or cut from photographs.
 
     Args:
-        textures: folder of images that join the bank; each image is cut into three bands, one per split.
+        textures: folder of images that join the bank; each is cut into blocks, and no block serves two splits.
     """
 
     name, version = "texture", 1

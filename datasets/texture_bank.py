@@ -20,7 +20,9 @@ from . import procedural
 
 TILE = 64
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-BANDS = {"train": (0.0, 0.6), "val": (0.6, 0.75), "test": (0.75, 1.0)}
+# Every photograph is cut into blocks, each of which belongs to one split.
+ROWS, COLUMNS = 3, 5
+MIN_BLOCK = 24
 TILES_PER_KIND = {"train": 48, "val": 16, "test": 24}
 CROPS_PER_PHOTO = {"train": 72, "val": 24, "test": 36}
 KINDS: dict[str, Callable[[Tensor, int], Tensor]] = {
@@ -80,28 +82,35 @@ def _photographs(folder: Path | None) -> dict[str, Tensor]:
                 photos[path.name] = np.asarray(image.convert("RGB"))
         except (UnidentifiedImageError, OSError) as error:
             raise UsageError(f"textures {path}: not a readable image ({error})") from None
-        if min(photos[path.name].shape[0], photos[path.name].shape[1] * 0.15) < IMAGE_MIN_BAND:
-            raise UsageError(
-                f"textures {path}: too small; at least {round(IMAGE_MIN_BAND / 0.15)}x{IMAGE_MIN_BAND} pixels"
-            )
+        if photos[path.name].shape[0] < ROWS * MIN_BLOCK or photos[path.name].shape[1] < COLUMNS * MIN_BLOCK:
+            least = f"{COLUMNS * MIN_BLOCK}x{ROWS * MIN_BLOCK}"
+            raise UsageError(f"textures {path}: too small; at least {least} pixels (width x height)")
     return {name: torch.from_numpy(np.array(photo)).permute(2, 0, 1) for name, photo in photos.items()}
 
 
-IMAGE_MIN_BAND = 24
-
-
 def _crops(photo: Tensor, name: str, split: str) -> Tensor:
-    """Random square crops of the band of a photograph that belongs to ``split``, resized to the tile size."""
-    low, high = (round(edge * photo.shape[2]) for edge in BANDS[split])
-    band = photo[:, :, low:high]
-    limit = min(band.shape[1:])
-    u = uniforms(("texture crops", name, split), 0, CROPS_PER_PHOTO[split], 3)
+    """Random square crops of the blocks of a photograph that belong to ``split``, resized to the tile size.
+
+    Twice as many are cut as are kept; the plainer half is dropped, since plain sky is no texture.
+    """
+    height, width = photo.shape[1] // ROWS, photo.shape[2] // COLUMNS
+    blocks = [(y * height, x * width) for y in range(ROWS) for x in range(COLUMNS) if _owner(y, x) == split]
+    limit = min(height, width)
+    u = uniforms(("texture crops", name, split), 0, 2 * CROPS_PER_PHOTO[split], 4)
+    block = (u[:, 0] * len(blocks)).long().tolist()
     smallest = min(TILE // 2, limit)
-    side = (smallest + u[:, 0] * (min(3 * TILE, limit) - smallest)).long()
-    top = (u[:, 1] * (band.shape[1] - side + 1)).long()
-    left = (u[:, 2] * (band.shape[2] - side + 1)).long()
+    side = (smallest + u[:, 1] * (limit - smallest)).long()
+    top, left = ((u[:, 2] * (height - side + 1)).long(), (u[:, 3] * (width - side + 1)).long())
     crops = []
-    for y, x, s in zip(top.tolist(), left.tolist(), side.tolist(), strict=True):
-        crop = band[None, :, y : y + s, x : x + s].float()
+    for index, y, x, s in zip(block, top.tolist(), left.tolist(), side.tolist(), strict=True):
+        first, second = blocks[index][0] + y, blocks[index][1] + x
+        crop = photo[None, :, first : first + s, second : second + s].float()
         crops.append(F.interpolate(crop, (TILE, TILE), mode="bilinear", antialias=True, align_corners=False))
-    return torch.cat(crops).add(0.5).clamp(0, 255).to(torch.uint8)
+    tiles = torch.cat(crops)
+    lively = tiles.std((2, 3)).mean(1).argsort(descending=True, stable=True)[: CROPS_PER_PHOTO[split]]
+    return tiles[lively].add(0.5).clamp(0, 255).to(torch.uint8)
+
+
+def _owner(row: int, column: int) -> str:
+    """The split that owns a block of a photograph: test and val one in five each, spread over the picture."""
+    return {0: "test", 1: "val"}.get((row + 2 * column) % 5, "train")

@@ -22,7 +22,7 @@ def list_entries(
     from rich.table import Table
 
     from bench import zoo
-    from bench.cli import inventory
+    from bench.catalogue import inventory
 
     zoo.load(include or ())
     header, rows = getattr(inventory, kind)()

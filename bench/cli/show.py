@@ -16,7 +16,7 @@ def show(
 ) -> None:
     """Show a fusion's card, a backbone's shapes, a domain's sample pairs or a cell's record."""
     from bench import zoo
-    from bench.cli import cards
+    from bench.catalogue import cards
 
     zoo.load(include or ())
     print(cards.card(name, results, out))

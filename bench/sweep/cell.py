@@ -61,20 +61,33 @@ class Cell:
         return digest(identity)
 
     def warmup_identity(self) -> dict[str, Any] | None:
-        """What the warm-up of this cell depends on, or None where it has none."""
+        """What the warm-up of this cell depends on, or None where it starts from random weights."""
         if self.warmup == "none" or self.protocol == "scratch":
             return None
+        backbone = backbone_identity(self.backbone)
+        if self.pretrained:
+            return {"task": self.warmup, "backbone": backbone}
         return {
             "task": self.warmup,
-            "backbone": backbone_identity(self.backbone),
+            "backbone": backbone,
             "domain": domain_identity(self.domain),
             "recipe": self.warmup_recipe.model_dump(),
             "seed": self.warmup_seed,
         }
 
+    @property
+    def pretrained(self) -> bool:
+        """Whether the backbone starts from weights that others trained."""
+        return self.warmup == "imagenet" and self.protocol != "scratch"
+
+    @property
+    def computes_warmup(self) -> bool:
+        """Whether the backbone starts from a warm-up of this program's own."""
+        return self.warmup_identity() is not None and not self.pretrained
+
     def recipe_id(self) -> str:
         """Short hash of the recipes; tables keep different ones apart."""
-        warmup = self.warmup_recipe.model_dump() if self.warmup_identity() else None
+        warmup = self.warmup_recipe.model_dump() if self.computes_warmup else None
         return digest({"recipe": self.recipe.model_dump(), "warmup": warmup})[:8]
 
 

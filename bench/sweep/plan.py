@@ -49,8 +49,8 @@ class Plan:
         needed: dict[str, Cell] = {}
         for planned in self.having("to run"):
             identity = planned.cell.warmup_identity()
-            uses_it = FUSIONS.get(parse_spec(planned.cell.fusion).name).encoder == "trained"
-            if identity is not None and uses_it and not is_cached(identity):
+            encoder = FUSIONS.get(parse_spec(planned.cell.fusion).name).encoder
+            if planned.cell.computes_warmup and encoder == "trained" and not is_cached(identity or {}):
                 needed.setdefault(repr(identity), planned.cell)
         return list(needed.values())
 

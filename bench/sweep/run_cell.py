@@ -46,7 +46,7 @@ def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
 def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: None) -> Warmup | None:
     """The warm-up of a cell from the cache, computed first if need be; None where the cell has none."""
     identity = cell.warmup_identity()
-    if identity is None:
+    if identity is None or not cell.computes_warmup:
         return None
     return warmup.ensure(
         identity, cell.backbone, build_domain(cell.domain), cell.warmup_recipe, cell.warmup_seed, on_progress
@@ -99,8 +99,7 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
 
 def _build(cell: Cell, train: Pairs) -> tuple[PairModel, Warmup | None]:
     image = MapShape(*train.a.pixels.shape[1:])
-    pretrained = cell.warmup == "imagenet"
-    model = build_model(parse_spec(cell.fusion), cell.backbone, image, cell.seed, pretrained)
+    model = build_model(parse_spec(cell.fusion), cell.backbone, image, cell.seed, cell.pretrained)
     start = ensure_warmup(cell) if model.backbone is not None and model.fusion.encoder == "trained" else None
     if start is not None:
         warmup.load_into(model.backbone, start.path)  # type: ignore[arg-type]
@@ -141,7 +140,7 @@ def _inputs(
     pairs = draw(domain, split, seed, n)
     if cell.protocol != "frozen":
         return pairs.a.pixels, pairs.b.pixels
-    source = str(start.path) if start is not None else f"seed {cell.seed}"
+    source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
     key = (cell.backbone, source, model.reads, domain, split, seed, n)
     return _encodings.get(key, lambda: (_encode(model, pairs.a.pixels), _encode(model, pairs.b.pixels)))
 

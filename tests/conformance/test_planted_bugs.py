@@ -119,7 +119,7 @@ BUGS = {
     ),
     "squeeze without a dimension": Planted(
         "independent",
-        "batch of one",
+        "look for squeeze()",
         forward="""
             x = (a - b).abs().squeeze()
             return x - x.mean(-1, keepdim=True) if x.ndim == 2 else x.unsqueeze(0)

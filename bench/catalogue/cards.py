@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from bench.backbones import BACKBONES, create_backbone
-from bench.cli.inventory import REFERENCE_BACKBONE, fusion_parameters
+from bench.catalogue.inventory import REFERENCE_BACKBONE, fusion_parameters
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError

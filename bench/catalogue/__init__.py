@@ -1,0 +1,1 @@
+"""What there is to choose from: rows of `bench list` and cards of `bench show`."""

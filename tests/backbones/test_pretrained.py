@@ -1,0 +1,54 @@
+"""ImageNet weights come from the local cache of the hub, and from nowhere else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import timm
+import torch
+from safetensors.torch import save_file
+
+ROOT = Path(__file__).parents[2]
+RUN = (
+    "run --fusion abs_diff --backbone resnet18 --warmup imagenet --eval color --seed 0 --test-pairs 32 --jobs 0"
+    " --recipe train_pairs=32,batch_size=16,val_pairs=32"
+).split()
+
+
+def run(hub: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub / "hub")}
+    command = [sys.executable, "-m", "bench", *RUN, "--out", str(out), *more]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+def test_without_weights_the_run_stops_before_it_starts(tmp_path: Path) -> None:
+    done = run(tmp_path / "hub", tmp_path / "run")
+    assert done.returncode == 2
+    assert "pretrained weights of timm:resnet18 cannot be loaded here" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:
+    model = timm.create_model("resnet18")
+    repository = tmp_path / "hub" / "hub" / f"models--{model.pretrained_cfg['hf_hub_id'].replace('/', '--')}"
+    snapshot = repository / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0" * 40)
+    weights = {name: torch.full_like(value, 0.01) if "conv" in name else value for name, value in model.state_dict().items()}
+    save_file(weights, snapshot / "model.safetensors")
+    code = (
+        "from bench.backbones import create_backbone; from bench.model import IMAGE;"
+        "backbone = create_backbone('resnet18', IMAGE, pretrained=True);"
+        "print({float(p.detach().flatten()[0]) for n, p in backbone.named_parameters() if 'conv' in n})"
+    )
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub" / "hub"), "HF_HUB_OFFLINE": "1"}
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    assert seen.stdout.strip() == "{0.009999999776482582}", seen.stderr
+    done = run(tmp_path / "hub", tmp_path / "run")
+    assert done.returncode in (0, 3), done.stderr
+    assert '"warmup":{"task":"imagenet"}' in (tmp_path / "run" / "records.jsonl").read_text()
