@@ -27,8 +27,10 @@ def main(folder: Path) -> int:
     ]
     failed = sum(int(row["n_failed"]) for row in rows)
     checks = {
-        f"at least {AT_LEAST} fusions above {LEARNED} on color: {', '.join(learned) or 'none'}": len(learned) >= AT_LEAST,
-        f"{len(controls)} control rows within {TOLERANCE} of chance: {', '.join(astray) or 'all'}": controls and not astray,
+        f"at least {AT_LEAST} fusions above {LEARNED} on color: {', '.join(learned) or 'none'}": len(learned)
+        >= AT_LEAST,
+        f"{len(controls)} control rows within {TOLERANCE} of chance: {', '.join(astray) or 'all'}": controls
+        and not astray,
         f"failed cells: {failed}": not failed,
     }
     for what, holds in checks.items():

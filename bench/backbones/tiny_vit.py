@@ -12,7 +12,7 @@ DIM, DEPTH, HEADS, PATCH = 128, 4, 4, 4
 
 
 class ConvPatches(nn.Module):
-    """Convolutions in place of the patch embedding, 32 -> 16 -> 8 pixels: (B, C, 32, 32) -> (B, D, 8, 8), plus positions."""
+    """Convolutions in place of the patch embedding, plus positions: (B, C, 32, 32) -> (B, D, 8, 8)."""
 
     def __init__(self, channels: int, positions: Tensor) -> None:
         super().__init__()

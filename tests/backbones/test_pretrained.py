@@ -39,7 +39,9 @@ def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:
     snapshot.mkdir(parents=True)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("0" * 40)
-    weights = {name: torch.full_like(value, 0.01) if "conv" in name else value for name, value in model.state_dict().items()}
+    weights = {
+        name: torch.full_like(value, 0.01) if "conv" in name else value for name, value in model.state_dict().items()
+    }
     save_file(weights, snapshot / "model.safetensors")
     code = (
         "from bench.backbones import create_backbone; from bench.model import IMAGE;"
@@ -47,7 +49,9 @@ def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:
         "print({float(p.detach().flatten()[0]) for n, p in backbone.named_parameters() if 'conv' in n})"
     )
     environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub" / "hub"), "HF_HUB_OFFLINE": "1"}
-    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    seen = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=False
+    )
     assert seen.stdout.strip() == "{0.009999999776482582}", seen.stderr
     done = run(tmp_path / "hub", tmp_path / "run")
     assert done.returncode in (0, 3), done.stderr

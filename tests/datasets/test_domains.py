@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -339,7 +339,7 @@ def test_textures_are_not_flat() -> None:
         assert (spread > 5).double().mean() > 0.9
 
 
-def write_image(path: Path, height: int = 60, width: int = 200, seed: int = 0) -> Path:
+def write_image(path: Path, height: int = 90, width: int = 200, seed: int = 0) -> Path:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     return path
@@ -356,20 +356,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_photographs_are_cut_from_bands_that_no_two_splits_share(tmp_path: Path) -> None:
-    column = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (200, 256, 3))
-    Image.fromarray(np.ascontiguousarray(column)).save(tmp_path / "ramp.png")  # the value of a pixel is its column
-    reach = {}
+def test_no_two_splits_share_a_part_of_a_photograph(tmp_path: Path) -> None:
+    """A picture whose red is the row and whose green is the column tells where each tile was cut."""
+    row, column = np.mgrid[0:255, 0:255].astype(np.uint8)
+    Image.fromarray(np.stack([row, column, 0 * row], axis=-1)).save(tmp_path / "map.png")
+    taken = {}
     for split in SPLITS:
         bank = bank_module.texture_bank(split, tmp_path)
-        mine = bank.tiles[[kind == "photo:ramp.png" for kind in bank.kinds]]
+        mine = bank.tiles[[kind == "photo:map.png" for kind in bank.kinds]]
         assert len(mine) >= 20
-        reach[split] = int(mine.min()), int(mine.max())
-    ordered = sorted(reach.values())
-    assert all(left[1] < right[0] for left, right in pairwise(ordered)), reach
-    assert ordered[0][0] < 10
-    assert ordered[-1][1] > 245
-    assert reach["train"][1] - reach["train"][0] > 100
+        taken[split] = np.zeros((255, 255), bool)
+        for tile in mine.numpy():
+            (top, bottom), (left, right) = ((int(axis.min()), int(axis.max())) for axis in tile[:2])
+            taken[split][top : bottom + 1, left : right + 1] = True
+    for first, second in combinations(SPLITS, 2):
+        assert not (taken[first] & taken[second]).any(), (first, second)
+    assert sum(taken.values()).mean() > 0.8  # no large part of the picture is lost
+    assert 0.4 < taken["train"].mean() < 0.75
 
 
 def test_a_users_images_join_the_bank(folder: Path) -> None:
@@ -435,11 +438,11 @@ def _truncated(folder: Path) -> None:
 
 
 def _narrow(folder: Path) -> None:
-    write_image(folder / "small.png", height=60, width=100)
+    write_image(folder / "small.png", height=90, width=100)
 
 
 def _low(folder: Path) -> None:
-    write_image(folder / "small.png", height=10, width=400)
+    write_image(folder / "small.png", height=60, width=400)
 
 
 def _folder_named_like_an_image(folder: Path) -> None:
@@ -453,8 +456,8 @@ def _folder_named_like_an_image(folder: Path) -> None:
         (_empty, "no images found"),
         (_text, "fake.png"),
         (_truncated, "cut.png"),
-        (_narrow, "small.png: too small"),
-        (_low, "small.png: too small"),
+        (_narrow, "small.png: too small.*120x72"),
+        (_low, "small.png: too small.*120x72"),
         (_folder_named_like_an_image, "images"),
     ],
 )
@@ -475,7 +478,7 @@ def test_bad_textures_are_a_usage_error_in_one_line(tmp_path: Path, spoil: Calla
 
 
 def test_the_smallest_image_that_is_allowed_works_in_every_split(tmp_path: Path) -> None:
-    write_image(tmp_path / "smallest.png", height=24, width=160)
+    write_image(tmp_path / "smallest.png", height=72, width=120)
     for split in ("val", "test"):
         assert len(with_textures(tmp_path).draw(split, 0, 4)) == 4
 

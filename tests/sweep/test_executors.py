@@ -168,7 +168,9 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
     assert len(ok) == len(set(ok)) == 12
     tables = [
         subprocess.run(
-            [sys.executable, "-m", "bench", "report", str(out), "--cost", "params,macs"], capture_output=True, check=True
+            [sys.executable, "-m", "bench", "report", str(out), "--cost", "params,macs"],
+            capture_output=True,
+            check=True,
         ).stdout.split(b"## Provenance")[0]
         for out in (undisturbed, disturbed)
     ]

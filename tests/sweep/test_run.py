@@ -220,7 +220,9 @@ def test_dry_run_lists_the_plan_and_writes_nothing(tiny, tmp_path: Path, capsys:
 
 def test_a_plug_in_edited_while_the_sweep_runs_is_not_recorded_under_the_old_code(sweep, tmp_path: Path) -> None:
     file = tmp_path / "edits.py"
-    edits = BAD_FUSIONS.split("@register")[0] + '''
+    edits = (
+        BAD_FUSIONS.split("@register")[0]
+        + '''
 @register
 class Edits(Base):
     """Changes its own file."""
@@ -230,6 +232,7 @@ class Edits(Base):
             source.write("#")
         return (a * b * self.weight).sum(1)
 '''
+    )
     file.write_text(edits)
     code, records, _ = sweep(fusion=["test_edits"], seed="0..1", include=[str(file)])
     assert code == 3
