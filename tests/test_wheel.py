@@ -24,7 +24,7 @@ def test_the_wheel_has_one_name_and_runs_a_cell_beside_another_datasets_package(
     top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in top if not name.endswith(".dist-info")} == {"bench"}
 
-    # The dependencies come from this environment, the wheel and the stand-in from the fresh one, which is searched first.
+    # The dependencies come from this environment; the wheel and the stand-in lie in the fresh one, searched first.
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / "bin" / "python"
     site = next((tmp_path / "env" / "lib").glob("python*/site-packages"))

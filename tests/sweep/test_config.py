@@ -40,9 +40,9 @@ def test_a_typo_names_the_key_the_file_and_the_allowed_keys(tmp_path: Path) -> N
 
 
 def test_a_bad_flag_names_the_flag_and_what_is_allowed() -> None:
-    with pytest.raises(UsageError, match="--protocol.*'finetune'"):
+    with pytest.raises(UsageError, match=r"--protocol.*'finetune'"):
         load_config({"protocol": "fintune"})
-    with pytest.raises(UsageError, match="--timeout.*90s, 20m or 2h"):
+    with pytest.raises(UsageError, match=r"--timeout.*90s, 20m or 2h"):
         load_config({"timeout": "soon"})
 
 

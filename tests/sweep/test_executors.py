@@ -76,8 +76,8 @@ def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Pat
 
 
 COMMAND = (
-    "run --fusion abs_diff,concat,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch --test-pairs 32"
-    " --recipe train_pairs=320,batch_size=16,val_pairs=32 --jobs 2"
+    "run --fusion abs_diff,concat,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch"
+    " --test-pairs 32 --recipe train_pairs=320,batch_size=16,val_pairs=32 --jobs 2"
 ).split()
 
 

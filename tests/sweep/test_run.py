@@ -173,7 +173,7 @@ def test_early_stop_ends_training_and_keeps_the_best(sweep) -> None:
 def test_pairs_per_image_changes_training_but_not_for_joint_fusions(sweep) -> None:
     few = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "pairs_per_image": 1}
     names = ["abs_diff", "two_channel"]
-    _, once, _ = sweep(fusion=names, recipe=few)
+    sweep(fusion=names, recipe=few)
     _, both, _ = sweep(fusion=names, recipe={**few, "pairs_per_image": 4})
     curve = {(r["fusion"], r["recipe"]["pairs_per_image"]): r["curve"] for r in both}
     assert curve["abs_diff", 1] != curve["abs_diff", 4]
