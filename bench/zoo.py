@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -159,7 +160,7 @@ def source_hash(cls: type) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(_with_siblings(source_file(cls), set())):
-        digest.update(path.read_bytes())
+        digest.update(_read_source(path, path.stat().st_mtime_ns)[0])
     return digest.hexdigest()[:16]
 
 
@@ -167,12 +168,20 @@ def _with_siblings(path: Path, seen: set[Path]) -> set[Path]:
     if path in seen or not path.is_file():
         return seen
     seen.add(path)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-            for name in names:
-                _with_siblings(path.parent / f"{name}.py", seen)
+    for name in _read_source(path, path.stat().st_mtime_ns)[1]:
+        _with_siblings(path.parent / f"{name}.py", seen)
     return seen
+
+
+@lru_cache(maxsize=1024)
+def _read_source(path: Path, modified: int) -> tuple[bytes, tuple[str, ...]]:
+    """Content of a Python file and the siblings it imports relatively; a changed file is a new entry of the cache."""
+    content = path.read_bytes()
+    names: list[str] = []
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names += [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+    return content, tuple(names)
 
 
 def _load_included(path: Path, given: Path) -> None:

@@ -71,29 +71,37 @@ class Sound(Fusion):
 """
 
 
+LATE = """
+@register
+class Late(Fusion):
+    '''Difference after a stage.'''
+
+    name, family, needs, symmetric, paper = "late", "map", "stage", True, "none"
+
+    def __init__(self, spec: FeatureSpec, stage: int = 3) -> None:
+        super().__init__(out_dim=spec.dim)
+        self.stage = stage
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a - b).abs()
+"""
+
+
 def test_a_combination_that_is_not_applicable_is_no_failure(plugin: Callable[..., Path]) -> None:
-    plugin(
-        """
-        @register
-        class Late(Fusion):
-            '''Difference after stage 3, which not every backbone has.'''
-
-            name, family, needs, symmetric, paper = "late", "map", "stage", True, "none"
-
-            def __init__(self, spec: FeatureSpec, stage: int = 3) -> None:
-                super().__init__(out_dim=spec.dim)
-                self.stage = stage
-
-            def forward(self, a: Tensor, b: Tensor) -> Tensor:
-                return (a - b).abs()
-        """
-    )
+    plugin(LATE)
     (skipped,) = run_suite(["late"], [BACKBONE])
     assert skipped.check.startswith("not applicable: ")
     assert skipped.problem == ""
-    results = run_suite(["late"], ["tiny_vit"])
-    assert [result.check for result in results] == list(CHECKS)
-    assert not [result for result in results if result.problem]
+
+
+def test_a_stage_fusion_conforms(plugin: Callable[..., Path]) -> None:
+    plugin(LATE)
+    assert problems("late", "tiny_vit") == {}
+    case = Case(parse_spec("late:stage=1"), BACKBONE)
+    model, (a, b) = case.model.eval(), case.images(4)
+    with torch.no_grad():
+        joined = model.backbone.lower(model.together(a, b), 1)
+        assert torch.equal(case.joint().eval()(*joined.chunk(2)), model(a, b))
 
 
 def test_an_error_names_its_line(plugin: Callable[..., Path]) -> None:
