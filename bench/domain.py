@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.zoo import Registry
@@ -85,13 +87,16 @@ def uniforms(key: tuple[str | int, ...], start: int, n: int, columns: int) -> Te
     A row depends only on ``key``, its index and ``columns``. Domains take every factor of sample i from row i.
     """
     first, last = start // BLOCK, (start + n - 1) // BLOCK
-    blocks = []
-    for block in range(first, last + 1):
-        digest = hashlib.sha256(repr((*key, block)).encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-        blocks.append(torch.rand(BLOCK, columns, generator=generator, dtype=torch.float64))
+    blocks = [_block((*key, block), columns) for block in range(first, last + 1)]
     offset = start - first * BLOCK
-    return torch.cat(blocks)[offset : offset + n]
+    return torch.from_numpy(np.concatenate(blocks)[offset : offset + n])
+
+
+def _block(key: tuple[str | int, ...], columns: int) -> NDArray[np.float64]:
+    """One block of the table. Philox takes all 128 bits of the key; torch's generator would read 32 of them."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    philox = np.random.Philox(key=int.from_bytes(digest[:16], "big"))
+    return np.random.Generator(philox).random((BLOCK, columns))
 
 
 def _check(cls: type[Domain]) -> None:

@@ -35,4 +35,4 @@ def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{where(key)}: unknown key {key!r}; {hint}allowed: {', '.join(model.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{where(key)}: {key} = {problem['input']!r}: {message}"
+    return f"{where(key)}: {key} = {problem['input']!r}: {message}" if key else f"{where(key)}: {message}"

@@ -15,12 +15,12 @@ from bench.spec import Spec, check_params
 IMAGE = MapShape(3, 32, 32)
 
 
-def standardise(images: Tensor) -> Tensor:
-    """uint8 images (B, 3, H, W) to float32 with mean 0 and deviation 1 over each image, channels last.
+def standardise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """uint8 images (B, 3, H, W) to ``dtype`` with mean 0 and deviation 1 over each image, channels last.
 
     Removing the mean and contrast of each image roughly halves the images that training needs.
     """
-    x = images.to(torch.get_default_dtype(), memory_format=torch.channels_last)
+    x = images.to(dtype, memory_format=torch.channels_last)
     mean = x.mean((1, 2, 3), keepdim=True)
     deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
     return (x - mean) / (deviation + 1.0)
@@ -73,7 +73,12 @@ class PairModel(nn.Module):
 
     def together(self, a: Tensor, b: Tensor) -> Tensor:
         """Both images standardised, as one batch (2B, 3, H, W)."""
-        return standardise(torch.cat([a, b]))
+        return standardise(torch.cat([a, b]), self.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights, in which the images are handed to the backbone."""
+        return next((p.dtype for p in self.parameters()), torch.float32)
 
 
 class SeparateModel(PairModel):
@@ -91,7 +96,7 @@ class SeparateModel(PairModel):
             backbone.requires_grad_(False)
 
     def encode(self, images: Tensor) -> Tensor:
-        return self.backbone.read(standardise(images), self.reads)
+        return self.backbone.read(standardise(images, self.dtype), self.reads)
 
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self.score(self.fusion(a, b))
@@ -159,6 +164,10 @@ class Symmetrized(PairModel):
     @property
     def backbone(self) -> Backbone | None:  # type: ignore[override]
         return self.model.backbone
+
+    @property
+    def head(self) -> nn.Module:  # type: ignore[override]
+        return self.model.head
 
     @property
     def symmetric(self) -> bool:

@@ -67,11 +67,17 @@ def check_params(
 
 
 def _convert(value: Any, kind: type, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if kind is float:
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            # YAML 1.1 reads 1e-3, without a point, as text.
+            return float(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"{where} must be float, got {value!r}") from None
     if kind is str and not isinstance(value, str):
         return str(value)
-    if kind in (bool, int, float) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+    if kind in (bool, int) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
         raise UsageError(f"{where} must be {kind.__name__}, got {value!r}")
     return value
 

@@ -61,7 +61,8 @@ class Registry(Generic[T]):
         self._check(cls)
         name: str = cls.name  # type: ignore[attr-defined]
         known = self._classes.get(name)
-        if known is not None and source_file(known) != source_file(cls):
+        again = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
+        if known is not None and not again:
             raise DuplicateNameError(
                 f"two {self.kind}s are named {name!r}: {source_file(known)} and {source_file(cls)}; rename one"
             )
@@ -94,9 +95,9 @@ class Registry(Generic[T]):
             raise UsageError(self._unknown(pattern))
         return found
 
-    def forget_file(self, path: Path) -> None:
-        """Drop what the plug-in at ``path`` registered before it failed."""
-        self._classes = {name: cls for name, cls in self._classes.items() if source_file(cls) != path}
+    def forget_unloaded(self) -> None:
+        """Drop what modules registered that then failed to import."""
+        self._classes = {name: cls for name, cls in self._classes.items() if cls.__module__ in sys.modules}
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self._classes, n=3, cutoff=0.5)
@@ -185,11 +186,12 @@ def _read_source(path: Path, modified: int) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _load_included(path: Path, given: Path) -> None:
-    tag = f"include_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    folder = path if path.is_dir() else path.parent
+    tag = f"include_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     if path.is_dir():
         _load_folder(path, tag)
     elif path.suffix == ".py" and path.is_file():
-        _load_file(path, _package(path.parent, tag))
+        _load_file(path, _package(folder, tag))
     else:
         raise UsageError(f"--include {given}: expected a Python file or a folder of them, found neither")
 
@@ -203,14 +205,19 @@ def _load_folder(folder: Path, tag: str) -> None:
 def _load_file(path: Path, package: str) -> None:
     try:
         importlib.import_module(f"{package}.{path.stem}")
-    except DuplicateNameError:
-        raise
     except Exception as error:
         for registry in _REGISTRIES:
-            registry.forget_file(path)
-        _broken[path] = BrokenPlugin(
-            path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        )
+            registry.forget_unloaded()
+        if isinstance(error, DuplicateNameError):
+            raise
+        _broken[path] = BrokenPlugin(path, _one_line(error))
+    else:
+        _broken.pop(path, None)
+
+
+def _one_line(error: Exception) -> str:
+    first = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {first}"
 
 
 def _load_entry_points() -> None:
@@ -224,7 +231,7 @@ def _load_entry_points() -> None:
             raise
         except Exception as error:
             path = Path(f"{entry.name} = {entry.value}")
-            _broken[path] = BrokenPlugin(path, f"{type(error).__name__}: {error}")
+            _broken[path] = BrokenPlugin(path, _one_line(error))
 
 
 def _package(folder: Path, tag: str) -> str:

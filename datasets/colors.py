@@ -78,11 +78,14 @@ def contrasting_colors(u: Tensor) -> tuple[Tensor, Tensor]:
     from_palette = u[:, :1] < 0.5
     drawn = u[:, 1 : 4 + 3 * CANDIDATES].reshape(len(u), 1 + CANDIDATES, 3)
     index = (drawn[:, :, 0] * len(colors)).long()
-    rgb = torch.where(from_palette[:, :, None], colors[index], drawn)
-    lab = oklab(rgb)
+    # Rounded first: contrast is judged on the colours that are painted.
+    painted = _to_bytes(torch.where(from_palette[:, :, None], colors[index], drawn))
+    # One of black and white stands out from any ground, where no candidate does.
+    extremes = torch.tensor([[0, 0, 0], [255, 255, 255]], dtype=torch.uint8).expand(len(u), 2, 3)
+    painted = torch.cat([painted, extremes], dim=1)
+    lab = oklab(painted.double() / 255)
     chosen, _ = first_contrasting(lab[:, 0], lab[:, 1:])
-    figure = rgb[torch.arange(len(u)), 1 + chosen]
-    return _to_bytes(rgb[:, 0]), _to_bytes(figure)
+    return painted[:, 0], painted[torch.arange(len(u)), 1 + chosen]
 
 
 def _to_bytes(rgb: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def _scale(u: Tensor, low: float, high: float) -> Tensor:
 
 
 def _white_noise(u: Tensor, *shape: int) -> Tensor:
-    seeds = (u[:, 7] * 2**40).long().tolist()
+    seeds = (u[:, 7] * 2**31).long().tolist()
     return torch.stack([torch.rand(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 

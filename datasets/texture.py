@@ -41,7 +41,7 @@ class Texture(SyntheticDomain):
             return {}
         digest = hashlib.sha256()
         for path in image_files(self.folder):
-            digest.update(path.read_bytes())
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
         return {"textures": digest.hexdigest()[:16]}
 
     def surfaces(self, split: Split, u: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:

@@ -64,7 +64,7 @@ def texture_bank(split: str, folder: Path | None = None) -> TextureBank:
 
 def image_files(folder: Path) -> list[Path]:
     """The image files of a folder, sorted; a folder that is missing or holds none raises ``UsageError``."""
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     if not files:
         raise UsageError(
             f"textures {folder}: no images found; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}"

@@ -108,8 +108,18 @@ class Backbone(nn.Module):
 
 
 def build(cls: type[Backbone], image: MapShape, pretrained: bool = False) -> Backbone:
-    """Build a backbone the way every subclass is built."""
-    return cls(image, pretrained)  # type: ignore[call-arg, arg-type]
+    """Build a backbone the way every subclass is built.
+
+    Raises:
+        UsageError: there are no pretrained weights, or the backbone cannot take such images.
+    """
+    if pretrained and not cls.has_pretrained:
+        raise UsageError(f"no pretrained weights for {cls.name}: it has no ImageNet weights; use --warmup names")
+    try:
+        return cls(image, pretrained)  # type: ignore[call-arg, arg-type]
+    except RuntimeError as error:
+        size = f"{image.height}x{image.width}"
+        raise UsageError(f"backbone {cls.name} cannot take images of {size} ({str(error).splitlines()[0]})") from error
 
 
 def _check(cls: type[Backbone]) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import timm
+from timm.layers.format import Format
 from timm.models._features import FeatureListNet
+from timm.models.efficientnet import EfficientNetFeatures
+from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
 
 from bench.backbones.contract import Backbone, register_backbone
@@ -15,7 +19,7 @@ from bench.fusion import MapShape
 
 
 class Last(nn.Module):
-    """The last feature map of a timm feature extractor."""
+    """The last feature map of a timm feature extractor that is no sequence of layers."""
 
     def __init__(self, extractor: nn.Module) -> None:
         super().__init__()
@@ -28,21 +32,24 @@ class Last(nn.Module):
 def _create(model: str, image: MapShape, pretrained: bool) -> nn.Module:
     options: dict[str, Any] = {"pretrained": pretrained, "in_chans": image.channels, "features_only": True}
     if not timm.is_model(model):
-        near = timm.list_models(f"*{model}*")[:3]
+        near = get_close_matches(model, timm.list_models(), n=3, cutoff=0.5)
         raise UsageError(f"unknown timm model {model!r}" + (f": did you mean {' or '.join(near)}?" if near else ""))
     try:
         return timm.create_model(model, **options, img_size=(image.height, image.width))
     except TypeError:
         return timm.create_model(model, **options)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise UsageError(f"timm:{model}: cannot be built ({str(error).splitlines()[0]})") from error
 
 
-def _split(extractor: nn.Module) -> tuple[nn.Module, Sequence[nn.Module]]:
+def _split(model: str, extractor: nn.Module) -> tuple[nn.Module, Sequence[nn.Module]]:
     """Cut a timm feature extractor into stem and stages, after each layer whose output timm returns as a feature.
 
     Extractors that are no plain sequence (vision transformers) become a single stage.
     """
+    if getattr(extractor, "output_fmt", Format.NCHW) != Format.NCHW:
+        raise UsageError(f"backbone timm:{model} hands out maps in another layout than (B, C, H, W)")
+    if isinstance(extractor, EfficientNetFeatures | MobileNetV3Features):
+        stem = (layer for name, layer in extractor.named_children() if name != "blocks")
+        return nn.Sequential(*stem), list(extractor.blocks)
     if not isinstance(extractor, FeatureListNet):
         return nn.Identity(), [Last(extractor)]
     groups: list[list[nn.Module]] = [[]]
@@ -70,7 +77,7 @@ class TimmBackbone(Backbone):
                 f"pretrained weights of timm:{self.model} cannot be loaded here ({type(error).__name__}); "
                 "put them into the hub cache on a machine with network, or choose another warm-up"
             ) from error
-        super().__init__(image, *_split(extractor))
+        super().__init__(image, *_split(self.model, extractor))
 
 
 @register_backbone

@@ -18,7 +18,9 @@ aten = torch.ops.aten
 # Operators that do arithmetic in proportion to products of dimensions and have no formula here.
 UNCOUNTED = (
     "_fft_", "fft_", "cdist", "_cdist_forward", "_euclidean_dist", "linalg_", "_linalg_", "svd", "grid_sampler",
-    "lstm", "gru", "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
+    "lstm",
+    "mkldnn_rnn_layer",
+    "rnn_", "gru", "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
 )  # fmt: skip
 
 
@@ -117,7 +119,17 @@ def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None,
     return 2 * rows * outputs * (left * right + right)
 
 
+def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    return 2 * matrix[0] * vector[0]
+
+
+def _dot_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    return 2 * left[0]
+
+
 FORMULAS: dict[Any, Any] = {
+    aten.mv: _matrix_vector_flops,
+    aten.dot: _dot_flops,
     aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
     aten._scaled_dot_product_attention_math: _attention_flops,
     aten._trilinear: _trilinear_flops,

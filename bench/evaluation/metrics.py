@@ -65,6 +65,8 @@ def evaluate(label: NDArray[np.integer], scores: Array, swapped: Array, threshol
         label: (N,) 1 for same. scores, swapped: (N,) logits of (A, B) and of (B, A).
         threshold: from :func:`best_threshold` on validation pairs.
     """
+    # A threshold between two neighbouring float32 scores is no float32.
+    scores, swapped = scores.astype(np.float64), swapped.astype(np.float64)
     decision, decision_val = scores > 0, scores > threshold
     probability = expit(scores)
     d_prime, criterion = signal_detection(label, decision)
@@ -95,7 +97,7 @@ def evaluate(label: NDArray[np.integer], scores: Array, swapped: Array, threshol
 def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
     """The threshold t with the best F1 of ``score > t`` on the precision-recall curve, halfway to the next lower
     score."""
-    precision, recall, thresholds = sk.precision_recall_curve(label, scores)
+    precision, recall, thresholds = sk.precision_recall_curve(label, scores.astype(np.float64))
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = int(np.argmax(f1[:-1]))
     lower = thresholds[best - 1] if best else thresholds[best] - 1.0

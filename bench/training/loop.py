@@ -98,11 +98,11 @@ def fit(
         window.add(loss.detach(), norm, predictions.detach() == target)
         history.seconds += time.perf_counter() - started
         history.examples += len(index)
-        if window.full or step == steps:
+        history.stopped_early = should_stop(step)
+        if window.full or step == steps or history.stopped_early:
             history.curve.append((history.examples, *window.close(step)))
             on_progress(step / steps, history)
-        if should_stop(step):
-            history.stopped_early = True
+        if history.stopped_early:
             break
     return history
 
@@ -151,4 +151,4 @@ def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterable[
     generator = torch.Generator().manual_seed(seed)
     for epoch in range(epochs):
         order = torch.arange(examples) if epoch == 0 else torch.randperm(examples, generator=generator)
-        yield from order[: examples - examples % batch_size].split(batch_size)
+        yield from (index for index in order.split(batch_size) if len(index) == batch_size)

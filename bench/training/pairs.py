@@ -20,6 +20,11 @@ class FrozenModel(PairModel):
         nn.Module.__init__(self)
         self.fusion, self.head, self.backbone = model.fusion, model.head, None
         self._compare = model.compare
+        self._symmetric = model.symmetric
+
+    @property
+    def symmetric(self) -> bool:
+        return self._symmetric
 
     def encode(self, images: Tensor) -> Tensor:
         return images

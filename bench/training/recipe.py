@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.errors import UsageError, explain
 
@@ -33,7 +33,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    train_pairs: Positive = 12_800
+    train_pairs: Positive = 9_600
     epochs: Positive = 1
     batch_size: Annotated[int, Field(gt=1)] = 64
     lr: Annotated[float, Field(gt=0)] = 2e-3
@@ -41,9 +41,16 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 5.0
+
     pairs_per_image: Positive = 8
     patience: Annotated[int, Field(ge=0)] = 0
     val_pairs: Positive = 2_000
+
+    @model_validator(mode="after")
+    def _holds_a_batch(self) -> Recipe:
+        if self.train_pairs < self.batch_size:
+            raise ValueError(f"train_pairs ({self.train_pairs}) is less than one batch_size ({self.batch_size})")
+        return self
 
 
 class WarmupRecipe(BaseModel):
@@ -63,6 +70,12 @@ class WarmupRecipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     clip_norm: Annotated[float, Field(gt=0)] = 5.0
+
+    @model_validator(mode="after")
+    def _holds_a_batch(self) -> WarmupRecipe:
+        if self.images < self.batch_size:
+            raise ValueError(f"images ({self.images}) is less than one batch_size ({self.batch_size})")
+        return self
 
 
 # What differs from the defaults above, by backbone and protocol. One recipe for all fusions: nothing here may look at

@@ -118,11 +118,13 @@ class _Namer:
         return self.name(self.backbone.read(standardise(images), "embedding"))
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        number, offset = divmod(int(index[0]), CHUNK)
+        # A whole number of batches, so that no batch lies across two chunks.
+        size = max(1, CHUNK // self.recipe.batch_size) * self.recipe.batch_size
+        number, offset = divmod(int(index[0]), size)
         if self._chunk is None or self._chunk[0] != number:
-            start = number * CHUNK
+            start = number * size
             easy = start < self.recipe.easy_share * self.recipe.images
-            self._chunk = number, self.domain.draw_named("warmup", self.seed, CHUNK, start, easy)
+            self._chunk = number, self.domain.draw_named("warmup", self.seed, size, start, easy)
         images = self._chunk[1]
         rows = slice(offset, offset + len(index))
         target = images.latents["class"][rows]
@@ -159,8 +161,11 @@ def _train(
 def _write_atomically(path: Path, write: Any) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
     os.close(handle)
-    write(Path(temporary))
-    os.replace(temporary, path)
+    try:
+        write(Path(temporary))
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 @contextmanager

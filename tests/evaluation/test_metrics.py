@@ -56,7 +56,7 @@ close = lambda value: pytest.approx(value, abs=1e-6, rel=1e-6)  # noqa: E731
 
 
 @given(case=scored())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_decisions_at_zero(case: tuple[Labels, Scores, Scores]) -> None:
     label, scores, swapped = case
     got = evaluate(label, scores, swapped, threshold=0.0)
@@ -71,7 +71,7 @@ def test_decisions_at_zero(case: tuple[Labels, Scores, Scores]) -> None:
 
 
 @given(case=scored(), threshold=logit)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_decisions_at_the_threshold_from_validation(case: tuple[Labels, Scores, Scores], threshold: float) -> None:
     label, scores, swapped = case
     got = evaluate(label, scores, swapped, threshold)
@@ -82,7 +82,7 @@ def test_decisions_at_the_threshold_from_validation(case: tuple[Labels, Scores, 
 
 
 @given(case=scored())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_ranking_metrics(case: tuple[Labels, Scores, Scores]) -> None:
     label, scores, swapped = case
     got = evaluate(label, scores, swapped, 0.0)
@@ -105,7 +105,7 @@ def test_ranking_metrics(case: tuple[Labels, Scores, Scores]) -> None:
 
 
 @given(case=scored())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_probability_metrics(case: tuple[Labels, Scores, Scores]) -> None:
     label, scores, swapped = case
     got = evaluate(label, scores, swapped, 0.0)
@@ -141,7 +141,7 @@ def test_calibration_error(label: list[int], bins: int, seed: int) -> None:
 
 
 @given(case=scored())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_signal_detection(case: tuple[Labels, Scores, Scores]) -> None:
     label, scores, swapped = case
     got = evaluate(label, scores, swapped, 0.0)

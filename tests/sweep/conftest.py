@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from bench import zoo
 from bench.sweep.config import SweepConfig, load_config
 from bench.sweep.records import Record, RunFolder
 from bench.sweep.run import run_sweep
@@ -27,6 +29,14 @@ TINY: dict[str, Any] = {
 }
 
 Sweep = Callable[..., tuple[int, list[Record], str]]
+
+
+@pytest.fixture(autouse=True)
+def _forget_plug_ins(registries: None) -> Iterator[None]:
+    """Plug-ins of one test are unknown to the next, and loaded afresh if they come back."""
+    yield
+    for name in [name for name in sys.modules if name.startswith(f"{zoo.PLUGIN_NAMESPACE}.include_")]:
+        del sys.modules[name]
 
 
 @pytest.fixture

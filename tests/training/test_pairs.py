@@ -120,7 +120,7 @@ def test_loss_of_re_paired_images_by_loops() -> None:
             losses[same].append(F.binary_cross_entropy_with_logits(score, torch.tensor([float(same)])))
     assert len(losses[1]) == int(label.sum())
     expected = (torch.stack(losses[0]).mean() + torch.stack(losses[1]).mean()) / 2  # same and different count alike
-    assert float(got) == pytest.approx(float(expected), rel=1e-4)
+    assert got.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("fusion", ["two_channel", "two_channel:symmetrize=true", "pixel_distance"])
@@ -202,7 +202,7 @@ def test_the_frozen_loss_is_the_loss_of_the_whole_model(fusion: str, times: int)
     whole = learner(model, a, b, pairs_per_image=times).batch_loss(torch.arange(16))
     frozen = FrozenModel(model).eval()
     part = learner(frozen, features(model, a), features(model, b), pairs_per_image=times).batch_loss(torch.arange(16))
-    assert float(part[0]) == pytest.approx(float(whole[0]), rel=1e-4)
+    assert part[0].item() == pytest.approx(whole[0].item(), rel=1e-4)
     assert torch.equal(part[2], whole[2])
 
 

@@ -340,6 +340,12 @@ def test_the_first_images_are_easy(share: float, easy: int) -> None:
     assert [call.easy for call in trained for _ in range(call.n)] == [True] * easy + [False] * (512 - easy)
 
 
+def test_held_out_images_leave_no_trace_in_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = weights(ask({"held out": 8}))
+    monkeypatch.setattr(warmup, "HELD_OUT", 300)
+    assert equal(weights(ask({"held out": 300})), few)
+
+
 def test_progress_reaches_one() -> None:
     shares: list[float] = []
     ask(on_progress=lambda share, history: shares.append(share))
