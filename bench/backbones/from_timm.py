@@ -48,8 +48,8 @@ def _split(model: str, extractor: nn.Module) -> tuple[nn.Module, Sequence[nn.Mod
     if getattr(extractor, "output_fmt", Format.NCHW) != Format.NCHW:
         raise UsageError(f"backbone timm:{model} hands out maps in another layout than (B, C, H, W)")
     if isinstance(extractor, EfficientNetFeatures | MobileNetV3Features):
-        stem = (layer for name, layer in extractor.named_children() if name != "blocks")
-        return nn.Sequential(*stem), list(extractor.blocks)
+        before = (layer for name, layer in extractor.named_children() if name != "blocks")
+        return nn.Sequential(*before), list(extractor.blocks)
     if not isinstance(extractor, FeatureListNet):
         return nn.Identity(), [Last(extractor)]
     groups: list[list[nn.Module]] = [[]]
