@@ -51,14 +51,14 @@ class SyntheticDomain(Domain):
         K)."""
 
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
-        key = (self.name, self.version, split, seed)
+        key = (self.name, self.version, split, int(seed))
         class_a, class_b = balanced_classes(key, start, n, len(self.classes))
         a = self._render(split, class_a, self.classes, uniforms((*key, "a"), start, n, self._columns))
         b = self._render(split, class_b, self.classes, uniforms((*key, "b"), start, n, self._columns))
         return Pairs(a, b, (class_a == class_b).long())
 
     def draw_named(self, split: Split, seed: int, n: int, start: int = 0, easy: bool = False) -> Images:
-        key = (self.name, self.version, split, seed, "named")
+        key = (self.name, self.version, split, int(seed), "named")
         u = uniforms(key, start, n, 1 + self._columns)
         named = (u[:, 0] * len(self.warmup_classes)).long()
         if easy:

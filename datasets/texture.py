@@ -15,7 +15,7 @@ from bench.domain import Split, register_domain
 from .colors import CANDIDATES, first_contrasting, oklab
 from .renderer import IMAGE_SIZE
 from .synthetic import SyntheticDomain
-from .texture_bank import TILE, TextureBank, image_files, texture_bank
+from .texture_bank import TILE, TextureBank, image_files, photographs, texture_bank
 
 
 @register_domain
@@ -33,7 +33,7 @@ class Texture(SyntheticDomain):
         super().__init__()
         self.folder = Path(textures) if textures else None
         if self.folder is not None:
-            image_files(self.folder)
+            photographs(self.folder)
 
     @cached_property
     def content(self) -> Mapping[str, str]:  # type: ignore[override]

@@ -54,7 +54,7 @@ def texture_bank(split: str, folder: Path | None = None) -> TextureBank:
         u = uniforms(("texture bank", kind, split), 0, count, procedural.COLUMNS)
         tiles.append(procedural.colorize(field(u, TILE), u))
         kinds += [kind] * count
-    for name, photo in _photographs(folder).items():
+    for name, photo in photographs(folder).items():
         crops = _crops(photo, name, split)
         tiles.append(crops)
         kinds += [f"photo:{name}"] * len(crops)
@@ -72,7 +72,12 @@ def image_files(folder: Path) -> list[Path]:
     return files
 
 
-def _photographs(folder: Path | None) -> dict[str, Tensor]:
+def photographs(folder: Path | None) -> dict[str, Tensor]:
+    """The sample photographs and the images of ``folder`` by name, (3, H, W) uint8 each.
+
+    Raises:
+        UsageError: no images there, or one that is unreadable or too small.
+    """
     from sklearn.datasets import load_sample_image
 
     photos = {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}

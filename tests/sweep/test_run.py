@@ -238,3 +238,11 @@ class Edits(Base):
     assert code == 3
     assert [record["status"] for record in records] == ["ok", "error"]
     assert "changed while the sweep ran" in records[1]["error"]["message"]
+
+
+def test_an_unreadable_texture_is_bad_input_and_no_failed_cell(sweep, tmp_path: Path) -> None:
+    folder = tmp_path / "textures"
+    folder.mkdir()
+    (folder / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(UsageError, match=r"broken\.png: not a readable image"):
+        sweep(domain="texture", textures=str(folder))
