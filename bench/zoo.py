@@ -61,8 +61,7 @@ class Registry(Generic[T]):
         self._check(cls)
         name: str = cls.name  # type: ignore[attr-defined]
         known = self._classes.get(name)
-        again = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
-        if known is not None and not again:
+        if known is not None and (source_file(known), known.__qualname__) != (source_file(cls), cls.__qualname__):
             raise DuplicateNameError(
                 f"two {self.kind}s are named {name!r}: {source_file(known)} and {source_file(cls)}; rename one"
             )
@@ -161,7 +160,7 @@ def source_hash(cls: type) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(_with_siblings(source_file(cls), set())):
-        digest.update(_read_source(path, path.stat().st_mtime_ns)[0])
+        digest.update(_read_source(path, *_stamp(path))[0])
     return digest.hexdigest()[:16]
 
 
@@ -169,13 +168,18 @@ def _with_siblings(path: Path, seen: set[Path]) -> set[Path]:
     if path in seen or not path.is_file():
         return seen
     seen.add(path)
-    for name in _read_source(path, path.stat().st_mtime_ns)[1]:
+    for name in _read_source(path, *_stamp(path))[1]:
         _with_siblings(path.parent / f"{name}.py", seen)
     return seen
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 @lru_cache(maxsize=1024)
-def _read_source(path: Path, modified: int) -> tuple[bytes, tuple[str, ...]]:
+def _read_source(path: Path, modified: int, size: int) -> tuple[bytes, tuple[str, ...]]:
     """Content of a Python file and the siblings it imports relatively; a changed file is a new entry of the cache."""
     content = path.read_bytes()
     names: list[str] = []

@@ -94,6 +94,15 @@ def test_a_file_included_again_as_part_of_its_folder_is_no_duplicate(plugin: Plu
     assert broken(path) is None
 
 
+@pytest.mark.parametrize("path", ["", "concat.py"])
+def test_including_a_built_in_again_is_no_duplicate(path: str, registries: None) -> None:
+    """``bench test fusions`` loads the zoo a second time, as a user's files."""
+    before = list(FUSIONS)
+    zoo.load([zoo.built_in_folder("fusions") / path])
+    assert list(FUSIONS) == before
+    assert zoo.broken_plugins() == []
+
+
 def test_siblings_import_each_other_relatively(plugin: Plugin) -> None:
     plugin("def width(spec): return spec.dim", name="helper", load=False)
     plugin("from .helper import width\n" + FUSION.format(name="mine"))

@@ -16,6 +16,7 @@ def test(
 ) -> None:
     """Run the conformance suite over the fusions of a plug-in. Exit code 1 when a check fails."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from bench import zoo
@@ -33,7 +34,11 @@ def test(
     table = Table("fusion", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
     for result in results:
         table.add_row(
-            result.fusion, result.backbone, result.check, result.problem or "ok", style="red" if result.problem else ""
+            result.fusion,
+            result.backbone,
+            result.check,
+            escape(result.problem) or "ok",
+            style="red" if result.problem else "",
         )
     console = Console()
     console.print(table)

@@ -48,11 +48,11 @@ def count_macs(model: PairModel, image: MapShape = IMAGE) -> Macs:
     model.eval()
     images = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
     names = _Names()
-    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter, names:
+    with torch.enable_grad(), FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter, names:
         model(images, images)
     total = counter.get_total_flops() // 2
     towers = _towers(model)
-    with _Inside(towers) as inside:
+    with torch.enable_grad(), _Inside(towers) as inside:
         model(images, images)
     model.train(was_training)
     return Macs(total, total - inside.macs, tuple(sorted(names.uncounted)))
