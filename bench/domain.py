@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.fusion import MapShape, Sees
 from bench.zoo import Registry
 
 Split = Literal["train", "val", "test", "warmup"]
@@ -27,7 +29,8 @@ class Images:
 
     Attributes:
         pixels: (N, 3, H, W) uint8.
-        latents: one tensor of N rows per factor. ``class`` (int64) is always there.
+        latents: one tensor of N rows per factor. ``class`` (int64) is always there; ``mask`` (N, H, W) uint8, the share
+            of each pixel that the figure covers times 255, where the domain knows it.
     """
 
     pixels: Tensor
@@ -38,12 +41,21 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Strata:
+    """Kinds of pairs that a record reports apart, such as severities: ``index`` (N,) int64 into ``names``."""
+
+    names: tuple[str, ...]
+    index: Tensor
+
+
+@dataclass(frozen=True)
 class Pairs:
     """Two images per row and ``label`` (N,) int64: 1 when both show the same class, else 0."""
 
     a: Images
     b: Images
     label: Tensor
+    strata: Strata | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -53,13 +65,30 @@ class Domain(ABC):
     """Base class of all domains.
 
     ``version`` rises whenever the same call would return other pixels; it is part of every record's key.
-    Constructor parameters are typed, have defaults and can be set from YAML and the command line.
+    Constructor parameters are typed, have defaults and can be set from YAML and the command line. A domain with
+    ``shifts`` takes one of them as its parameter ``shift``; what it then draws differs from its source in one factor.
+
+    Attributes:
+        needs_files: of the user; ``all`` and globs leave such a domain out.
+        classes: names of what ``latents["class"]`` counts.
+        warmup_classes: names of what :meth:`draw_named` shows.
+        image: shape of one image.
+        shifts: by name, what each of them changes.
+        companions: domains that a cell is tested on besides its own unless told otherwise.
+        warmup_domain: the domain whose warm-up serves this one; empty for its own.
+        offers: what references may see of its images, in the words of ``Fusion.sees``.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
+    needs_files: ClassVar[bool] = False
     classes: tuple[str, ...]
     warmup_classes: tuple[str, ...]
+    image: MapShape = MapShape(3, 32, 32)
+    shifts: Mapping[str, str] = MappingProxyType({})
+    companions: tuple[str, ...] = ()
+    warmup_domain: str = ""
+    offers: tuple[Sees, ...] = ("image",)
 
     @property
     def content(self) -> Mapping[str, str]:
@@ -79,6 +108,15 @@ class Domain(ABC):
 
         With ``easy`` only images on which naming is easier, such as large figures: the warm-up starts with them.
         """
+
+    def log_likelihoods(self, images: Images) -> Tensor | None:
+        """How well each of ``classes`` explains each image to an observer that knows how images are made.
+
+        Returns:
+            (N, len(classes)) float32 log-likelihoods from the pixels alone, or None where the domain has no such
+            observer.
+        """
+        return None
 
 
 def uniforms(key: tuple[str | int, ...], start: int, n: int, columns: int) -> Tensor:

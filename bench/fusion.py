@@ -12,6 +12,8 @@ from bench.zoo import Registry
 Needs = Literal["pixels", "stage", "map", "tokens", "embedding"]
 Head = Literal["mlp", "linear", "score"]
 Encoder = Literal["trained", "random", "none"]
+Sees = Literal["image", "mask", "likelihoods"]
+Supervision = Literal["pairs", "names"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ class FeatureSpec:
         stages: shape of the feature map after each stage.
         map: shape of the deepest map of at least 4x4.
         dim: width of the embedding.
+        classes: number of classes of the domain trained on; only references may look at it.
     """
 
     image: MapShape
     stages: tuple[MapShape, ...]
     map: MapShape
     dim: int
+    classes: int = 2
 
     @property
     def tokens(self) -> int:
@@ -56,8 +60,8 @@ class Fusion(nn.Module):
     Class attributes state what the registry, the card and the conformance suite need:
 
     - ``name``: as typed on the command line.
-    - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``
-      or ``control``.
+    - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``,
+      ``control`` (must stay at chance) or ``reference`` (knows what a fusion must not know).
     - ``needs``: what it joins. ``pixels`` (B, C, H, W) images, before the backbone; ``stage`` maps after stage
       ``self.stage``, after which the backbone goes on; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding``
       (B, D).
@@ -67,6 +71,10 @@ class Fusion(nn.Module):
     - ``head``: the shared ``mlp`` (default), a ``linear`` layer, or ``score`` when ``forward`` returns (B,)
       scores itself.
     - ``encoder``: ``trained`` (default), ``random`` (a frozen random backbone) or ``none`` (no backbone at all).
+    - ``sees`` (references only): the ``image`` (default), the true ``mask`` of its figure as an image, or the
+      ``likelihoods`` (B, classes) of an observer that knows how the images are made.
+    - ``supervision`` (references only): ``pairs`` (default), or ``names``: trained by cross-entropy on the class of
+      each image, through ``name_logits``.
 
     The class docstring gives the formula with shapes. Constructor parameters after ``spec`` are typed, have defaults
     and can be set from YAML and the command line. A fusion knows no device, optimiser or learning rate.
@@ -79,6 +87,8 @@ class Fusion(nn.Module):
     paper: ClassVar[str]
     head: ClassVar[Head] = "mlp"
     encoder: ClassVar[Encoder] = "trained"
+    sees: ClassVar[Sees] = "image"
+    supervision: ClassVar[Supervision] = "pairs"
 
     def __init__(self, out_dim: int) -> None:
         super().__init__()
@@ -87,6 +97,10 @@ class Fusion(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Join the two streams into features (B, out_dim), a joint image or map, or scores (B,)."""
         raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def name_logits(self, encoded: Tensor) -> Tensor:
+        """Logits (B, classes) of the class of each encoded image; only where ``supervision`` is ``names``."""
+        raise TypeError(f"{type(self).__name__} does not define name_logits")
 
     def joined(self, image: MapShape) -> MapShape:
         """Shape of the joint image that a ``pixels`` fusion hands to the backbone."""
@@ -98,11 +112,14 @@ def mlp(in_dim: int, hidden: int = 128, out_dim: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Linear(in_dim, hidden), nn.GELU(), nn.Linear(hidden, out_dim))
 
 
+ALLOWED = {"needs": Needs, "head": Head, "encoder": Encoder, "sees": Sees, "supervision": Supervision}
+
+
 def _check(cls: type[Fusion]) -> None:
     for attribute in ("name", "family", "needs", "symmetric", "paper"):
         if not hasattr(cls, attribute):
             raise TypeError(f"fusion {cls.__name__} does not state {attribute!r}")
-    for attribute, allowed in (("needs", Needs), ("head", Head), ("encoder", Encoder)):
+    for attribute, allowed in ALLOWED.items():
         if getattr(cls, attribute) not in get_args(allowed):
             raise TypeError(f"fusion {cls.__name__}: {attribute} must be one of {', '.join(get_args(allowed))}")
     if not cls.__doc__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -148,6 +149,13 @@ class PixelScoreModel(PairModel):
         return self.score(self.fusion(*self.together(a, b).chunk(2)))
 
 
+class LikelihoodModel(PairModel):
+    """A reference that is given the likelihoods (B, classes) of each image in place of the image."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.score(self.fusion(a, b))
+
+
 class Symmetrized(PairModel):
     """Mean of the scores of both orders: symmetric whatever the fusion is, at up to twice the cost."""
 
@@ -193,18 +201,23 @@ def feature_spec(backbone: str, image: MapShape) -> FeatureSpec:
     return create_backbone(backbone, image).spec
 
 
-def build_fusion(fusion: Spec, spec: FeatureSpec) -> Fusion:
+def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
     """A fusion by name with its parameters checked; ``symmetrize`` is a parameter of the model, not of the fusion."""
     cls = FUSIONS.get(fusion.name)
     if not isinstance(fusion.params.get(SYMMETRIZE, False), bool):
         raise UsageError(f"fusion {fusion}: {SYMMETRIZE} must be true or false")
     params = {key: value for key, value in fusion.params.items() if key != SYMMETRIZE}
     checked = check_params(cls, params, given=("spec",), where=f"fusion {fusion}")
-    return cls(spec, **checked)  # type: ignore[arg-type]
+    return cls(replace(spec, classes=classes), **checked)  # type: ignore[arg-type]
 
 
 def build_model(
-    fusion: Spec, backbone: str, image: MapShape = IMAGE, seed: int = 0, pretrained: bool = False
+    fusion: Spec,
+    backbone: str,
+    image: MapShape = IMAGE,
+    seed: int = 0,
+    pretrained: bool = False,
+    classes: int = 2,
 ) -> PairModel:
     """Compose a model from names.
 
@@ -214,6 +227,7 @@ def build_model(
     Args:
         fusion: name and parameters; ``symmetrize=true`` averages the scores of both orders of any fusion.
         image: shape of one image.
+        classes: number of classes of the domain trained on, for references.
 
     Raises:
         UsageError: an unknown name or parameter.
@@ -221,11 +235,11 @@ def build_model(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        joint = build_fusion(fusion, feature_spec(backbone, image))
+        joint = build_fusion(fusion, feature_spec(backbone, image), classes)
         torch.manual_seed(seed)
         tower = None if joint.encoder == "none" else create_backbone(backbone, _input_shape(joint, image), pretrained)
         torch.manual_seed(seed)
-        joint = build_fusion(fusion, feature_spec(backbone, image))
+        joint = build_fusion(fusion, feature_spec(backbone, image), classes)
         model = _compose(joint, tower)
     return (Symmetrized(model) if fusion.params.get(SYMMETRIZE) else model).to(memory_format=torch.channels_last)
 
@@ -235,6 +249,8 @@ def _input_shape(fusion: Fusion, image: MapShape) -> MapShape:
 
 
 def _compose(fusion: Fusion, backbone: Backbone | None) -> PairModel:
+    if fusion.sees == "likelihoods":
+        return LikelihoodModel(fusion, None)
     if backbone is None:
         return PixelScoreModel(fusion, None)
     if fusion.needs == "pixels":

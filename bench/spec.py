@@ -1,4 +1,4 @@
-"""Names with parameters as written on a command line or in YAML: ``low_rank_bilinear:rank=4``."""
+"""Names with parameters as written on a command line or in YAML: ``low_rank_bilinear:rank=4``, ``folder:photos/``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import yaml
 
 from bench.errors import UsageError
 
+# Key of the value that stands right after the name, without a parameter: the first one is meant.
+FIRST = ""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -20,12 +23,13 @@ class Spec:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return ":".join([self.name, *(f"{key}={_plain(self.params[key])}" for key in sorted(self.params))])
+        parts = (f"{key}={_plain(value)}" if key else _plain(value) for key, value in sorted(self.params.items()))
+        return ":".join([self.name, *parts])
 
 
 def parse_spec(text: str) -> Spec:
-    """Read ``name:param=value:param=value``; values are YAML scalars. ``timm:NAME`` keeps its colon as part of the
-    name.
+    """Read ``name:param=value:param=value``; values are YAML scalars. In ``name:value`` the first parameter is meant,
+    and ``timm:NAME`` keeps its colon as part of the name.
 
     Raises:
         UsageError: a part after the name is not ``param=value``.
@@ -34,12 +38,54 @@ def parse_spec(text: str) -> Spec:
     if name == "timm" and parts and "=" not in parts[0]:
         name = f"timm:{parts.pop(0)}"
     params = {}
-    for part in parts:
+    for number, part in enumerate(parts):
         key, sign, value = part.partition("=")
-        if not sign or not key:
+        if not sign and part and number == 0:
+            key, value = FIRST, part
+        elif not sign or not key:
             raise UsageError(f"{text!r}: expected name:param=value, got {part!r}")
-        params[key.strip()] = yaml.safe_load(value)
+        params[key.strip()] = _scalar(value)
     return Spec(name, params)
+
+
+def _scalar(text: str) -> Any:
+    """A YAML scalar; what is no YAML, such as ``*.png``, stays text."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def canonical(spec: Spec, cls: type, *, given: tuple[str, ...] = ()) -> Spec:
+    """The one way to write ``spec``: a value right after the name under the name of the first parameter of ``cls``, and
+    no parameter that has its default.
+
+    Args:
+        given: constructor parameters that the harness itself supplies.
+    """
+    parameters = {name: p for name, p in inspect.signature(cls).parameters.items() if name not in ("self", *given)}
+    params = dict(spec.params)
+    if FIRST in params:
+        if not parameters:
+            raise UsageError(f"{spec.name}:{params[FIRST]}: {spec.name} takes no parameters")
+        params = {next(iter(parameters)): params.pop(FIRST), **params}
+    return Spec(
+        spec.name,
+        {key: value for key, value in params.items() if key not in parameters or parameters[key].default != value},
+    )
+
+
+def shifted(domain: str, shift: str) -> str:
+    """Name with parameters of a domain under a shift."""
+    spec = parse_spec(domain)
+    return str(Spec(spec.name, {**spec.params, "shift": shift}))
+
+
+def shift_of(domain: str) -> tuple[str, str]:
+    """Source and shift of a domain's name with parameters; the shift is empty where it has none."""
+    spec = parse_spec(domain)
+    source = {key: value for key, value in spec.params.items() if key != "shift"}
+    return str(Spec(spec.name, source)), str(spec.params.get("shift", ""))
 
 
 def check_params(

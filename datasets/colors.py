@@ -8,6 +8,8 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
+from .difficulty import Difficulty
+
 QUALITATIVE_MAPS = (
     "Accent",
     "Dark2",
@@ -21,8 +23,6 @@ QUALITATIVE_MAPS = (
     "tab20b",
     "tab20c",
 )
-MIN_DISTANCE = 0.22
-MIN_LIGHTNESS_DISTANCE = 0.10
 CANDIDATES = 24
 
 
@@ -47,32 +47,33 @@ def oklab(rgb: Tensor) -> Tensor:
     return (linear @ to_cone.T).clamp_min(0).pow(1 / 3) @ to_lab.T
 
 
-def contrast_ok(first: Tensor, second: Tensor) -> Tensor:
+def contrast_ok(first: Tensor, second: Tensor, limits: Difficulty) -> Tensor:
     """Whether two OKLab colours (..., 3) differ enough to see the figure, in grey as well as in colour."""
     difference = first - second
-    return (difference.norm(dim=-1) >= MIN_DISTANCE) & (difference[..., 0].abs() >= MIN_LIGHTNESS_DISTANCE)
+    enough, lighter = limits.min_distance, limits.min_lightness
+    return (difference.norm(dim=-1) >= enough) & (difference[..., 0].abs() >= lighter)
 
 
-def first_contrasting(ground: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+def first_contrasting(ground: Tensor, candidates: Tensor, limits: Difficulty) -> tuple[Tensor, Tensor]:
     """For each ground (N, 3) the first of its candidates (N, K, 3), both OKLab, above the contrast floor.
 
     Returns:
         Index (N,) int64, and whether any candidate was above the floor (N,) bool; where none was, the index is that
         of the most distant candidate.
     """
-    good = contrast_ok(ground[:, None], candidates)
+    good = contrast_ok(ground[:, None], candidates, limits)
     farthest = (ground[:, None] - candidates).norm(dim=-1).argmax(1)
     found = good.any(1)
     return torch.where(found, good.int().argmax(1), farthest), found
 
 
-def contrasting_colors(u: Tensor) -> tuple[Tensor, Tensor]:
+def contrasting_colors(u: Tensor, limits: Difficulty) -> tuple[Tensor, Tensor, Tensor]:
     """Ground and figure colours from uniform numbers ``u`` (N, 4 + 3 * CANDIDATES).
 
     Half of the images take both colours from the palette, half take random ones.
 
     Returns:
-        Ground and figure, (N, 3) uint8 each.
+        Ground and figure, (N, 3) uint8 each, and whether their contrast is above the floor, (N,) bool.
     """
     colors = palette()
     from_palette = u[:, :1] < 0.5
@@ -84,8 +85,8 @@ def contrasting_colors(u: Tensor) -> tuple[Tensor, Tensor]:
     extremes = torch.tensor([[0, 0, 0], [255, 255, 255]], dtype=torch.uint8).expand(len(u), 2, 3)
     painted = torch.cat([painted, extremes], dim=1)
     lab = oklab(painted.double() / 255)
-    chosen, _ = first_contrasting(lab[:, 0], lab[:, 1:])
-    return painted[:, 0], painted[torch.arange(len(u)), 1 + chosen]
+    chosen, found = first_contrasting(lab[:, 0], lab[:, 1:], limits)
+    return painted[:, 0], painted[torch.arange(len(u)), 1 + chosen], found
 
 
 def _to_bytes(rgb: Tensor) -> Tensor:

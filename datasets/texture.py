@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from bench.domain import Split, register_domain
+from bench.spec import Spec
 
-from .colors import CANDIDATES, first_contrasting, oklab
+from .colors import contrast_ok, oklab
+from .difficulty import TEXTURE_PRESETS, Difficulty
 from .renderer import IMAGE_SIZE
+from .scene_shifts import SCENE_SHIFTS, TEXTURE_SHIFTS
 from .synthetic import SyntheticDomain
 from .texture_bank import TILE, TextureBank, image_files, photographs, texture_bank
 
@@ -27,11 +30,15 @@ class Texture(SyntheticDomain):
     """
 
     name, version = "texture", 1
-    surface_columns = 5 + CANDIDATES
+    surface_columns = 6
+    companions = ("color",)
+    presets = TEXTURE_PRESETS
+    scene_shifts = SCENE_SHIFTS | TEXTURE_SHIFTS
 
-    def __init__(self, textures: str = "") -> None:
-        super().__init__()
+    def __init__(self, textures: str = "", difficulty: str = "standard", shift: str = "") -> None:
+        super().__init__(difficulty, shift)
         self.folder = Path(textures) if textures else None
+        self.warmup_domain = str(Spec(self.name, {"textures": textures} if textures else {}))
         if self.folder is not None:
             photographs(self.folder)
 
@@ -45,16 +52,38 @@ class Texture(SyntheticDomain):
         return {"textures": digest.hexdigest()[:16]}
 
     def surfaces(self, split: Split, u: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        bank = texture_bank("train" if split == "warmup" else split, self.folder)
-        ids = (u[:, 4:] * len(bank.tiles)).long()
-        lab = oklab(bank.mean_rgb)[ids]
-        chosen, _ = first_contrasting(lab[:, 0], lab[:, 1:])
-        ground_id = ids[:, 0]
-        figure_id = ids[torch.arange(len(u)), 1 + chosen]
+        owner = "train" if split == "warmup" else split
+        bank = texture_bank(owner, self.folder)
+        partners, count = contrasting_tiles(owner, self.folder, self.difficulty)
+        ground_id = (u[:, 4] * len(bank.tiles)).long()
+        figure_id = partners[ground_id, (u[:, 5] * count[ground_id].clamp_min(1)).long()]
         offset = (u[:, :4] * (TILE - IMAGE_SIZE + 1)).long()
-        figure = _crop(bank, figure_id, offset[:, :2])
-        ground = _crop(bank, ground_id, offset[:, 2:])
-        return figure, ground, {"figure_texture": figure_id, "ground_texture": ground_id, "texture_offset": offset}
+        figure = self._faded(_crop(bank, figure_id, offset[:, :2]), bank.mean_rgb[figure_id])
+        ground = self._faded(_crop(bank, ground_id, offset[:, 2:]), bank.mean_rgb[ground_id])
+        latents = {"figure_texture": figure_id, "ground_texture": ground_id, "texture_offset": offset}
+        return figure, ground, {**latents, "at_contrast_floor": count[ground_id] == 0}
+
+    def _faded(self, texture: Tensor, mean_rgb: Tensor) -> Tensor:
+        """Textures (N, 3, 32, 32) uint8 with less variation around the mean colour of their tile."""
+        if self.difficulty.texture == 1:
+            return texture
+        mean = 255 * mean_rgb.float()[:, :, None, None]
+        return (mean + self.difficulty.texture * (texture - mean)).add_(0.5).clamp_(0, 255).to(torch.uint8)
+
+
+@cache
+def contrasting_tiles(split: str, folder: Path | None, limits: Difficulty) -> tuple[Tensor, Tensor]:
+    """Which tiles a figure may have on each ground.
+
+    Returns:
+        For each tile (T, T) int64 the tiles above the contrast floor first, or else the most distant one, and how many
+        there are (T,) int64.
+    """
+    lab = oklab(texture_bank(split, folder).mean_rgb)
+    good = contrast_ok(lab[:, None], lab[None], limits)
+    distance = (lab[:, None] - lab[None]).norm(dim=-1)
+    first = torch.where(good, torch.inf, distance)
+    return first.argsort(dim=1, descending=True, stable=True), good.sum(1)
 
 
 def _crop(bank: TextureBank, tile: Tensor, offset: Tensor) -> Tensor:

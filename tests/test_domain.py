@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import BLOCK, DOMAINS, Domain, register_domain, uniforms
+from bench.domain import BLOCK, DOMAINS, Domain, Images, Pairs, Split, register_domain, uniforms
+from bench.fusion import MapShape
+from bench.spec import parse_spec
+from bench.sweep.cell import build_domain
 
 KEY = ("color", 1, "train", 0, "a")
 ROWS = 4 * BLOCK
@@ -104,3 +107,38 @@ def test_a_domain_must_state_name_and_version() -> None:
 def test_the_built_in_domains_are_found() -> None:
     zoo.load()
     assert {"color", "texture"} <= set(DOMAINS)
+
+
+class Constant(Domain):
+    """The same grey images always."""
+
+    name, version = "constant", 1
+    classes = warmup_classes = ("grey",)
+
+    def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
+        images = self.draw_named(split, seed, n, start)
+        return Pairs(images, images, torch.ones(n, dtype=torch.long))
+
+    def draw_named(self, split: Split, seed: int, n: int, start: int = 0, easy: bool = False) -> Images:
+        return Images(torch.full((n, 3, 32, 32), 128, dtype=torch.uint8), {"class": torch.zeros(n, dtype=torch.long)})
+
+
+def test_what_a_domain_need_not_state() -> None:
+    domain = Constant()
+    assert domain.image == MapShape(3, 32, 32)
+    assert dict(domain.shifts) == dict(domain.content) == {}
+    assert domain.companions == ()
+    assert domain.warmup_domain == ""
+    pairs = domain.draw("train", 0, 5)
+    assert len(pairs) == len(pairs.a) == 5
+    assert pairs.strata is None
+    assert domain.log_likelihoods(pairs.a) is None
+
+
+def test_companions_and_warm_up_domains_of_the_built_in_domains_exist() -> None:
+    for name in ("color", "texture"):
+        domain = build_domain(name)
+        assert domain.companions
+        for other in (*domain.companions, domain.warmup_domain):
+            assert parse_spec(other).name in DOMAINS
+        assert domain.shifts

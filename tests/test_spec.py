@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.spec import Spec, check_params, parse_spec
+from bench.spec import FIRST, Spec, canonical, check_params, parse_spec, shift_of, shifted
 
 
 class Example:
@@ -38,13 +38,18 @@ class Plain:
         ("timm:regnetx_002", "timm:regnetx_002", {}),
         ("timm:regnetx_002:width=3", "timm:regnetx_002", {"width": 3}),
         ("timm:width=3", "timm", {"width": 3}),
+        ("folder:/a/b", "folder", {FIRST: "/a/b"}),
+        ("folder:photos/mine:shift=noise", "folder", {FIRST: "photos/mine", "shift": "noise"}),
+        ("lrb:4", "lrb", {FIRST: 4}),
+        ("timm:regnetx_002:wide", "timm:regnetx_002", {FIRST: "wide"}),
+        ("folder:*.png", "folder", {FIRST: "*.png"}),
     ],
 )
 def test_parse(text: str, name: str, params: dict[str, Any]) -> None:
     assert parse_spec(text) == Spec(name, params)
 
 
-@pytest.mark.parametrize("text", ["concat:rank", "concat:=3", "concat:rank=3:shared", "timm:regnetx_002:bottom"])
+@pytest.mark.parametrize("text", ["concat:=3", "concat:rank=3:shared", "folder:a:b", "concat:", "concat:rank=3:"])
 def test_a_part_that_is_no_assignment(text: str) -> None:
     with pytest.raises(UsageError, match="expected name:param=value"):
         parse_spec(text)
@@ -115,3 +120,46 @@ def test_parameters_that_do_not_fit(params: dict[str, Any], message: str) -> Non
 def test_a_class_without_parameters_takes_none() -> None:
     with pytest.raises(UsageError, match="fusion plain:rank=1: unknown parameter 'rank'; allowed: none"):
         check_params(Plain, {"rank": 1}, where="fusion plain:rank=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("x:8", "x:rank=8"),
+        ("x:8:mode=max", "x:mode=max:rank=8"),
+        ("x:rank=8", "x:rank=8"),
+        ("x:scale=2.0", "x:scale=2.0"),
+        ("x", "x"),
+        ("x:4", "x"),
+        ("x:rank=4:shared=false:mode=mean", "x"),
+        ("x:rank=4:mode=max", "x:mode=max"),
+        ("x:unknown=1", "x:unknown=1"),
+    ],
+)
+def test_there_is_one_way_to_write_a_spec(text: str, full: str) -> None:
+    assert str(canonical(parse_spec(text), Example, given=("spec",))) == full
+    assert canonical(parse_spec(full), Example, given=("spec",)) == parse_spec(full)
+
+
+def test_a_value_for_a_class_without_parameters() -> None:
+    with pytest.raises(UsageError, match="plain:3: plain takes no parameters"):
+        canonical(parse_spec("plain:3"), Plain)
+
+
+@pytest.mark.parametrize(
+    ("source", "shift", "text"),
+    [
+        ("color", "noise-3", "color:shift=noise-3"),
+        ("color:difficulty=easy", "inverted", "color:difficulty=easy:shift=inverted"),
+        ("folder:photos/mine", "blur", "folder:photos/mine:shift=blur"),
+        ("texture:textures=/a/b", "blur", "texture:shift=blur:textures=/a/b"),
+    ],
+)
+def test_a_shift_is_put_on_and_taken_off(source: str, shift: str, text: str) -> None:
+    assert shifted(source, shift) == text
+    assert shift_of(text) == (source, shift)
+    assert shift_of(source) == (source, "")
+
+
+def test_a_shift_replaces_another() -> None:
+    assert shifted(shifted("color", "noise"), "blur") == "color:shift=blur"

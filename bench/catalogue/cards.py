@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bench.backbones import BACKBONES, create_backbone
+from bench.catalogue.domain_card import domain_card
 from bench.catalogue.inventory import REFERENCE_BACKBONE, fusion_parameters
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
@@ -17,15 +16,12 @@ from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_model
 from bench.spec import parse_spec
-from bench.sweep.cell import build_domain
 from bench.sweep.records import find_runs, latest
 from bench.zoo import source_file
 
-SHEET_PAIRS = 24
-
 
 def card(name: str, results: Path, out: Path | None) -> str:
-    """The card of whatever ``name`` is.
+    """The card of whatever ``name`` is; for a domain also its contact sheet, written to ``out`` or the current folder.
 
     Raises:
         UsageError: nothing has that name, or ``out`` is given for something that has no picture.
@@ -34,7 +30,7 @@ def card(name: str, results: Path, out: Path | None) -> str:
     if spec.name in DOMAINS:
         return domain_card(name, out)
     if out is not None:
-        raise UsageError(f"--out draws sample pairs of a domain, and {name!r} is none; domains: {', '.join(DOMAINS)}")
+        raise UsageError(f"--out: only a domain has a picture, and {name!r} is none; domains: {', '.join(DOMAINS)}")
     if spec.name in FUSIONS:
         return fusion_card(spec.name)
     if spec.name in BACKBONES or spec.name.startswith("timm:"):
@@ -88,38 +84,6 @@ def backbone_card(name: str) -> str:
             *shapes,
         ]
     )
-
-
-def domain_card(name: str, out: Path | None) -> str:
-    """Facts of a domain; with ``out`` also a PNG of sample pairs."""
-    domain = build_domain(name)
-    pairs = domain.draw("test", 0, 2000)
-    shape = tuple(pairs.a.pixels.shape[1:])
-    lines = [
-        f"{name} (version {domain.version})",
-        "",
-        inspect.cleandoc(type(domain).__doc__ or ""),
-        "",
-        f"classes     {', '.join(domain.classes)}",
-        f"warm-up     {', '.join(domain.warmup_classes)}",
-        f"image       {' x '.join(map(str, shape))} uint8",
-        f"same        {float(pairs.label.float().mean()):.3f} of 2,000 test pairs",
-        "latents     per image, minimum to maximum over 2,000 test images",
-        *(f"  {key:<16} {_span(values)}" for key, values in pairs.a.latents.items()),
-    ]
-    if out is not None:
-        from bench.report.samples import draw_sample_pairs
-
-        sheet = domain.draw("test", 0, SHEET_PAIRS)
-        draw_sample_pairs(sheet.a.pixels.numpy(), sheet.b.pixels.numpy(), sheet.label.numpy(), out)
-        lines.append(f"sample pairs written to {out}")
-    return "\n".join(lines)
-
-
-def _span(values: torch.Tensor) -> str:
-    shape = "" if values.ndim == 1 else f" ({' x '.join(map(str, values.shape[1:]))} each)"
-    low, high = values.min().item(), values.max().item()
-    return f"{low:g} to {high:g}{shape}"
 
 
 def _fusion_macs(name: str) -> str:

@@ -11,15 +11,15 @@ from bench.training.warmup import WARMUPS
 from bench.zoo import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
+# Families that take no part in the comparison.
+BESIDE = ("control", "reference")
 REFERENCE_BACKBONE = "mobilenetv3_small_32"
 
 
 def fusions() -> Rows:
     """Name, family, what it joins, symmetry, parameters of fusion and head on the default backbone, paper."""
     rows: list[tuple[str, ...]] = []
-    for name in sorted(
-        FUSIONS, key=lambda name: (FUSIONS.get(name).family == "control", FUSIONS.get(name).family, name)
-    ):
+    for name in sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).family in BESIDE, FUSIONS.get(name).family, name)):
         cls = FUSIONS.get(name)
         symmetric = "yes" if cls.symmetric else "no"
         rows.append((name, cls.family, cls.needs, symmetric, f"{fusion_parameters(name):,}", cls.paper))

@@ -7,9 +7,11 @@ import sys
 
 import typer
 
+from bench.cli.audit import audit
 from bench.cli.conformance import test
 from bench.cli.doctor import doctor
 from bench.cli.listing import list_entries
+from bench.cli.plot import plot
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -25,9 +27,11 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("report")(report)
+app.command("plot")(plot)
 app.command("list")(list_entries)
 app.command("show")(show)
 app.command("test")(test)
+app.command("audit")(audit)
 app.command("doctor")(doctor)
 
 

@@ -31,7 +31,8 @@ def report(
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
     One section per protocol, warm-up, recipe and training domain: mean and 95 % t interval over seeds, costs, failed
-    cells with their messages, controls in a block of their own. Bold: interval overlaps that of the best.
+    cells with their messages. Bold: interval overlaps that of the best. References and controls, shifts, and kinds of
+    pairs have blocks of their own; shifts show the first metric.
     """
     from bench.report import formats, leaderboard
     from bench.report.columns import choose_costs, choose_metrics, choose_one

@@ -16,15 +16,19 @@ Names = Optional[list[str]]
 def run(
     fusion: Annotated[Names, typer.Option(help="all, names, globs or name:param=value; commas or repeated.")] = None,
     backbone: Annotated[Names, typer.Option(help="Backbones; any timm model as timm:NAME.")] = None,
-    domain: Annotated[Names, typer.Option(help="Domains to train on.")] = None,
+    domain: Annotated[Names, typer.Option(help="Domains to train on; your images as folder:PATH.")] = None,
     seed: Annotated[Names, typer.Option(help="Seeds: 0..4 or 0,1,2.")] = None,
     protocol: Annotated[Optional[str], typer.Option(help="scratch, finetune or frozen.")] = None,
     warmup: Annotated[Optional[str], typer.Option(help="Warm-up task: names, imagenet or none.")] = None,
-    eval: Annotated[Names, typer.Option(help="Domains to test on besides the one trained on.")] = None,
+    eval: Annotated[
+        Names,
+        typer.Option(help="What else to test on: all, companions (default), shifts of the domain, or domains."),
+    ] = None,
     test_pairs: Annotated[Optional[int], typer.Option(help="Test pairs per domain.")] = None,
     recipe: Annotated[Names, typer.Option(help="Recipe fields that differ: lr=0.001,train_pairs=6400.")] = None,
     warmup_recipe: Annotated[Names, typer.Option(help="Warm-up recipe fields that differ: images=76800.")] = None,
     textures: Annotated[Optional[Path], typer.Option(help="Folder of images that join the texture bank.")] = None,
+    size: Annotated[Optional[int], typer.Option(help="Height and width of the images of folder domains.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
     include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     jobs: Annotated[
@@ -48,8 +52,8 @@ def run(
 
     given: dict[str, Any] = {
         "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
-        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "include":
-        include, "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
+        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "size":
+        size, "include": include, "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
         "recipe": _fields("--recipe", recipe), "warmup_recipe": _fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)

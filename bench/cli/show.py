@@ -12,9 +12,11 @@ def show(
     name: Annotated[str, typer.Argument(help="A fusion, a backbone, a domain, or the key of a record.")],
     include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     results: Annotated[Path, typer.Option(help="Where to look for records.")] = Path("results"),
-    out: Annotated[Optional[Path], typer.Option(help="PNG of sample pairs (domains only).")] = None,
+    out: Annotated[
+        Optional[Path], typer.Option(help="Contact sheet of a domain; by default NAME.png in the current folder.")
+    ] = None,
 ) -> None:
-    """Show a fusion's card, a backbone's shapes, a domain's sample pairs or a cell's record."""
+    """Show a fusion's card, a backbone's shapes, a cell's record, or a domain: its statistics and a contact sheet."""
     from bench import zoo
     from bench.catalogue import cards
 

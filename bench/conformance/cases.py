@@ -95,6 +95,8 @@ class Case:
     def shape(self) -> tuple[int, ...]:
         """Shape of one of the two things that the fusion joins."""
         fusion = self.model.fusion
+        if fusion.sees == "likelihoods":
+            return (self.spec.classes,)
         if fusion.needs == "embedding":
             return (self.spec.dim,)
         if fusion.needs == "tokens":
@@ -118,7 +120,9 @@ class Case:
         return a, b, label
 
     def images(self, n: int, seed: int = 0) -> Pair:
-        """Random uint8 images, n of each stream."""
+        """Random uint8 images, n of each stream; likelihoods where the fusion sees those in their place."""
+        if self.model.fusion.sees == "likelihoods":
+            return self.features(n, seed)
         generator = torch.Generator().manual_seed(seed)
         shape = (2, n, self.spec.image.channels, self.spec.image.height, self.spec.image.width)
         a, b = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)

@@ -13,6 +13,7 @@ from sklearn import metrics as sk
 Array = NDArray[np.floating]
 
 ECE_BINS = 15
+MAX_CELL_CLASSES = 8
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,11 @@ def signal_detection(label: NDArray[np.integer], decision: NDArray[np.bool_]) ->
 def class_cells(
     class_a: NDArray[np.integer], class_b: NDArray[np.integer], scores: Array, classes: tuple[str, ...]
 ) -> dict[str, dict[str, float]]:
-    """For each ordered pair of classes: the number of pairs, accuracy and P(same) at score 0."""
-    cells = {}
+    """For each ordered pair of classes: the number of pairs, accuracy and P(same) at score 0; nothing where there are
+    more than ``MAX_CELL_CLASSES`` classes."""
+    cells: dict[str, dict[str, float]] = {}
+    if len(classes) > MAX_CELL_CLASSES:
+        return cells
     for i, first in enumerate(classes):
         for j, second in enumerate(classes):
             chosen = scores[(class_a == i) & (class_b == j)] > 0
@@ -145,3 +149,18 @@ def class_cells(
                 accuracy = p_same if i == j else 1 - p_same
                 cells[f"{first}-{second}"] = {"n": len(chosen), "accuracy": accuracy, "p_same": p_same}
     return cells
+
+
+def stratum_metrics(
+    label: NDArray[np.integer], scores: Array, index: NDArray[np.integer], names: tuple[str, ...]
+) -> dict[str, dict[str, float | None]]:
+    """For each kind of pairs: their number, accuracy and P(same) at score 0, and AUC where both labels occur."""
+    strata: dict[str, dict[str, float | None]] = {}
+    for position, name in enumerate(names):
+        chosen = index == position
+        truth, own = label[chosen], scores[chosen]
+        if len(own):
+            auc = float(sk.roc_auc_score(truth, own)) if len(np.unique(truth)) == 2 else None
+            accuracy = float(((own > 0) == (truth == 1)).mean())
+            strata[name] = {"n": len(own), "accuracy": accuracy, "p_same": float((own > 0).mean()), "auc": auc}
+    return strata

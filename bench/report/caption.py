@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bench.report.intervals import LEVEL
 from bench.report.load import NO_SEED
+from bench.report.references import NAMING, Efficiency
 from bench.report.sections import Section
 
 FEWEST_SEEDS = 5
@@ -13,7 +14,8 @@ FEWEST_SEEDS = 5
 
 def caption(section: Section) -> list[str]:
     """Sentences of the caption; those about backbones come last, one for each."""
-    return [_conditions(section), _how_to_read(section), *backbone_facts(section)]
+    how_to_read = " ".join(filter(None, [_how_to_read(section), _efficiency(section)]))
+    return [_conditions(section), how_to_read, *backbone_facts(section)]
 
 
 def backbone_facts(section: Section) -> list[str]:
@@ -62,9 +64,9 @@ def _tested(section: Section) -> str:
     pairs = span((n for cell in cells for n in cell.test_pairs.values()), ",")
     if not pairs:
         return ""
-    if not section.other_domains:
-        return f" Tested on {pairs} pairs."
-    return f" Tested on {pairs} pairs of each domain; columns that name no domain are {section.domain}."
+    each = " of each domain" if section.other_domains or section.shifts else ""
+    unnamed = f"; columns that name no domain are {section.domain}" if section.other_domains else ""
+    return f" Tested on {pairs} pairs{each}{unnamed}."
 
 
 def _known(separator: str, texts: Mapping[str, str]) -> str:
@@ -73,7 +75,10 @@ def _known(separator: str, texts: Mapping[str, str]) -> str:
 
 
 def _how_to_read(section: Section) -> str:
-    seeds = [tuple(cell.seed for cell in entry.finished) for entry in section.entries if entry.finished]
+    finished = [entry for entry in section.entries if entry.finished]
+    # A reference is not compared: how many seeds it has says nothing about the comparison.
+    finished = [entry for entry in finished if entry.role != "reference"] or finished
+    seeds = [tuple(cell.seed for cell in entry.finished) for entry in finished]
     if not seeds:
         return "No cell finished."
     counts = [len(own) for own in seeds]
@@ -90,3 +95,12 @@ def _how_to_read(section: Section) -> str:
         text += f"; no inference: fewer than {FEWEST_SEEDS} seeds"
     best = "interval overlaps that of the best in the column" if max(counts) > 1 else "best in the column"
     return f"{text}. Bold: {best}{', per backbone' if len(section.backbones) > 1 else ''}."
+
+
+def _efficiency(section: Section) -> str:
+    if not Efficiency(section.entries).is_known(section.domain):
+        return ""
+    return (
+        f"Efficiency: (accuracy - 0.5) / (accuracy of {NAMING} - 0.5), paired by seed; 100 % is what naming both "
+        "shapes and comparing the names reaches."
+    )

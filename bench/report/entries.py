@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from bench.report.columns import POSITION, RATE_FIELDS
 from bench.report.intervals import Estimates, estimate
 from bench.report.load import Cell, Group
+
+Role = Literal["fusion", "reference", "control"]
+ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,9 @@ class Entry:
         return "; ".join(sorted(reasons))
 
     @property
-    def is_control(self) -> bool:
-        """Whether this is a reference and takes no part in the comparison."""
-        return any(cell.family == "control" for cell in self.cells)
+    def role(self) -> Role:
+        """A ``fusion`` is compared, a ``reference`` knows more than a fusion may, a ``control`` must stay at chance."""
+        return ROLES.get(self.family, "fusion")
 
     @property
     def family(self) -> str:

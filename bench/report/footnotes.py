@@ -13,8 +13,8 @@ LONGEST_MESSAGE = 200
 
 
 def mark(entry: Entry) -> str:
-    """The footnote mark of a row, or nothing; controls have none."""
-    if entry.is_control:
+    """The footnote mark of a fusion, or nothing; references and controls have none."""
+    if entry.role != "fusion":
         return ""
     if entry.is_at_chance():
         return ONLY_RANKS if entry.ranks_pairs() else NOT_LEARNED

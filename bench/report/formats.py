@@ -13,9 +13,13 @@ from bench.report import footnotes, leaderboard
 from bench.report.caption import caption
 from bench.report.columns import COSTS
 from bench.report.entries import Entry, entries_of
+from bench.report.kinds import kinds_block
 from bench.report.load import Pool, Run, pool
+from bench.report.matrix import Block
 from bench.report.provenance import left_out, provenance, rates_note, sentence
+from bench.report.references import knowledge
 from bench.report.sections import Section, sections_of
+from bench.report.shifts import shift_block
 from bench.report.table import Table
 
 LINE = 120
@@ -79,15 +83,31 @@ def _section_markdown(section: Section, report: Report) -> str:
     conditions, how_to_read, *backbones = caption(section)
     facts = _bullets(backbones) if len(backbones) > 1 else _wrap(backbones[0])
     main = table.main()
+    roles = {"reference": "references", "control": "controls"}
+    only = " and ".join(name for role, name in roles.items() if any(entry.role == role for entry in table.apart))
     blocks = [f"## {section.title}", _wrap(f"{conditions} {how_to_read}"), facts]
-    blocks += [main] if main else ["Only controls here."]
+    blocks += [main] if main else [f"Only {only} here."]
     blocks += [_wrap(line) for line in footnotes.legend(table.compared)]
-    blocks += ["### References and controls", table.references()]
+    known = knowledge(section.entries)
+    blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references()]
+    blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
+    blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
     blocks += _list("Not applicable", footnotes.not_applicable(section))
     if "macs" in report.costs:
         blocks += _list("MACs marked ≥ leave out these operators", footnotes.uncounted(section))
     return "\n\n".join(blocks)
+
+
+def _by_backbone(title: str, section: Section, block_of: Callable[[Section], Block | None]) -> list[str]:
+    """A block of its own for each backbone that has one, under a heading."""
+    blocks = []
+    for backbone in section.backbones:
+        block = block_of(section.of(backbone))
+        if block:
+            heading = f"### {title}" if len(section.backbones) == 1 else f"### {title}: {backbone}"
+            blocks += [heading, _wrap(block.sentence), *block.tables, *map(_wrap, block.legend)]
+    return blocks
 
 
 def _section_json(section: Section) -> dict[str, Any]:

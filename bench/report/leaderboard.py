@@ -4,7 +4,8 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 
 - ``schema``: version of this set of columns.
 - ``fusion, family, symmetric, backbone, domain, eval_domain``: what was trained on ``domain`` and tested on
-  ``eval_domain``. ``family`` is ``control`` for references.
+  ``eval_domain``. ``family`` is ``control`` for what must stay at chance, and ``reference`` for what knows more than a
+  fusion may; neither takes part in a ranking.
 - ``protocol, warmup, warmup_seed, warmup_quality, warmup_seconds, recipe_id, train_pairs, test_pairs``: under which
   conditions. Lines that differ in ``protocol``, ``warmup``, ``warmup_seed`` or ``recipe_id`` must not be compared as if
   only the fusion differed. ``warmup_quality`` is the accuracy on the warm-up task, ``warmup_seconds`` its cost.
@@ -16,6 +17,9 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``train_pairs_per_s, infer_pairs_per_s``: median over seeds, measured while the sweep ran.
 - for each metric ``<metric>_mean, <metric>_hw, <metric>_sd``: mean over seeds, half width of its 95 % t interval, and
   standard deviation; the last two are empty for fewer than two seeds.
+- ``efficiency_mean, efficiency_hw, efficiency_sd, efficiency_seeds``: (accuracy - 0.5) / (accuracy of name-then-XNOR
+  - 0.5) on ``eval_domain`` under the same conditions, a share, over the ``efficiency_seeds`` seeds that both finished.
+  Only for fusions, and only where the reference is above chance in each of these seeds.
 """
 
 from __future__ import annotations
@@ -31,7 +35,9 @@ from typing import Any
 
 from bench.report.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.report.entries import Entry, counted
+from bench.report.intervals import Estimates
 from bench.report.load import NO_SEED
+from bench.report.references import Efficiency
 
 SCHEMA = 1
 FILE_NAME = "leaderboard.csv"
@@ -42,6 +48,7 @@ COLUMNS = (
     "seeds", "n_seeds", "n_failed", "failures", "n_at_chance", "not_applicable",
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
+    *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -50,7 +57,9 @@ _EMPTY: Row = dict.fromkeys(COLUMNS)
 
 def rows(entries: Iterable[Entry]) -> list[Row]:
     """One row per entry and evaluated domain, the domain trained on first, with all ``COLUMNS``; None for no value."""
-    return [row for entry in entries for row in _entry_rows(entry)]
+    known = tuple(entries)
+    efficiency = Efficiency(known)
+    return [row for entry in known for row in _entry_rows(entry, efficiency)]
 
 
 def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
@@ -76,11 +85,14 @@ def write_beside(folder: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _entry_rows(entry: Entry) -> list[Row]:
+def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:
     trained_on = entry.group.domain
     others = [domain for domain in entry.quality if domain != trained_on]
     common = _conditions(entry) | _outcome(entry) | _costs(entry)
-    return [_EMPTY | common | _quality(entry, domain) for domain in (trained_on, *others)]
+    return [
+        _EMPTY | common | _quality(entry, domain) | _efficiency(efficiency(entry, domain))
+        for domain in (trained_on, *others)
+    ]
 
 
 def _conditions(entry: Entry) -> Row:
@@ -130,6 +142,12 @@ def _quality(entry: Entry, domain: str) -> Row:
             plain = values.tolist()
             row |= {f"{name}_{statistic}": _present(plain[position]) for name, position in POSITION.items()}
     return row
+
+
+def _efficiency(found: Estimates) -> Row:
+    values = (found.mean.item(), found.half_width.item(), found.sd.item())
+    row: Row = {f"efficiency_{name}": _present(value) for name, value in zip(STATISTICS, values, strict=True)}
+    return row | {"efficiency_seeds": found.n.item() or None}
 
 
 def _present(value: float) -> float | None:

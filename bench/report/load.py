@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,14 @@ class Group(NamedTuple):
     fusion: str
 
 
+class Strata(NamedTuple):
+    """Results of one cell by kind of pair, in the order of the domain; None where a value is missing."""
+
+    names: tuple[str, ...]
+    accuracy: tuple[float | None, ...]
+    p_same: tuple[float | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """The latest attempt at one cell, reduced to what reports use.
@@ -36,6 +45,7 @@ class Cell:
         message: of the error, or the reason why the combination is not applicable.
         metrics: by evaluated domain, values in the order of ``METRICS``, None where missing.
         test_pairs: by evaluated domain.
+        strata: by evaluated domain, for those that tell kinds of pairs apart.
         cost: by field, None where missing.
         warmup: its facts (quality, seconds, images) as far as the record has them.
     """
@@ -50,6 +60,7 @@ class Cell:
     message: str
     metrics: Mapping[str, tuple[float | None, ...]]
     test_pairs: Mapping[str, int]
+    strata: Mapping[str, Strata]
     cost: Mapping[str, float | None]
     uncounted: tuple[str, ...]
     recipe: Mapping[str, Any]
@@ -151,11 +162,23 @@ def _cell(record: Record) -> Cell:
         message=_message(record.get("error")),
         metrics={domain: tuple(map(metrics.get, METRICS)) for domain, metrics in quality.items()},
         test_pairs={domain: int(metrics["n"]) for domain, metrics in quality.items()},
+        strata={domain: _strata(metrics["strata"]) for domain, metrics in quality.items() if metrics.get("strata")},
         cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
         uncounted=tuple(cost.get("uncounted") or ()),
         recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size")),
         warmup=_subset(warmup, ("quality", "seconds", "images")),
     )
+
+
+def _strata(found: Mapping[str, Mapping[str, Any]]) -> Strata:
+    accuracy, p_same = (tuple(values.get(name) for values in found.values()) for name in ("accuracy", "p_same"))
+    return Strata(_shared(tuple(found)), accuracy, p_same)
+
+
+@cache
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for all cells with these names."""
+    return names
 
 
 def _message(error: Mapping[str, Any] | None) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
-from bench.report.entries import Entry
+from bench.report.columns import METRICS
+from bench.report.entries import Entry, Role
+from bench.report.references import place
+from bench.spec import shift_of
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,34 @@ class Section:
         """Names of the backbones, sorted."""
         return tuple(sorted({entry.group.backbone for entry in self.entries}))
 
-    @property
-    def other_domains(self) -> tuple[str, ...]:
-        """Domains tested on besides the one trained on, sorted."""
-        return tuple(sorted({domain for entry in self.entries for domain in entry.quality} - {self.domain}))
+    @cached_property
+    def shifts(self) -> Mapping[str, str]:
+        """Shifts of the domain trained on that were tested, sorted: the domain of each by the name of the shift."""
+        tested = ((_parts(domain), domain) for domain in self._tested)
+        return dict(sorted((shift, domain) for (source, shift), domain in tested if shift and source == self.domain))
 
-    def ranked(self, metric: str, direction: int, *, controls: bool) -> tuple[Entry, ...]:
-        """Controls or all others, by backbone, then best first on the domain trained on; without a value last."""
-        chosen = [entry for entry in self.entries if entry.is_control == controls]
-        sign = -1 if direction >= 0 else 1
+    @cached_property
+    def other_domains(self) -> tuple[str, ...]:
+        """Domains tested on besides the one trained on and its shifts, sorted."""
+        return tuple(sorted(self._tested - {self.domain, *self.shifts.values()}))
+
+    @cached_property
+    def _tested(self) -> frozenset[str]:
+        return frozenset(domain for entry in self.entries for domain in entry.quality)
+
+    def of(self, backbone: str) -> Section:
+        """The part of a single backbone."""
+        return replace(self, entries=tuple(entry for entry in self.entries if entry.group.backbone == backbone))
+
+    def references(self) -> tuple[Entry, ...]:
+        """Entries that know more than a fusion may, by backbone and in a fixed order, whatever their scores."""
+        chosen = [entry for entry in self.entries if entry.role == "reference"]
+        return tuple(sorted(chosen, key=lambda entry: (entry.group.backbone, place(entry), entry.group.fusion)))
+
+    def ranked(self, role: Role, metric: str) -> tuple[Entry, ...]:
+        """Entries of a role, by backbone, then best first on the domain trained on; without a value last."""
+        chosen = [entry for entry in self.entries if entry.role == role]
+        sign = -1 if METRICS[metric] >= 0 else 1
 
         def order(entry: Entry) -> tuple[str, bool, float, str]:
             mean = entry.mean(self.domain, metric)
@@ -82,6 +105,12 @@ def sections_of(entries: Iterable[Entry]) -> tuple[Section, ...]:
             only_seed = warmup_seeds[domain, protocol, warmup] == 1
             sections.append(Section(protocol, warmup, seed, domain, recipe_id, tuple(part), len(parts) == 1, only_seed))
     return tuple(sections)
+
+
+@cache
+def _parts(domain: str) -> tuple[str, str]:
+    """Source and shift of a domain, read once however many cells were tested on it."""
+    return shift_of(domain)
 
 
 def _by_recipe(entries: Sequence[Entry]) -> dict[str, list[Entry]]:

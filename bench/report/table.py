@@ -12,6 +12,7 @@ from bench.report.columns import ARROWS, CHANCE, COSTS, METRICS, Cost
 from bench.report.entries import Entry
 from bench.report.footnotes import NOT_LEARNED, mark
 from bench.report.intervals import top_group
+from bench.report.references import Efficiency
 from bench.report.sections import Section
 
 MISSING = "-"
@@ -36,9 +37,10 @@ class Table:
         self._quantities += [(domain, name) for domain in section.other_domains for name in abroad]
         self._show_backbone = len(section.backbones) > 1
         self._show_failed = any(entry.failed for entry in section.entries)
-        first = metrics[0]
-        self.compared = section.ranked(first, METRICS[first], controls=False)
-        self.controls = section.ranked(first, METRICS[first], controls=True)
+        self._efficiency = Efficiency(section.entries)
+        self._show_efficiency = self._efficiency.is_known(section.domain)
+        self.compared = section.ranked("fusion", metrics[0])
+        self.apart = [*section.references(), *section.ranked("control", metrics[0])]
 
     def main(self) -> str:
         """The fusions, the top group of each backbone and column in bold; empty where there are only controls."""
@@ -46,17 +48,20 @@ class Table:
         for _, group in groupby(self.compared, key=lambda entry: entry.group.backbone):
             entries = list(group)
             bold = [self._winners(entries, quantity) for quantity in self._quantities]
-            rows += [self._row(entry, [column[i] for column in bold]) for i, entry in enumerate(entries)]
-        return self._markdown(rows) if rows else ""
+            rows += [
+                self._row(entry, [column[i] for column in bold], self._efficiency_cells(entry))
+                for i, entry in enumerate(entries)
+            ]
+        return self._markdown(rows, ["efficiency"] * self._show_efficiency) if rows else ""
 
     def references(self) -> str:
-        """The controls and the row of chance."""
+        """The references, the controls and the row of chance."""
         plain = [False] * len(self._quantities)
         chance = [f"{CHANCE[name]:.3f}" if name in CHANCE else MISSING for _, name in self._quantities]
         names = ["chance"] + [MISSING] * self._show_backbone
         rest = [MISSING] * (len(self._costs) + self._show_failed)
-        rows = [self._row(entry, plain) for entry in self.controls]
-        return self._markdown([*rows, [*names, MISSING, *chance, *rest]])
+        rows = [self._row(entry, plain, []) for entry in self.apart]
+        return self._markdown([*rows, [*names, MISSING, *chance, *rest]], [])
 
     def _winners(self, entries: Sequence[Entry], quantity: Quantity) -> list[bool]:
         domain, metric = quantity
@@ -67,30 +72,45 @@ class Table:
         has_winner = any(belongs and mark(entry) != NOT_LEARNED for belongs, entry in zip(top, entries, strict=True))
         return [bool(belongs) and has_winner for belongs in top]
 
-    def _row(self, entry: Entry, bold: Sequence[bool]) -> list[str]:
-        footnote = mark(entry)
-        names = [_escape(entry.group.fusion) + (f" {footnote}" if footnote else "")]
-        names += [_escape(entry.group.backbone)] * self._show_backbone
+    def _efficiency_cells(self, entry: Entry) -> list[str]:
+        efficiency = self._efficiency(entry, self._section.domain)
+        percent = 100 * efficiency.mean.item(), 100 * efficiency.half_width.item()
+        return [estimate_text(*percent, digits=1, unit=" %")] * self._show_efficiency
+
+    def _row(self, entry: Entry, bold: Sequence[bool], efficiency: Sequence[str]) -> list[str]:
+        names = [named(entry)]
+        names += [escape(entry.group.backbone)] * self._show_backbone
         values = [self._value(entry, quantity, strong) for quantity, strong in zip(self._quantities, bold, strict=True)]
         costs = [_cost(entry, cost) for cost in self._costs]
         failed = [str(len(entry.failed))] * self._show_failed
-        return [*names, str(len(entry.finished)), *values, *costs, *failed]
+        return [*names, str(len(entry.finished)), *values, *efficiency, *costs, *failed]
 
     def _value(self, entry: Entry, quantity: Quantity, strong: bool) -> str:
-        mean, half = entry.mean(*quantity), entry.half_width(*quantity)
-        if math.isnan(mean):
-            return "n/a" if entry.reason else MISSING
-        text = f"{mean:.3f}" if math.isnan(half) else f"{mean:.3f} ± {half:.3f}"
+        if entry.reason and math.isnan(entry.mean(*quantity)):
+            return "n/a"
+        text = estimate_text(entry.mean(*quantity), entry.half_width(*quantity))
         return f"**{text}**" if strong else text
 
-    def _markdown(self, rows: Sequence[Sequence[str]]) -> str:
+    def _markdown(self, rows: Sequence[Sequence[str]], efficiency: Sequence[str]) -> str:
         names = ["fusion"] + ["backbone"] * self._show_backbone
         own = self._section.domain
-        prefix = {domain: "" if domain == own else f"{_escape(domain)} " for domain, _ in self._quantities}
+        prefix = {domain: "" if domain == own else f"{escape(domain)} " for domain, _ in self._quantities}
         metrics = [f"{prefix[domain]}{name}{ARROWS[METRICS[name]]}" for domain, name in self._quantities]
         costs = [cost.header for cost in self._costs]
-        header = [*names, "n", *metrics, *costs, *["failed"] * self._show_failed]
+        header = [*names, "n", *metrics, *efficiency, *costs, *["failed"] * self._show_failed]
         return align(header, rows, left=len(names))
+
+
+def named(entry: Entry) -> str:
+    """The name of a fusion with its footnote mark."""
+    return f"{escape(entry.group.fusion)} {mark(entry)}".rstrip()
+
+
+def estimate_text(mean: float, half_width: float, digits: int = 3, unit: str = "") -> str:
+    """``0.912 ± 0.013``; without the interval where there is none, a dash without a mean."""
+    if math.isnan(mean):
+        return MISSING
+    return f"{mean:.{digits}f}{'' if math.isnan(half_width) else f' ± {half_width:.{digits}f}'}{unit}"
 
 
 def align(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
@@ -125,5 +145,6 @@ def _cost(entry: Entry, cost: Cost) -> str:
     return f"≥ {human(value)}" if cost.field == "macs" and entry.uncounted else human(value)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """``text`` that does not end the cell of a table."""
     return text.replace("|", "\\|")

@@ -12,7 +12,7 @@ from typing import Any
 from bench.backbones import backbone_class
 from bench.domain import DOMAINS, Domain
 from bench.fusion import FUSIONS
-from bench.spec import check_params, parse_spec
+from bench.spec import canonical, check_params, parse_spec
 from bench.training.recipe import Protocol, Recipe, WarmupRecipe
 from bench.zoo import source_hash
 
@@ -70,10 +70,15 @@ class Cell:
         return {
             "task": self.warmup,
             "backbone": backbone,
-            "domain": domain_identity(self.domain),
+            "domain": domain_identity(self.warmup_domain),
             "recipe": self.warmup_recipe.model_dump(),
             "seed": self.warmup_seed,
         }
+
+    @property
+    def warmup_domain(self) -> str:
+        """The domain whose named images the backbone is warmed up on."""
+        return build_domain(self.domain).warmup_domain or self.domain
 
     @property
     def pretrained(self) -> bool:
@@ -94,8 +99,9 @@ class Cell:
 @cache
 def build_domain(text: str) -> Domain:
     """The domain of a name with parameters; an unknown name or parameter raises ``UsageError``."""
-    spec = parse_spec(text)
-    cls = DOMAINS.get(spec.name)
+    name = parse_spec(text).name
+    cls = DOMAINS.get(name)
+    spec = canonical(parse_spec(text), cls)
     return cls(**check_params(cls, spec.params, where=f"domain {text}"))
 
 
@@ -108,7 +114,8 @@ def backbone_identity(name: str) -> dict[str, str]:
 def domain_identity(text: str) -> Mapping[str, Any]:
     """What identifies a domain in a key: name, version, source and parameters, with the content of a user's files in
     place of their path."""
-    domain, spec = build_domain(text), parse_spec(text)
+    domain = build_domain(text)
+    spec = canonical(parse_spec(text), type(domain))
     params = {key: value for key, value in spec.params.items() if key not in domain.content}
     return {
         "name": spec.name,

@@ -26,10 +26,12 @@ class SweepConfig(BaseModel):
         protocol: ``scratch``, ``finetune`` (from the shared warm-up) or ``frozen`` (only fusion and head train).
         warmup: warm-up task, computed once per backbone and domain and shared by all fusions and seeds.
         warmup_seed: its seed.
-        eval: domains to evaluate on besides the one trained on; those with other classes are left out.
+        eval: what to evaluate on besides the domain trained on: ``companions`` (what the domain itself suggests),
+            ``all`` (these and every shift), shifts, or domains; those with other classes are left out.
         test_pairs: pairs per evaluated domain, the same for all cells.
         recipe, warmup_recipe: fields that differ from the declared recipe of the backbone.
         textures: folder of images that join the bank of the ``texture`` domain.
+        size: height and width in pixels of the images of ``folder`` domains.
         include: plug-in files or folders.
         jobs: worker processes; 0 runs in this process. threads: CPU threads of each worker.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
@@ -46,11 +48,12 @@ class SweepConfig(BaseModel):
     protocol: Protocol = "finetune"
     warmup: str = "names"
     warmup_seed: int = 0
-    eval: tuple[str, ...] = ("color", "texture")
+    eval: tuple[str, ...] = ("companions",)
     test_pairs: Annotated[int, Field(ge=8)] = 4_000
     recipe: dict[str, Any] = {}
     warmup_recipe: dict[str, Any] = {}
     textures: str = ""
+    size: Annotated[int, Field(gt=0)] | None = None
     include: tuple[str, ...] = ()
     jobs: Annotated[int, Field(ge=0)] | None = None
     threads: Annotated[int, Field(gt=0)] = 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 from bench.backbones import BACKBONES, Backbone, backbone_class, create_backbone
@@ -13,9 +15,10 @@ from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
-from bench.spec import Spec, parse_spec
+from bench.spec import Spec, canonical, parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import SweepConfig
+from bench.sweep.evals import check_eval, eval_domains
 from bench.sweep.records import DONE, Record
 from bench.training.recipe import declared_recipe, declared_warmup_recipe
 from bench.training.warmup import WARMUPS, is_cached
@@ -75,41 +78,51 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
     check_warmup(config)
-    domains = [_with_textures(name, config) for name in resolve(DOMAINS, config.domain)]
-    evals = [_with_textures(name, config) for name in resolve(DOMAINS, config.eval)] if config.eval else []
-    fusions = resolve(FUSIONS, config.fusion)
+    domains = [_with_options(name, config) for name in resolve(DOMAINS, config.domain)]
+    check_eval(domains, config.eval)
+    fusions = resolve(FUSIONS, config.fusion, given=("spec",))
     planned = []
-    for backbone in _backbones(config.backbone):
-        reasons = {fusion: not_applicable(parse_spec(fusion), backbone, config.protocol) for fusion in fusions}
-        for domain in domains:
-            for seed in config.seed:
-                for fusion in fusions:
-                    cell = _cell(config, fusion, backbone, domain, seed, evals)
-                    planned.append(_place(cell, reasons[fusion], latest, config.retry))
+    for backbone, domain in product(_backbones(config.backbone), domains):
+        evals = [_with_options(name, config) for name in eval_domains(domain, config.eval)]
+        reasons = {fusion: not_applicable(parse_spec(fusion), backbone, domain, config.protocol) for fusion in fusions}
+        for seed, fusion in product(config.seed, fusions):
+            if seed == config.seed[0] or _differs_by_seed(fusion):
+                cell = _cell(config, fusion, backbone, domain, seed, evals)
+                planned.append(_place(cell, reasons[fusion], latest, config.retry))
     return Plan(tuple(planned))
 
 
-def resolve(registry: Registry[Any], patterns: Sequence[str]) -> list[str]:
-    """Names with parameters for a list of names, globs, ``all`` and ``name:param=value``, without repeats."""
+def resolve(registry: Registry[Any], patterns: Sequence[str], given: tuple[str, ...] = ()) -> list[str]:
+    """Names with parameters for a list of names, globs, ``all``, ``name:param=value`` and ``name:value``, without
+    repeats.
+
+    Args:
+        given: constructor parameters that the harness itself supplies.
+    """
     found: dict[str, None] = {}
     for pattern in patterns:
         spec = parse_spec(pattern)
         for name in registry.match(spec.name):
-            found[str(Spec(name, spec.params))] = None
+            if name != spec.name and getattr(registry.get(name), "needs_files", False):
+                continue
+            found[str(canonical(Spec(name, spec.params), registry.get(name), given=given))] = None
     return list(found)
 
 
-def not_applicable(fusion: Spec, backbone: str, protocol: str) -> str:
-    """Why a fusion cannot be combined with a backbone under a protocol; empty where it can.
+def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: str) -> str:
+    """Why a fusion cannot be combined with a backbone and a domain under a protocol; empty where it can.
 
     Raises:
         UsageError: an unknown parameter of the fusion.
     """
+    data = build_domain(domain)
+    if FUSIONS.get(fusion.name).sees not in data.offers:
+        return f"{domain} offers no {FUSIONS.get(fusion.name).sees} of its images"
     try:
-        built = build_fusion(fusion, feature_spec(backbone, IMAGE))
+        built = build_fusion(fusion, feature_spec(backbone, data.image), len(data.classes))
     except NotApplicableError as error:
         return str(error)
-    stages = len(feature_spec(backbone, IMAGE).stages)
+    stages = len(feature_spec(backbone, data.image).stages)
     stage = getattr(built, "stage", 0)
     if built.needs == "stage" and not 0 <= stage < stages:
         return f"stage {stage}: {backbone} has stages 0 to {stages - 1}"
@@ -141,17 +154,22 @@ def _backbones(patterns: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _with_textures(domain: str, config: SweepConfig) -> str:
+def _with_options(domain: str, config: SweepConfig) -> str:
+    """The domain with those options of the command line that are parameters of it."""
     spec = parse_spec(domain)
-    if config.textures and spec.name == "texture":
-        return str(Spec(spec.name, {**spec.params, "textures": config.textures}))
-    return domain
+    accepted = inspect.signature(DOMAINS.get(spec.name)).parameters
+    options = {"textures": config.textures or None, "size": config.size}
+    given = {name: value for name, value in options.items() if value is not None and name in accepted}
+    return str(Spec(spec.name, {**given, **spec.params}))
+
+
+def _differs_by_seed(fusion: str) -> bool:
+    """Whether anything of it is trained or drawn; an observer that knows the generator scores alike for all seeds."""
+    return FUSIONS.get(parse_spec(fusion).name).sees != "likelihoods"
 
 
 def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: int, evals: Sequence[str]) -> Cell:
-    comparable = [
-        name for name in evals if name != domain and build_domain(name).classes == build_domain(domain).classes
-    ]
+    sees = FUSIONS.get(parse_spec(fusion).name).sees
     return Cell(
         fusion=fusion,
         backbone=backbone,
@@ -162,7 +180,7 @@ def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: in
         warmup=config.warmup,
         warmup_seed=config.warmup_seed,
         warmup_recipe=declared_warmup_recipe(backbone, config.warmup_recipe),
-        eval_domains=(domain, *comparable),
+        eval_domains=(domain, *(name for name in evals if sees in build_domain(name).offers)),
         test_pairs=config.test_pairs,
     )
 

@@ -15,11 +15,12 @@ from torch import Tensor
 from bench.cost.macs import count_macs
 from bench.cost.parameters import count_parameters
 from bench.cost.throughput import inference_pairs_per_second
-from bench.domain import Pairs, Split
+from bench.domain import Images, Pairs, Split
+from bench.errors import NotApplicableError
 from bench.evaluation.diagnostics import collapse_reason, effective_rank, embedding_std
-from bench.evaluation.metrics import best_threshold, binary_log_loss, class_cells, evaluate
+from bench.evaluation.metrics import best_threshold, binary_log_loss, class_cells, evaluate, stratum_metrics
 from bench.evaluation.scoring import Scores, score_pairs
-from bench.fusion import MapShape
+from bench.fusion import MapShape, Sees
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep.cache import Recent
@@ -27,7 +28,8 @@ from bench.sweep.cell import Cell, build_domain
 from bench.training import warmup
 from bench.training.early_stop import EarlyStop
 from bench.training.loop import CURVE_POINTS, History, Progress, batches, fit
-from bench.training.pairs import FrozenModel, PairLearner
+from bench.training.names import learner_of
+from bench.training.pairs import FrozenModel
 from bench.training.warmup import Warmup
 
 ENCODE_BATCH = 256
@@ -36,6 +38,18 @@ PROBE = 512
 
 _draws: Recent[Pairs] = Recent(8)
 _encodings: Recent[tuple[Tensor, Tensor]] = Recent(8)
+
+
+def view(domain: str, images: Images, sees: Sees) -> Tensor:
+    """What a model is given of images: pixels, true masks as grey images (N, 3, H, W), or likelihoods (N, classes)."""
+    if sees == "mask":
+        return images.latents["mask"][:, None].expand(-1, 3, -1, -1)
+    if sees == "likelihoods":
+        likelihoods = build_domain(domain).log_likelihoods(images)
+        if likelihoods is None:
+            raise NotApplicableError(f"{domain} offers no likelihoods of its images")
+        return likelihoods
+    return images.pixels
 
 
 def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
@@ -49,7 +63,7 @@ def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: Non
     if identity is None or not cell.computes_warmup:
         return None
     return warmup.ensure(
-        identity, cell.backbone, build_domain(cell.domain), cell.warmup_recipe, cell.warmup_seed, on_progress
+        identity, cell.backbone, build_domain(cell.warmup_domain), cell.warmup_recipe, cell.warmup_seed, on_progress
     )
 
 
@@ -68,19 +82,19 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
     started = time.perf_counter()
     train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     drawn = time.perf_counter()
-    model, start = _build(cell, train)
+    model, start = _build(cell)
     subject = FrozenModel(model) if cell.protocol == "frozen" else model
     history = _train(cell, model, subject, train, start, on_progress)
     trained = time.perf_counter()
-    evaluation, threshold = _evaluate(cell, model, subject, start)
-    _save_scores(scores_file, evaluation)
+    evaluated, metrics = _evaluate(cell, model, subject, start)
+    _save_scores(scores_file, evaluated)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
     diagnostics = _diagnostics(model, probe)
-    scores = evaluation[cell.domain].scores
+    scores = evaluated[cell.domain].scores
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, start),
-        "eval": {name: _metrics(cell, name, scored, threshold) for name, scored in evaluation.items() if name != "val"},
+        "eval": metrics,
         "cost": _cost(model, subject, history, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
@@ -97,9 +111,11 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 
-def _build(cell: Cell, train: Pairs) -> tuple[PairModel, Warmup | None]:
-    image = MapShape(*train.a.pixels.shape[1:])
-    model = build_model(parse_spec(cell.fusion), cell.backbone, image, cell.seed, cell.pretrained)
+def _build(cell: Cell) -> tuple[PairModel, Warmup | None]:
+    domain = build_domain(cell.domain)
+    model = build_model(
+        parse_spec(cell.fusion), cell.backbone, domain.image, cell.seed, cell.pretrained, len(domain.classes)
+    )
     start = ensure_warmup(cell) if model.backbone is not None and model.fusion.encoder == "trained" else None
     if start is not None:
         warmup.load_into(model.backbone, start.path)  # type: ignore[arg-type]
@@ -111,8 +127,10 @@ def _train(
 ) -> History:
     """Train ``subject``: the whole model, or its fusion and head on encoded images."""
     recipe = cell.recipe
+    if not any(parameter.requires_grad for parameter in subject.parameters()):
+        return History()
     a, b = _inputs(cell, model, start, cell.domain, "train", cell.seed, recipe.train_pairs)
-    learner = PairLearner(subject, recipe, a, b, train.a.latents["class"], train.b.latents["class"])
+    learner = learner_of(subject)(subject, recipe, a, b, train.a.latents["class"], train.b.latents["class"])
     steps = recipe.train_pairs // recipe.batch_size * recipe.epochs
     order = batches(recipe.train_pairs, recipe.batch_size, recipe.epochs, cell.seed)
     if not recipe.patience:
@@ -137,12 +155,13 @@ def _inputs(
 
     Encodings are kept for all fusions that read the same thing from the same frozen backbone.
     """
-    pairs = draw(domain, split, seed, n)
-    if cell.protocol != "frozen":
-        return pairs.a.pixels, pairs.b.pixels
+    pairs, sees = draw(domain, split, seed, n), model.fusion.sees
+    a, b = view(domain, pairs.a, sees), view(domain, pairs.b, sees)
+    if cell.protocol != "frozen" or not model.encodes_separately:
+        return a, b
     source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
-    key = (cell.backbone, source, model.reads, domain, split, seed, n)
-    return _encodings.get(key, lambda: (_encode(model, pairs.a.pixels), _encode(model, pairs.b.pixels)))
+    key = (cell.backbone, source, model.reads, sees, domain, split, seed, n)
+    return _encodings.get(key, lambda: (_encode(model, a), _encode(model, b)))
 
 
 def _encode(model: PairModel, images: Tensor) -> Tensor:
@@ -153,26 +172,37 @@ def _encode(model: PairModel, images: Tensor) -> Tensor:
 
 def _evaluate(
     cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None
-) -> tuple[dict[str, Scores], float]:
-    """Scores per evaluated domain, ``val`` among them, and the threshold chosen on validation."""
+) -> tuple[dict[str, Scores], dict[str, dict[str, Any]]]:
+    """Scores per evaluated domain, ``val`` among them, and metrics per evaluated domain at the threshold chosen on
+    validation."""
 
     def scored(domain: str, split: Split, n: int) -> Scores:
         return score_pairs(subject, *_inputs(cell, model, start, domain, split, 0, n))
 
     val = scored(cell.domain, "val", cell.recipe.val_pairs)
     label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
-    tested = {name: scored(name, "test", cell.test_pairs) for name in cell.eval_domains}
-    return {"val": val, **tested}, best_threshold(label, val.scores)
+    threshold = best_threshold(label, val.scores)
+    scores, metrics = {"val": val}, {}
+    for name in cell.eval_domains:
+        scores[name] = scored(name, "test", cell.test_pairs)
+        metrics[name] = _metrics(cell, name, scores[name], threshold)
+    return scores, metrics
 
 
 def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[str, Any]:
     pairs = draw(domain, "test", 0, cell.test_pairs)
-    metrics = evaluate(pairs.label.numpy(), scored.scores, scored.swapped, threshold).as_dict()
+    label = pairs.label.numpy()
+    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold).as_dict()
     classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
-    return {**metrics, "cells": class_cells(*classes, scored.scores, build_domain(domain).classes)}
+    metrics["cells"] = class_cells(*classes, scored.scores, build_domain(domain).classes)
+    if pairs.strata is not None:
+        metrics["strata"] = stratum_metrics(label, scored.scores, pairs.strata.index.numpy(), pairs.strata.names)
+    return metrics
 
 
 def _cost(model: PairModel, subject: PairModel, history: History, probe: Pairs) -> dict[str, Any]:
+    if model.fusion.sees == "likelihoods":
+        return {"uncounted": []}
     parameters = count_parameters(model, subject)
     macs = count_macs(model, MapShape(*probe.a.pixels.shape[1:]))
     return {

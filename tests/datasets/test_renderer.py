@@ -18,6 +18,7 @@ from bench.domain import DOMAINS, uniforms
 
 zoo.load()
 renderer = importlib.import_module("_fusebench_plugins.datasets.renderer")
+scene_module = importlib.import_module("_fusebench_plugins.datasets.scene")
 shapes = importlib.import_module("_fusebench_plugins.datasets.shapes")
 
 ALL = shapes.TASK_SHAPES + shapes.BANK_SHAPES
@@ -142,38 +143,47 @@ def test_poses_use_their_whole_range() -> None:
 def test_place_size_and_surface_do_not_look_at_the_shape(name: str) -> None:
     """With circles and squares exchanged the figures differ and no latent does."""
     domain, exchanged = DOMAINS.get(name)(), DOMAINS.get(name)()
-    exchanged.classes = tuple(reversed(domain.classes))
+    exchanged.shapes = tuple(reversed(domain.shapes))
     first, second = domain.draw("val", 0, 64).a, exchanged.draw("val", 0, 64).a
-    assert all(torch.equal(first.latents[key], second.latents[key]) for key in first.latents)
+    assert all(torch.equal(first.latents[key], second.latents[key]) for key in first.latents if key != "mask")
+    assert (first.latents["mask"] != second.latents["mask"]).flatten(1).any(1).all()
     assert (first.pixels != second.pixels).flatten(1).any(1).all()
-
-
-@given(chunk=st.integers(1, 40))
-@settings(max_examples=15, deadline=None)
-def test_pixels_do_not_depend_on_the_chunk(chunk: int) -> None:
-    shape, pose = torch.arange(40) % len(ALL), poses(40)
-    figure, ground = colors(40, "figure"), colors(40, "ground")
-    whole = renderer.paint(shape, pose, ALL, figure, ground)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(renderer, "CHUNK", chunk)
-        assert torch.equal(renderer.paint(shape, pose, ALL, figure, ground), whole)
 
 
 def colors(n: int, key: str) -> Tensor:
     return (uniforms((key,), 0, n, 3) * 256).to(torch.uint8)[:, :, None, None]
 
 
+def scene_of_all_shapes(n: int, **more: object) -> object:
+    return scene_module.Scene(
+        torch.arange(n) % len(ALL), ALL, poses(n), colors(n, "figure"), colors(n, "ground"), {}, **more
+    )
+
+
+@given(chunk=st.integers(1, 40))
+@settings(max_examples=15, deadline=None)
+def test_pixels_do_not_depend_on_the_chunk(chunk: int) -> None:
+    u = uniforms(("bar",), 0, 40, 6)
+    bar = scene_module.Bar(*(u[:, :3] * 4).float().T, (u[:, 3:] * 256).to(torch.uint8))
+    scene = scene_of_all_shapes(40, stroke=1.5, opacity=u[:, 0].float(), bar=bar)
+    whole = renderer.paint(scene)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "CHUNK", chunk)
+        assert all(map(torch.equal, renderer.paint(scene), whole))
+
+
 def test_paint_blends_figure_and_ground_by_coverage() -> None:
-    shape, pose = torch.arange(32) % len(ALL), poses(32)
-    figure, ground = colors(32, "figure"), colors(32, "ground")
-    painted = renderer.paint(shape, pose, ALL, figure, ground)
-    assert painted.dtype == torch.uint8
-    alpha = np.stack([coverage(ALL[k], pose)[i] for i, k in enumerate(shape.tolist())])[:, None]
-    exact = alpha * figure.double().numpy() + (1 - alpha) * ground.double().numpy()
+    scene = scene_of_all_shapes(32)
+    painted, mask = renderer.paint(scene)
+    assert painted.dtype == mask.dtype == torch.uint8
+    alpha = np.stack([coverage(ALL[k], scene.pose)[i] for i, k in enumerate(scene.shape.tolist())])[:, None]
+    figure, ground = scene.figure.numpy(), scene.ground.numpy()
+    exact = alpha * figure.astype(float) + (1 - alpha) * ground.astype(float)
     assert np.abs(painted.numpy() - exact).max() <= 0.5 + 1e-3  # rounded to nearest
+    assert np.abs(mask.numpy() - 255 * alpha[:, 0]).max() <= 0.5 + 1e-3
     inside, outside = np.broadcast_to(alpha == 1, painted.shape), np.broadcast_to(alpha == 0, painted.shape)
-    assert np.array_equal(painted.numpy()[inside], np.broadcast_to(figure.numpy(), painted.shape)[inside])
-    assert np.array_equal(painted.numpy()[outside], np.broadcast_to(ground.numpy(), painted.shape)[outside])
+    assert np.array_equal(painted.numpy()[inside], np.broadcast_to(figure, painted.shape)[inside])
+    assert np.array_equal(painted.numpy()[outside], np.broadcast_to(ground, painted.shape)[outside])
 
 
 def test_paint_takes_textured_figure_and_ground() -> None:
@@ -181,6 +191,56 @@ def test_paint_takes_textured_figure_and_ground() -> None:
     figure = (torch.arange(2 * 3 * SIZE * SIZE) % 251).to(torch.uint8).view(2, 3, SIZE, SIZE)
     ground = 255 - figure
     alpha = torch.from_numpy(coverage("circle", pose))[:, None]
-    painted = renderer.paint(torch.zeros(2, dtype=torch.long), pose, ALL, figure, ground)
+    circles = torch.zeros(2, dtype=torch.long)
+    painted, _ = renderer.paint(scene_module.Scene(circles, ALL, pose, figure, ground, {}))
     assert torch.equal(painted[(alpha == 1).expand_as(painted)], figure[(alpha == 1).expand_as(painted)])
     assert torch.equal(painted[(alpha == 0).expand_as(painted)], ground[(alpha == 0).expand_as(painted)])
+
+
+def test_opacity_fades_the_figure_and_leaves_the_mask() -> None:
+    opacity = torch.linspace(0, 1, 32)
+    solid, mask = renderer.paint(scene_of_all_shapes(32))
+    faded, same_mask = renderer.paint(scene_of_all_shapes(32, opacity=opacity))
+    ground = scene_of_all_shapes(32).ground.float()
+    expected = ground + opacity[:, None, None, None] * (solid.float() - ground)
+    assert (faded - expected).abs().max() <= 1.01
+    assert torch.equal(mask, same_mask)
+
+
+@pytest.mark.parametrize("shape", shapes.TASK_SHAPES)
+@pytest.mark.parametrize("stroke", [1.0, 1.5, 2.5])
+def test_a_stroke_is_a_band_of_its_width_inside_the_outline(shape: str, stroke: float) -> None:
+    pose, n = poses(64), 64
+    names = torch.full((n,), ALL.index(shape))
+    filled = renderer.coverage(names, pose, ALL)
+    band = renderer.coverage(names, pose, ALL, stroke)
+    assert (band <= filled + 1e-6).all()
+    inner = renderer.signed_distances(names, pose, ALL) < -stroke - 0.5
+    assert (band[inner] == 0).all()
+    rim = (renderer.signed_distances(names, pose, ALL) + stroke / 2).abs() < stroke / 2 - 0.5
+    assert (band[rim] == 1).all()
+    radius = pose.radius.double()
+    if shape == "circle":
+        area = math.pi * (radius**2 - (radius - stroke) ** 2)
+    else:
+        side = math.sqrt(math.pi) * radius
+        area = side**2 - (side - 2 * stroke) ** 2
+    assert (band.sum((1, 2)) / area).numpy() == pytest.approx(1, abs=0.06)
+
+
+def test_a_bar_covers_a_strip_of_its_width_in_its_colour() -> None:
+    n = 64
+    u = uniforms(("bars",), 0, n, 3)
+    angle, offset, width = (math.pi * u[:, 0]).float(), (8 * u[:, 1] - 4).float(), (1 + 5 * u[:, 2]).float()
+    scene = scene_of_all_shapes(n)
+    bare, mask = renderer.paint(scene)
+    bar = scene_module.Bar(angle, offset, width, colors(n, "bar")[:, :, 0, 0])
+    barred, same_mask = renderer.paint(scene_of_all_shapes(n, bar=bar))
+    assert torch.equal(mask, same_mask)
+    centres = np.arange(SIZE) + 0.5
+    for i in range(n):
+        normal = np.array([-math.sin(angle[i]), math.cos(angle[i])])
+        dx, dy = centres[None, :] - float(scene.pose.x[i]), centres[:, None] - float(scene.pose.y[i])
+        beyond = np.abs(normal[0] * dx + normal[1] * dy - float(offset[i])) - float(width[i]) / 2
+        assert (barred[i][:, beyond < -0.51] == colors(n, "bar")[i, :, :, 0]).all()
+        assert torch.equal(barred[i][:, beyond > 0.51], bare[i][:, beyond > 0.51])

@@ -14,9 +14,16 @@ from bench import zoo
 
 zoo.load()
 shapes = importlib.import_module("_fusebench_plugins.datasets.shapes")
+scene_shifts = importlib.import_module("_fusebench_plugins.datasets.scene_shifts")
 renderer = importlib.import_module("_fusebench_plugins.datasets.renderer")
 
 ALL = shapes.TASK_SHAPES + shapes.BANK_SHAPES
+SHIFTED = (
+    "conflict:circle",
+    "conflict:square",
+    *(f"superellipse:{p}" for p in scene_shifts.EXPONENTS),
+    *scene_shifts.BLOBS,
+)
 each_shape = pytest.mark.parametrize("shape", ALL)
 LARGEST = (renderer.IMAGE_SIZE - 1) / 2 / renderer.max_circumradius()
 
@@ -56,14 +63,14 @@ def test_an_unknown_shape_is_refused_by_name() -> None:
         shapes.outline("blob")
 
 
-@each_shape
+@pytest.mark.parametrize("shape", ALL + SHIFTED)
 def test_area_of_the_unit_circle_and_centroid_at_the_origin(shape: str) -> None:
     area, centroid = area_and_centroid(vertices(shape))
     assert area == pytest.approx(math.pi, rel=1e-9)
     assert np.abs(centroid).max() < 1e-9
 
 
-@each_shape
+@pytest.mark.parametrize("shape", ALL + SHIFTED)
 def test_simple_polygon(shape: str) -> None:
     """No edge of length zero, and no two edges that are not neighbours touch."""
     start = vertices(shape)
@@ -90,6 +97,53 @@ def test_circle_and_square_are_what_they_are_called() -> None:
     assert len(square) == 4
     assert np.linalg.norm(square - np.roll(square, -1, axis=0), axis=1) == pytest.approx(math.sqrt(math.pi))
     assert np.linalg.norm(square, axis=1) == pytest.approx(math.sqrt(math.pi / 2))
+
+
+def test_superellipses_go_from_the_circle_to_the_square() -> None:
+    assert np.linalg.norm(vertices("superellipse:2"), axis=1) == pytest.approx(1, abs=1e-3)
+    half = math.sqrt(math.pi) / 2
+    nearest = [np.abs(np.abs(vertices(f"superellipse:{p}")).max(axis=1) - half).max() for p in scene_shifts.EXPONENTS]
+    assert nearest == sorted(nearest, reverse=True)
+    # A nearly infinite power is the square itself, upright as the square is.
+    limit = vertices("superellipse:1000")
+    assert np.abs(np.abs(limit).max(axis=1) - half).max() < 0.01
+    assert np.abs(vertices("square")) == pytest.approx(half)
+
+
+@pytest.mark.parametrize("power", ["2.6", "5", "30"])
+def test_superellipses_fulfil_their_equation(power: str) -> None:
+    p = float(power)
+    level = (np.abs(vertices(f"superellipse:{power}")) ** p).sum(axis=1)
+    assert level == pytest.approx(level.mean(), rel=1e-6)
+    # Area 4 a^2 G(1 + 1/p)^2 / G(1 + 2/p) for |x|^p + |y|^p = a^p; a polygon lies inside its curve.
+    area = 4 * level.mean() ** (2 / p) * math.gamma(1 + 1 / p) ** 2 / math.gamma(1 + 2 / p)
+    assert area == pytest.approx(math.pi, rel=2e-3)
+
+
+def test_a_conflict_is_the_one_from_afar_and_the_other_from_near() -> None:
+    circle, square = vertices("conflict:circle"), vertices("conflict:square")
+    # The circle of corners is alike in all twelve directions; the square of arcs has four far corners.
+    radius = np.linalg.norm(circle, axis=1)
+    assert len(circle) == 24
+    assert np.ptp(radius[::2]) < 1e-9
+    assert np.ptp(radius[1::2]) < 1e-9
+    sides = np.abs(square).max(axis=1)
+    assert sides.min() == pytest.approx(math.sqrt(math.pi) / 2, rel=0.1)
+    assert sides.max() / sides.min() < 1.15
+    turned = square @ np.array([[0.0, 1.0], [-1.0, 0.0]])
+    assert cKDTree(square).query(turned)[0].max() < 1e-9
+
+
+def test_contours_are_determined_by_their_name_and_differ() -> None:
+    assert np.array_equal(vertices("contour:blob 3"), shapes.outline.__wrapped__("contour:blob 3").numpy())
+    radii = np.stack([np.linalg.norm(vertices(shape), axis=1) for shape in scene_shifts.BLOBS])
+    gaps = np.abs(radii[:, None] - radii[None]).mean(axis=2) + np.eye(len(radii))
+    assert gaps.min() > 0.03
+
+
+@pytest.mark.parametrize("shape", SHIFTED)
+def test_shapes_of_shifts_fit_wherever_those_of_the_bank_do(shape: str) -> None:
+    assert shapes.circumradius(shape) <= renderer.max_circumradius()
 
 
 def test_no_two_shapes_are_nearly_the_same() -> None:

@@ -14,6 +14,7 @@ import typer
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner, Result
 
+from bench.cli.plot import plot
 from bench.cli.report import report
 
 Record = dict[str, Any]
@@ -90,6 +91,15 @@ def make_record(
     return {"key": hashlib.sha256(coordinates.encode()).hexdigest()[:16], **record}
 
 
+def make_strata(p_same: dict[str, float], accuracy: dict[str, float] | None = None) -> dict[str, Any]:
+    """What the metrics of a domain hold under ``strata``; accuracy is .5 unless given."""
+    known = accuracy or {}
+    return {
+        name: {"n": 500, "accuracy": known.get(name, 0.5), "p_same": value, "auc": None}
+        for name, value in p_same.items()
+    }
+
+
 def write_run(folder: Path, records: Iterable[Record], header: dict[str, Any] | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(json.dumps({**HEADER, **(header or {})}))
@@ -132,6 +142,11 @@ def metrics() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def strata() -> Callable[..., dict[str, Any]]:
+    return make_strata
+
+
+@pytest.fixture
 def sweep() -> list[Record]:
     return sample_sweep()
 
@@ -147,6 +162,14 @@ def bench_report() -> Callable[..., Result]:
     """Runs ``report`` with arguments; exceptions such as ``UsageError`` come through."""
     app = typer.Typer()
     app.command()(report)
+    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
+
+
+@pytest.fixture
+def bench_plot() -> Callable[..., Result]:
+    """Runs ``plot`` with arguments; exceptions such as ``UsageError`` come through."""
+    app = typer.Typer()
+    app.command()(plot)
     return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
 
 

@@ -1,0 +1,137 @@
+"""What an audit looks at: pairs of every split of one domain, and the backbone that its networks start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.domain import Domain, Images, Pairs, Split
+from bench.errors import UsageError
+from bench.spec import shift_of, shifted
+from bench.sweep.cell import Cell, build_domain
+from bench.sweep.run_cell import ensure_warmup
+from bench.training.recipe import declared_recipe, declared_warmup_recipe
+
+BACKBONE = "mobilenetv3_small_32"
+MIN_PAIRS = 200
+CHUNK = 4_096
+BLOB = "blob"
+# These say what the image shows (``image``: which one of a bank it is); every other latent is a nuisance.
+SHAPE_LATENTS = ("class", "mask", "image")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Draws of one domain, made when first asked for.
+
+    Attributes:
+        text: name of the domain with parameters.
+        n: test pairs; training has half as many, validation a quarter.
+        seed: of all draws and of the networks.
+        warmup_recipe: fields that differ from the declared warm-up of the backbone.
+    """
+
+    text: str
+    n: int
+    seed: int = 0
+    warmup_recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.n < MIN_PAIRS:
+            raise UsageError(f"--n {self.n}: an audit needs at least {MIN_PAIRS} test pairs")
+
+    @property
+    def domain(self) -> Domain:
+        return build_domain(self.text)
+
+    @property
+    def class_chance(self) -> float:
+        """Accuracy of a guess at the class of one image."""
+        return 1 / len(self.domain.classes)
+
+    @cached_property
+    def test(self) -> Pairs:
+        return self._draw("test", self.n)
+
+    @cached_property
+    def train(self) -> Pairs:
+        return self._draw("train", self.n // 2)
+
+    @cached_property
+    def val(self) -> Pairs:
+        return self._draw("val", self.n // 4)
+
+    @property
+    def rendered(self) -> bool:
+        """Whether every image is drawn anew, so that no two are alike; other domains choose from a bank."""
+        return "mask" in self.test.a.latents
+
+    @property
+    def equal_area(self) -> bool:
+        """Whether the classes differ in the form of a figure and in nothing else: those of such a domain can be
+        replaced by blobs. Characters and photographs also differ in area or brightness, by nature."""
+        return BLOB in self.domain.shifts
+
+    def warm_up(self) -> Path:
+        """Weights of the domain's shared warm-up, from the cache or computed first."""
+        recipe = declared_recipe(BACKBONE, "finetune", {})
+        warmup_recipe = declared_warmup_recipe(BACKBONE, self.warmup_recipe)
+        cell = Cell("heuristic", BACKBONE, self.text, 0, "finetune", recipe, "names", 0, warmup_recipe, (), self.n)
+        with _one_thread():
+            found = ensure_warmup(cell)
+        assert found is not None
+        return found.path
+
+    def draw_all(self) -> None:
+        """Draw every split now."""
+        for pairs in (self.train, self.val, self.test):
+            assert len(pairs)
+
+    def shape_blind(self) -> Material | None:
+        """The same of blobs in place of shapes; None where the domain has none or already is under a shift."""
+        source, shift = shift_of(self.text)
+        return None if shift or not self.equal_area else replace(self, text=shifted(source, BLOB))
+
+    def _draw(self, split: Split, n: int) -> Pairs:
+        starts = range(0, n, CHUNK)
+        return _joined([self.domain.draw(split, self.seed, min(CHUNK, n - start), start) for start in starts])
+
+
+def both(pairs: Pairs) -> Images:
+    """All images of pairs, those of A first."""
+    return _stacked([pairs.a, pairs.b])
+
+
+def nuisance_names(images: Images) -> list[str]:
+    """Names of the latents that do not say what the figure is."""
+    return [name for name, value in images.latents.items() if name not in SHAPE_LATENTS and value.ndim <= 2]
+
+
+def _joined(parts: list[Pairs]) -> Pairs:
+    label = torch.cat([part.label for part in parts])
+    return Pairs(_stacked([part.a for part in parts]), _stacked([part.b for part in parts]), label)
+
+
+def _stacked(parts: list[Images]) -> Images:
+    def joined(name: str) -> Tensor:
+        return torch.cat([part.latents[name] for part in parts])
+
+    return Images(torch.cat([part.pixels for part in parts]), {name: joined(name) for name in parts[0].latents})
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # A warm-up depends on the number of threads, and the one in the cache also serves the cells of sweeps.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

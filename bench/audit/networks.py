@@ -1,0 +1,111 @@
+"""The networks of an audit: one that reads an image, one that reads a pair, both fine-tuned from the warm-up.
+
+Fine-tuning sees what a probe of the frozen backbone cannot: the warm-up discards what does not name a shape, and a
+leak may be just that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.audit.material import BACKBONE, Material
+from bench.backbones import create_backbone
+from bench.evaluation.scoring import score_pairs
+from bench.model import PairModel, build_model, standardise
+from bench.spec import parse_spec
+from bench.training import warmup
+from bench.training.loop import batches, decay_groups, fit
+from bench.training.pairs import PairLearner
+from bench.training.recipe import Recipe, declared_recipe
+
+PAIR_FUSION = "heuristic"
+TRAIN_PAIRS = 6_400
+SCORE_BATCH = 256
+
+
+class ImageNetwork(nn.Module):
+    """Backbone and linear layer: uint8 images (B, 3, H, W) -> logits (B, answers)."""
+
+    def __init__(self, material: Material, answers: int) -> None:
+        super().__init__()
+        self.backbone = create_backbone(BACKBONE, material.domain.image)
+        warmup.load_into(self.backbone, material.warm_up())
+        self.answer = nn.Linear(self.backbone.spec.dim, answers)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.answer(self.backbone.read(standardise(images), "embedding"))
+
+
+class _ImageLearner:
+    """Cross-entropy of one answer per image."""
+
+    def __init__(self, network: ImageNetwork, images: Tensor, answer: Tensor, weight_decay: float) -> None:
+        self.module: nn.Module = network
+        self.images, self.answer, self.weight_decay = images, answer, weight_decay
+        self.examples = len(images)
+
+    def parameter_groups(self) -> list[dict[str, object]]:
+        return decay_groups(self.module.parameters(), 1.0, self.weight_decay)
+
+    def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        logits, answer = self.module(self.images[index]), self.answer[index]
+        return F.cross_entropy(logits, answer), logits.argmax(1), answer
+
+
+def train_on_images(material: Material, images: Tensor, answer: Tensor, answers: int) -> ImageNetwork:
+    """Fine-tune on ``images`` (N, 3, H, W), one pass over the first ones; ``answer`` (N,) int64 below ``answers``."""
+    recipe = _recipe(len(images))
+    images, answer = images[: recipe.train_pairs], answer[: recipe.train_pairs]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(material.seed)
+        network = ImageNetwork(material, answers)
+    _fit(_ImageLearner(network, images, answer, recipe.weight_decay), recipe, material.seed)
+    return network
+
+
+def image_hits(network: ImageNetwork, images: Tensor, answer: Tensor) -> NDArray[np.bool_]:
+    """Where the network is right, (N,) bool."""
+    network.eval()
+    with torch.inference_mode():
+        given = torch.cat([network(part).argmax(1) for part in images.split(SCORE_BATCH)])
+    return np.asarray((given == answer).numpy())
+
+
+def train_on_pairs(material: Material, a: Tensor, b: Tensor, label: Tensor) -> PairModel:
+    """Fine-tune the fusion ``PAIR_FUSION`` on pairs, one pass over the first ones.
+
+    Args:
+        a, b: (N, 3, H, W) uint8. label: (N,) int64, 1 for same.
+    """
+    recipe = _recipe(len(a))
+    rows = slice(recipe.train_pairs)
+    domain = material.domain
+    model = build_model(parse_spec(PAIR_FUSION), BACKBONE, domain.image, material.seed, classes=len(domain.classes))
+    assert model.backbone is not None
+    warmup.load_into(model.backbone, material.warm_up())
+    # The learner calls a pair same when two numbers agree; here the label itself says it.
+    learner = PairLearner(model, recipe, a[rows], b[rows], label[rows], torch.ones_like(label[rows]))
+    _fit(learner, recipe, material.seed)
+    return model
+
+
+def pair_hits(model: PairModel, a: Tensor, b: Tensor, label: Tensor) -> NDArray[np.bool_]:
+    """Where the model is right, (N,) bool."""
+    return np.asarray((score_pairs(model, a, b).scores > 0) == label.numpy().astype(bool))
+
+
+def _recipe(examples: int) -> Recipe:
+    # Only the pairs as drawn: other pairings of their images would hide what tells the drawn ones apart.
+    return declared_recipe(
+        BACKBONE, "finetune", {"train_pairs": min(examples, TRAIN_PAIRS), "pairs_per_image": 1, "patience": 0}
+    )
+
+
+def _fit(learner: PairLearner | _ImageLearner, recipe: Recipe, seed: int) -> None:
+    order = batches(recipe.train_pairs, recipe.batch_size, recipe.epochs, seed)
+    fit(learner, recipe, order, recipe.train_pairs // recipe.batch_size * recipe.epochs)

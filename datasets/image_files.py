@@ -1,0 +1,139 @@
+"""A user's labelled image files: which there are, from a folder or a CSV file, and what they show."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from bench.errors import UsageError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+COLUMNS = ("file", "class")
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Labelled files.
+
+    Attributes:
+        where: the user's text, for messages.
+        root: folder to which the names of the files are relative.
+        files: name of every file.
+        classes, groups: class and group of every file.
+    """
+
+    where: str
+    root: Path
+    files: tuple[str, ...]
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+@cache
+def list_files(path: Path) -> ImageFiles:
+    """The files of a folder of class folders, or of a CSV file with the columns ``file``, ``class`` and ``group``.
+
+    Without groups every file is a group of its own.
+
+    Raises:
+        UsageError: there is nothing at ``path``, no image, or a row of the CSV file that cannot be used.
+    """
+    where = f"folder {path}"
+    if path.is_dir():
+        return _list_folder(where, path)
+    if path.is_file() and path.suffix.lower() == ".csv":
+        return _list_csv(where, path)
+    found = "is no folder and no CSV file" if path.exists() else "does not exist"
+    raise UsageError(
+        f"{where} {found}; expected a folder of class folders, or a CSV file with the columns file, class and "
+        "(optional) group"
+    )
+
+
+def _list_folder(where: str, root: Path) -> ImageFiles:
+    found = sorted(
+        file.relative_to(root)
+        for file in root.glob("[!.]*/**/[!.]*")
+        if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+    if not found:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise UsageError(f"{where}: no images found; expected one folder per class with files ending in {endings}")
+    files = tuple(file.as_posix() for file in found)
+    return ImageFiles(where, root, files, tuple(file.parts[0] for file in found), files)
+
+
+def _list_csv(where: str, path: Path) -> ImageFiles:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{where}: not a readable CSV file in UTF-8 ({error})") from None
+    missing = [column for column in COLUMNS if column not in columns]
+    if missing:
+        raise UsageError(
+            f"{where}: no column {' and no column '.join(missing)}; expected file,class or file,class,group in the "
+            f"first line, found {', '.join(columns) or 'nothing'}"
+        )
+    needed = [column for column in (*COLUMNS, "group") if column in columns]
+    for line, row in rows:
+        empty = [column for column in needed if not row[column]]
+        if empty:
+            raise UsageError(f"{where}: row {line} has no {empty[0]}")
+        if not (path.parent / row["file"]).is_file():
+            raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
+    if not rows:
+        raise UsageError(f"{where}: no images found; expected a row per image below the column names")
+    files, classes, groups = (tuple(row[column] for _, row in rows) for column in ("file", "class", needed[-1]))
+    return ImageFiles(where, path.parent, files, classes, groups if "group" in columns else files)
+
+
+@cache
+def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
+    """Pixels of every file and the hash of all contents, names, classes and groups.
+
+    Returns:
+        The middle square of every image, scaled to (N, 3, size, size) uint8, and 16 hex digits.
+
+    Raises:
+        UsageError: a file is no readable image, or a copy of another one.
+    """
+    whole = hashlib.sha256()
+    known: dict[str, str] = {}
+    pixels = np.empty((len(listed.files), size, size, 3), np.uint8)
+    labels = zip(listed.files, listed.classes, listed.groups, strict=True)
+    for number, (name, label, group) in enumerate(labels):
+        content = (listed.root / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in known:
+            raise UsageError(
+                f"{listed.where}: {name} and {known[digest]} are the same image; keep one of them, "
+                "or training and test images would coincide"
+            )
+        known[digest] = name
+        whole.update("\0".join((name, label, group, digest, "")).encode())
+        pixels[number] = _decoded(content, size, f"{listed.where}: {name}")
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2), whole.hexdigest()[:16]
+
+
+def _decoded(content: bytes, size: int, where: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            # JPEG files are decoded at a fraction of their size, which is much faster.
+            image.draft(None, (2 * size, 2 * size))
+            if image.mode.startswith(("I", "F")):
+                raise UsageError(f"{where} has more than 8 bits per channel; expected an image with 8 bits")
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            return np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{where} is not a readable image ({str(error).splitlines()[0]})") from None

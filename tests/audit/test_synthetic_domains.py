@@ -1,0 +1,42 @@
+"""Every rendered domain that comes with the benchmark passes its audit at a small size."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import zoo
+from bench.audit.rows import Verdict
+from bench.audit.run import BASELINES, NETWORKS, run_audit
+from bench.domain import DOMAINS
+from bench.sweep.cell import build_domain
+
+WITHOUT_NETWORKS = tuple(name for name in BASELINES if name not in NETWORKS)
+BARE_WARMUP = {"images": 128}
+
+
+def rendered_domains() -> list[str]:
+    zoo.load()
+    complete = [name for name in DOMAINS if not DOMAINS.get(name).needs_files]
+    return [name for name in complete if "mask" in build_domain(name).offers]
+
+
+@pytest.mark.parametrize("domain", rendered_domains())
+def test_no_shortcut_is_found_without_networks(domain: str) -> None:
+    audit = run_audit(domain, 2_000, baselines=WITHOUT_NETWORKS)
+    assert audit.leaks == []
+    judged = [row for row in audit.rows if row.verdict in (Verdict.OK, Verdict.UNDECIDED)]
+    assert len(judged) >= 14
+    assert audit.passed
+
+
+def test_the_networks_run_and_find_no_shortcut_in_color() -> None:
+    audit = run_audit("color", 400, baselines=NETWORKS, warmup_recipe=BARE_WARMUP)
+    assert audit.leaks == []
+    assert [row.baseline[0] for row in audit.rows] == ["a", "a", "e", "e", "f", "h", "h"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("domain", rendered_domains())
+def test_the_whole_audit_passes(domain: str) -> None:
+    audit = run_audit(domain)
+    assert audit.passed, audit.leaks

@@ -1,0 +1,88 @@
+"""``bench audit`` as a user types it: outcome, exit codes, formats."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+BARE = '''
+"""Noise images whose pairs are mostly same."""
+
+import torch
+from bench.domain import Domain, Images, Pairs, register_domain, uniforms
+
+
+@register_domain
+class Lopsided(Domain):
+    """Noise."""
+
+    name, version = "test_lopsided", 1
+    classes = warmup_classes = ("one", "two")
+
+    def draw(self, split, seed, n, start=0):
+        u = uniforms((split, seed), start, n, 2 + 2 * 3 * 32 * 32)
+        class_a = (u[:, 0] < 0.5).long()
+        class_b = torch.where(u[:, 1] < 0.8, class_a, 1 - class_a)
+        pixels = (u[:, 2:] * 256).to(torch.uint8).view(n, 2, 3, 32, 32)
+        a, b = (Images(pixels[:, i], {"class": c}) for i, c in enumerate((class_a, class_b)))
+        return Pairs(a, b, (class_a == class_b).long())
+
+    def draw_named(self, split, seed, n, start=0, easy=False):
+        return self.draw(split, seed, n, start).a
+'''
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", "audit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_a_clean_domain_exits_0_with_a_plain_table() -> None:
+    done = bench("color", "--n", "1000", "--baseline", "balance,duplicates", "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    assert "images shared by splits" in done.stdout
+    assert "0 of 3,500" in done.stdout
+    assert "1,000 test pairs, seed 0" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_leak_exits_1_and_what_does_not_apply_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "lopsided.py"
+    file.write_text(BARE)
+    chosen = "balance,nuisances_single,nuisances_pair,statistics,shape_blind,contrast"
+    done = bench("test_lopsided", "--n", "400", "--include", str(file), "--baseline", chosen, "--format", "json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["passed"] is False
+    rows = {row["what"]: row for row in found["rows"]}
+    assert rows["the most frequent label"]["verdict"] == "leak"
+    assert rows["the most frequent label"]["value"] == pytest.approx(0.8, abs=0.08)
+    notes = {row["baseline"][0]: row["note"] for row in found["rows"] if row["verdict"] == "not applicable"}
+    assert (notes["b"], notes["c"]) == ("no latents", "no latents")
+    assert "blob" in notes["e"]
+    # Nothing promises that the images of these classes are alike in brightness.
+    assert all(row["verdict"] == "informative" for row in found["rows"] if row["baseline"][0] == "d")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("colour",), "unknown domain 'colour': did you mean color?"),
+        (("color:difficulty=extreme",), "difficulty 'extreme': expected one of"),
+        (("color", "--n", "50"), "--n 50: an audit needs at least 200 test pairs"),
+        (("color", "--baseline", "unray"), "unknown baseline 'unray'; expected one of unary,"),
+        (("color", "--format", "csv"), "--format 'csv': expected one of table, md, json"),
+    ],
+)
+def test_bad_input_exits_2_with_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = bench(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
