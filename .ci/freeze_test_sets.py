@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import torch
+
 from bench import zoo
 from bench.catalogue.frozen import freeze, out_of_date, publish, read_entries, silent_changes, test_sets
 
@@ -20,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     action.add_argument("--write", action="store_true", help="publish, unless content changed under the same version")
     parser.add_argument("--file", type=Path, default=PUBLISHED, help="where the hashes are published")
     options = parser.parse_args(arguments)
+    # Faster than many threads here, and content does not depend on it.
+    torch.set_num_threads(1)
     zoo.load()
     entries = {name: freeze(name, pairs) for name, pairs in test_sets().items()}
     if options.write:

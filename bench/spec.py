@@ -49,11 +49,13 @@ def parse_spec(text: str) -> Spec:
 
 
 def _scalar(text: str) -> Any:
-    """A YAML scalar; what is no YAML, such as ``*.png``, stays text."""
+    """A YAML scalar; what is no YAML, such as ``*.png``, or would change, such as ``007`` or ``no``, stays text."""
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+    # 1.0e-3 is written 0.001, and the same.
+    return value if isinstance(value, float) or _plain(value) == text.strip() else text
 
 
 def canonical(spec: Spec, cls: type, *, given: tuple[str, ...] = ()) -> Spec:
@@ -68,7 +70,10 @@ def canonical(spec: Spec, cls: type, *, given: tuple[str, ...] = ()) -> Spec:
     if FIRST in params:
         if not parameters:
             raise UsageError(f"{spec.name}:{params[FIRST]}: {spec.name} takes no parameters")
-        params = {next(iter(parameters)): params.pop(FIRST), **params}
+        first = next(iter(parameters))
+        if first in params:
+            raise UsageError(f"{spec}: {first} is given twice")
+        params = {first: params.pop(FIRST), **params}
     return Spec(
         spec.name,
         {key: value for key, value in params.items() if key not in parameters or parameters[key].default != value},

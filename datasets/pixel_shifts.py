@@ -54,7 +54,7 @@ class PixelShift:
 
 
 def _graded(name: str, severities: tuple[int, ...], which: str, sides: tuple[str, ...] = ("a", "b")) -> PixelShift:
-    summary = (GRADED[name].__doc__ or "").rstrip(".")
+    summary = (GRADED[name].__doc__ or "").partition(".")[0]
     names = tuple(f"severity {level + 1}" for level in severities)
     return PixelShift(f"{summary}, {which}", GRADED[name], severities, names, sides)
 

@@ -77,7 +77,7 @@ def _radius_between(low: float, high: float) -> SceneChange:
 
 
 def size_mismatch(draft: Draft) -> Draft:
-    """One image large, the other small, either way round; both sizes occur in the source of standard difficulty."""
+    """One image large, the other small, either way round; both sizes occur in the source ``color``."""
     large, small = max_radius(max_circumradius()), 4.0
     u = draft.numbers("sizes", 3)
     first_large = u[:, 0] < 0.5

@@ -31,6 +31,8 @@ def conflict(member: str) -> Tensor:
     Baker, Lu, Erlikhman & Kellman, 2020, Local features and global shape information in object classification by deep
     convolutional neural networks.
     """
+    if member not in ("circle", "square"):
+        raise ValueError(f"no conflict shape {member!r}")
     if member == "circle":
         angle = torch.arange(2 * CORNERS_ALONG_CIRCLE, dtype=torch.float64) * (math.pi / CORNERS_ALONG_CIRCLE)
         return polar(1 + 0.13 * (-1.0) ** torch.arange(len(angle)), angle)

@@ -163,3 +163,18 @@ def test_a_shift_is_put_on_and_taken_off(source: str, shift: str, text: str) -> 
 
 def test_a_shift_replaces_another() -> None:
     assert shifted(shifted("color", "noise"), "blur") == "color:shift=blur"
+
+
+@pytest.mark.parametrize("path", ["2024_01", "007", "no", "0x10", "*.png", "~"])
+def test_a_path_stays_what_was_typed(path: str) -> None:
+    assert parse_spec(f"folder:{path}").params[FIRST] == path
+    assert parse_spec(f"folder:path={path}").params["path"] == path
+
+
+def test_a_first_value_that_is_also_named_is_refused() -> None:
+    class Folder:
+        def __init__(self, path: str, size: int = 32) -> None:
+            self.path, self.size = path, size
+
+    with pytest.raises(UsageError, match="path is given twice"):
+        canonical(parse_spec("folder:a:path=b"), Folder)

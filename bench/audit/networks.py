@@ -1,7 +1,7 @@
-"""The networks of an audit: one that reads an image, one that reads a pair, both fine-tuned from the warm-up.
+"""The networks of an audit: one that reads an image, one that reads a pair, both from the domain's warm-up.
 
-Fine-tuning sees what a probe of the frozen backbone cannot: the warm-up discards what does not name a shape, and a
-leak may be just that.
+They are fine-tuned, since a probe of the frozen backbone would miss what the warm-up taught it to discard: what does
+not name a shape, such as a colour, may be the leak.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from bench.audit.material import BACKBONE, Material
 from bench.backbones import create_backbone
+from bench.domain import Pairs
 from bench.evaluation.scoring import score_pairs
 from bench.model import PairModel, build_model, standardise
 from bench.spec import parse_spec
@@ -76,6 +77,23 @@ def image_hits(network: ImageNetwork, images: Tensor, answer: Tensor) -> NDArray
     return np.asarray((given == answer).numpy())
 
 
+def warm_pair_model(material: Material) -> PairModel:
+    """The fusion ``PAIR_FUSION`` on the warmed-up backbone."""
+    domain = material.domain
+    model = build_model(parse_spec(PAIR_FUSION), BACKBONE, domain.image, material.seed, classes=len(domain.classes))
+    assert model.backbone is not None
+    warmup.load_into(model.backbone, material.warm_up())
+    return model
+
+
+def joined_encodings(material: Material, pairs: Pairs) -> Tensor:
+    """What the fusion makes of the frozen backbone's embeddings of pairs, (N, F)."""
+    model = warm_pair_model(material).eval()
+    sides = zip(pairs.a.pixels.split(SCORE_BATCH), pairs.b.pixels.split(SCORE_BATCH), strict=True)
+    with torch.no_grad():
+        return torch.cat([model.fusion(model.encode(a), model.encode(b)) for a, b in sides])
+
+
 def train_on_pairs(material: Material, a: Tensor, b: Tensor, label: Tensor) -> PairModel:
     """Fine-tune the fusion ``PAIR_FUSION`` on pairs, one pass over the first ones.
 
@@ -84,10 +102,7 @@ def train_on_pairs(material: Material, a: Tensor, b: Tensor, label: Tensor) -> P
     """
     recipe = _recipe(len(a))
     rows = slice(recipe.train_pairs)
-    domain = material.domain
-    model = build_model(parse_spec(PAIR_FUSION), BACKBONE, domain.image, material.seed, classes=len(domain.classes))
-    assert model.backbone is not None
-    warmup.load_into(model.backbone, material.warm_up())
+    model = warm_pair_model(material)
     # The learner calls a pair same when two numbers agree; here the label itself says it.
     learner = PairLearner(model, recipe, a[rows], b[rows], label[rows], torch.ones_like(label[rows]))
     _fit(learner, recipe, material.seed)

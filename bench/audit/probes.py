@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench.audit.material import Material, both
 from bench.domain import Images
@@ -71,5 +73,7 @@ def both_probes(question: Question) -> Iterator[tuple[str, NDArray[np.bool_]]]:
 
 
 def _hits(model: Any, question: Question) -> NDArray[np.bool_]:
-    model.fit(question.train_x, question.train_y)
-    return np.asarray(model.predict(question.test_x) == question.test_y)
+    # Left alone, scikit-learn takes every core whatever torch was told.
+    with threadpool_limits(torch.get_num_threads()):
+        model.fit(question.train_x, question.train_y)
+        return np.asarray(model.predict(question.test_x) == question.test_y)

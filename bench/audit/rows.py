@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 Level = Literal["pair", "single"]
+Interval = tuple[float, float]
 
 ACCEPTED, LEAKING = 0.95, 0.999
 MARGIN: dict[Level, float] = {"pair": 0.015, "single": 0.02}
@@ -34,9 +36,9 @@ class Row:
     Attributes:
         baseline: which of the baselines it belongs to. what: what is predicted from what, and by which model.
         level: pairs or single images; None for counts.
-        n: test examples, or what was counted through.
+        n: test examples, repetitions, or what was counted through.
         value: accuracy, or the share that was counted; None where nothing was measured.
-        interval: 95 % Wilson interval of an accuracy.
+        interval: 95 % interval, Wilson's for an accuracy.
         limit: what the upper end of the interval, or the counted share, must stay below.
         note: reason or detail.
         seconds: time it took.
@@ -48,27 +50,33 @@ class Row:
     level: Level | None = None
     n: int = 0
     value: float | None = None
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
     limit: float | None = None
     note: str = ""
     seconds: float = 0.0
 
 
-def wilson(hits: int, n: int, level: float = ACCEPTED) -> tuple[float, float]:
+def wilson(hits: int, n: int, level: float = ACCEPTED) -> Interval:
     """Wilson score interval of a share. Wilson, 1927."""
     interval = binomtest(hits, n).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
-def verdict(hits: int, n: int, chance: float, limit: float) -> Verdict:
+def mean_interval(values: NDArray[np.float64], level: float = ACCEPTED) -> Interval:
+    """Student's t interval of the mean of independent accuracies."""
+    low, high = student.interval(level, len(values) - 1, values.mean(), values.std(ddof=1) / np.sqrt(len(values)))
+    return float(low), float(high)
+
+
+def verdict(accepted: Interval, leaking: Interval, chance: float, limit: float) -> Verdict:
     """Accept when the 95 % interval ends below the limit; call a leak what is not accepted and surely above chance.
 
     Surely: the 99.9 % interval lies above it. An audit has some twenty rows, and with 95 % every other clean domain
     would show a leak. What is neither may be a leak or bad luck, and more test pairs tell.
     """
-    if wilson(hits, n)[1] < limit:
+    if accepted[1] < limit:
         return Verdict.OK
-    return Verdict.LEAK if wilson(hits, n, LEAKING)[0] > chance else Verdict.UNDECIDED
+    return Verdict.LEAK if leaking[0] > chance else Verdict.UNDECIDED
 
 
 def judged(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5) -> Row:
@@ -80,7 +88,15 @@ def judged(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], chan
             1.5 points on pairs, 2 points on single images.
     """
     right, n, limit = int(hits.sum()), len(hits), chance + MARGIN[level]
-    return Row(baseline, what, verdict(right, n, chance, limit), level, n, right / n, wilson(right, n), limit)
+    found = verdict(wilson(right, n), wilson(right, n, LEAKING), chance, limit)
+    return Row(baseline, what, found, level, n, right / n, wilson(right, n), limit)
+
+
+def judged_mean(baseline: str, what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
+    """A baseline whose mean over independent repetitions must stay at chance; ``n`` counts the repetitions."""
+    interval, limit = mean_interval(accuracies), chance + MARGIN[level]
+    found = verdict(interval, mean_interval(accuracies, LEAKING), chance, limit)
+    return Row(baseline, what, found, level, len(accuracies), float(accuracies.mean()), interval, limit)
 
 
 def informative(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:

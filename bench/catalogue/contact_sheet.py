@@ -117,7 +117,7 @@ def _captions(pairs: Pairs, classes: Sequence[str]) -> list[list[str]]:
     lines = []
     for row, same in enumerate(pairs.label.tolist()):
         a, b = (classes[int(side.latents["class"][row])] for side in (pairs.a, pairs.b))
-        caption = [f"{'same' if same else 'different'}: {a}, {b}"]
+        caption = [f"same: {a}" if same else f"different: {a}, {b}"]
         for name, (factor, digits, unit) in units.items():
             if name in pairs.a.latents:
                 u, v = (float(side.latents[name][row]) * factor for side in (pairs.a, pairs.b))

@@ -82,16 +82,19 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED_CLASSES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _cells(classes: Sequence[str], pairs: Pairs) -> str:
-    """Share of every pair of classes; of many classes, the smallest and the largest share."""
-    k = len(classes)
-    cell = pairs.a.latents["class"] * k + pairs.b.latents["class"]
-    share = torch.bincount(cell, minlength=k * k).double() / len(pairs)
+def _cells(names: Sequence[str], pairs: Pairs) -> str:
+    """Share of every pair of the classes that occur; of many classes, the smallest and the largest share."""
+    both = torch.stack([side.latents["class"] for side in (pairs.a, pairs.b)])
+    present, (a, b) = torch.unique(both, return_inverse=True)
+    k, shown = len(present), [names[index] for index in present.tolist()]
+    share = torch.bincount(a * k + b, minlength=k * k).double() / len(pairs)
     if k <= FEW_CLASSES:
-        return ", ".join(f"{classes[i // k]} {classes[i % k]} {float(value):.3f}" for i, value in enumerate(share))
+        return ", ".join(f"{shown[i // k]} {shown[i % k]} {float(value):.3f}" for i, value in enumerate(share))
     diagonal = torch.eye(k, dtype=torch.bool).flatten()
     kinds = {"same": share[diagonal], "different": share[~diagonal]}
-    return "; ".join(f"{len(s)} {kind}, {float(s.min()):.4f} to {float(s.max()):.4f} each" for kind, s in kinds.items())
+    return "; ".join(
+        f"{len(s):,} {kind}, {float(s.min()):.4f} to {float(s.max()):.4f} each" for kind, s in kinds.items()
+    )
 
 
 def _strata(strata: Strata) -> str:

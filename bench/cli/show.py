@@ -17,8 +17,12 @@ def show(
     ] = None,
 ) -> None:
     """Show a fusion's card, a backbone's shapes, a cell's record, or a domain: its statistics and a contact sheet."""
+    import torch
+
     from bench import zoo
     from bench.catalogue import cards
 
+    # The tensors of a card are small: on busy cores more threads wait for each other.
+    torch.set_num_threads(1)
     zoo.load(include or ())
     print(cards.card(name, results, out))

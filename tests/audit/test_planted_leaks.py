@@ -73,14 +73,16 @@ def test_colour_correlated_with_class_is_seen_in_latents_and_pixels(monkeypatch:
     synthetic = plugin("synthetic")
     drawn = synthetic.SyntheticDomain._scene
 
-    def redder_circles(self: Any, split: str, shape: torch.Tensor, shapes: tuple[str, ...], u: torch.Tensor) -> Any:
+    def redder_behind_circles(
+        self: Any, split: str, shape: torch.Tensor, shapes: tuple[str, ...], u: torch.Tensor
+    ) -> Any:
         scene = drawn(self, split, shape, shapes, u)
-        figure = scene.figure.clone()
-        redder = (shape == 0) & (u[:, 1] < 0.3)
-        figure[redder, 0] = figure[redder, 0] // 2 + 128
-        return replace(scene, figure=figure, latents={**scene.latents, "figure_color": figure[:, :, 0, 0]})
+        ground = scene.ground.clone()
+        redder = (shape == 0) & (u[:, 1] < 0.4)
+        ground[redder, 0] = ground[redder, 0] // 2 + 128
+        return replace(scene, ground=ground, latents={**scene.latents, "ground_color": ground[:, :, 0, 0]})
 
-    monkeypatch.setattr(synthetic.SyntheticDomain, "_scene", redder_circles)
+    monkeypatch.setattr(synthetic.SyntheticDomain, "_scene", redder_behind_circles)
     found = leaking(audited("nuisances_single", "statistics"))
     assert "b latents → class, logistic regression" in found
     assert "b latents → class, gradient boosting" in found

@@ -128,11 +128,15 @@ def test_list_and_show_refuse_what_they_do_not_know() -> None:
     assert "nothing is called 'nothing_like_it'" in unknown.stderr
 
 
-def test_show_a_domain_writes_its_picture(tmp_path: Path) -> None:
-    done = bench("show", "texture", "--out", str(tmp_path / "pairs.png"))
+def test_show_a_domain_prints_its_statistics_and_draws_it(tmp_path: Path) -> None:
+    done = bench("show", "color:shift=smaller", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "circle, square" in done.stdout
-    assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
+    assert "contact sheet written to color-shift-smaller.png" in done.stdout
+    assert (tmp_path / "color-shift-smaller.png").read_bytes().startswith(b"\x89PNG")
+    elsewhere = bench("show", "concat", "--out", str(tmp_path / "concat.png"))
+    assert elsewhere.returncode == 2
+    assert "only a domain has a picture" in elsewhere.stderr
 
 
 def test_show_a_fusion_and_a_backbone() -> None:
@@ -146,4 +150,4 @@ def test_doctor_says_what_is_there() -> None:
     done = bench("doctor")
     assert done.returncode == 0, done.stderr
     assert "torch" in done.stdout
-    assert "17 fusions, 3 backbones, 2 domains" in done.stdout
+    assert "20 fusions, 3 backbones, 8 domains" in done.stdout

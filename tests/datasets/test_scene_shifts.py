@@ -77,6 +77,14 @@ def test_sizes_outside_those_of_the_source(name: str, shift: str, low: float, hi
         assert (place + TASK_REACH * radius).max() <= SIZE - 0.5 + 1e-4
 
 
+def test_a_and_b_are_changed_independently() -> None:
+    for text, key in (("color:shift=larger", "radius"), ("color:shift=translated", "x")):
+        both = torch.stack([drawn(text).a.latents[key], drawn(text).b.latents[key]])
+        assert abs(torch.corrcoef(both)[0, 1]) < 4 / N**0.5
+    occluded = scene_shifts.occlusion(draft(drawn("color")))
+    assert abs(torch.corrcoef(torch.stack([occluded.a.bar.angle, occluded.b.bar.angle]))[0, 1]) < 4 / N**0.5
+
+
 def test_smaller_figures_stay_where_they_were() -> None:
     for axis in ("x", "y"):
         assert torch.equal(both_sides(drawn("color:shift=smaller"), axis), both_sides(drawn("color"), axis))

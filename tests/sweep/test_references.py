@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.fusion import FUSIONS
 from bench.sweep.cell import build_domain
 from bench.sweep.run_cell import draw, view
-from bench.training.names import NameLearner, learner_of
-from bench.training.pairs import PairLearner
 
 
 def test_the_mask_oracle_sees_the_mask_and_nothing_of_the_pixels() -> None:
@@ -35,21 +32,6 @@ def test_references_are_planned_where_the_domain_offers_what_they_see(sweep) -> 
     assert set(oracle["eval"]) == {"color", "color:shift=greyscale"}
     assert oracle["eval"]["color"]["accuracy"] > 0.95
     assert oracle["family"] == "reference"
-
-
-def test_a_name_reference_learns_classes_and_a_fusion_learns_pairs(sweep) -> None:
-    class WithFusion:
-        def __init__(self, name: str) -> None:
-            self.fusion = FUSIONS.get(name)
-
-    assert learner_of(WithFusion("name_then_xnor")) is NameLearner
-    assert learner_of(WithFusion("abs_diff")) is PairLearner
-    _, records, _ = sweep(
-        fusion="name_then_xnor", domain="color:difficulty=easy", recipe={"train_pairs": 640, "batch_size": 16}
-    )
-    # The curve counts names, of which one of two is right by chance; the scores still tell pairs.
-    assert len(records) == 1
-    assert records[0]["status"] in ("ok", "collapsed")
 
 
 def test_strata_of_an_evaluated_shift_add_up(sweep) -> None:

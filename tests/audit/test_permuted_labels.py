@@ -1,0 +1,57 @@
+"""Shuffled labels: one shuffle may lean on the task by accident, many may not; true labels that get through show."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from bench.audit import f_permuted_labels
+from bench.audit.f_permuted_labels import RIDGE, ridge_hits, shuffles
+from bench.audit.material import Material
+from bench.audit.rows import Verdict
+
+
+def task(n: int, features: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features whose strongest direction is the label."""
+    generator = torch.Generator().manual_seed(n)
+    label = torch.arange(n) % 2
+    return torch.randn(n, features, generator=generator) + 3 * label[:, None], label
+
+
+def test_the_hits_are_those_of_a_ridge_regression_per_column() -> None:
+    (train_x, label), (test_x, asked) = task(200), task(100)
+    answers = shuffles(label, seed=1)[:, :3]
+    mean, deviation = train_x.mean(0), train_x.std(0)
+    found = ridge_hits(train_x, answers, test_x, asked)
+    for column in range(3):
+        y = answers[:, column].double().numpy()
+        model = Ridge(alpha=RIDGE * 200).fit((train_x - mean) / deviation, y - y.mean())
+        expected = (model.predict((test_x - mean) / deviation) > 0) == (asked.numpy() == 1)
+        assert (found[:, column] == expected).mean() > 0.98
+
+
+def test_single_shuffles_lean_and_their_mean_does_not() -> None:
+    (train_x, label), (test_x, asked) = task(1_000), task(2_000)
+    accuracies = ridge_hits(train_x, shuffles(label, seed=0), test_x, asked).mean(0)
+    assert accuracies.std() > 3 * 0.5 / 2_000**0.5
+    assert accuracies.mean() == pytest.approx(0.5, abs=4 * accuracies.std() / len(accuracies) ** 0.5)
+
+
+def test_labels_that_were_not_shuffled_are_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f_permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
+    material = Material("color", 400)
+    learned, shuffled = f_permuted_labels.permuted_labels(material)
+    assert learned.value == 1.0
+    assert shuffled.verdict is not Verdict.LEAK
+    monkeypatch.setattr(
+        f_permuted_labels,
+        "shuffles",
+        lambda label, seed: torch.where(torch.rand(len(label), 50) < 0.6, label[:, None], 0),
+    )
+    _, kept = f_permuted_labels.permuted_labels(material)
+    assert kept.verdict is Verdict.LEAK
+
+
+def encoded(label: torch.Tensor) -> torch.Tensor:
+    return torch.randn(len(label), 8, generator=torch.Generator().manual_seed(0)) + 8 * label[:, None]
