@@ -367,7 +367,7 @@ def test_identical_inputs_join_to_the_same_whatever_they_are(name: str) -> None:
 @pytest.mark.parametrize("name", list(FUSIONS))
 def test_the_card_is_complete(name: str) -> None:
     cls = FUSIONS.get(name)
-    families = "input map token embedding bilinear similarity relational control"
+    families = "input map token embedding bilinear similarity relational control reference"
     assert cls.family in families.split()
     assert cls.paper
     assert "``" in (cls.__doc__ or ""), "the docstring gives the formula"
