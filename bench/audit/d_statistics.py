@@ -27,15 +27,16 @@ CHUNK = 4_096
 BY_NATURE = "by nature"
 
 
-def brightness_and_area(pixels: Tensor) -> Tensor:
-    """Mean and deviation of each channel, and the shares of the image that are light and that the figure covers.
-
-    (N, 3, H, W) -> (N, 8).
-    """
+def brightness(pixels: Tensor) -> Tensor:
+    """Mean and deviation of each channel: (N, 3, H, W) -> (N, 6)."""
     x = pixels.float()
+    return torch.cat([x.mean((2, 3)), x.std((2, 3))], dim=1)
+
+
+def area(pixels: Tensor) -> Tensor:
+    """Shares of the image that are light and that the figure covers: (N, 3, H, W) -> (N, 2)."""
     light = _lightness(pixels).mean((1, 2))
-    columns = [x.mean((2, 3)), x.std((2, 3)), light[:, None], torch.minimum(light, 1 - light)[:, None]]
-    return torch.cat(columns, dim=1)
+    return torch.stack([light, torch.minimum(light, 1 - light)], dim=1)
 
 
 def pixel_count(pixels: Tensor) -> Tensor:
@@ -85,6 +86,7 @@ def _extent(occupied: Tensor) -> Tensor:
     return (torch.where(occupied, position, 0).amax(1) - first + 1).clamp_min(0)
 
 
+JUDGED = {"mean, deviation": brightness, "area": area}
 REPORTED = {"pixels above threshold": pixel_count, "bounding box": bounding_box, "edge count": edge_count}
 
 
@@ -98,12 +100,12 @@ def _of_images(statistic: Callable[[Tensor], Tensor]) -> Extract:
 
 def statistics(material: Material) -> Iterator[Row]:
     """Brightness and area → class and label; the rest for information."""
-    chance = material.class_chance
-    first = _of_images(brightness_and_area)
-    for probe, hits in both_probes(class_question(material, first)):
-        yield _judged_if_equal_area(material, f"mean, deviation, area → class, {probe}", "single", hits, chance)
-    for probe, hits in both_probes(label_question(material, first)):
-        yield _judged_if_equal_area(material, f"mean, deviation, area → label, {probe}", "pair", hits, 0.5)
+    for what, statistic in JUDGED.items():
+        extract = _of_images(statistic)
+        for probe, hits in both_probes(class_question(material, extract)):
+            yield _judged_if_equal_area(material, f"{what} → class, {probe}", "single", hits, material.class_chance)
+        for probe, hits in both_probes(label_question(material, extract)):
+            yield _judged_if_equal_area(material, f"{what} → label, {probe}", "pair", hits, 0.5)
     for what, statistic in REPORTED.items():
         extract = _of_images(statistic)
         hits = boosting(class_question(material, extract))

@@ -105,7 +105,7 @@ def run_audit(
     on_baseline("drawing pairs")
     material.draw_all()
     drawn = time.perf_counter()
-    if NETWORKS & set(baselines):
+    if _needs_warm_up(material, baselines):
         on_baseline("warm-up of the networks")
         material.warm_up()
     warm = time.perf_counter()
@@ -115,6 +115,11 @@ def run_audit(
         rows += _timed(BASELINES[name](material))
     finished = time.perf_counter()
     return Audit(domain, n, seed, tuple(rows), drawn - started, warm - drawn, finished - started)
+
+
+def _needs_warm_up(material: Material, baselines: Collection[str]) -> bool:
+    networks = NETWORKS & set(baselines)
+    return bool(networks - {"shape_blind"}) or (bool(networks) and material.shape_blind() is not None)
 
 
 def _timed(rows: Iterator[Row]) -> Iterator[Row]:
