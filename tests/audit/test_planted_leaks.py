@@ -61,7 +61,7 @@ def test_equal_extent_is_seen_in_the_area_and_hardly_in_pairs(equal_extent: None
         boosted["area → label, gradient boosting"],
     )
     assert single.verdict is Verdict.LEAK
-    assert single.value == pytest.approx(0.62, abs=0.05)
+    assert single.value == pytest.approx(0.58, abs=0.04)
     assert pair.value is not None
     assert pair.value < 0.56
     assert boosted["bounding box → class, gradient boosting"].value == pytest.approx(0.68, abs=0.05)
@@ -101,6 +101,7 @@ def test_same_pairs_that_are_nearer_in_size_are_seen_in_pairs_alone(
 
     planted(nearer)
     found = leaking(audited("nuisances_single", "nuisances_pair"))
+    assert "c latents, differences, products → label, logistic regression" in found
     assert "c latents, differences, products → label, gradient boosting" in found
     assert not [what for what in found if what.startswith("b")]
 
