@@ -18,7 +18,7 @@ from .difficulty import TEXTURE_PRESETS, Difficulty
 from .renderer import IMAGE_SIZE
 from .scene_shifts import SCENE_SHIFTS, TEXTURE_SHIFTS
 from .synthetic import SyntheticDomain
-from .texture_bank import TILE, TextureBank, image_files, photographs, texture_bank
+from .texture_bank import TILE, image_files, photographs, texture_bank
 
 
 @register_domain
@@ -58,17 +58,20 @@ class Texture(SyntheticDomain):
         ground_id = (u[:, 4] * len(bank.tiles)).long()
         figure_id = partners[ground_id, (u[:, 5] * count[ground_id].clamp_min(1)).long()]
         offset = (u[:, :4] * (TILE - IMAGE_SIZE + 1)).long()
-        figure = self._faded(_crop(bank, figure_id, offset[:, :2]), bank.mean_rgb[figure_id])
-        ground = self._faded(_crop(bank, ground_id, offset[:, 2:]), bank.mean_rgb[ground_id])
+        tiles = faded_tiles(owner, self.folder, self.difficulty.texture)
+        figure, ground = _crop(tiles, figure_id, offset[:, :2]), _crop(tiles, ground_id, offset[:, 2:])
         latents = {"figure_texture": figure_id, "ground_texture": ground_id, "texture_offset": offset}
         return figure, ground, {**latents, "at_contrast_floor": count[ground_id] == 0}
 
-    def _faded(self, texture: Tensor, mean_rgb: Tensor) -> Tensor:
-        """Textures (N, 3, 32, 32) uint8 with less variation around the mean colour of their tile."""
-        if self.difficulty.texture == 1:
-            return texture
-        mean = 255 * mean_rgb.float()[:, :, None, None]
-        return (mean + self.difficulty.texture * (texture - mean)).add_(0.5).clamp_(0, 255).to(torch.uint8)
+
+@cache
+def faded_tiles(split: str, folder: Path | None, share: float) -> Tensor:
+    """The tiles of a bank (T, 3, TILE, TILE) uint8 with ``share`` of their variation around their mean colours."""
+    bank = texture_bank(split, folder)
+    if share == 1:
+        return bank.tiles
+    mean = 255 * bank.mean_rgb.float()[:, :, None, None]
+    return (mean + share * (bank.tiles - mean)).add_(0.5).clamp_(0, 255).to(torch.uint8)
 
 
 @cache
@@ -86,7 +89,7 @@ def contrasting_tiles(split: str, folder: Path | None, limits: Difficulty) -> tu
     return first.argsort(dim=1, descending=True, stable=True), good.sum(1)
 
 
-def _crop(bank: TextureBank, tile: Tensor, offset: Tensor) -> Tensor:
+def _crop(tiles: Tensor, tile: Tensor, offset: Tensor) -> Tensor:
     """Windows of the tiles at ``offset`` (N, 2): (N, 3, 32, 32) uint8."""
-    windows = bank.tiles.unfold(2, IMAGE_SIZE, 1).unfold(3, IMAGE_SIZE, 1)
+    windows = tiles.unfold(2, IMAGE_SIZE, 1).unfold(3, IMAGE_SIZE, 1)
     return windows[tile, :, offset[:, 0], offset[:, 1]]

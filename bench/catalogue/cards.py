@@ -96,7 +96,7 @@ def _fusion_macs(name: str) -> str:
 
 
 def _find_record(key: str, results: Path) -> dict[str, Any] | None:
-    if not results.exists():
+    if not any(results.glob("**/records.jsonl")):
         return None
     for run in find_runs(results):
         for full_key, record in latest(run.records()).items():
