@@ -24,6 +24,8 @@ QUALITATIVE_MAPS = (
     "tab20c",
 )
 CANDIDATES = 24
+# Most grounds find a contrasting colour among the first few; the conversion to OKLab is what takes the time.
+LOOKED_AT_FIRST = 4
 
 
 @cache
@@ -70,23 +72,35 @@ def first_contrasting(ground: Tensor, candidates: Tensor, limits: Difficulty) ->
 def contrasting_colors(u: Tensor, limits: Difficulty) -> tuple[Tensor, Tensor, Tensor]:
     """Ground and figure colours from uniform numbers ``u`` (N, 4 + 3 * CANDIDATES).
 
-    Half of the images take both colours from the palette, half take random ones.
+    Half of the images take both colours from the palette, half take random ones. The figure takes the first candidate
+    that stands out from the ground.
 
     Returns:
         Ground and figure, (N, 3) uint8 each, and whether their contrast is above the floor, (N,) bool.
     """
+    ground, figure, found = _first_of(_candidates(u, LOOKED_AT_FIRST), limits)
+    late = (~found).nonzero().flatten()
+    # One of black and white stands out from any ground, where no candidate does.
+    extremes = torch.tensor([[0, 0, 0], [255, 255, 255]], dtype=torch.uint8).expand(len(late), 2, 3)
+    all_colors = torch.cat([_candidates(u[late], CANDIDATES), extremes], dim=1)
+    _, figure[late], found[late] = _first_of(all_colors, limits)
+    return ground, figure, found
+
+
+def _candidates(u: Tensor, count: int) -> Tensor:
+    """Colours (N, 1 + count, 3) uint8: of the ground, then candidates for the figure."""
     colors = palette()
-    from_palette = u[:, :1] < 0.5
-    drawn = u[:, 1 : 4 + 3 * CANDIDATES].reshape(len(u), 1 + CANDIDATES, 3)
+    drawn = u[:, 1 : 4 + 3 * count].reshape(len(u), 1 + count, 3)
     index = (drawn[:, :, 0] * len(colors)).long()
     # Rounded first: contrast is judged on the colours that are painted.
-    painted = _to_bytes(torch.where(from_palette[:, :, None], colors[index], drawn))
-    # One of black and white stands out from any ground, where no candidate does.
-    extremes = torch.tensor([[0, 0, 0], [255, 255, 255]], dtype=torch.uint8).expand(len(u), 2, 3)
-    painted = torch.cat([painted, extremes], dim=1)
+    return _to_bytes(torch.where((u[:, 0] < 0.5)[:, None, None], colors[index], drawn))
+
+
+def _first_of(painted: Tensor, limits: Difficulty) -> tuple[Tensor, Tensor, Tensor]:
+    """Ground, chosen figure and whether it is above the floor, of colours (N, 1 + K, 3) uint8."""
     lab = oklab(painted.double() / 255)
     chosen, found = first_contrasting(lab[:, 0], lab[:, 1:], limits)
-    return painted[:, 0], painted[torch.arange(len(u)), 1 + chosen], found
+    return painted[:, 0].clone(), painted[torch.arange(len(painted)), 1 + chosen], found
 
 
 def _to_bytes(rgb: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from 1 to 0 over one pixel across the outline. No shape is drawn sharper, larger
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -18,6 +20,8 @@ from .shapes import BANK_SHAPES, TABLE_EXTENT, TABLE_SIZE, TASK_SHAPES, circumra
 IMAGE_SIZE = 32
 MIN_RADIUS = 4.0
 CHUNK = 256
+# Beyond its outline a figure covers pixels whose centres lie up to half a pixel away; the rest is for interpolation.
+BORDER = 0.75
 RADIUS_COLUMN = 0
 
 
@@ -46,53 +50,88 @@ def pose(u: Tensor, min_radius: float = MIN_RADIUS) -> Pose:
     return Pose(x.float(), y.float(), radius.float(), (u[:, 3] * 2 * math.pi).float())
 
 
-def signed_distances(shape: Tensor, pose: Pose, shapes: tuple[str, ...]) -> Tensor:
+@dataclass(frozen=True)
+class Window:
+    """A square of pixels of each image.
+
+    Attributes:
+        side: in pixels.
+        left, top: (N,) int64, or (1,) where it is the same in all images.
+    """
+
+    side: int
+    left: Tensor
+    top: Tensor
+
+    def columns(self) -> Tensor:
+        """Horizontal centres of the pixels (N, side) float32."""
+        return self.left[:, None] + torch.arange(self.side) + 0.5
+
+    def rows(self) -> Tensor:
+        """Vertical centres of the pixels (N, side) float32."""
+        return self.top[:, None] + torch.arange(self.side) + 0.5
+
+    def cut(self, images: Tensor, chosen: Tensor) -> Tensor:
+        """The windows (N, C, side, side) of the ``chosen`` (N,) of images (M, C, H, W)."""
+        return self._all(images)[chosen, :, self.top, self.left]
+
+    def paste(self, images: Tensor, chosen: Tensor, values: Tensor) -> None:
+        """Write ``values`` (N, C, side, side) over the windows of the ``chosen`` images, in place."""
+        self._all(images)[chosen, :, self.top, self.left] = values
+
+    def _all(self, images: Tensor) -> Tensor:
+        return images.unfold(2, self.side, 1).unfold(3, self.side, 1)
+
+
+FRAME = Window(IMAGE_SIZE, torch.zeros(1, dtype=torch.long), torch.zeros(1, dtype=torch.long))
+
+
+def signed_distances(shape: Tensor, pose: Pose, shapes: tuple[str, ...], window: Window = FRAME) -> Tensor:
     """Distance in pixels of every pixel centre to the outline, negative inside; clamped far outside.
 
     Args:
         shape: (N,) int64, index into ``shapes``.
 
     Returns:
-        (N, IMAGE_SIZE, IMAGE_SIZE) float32.
+        (N, side, side) float32, of the pixels in the window.
     """
     table = distance_table(shapes).flatten()
-    centres = torch.arange(IMAGE_SIZE, dtype=torch.float32) + 0.5
     scale = (TABLE_SIZE - 1) / (2 * TABLE_EXTENT)
-    dx = (centres - pose.x[:, None])[:, None, :]
-    dy = (centres - pose.y[:, None])[:, :, None]
+    dx = (window.columns() - pose.x[:, None])[:, None, :]
+    dy = (window.rows() - pose.y[:, None])[:, :, None]
     cos = (torch.cos(pose.angle.double()).float() * scale / pose.radius)[:, None, None]
     sin = (torch.sin(pose.angle.double()).float() * scale / pose.radius)[:, None, None]
     middle, last = (TABLE_SIZE - 1) / 2, TABLE_SIZE - 1.001
-    column = (cos * dx + sin * dy + middle).clamp_(0, last)
-    row = (cos * dy - sin * dx + middle).clamp_(0, last)
+    column = (cos * dx + sin * dy).add_(middle).clamp_(0, last)
+    row = (cos * dy - sin * dx).add_(middle).clamp_(0, last)
     left, top = column.int(), row.int()
-    right_share, lower_share = column - left, row - top
-    corner = shape.int()[:, None, None] * TABLE_SIZE**2 + top * TABLE_SIZE + left
+    right_share, lower_share = column.sub_(left), row.sub_(top)
+    corner = top.mul_(TABLE_SIZE).add_(left).add_(shape.int()[:, None, None] * TABLE_SIZE**2).flatten()
     upper = _blend(table, corner, right_share)
-    lower = _blend(table, corner + TABLE_SIZE, right_share)
-    return (upper + lower_share * (lower - upper)).mul_(pose.radius[:, None, None])
+    lower = _blend(table, corner.add_(TABLE_SIZE), right_share)
+    return lower.sub_(upper).mul_(lower_share).add_(upper).mul_(pose.radius[:, None, None])
 
 
-def coverage(shape: Tensor, pose: Pose, shapes: tuple[str, ...], stroke: float = 0.0) -> Tensor:
+def coverage(shape: Tensor, pose: Pose, shapes: tuple[str, ...], stroke: float = 0.0, window: Window = FRAME) -> Tensor:
     """Share of each pixel that the figure covers, or with a ``stroke`` its outline of that width in pixels.
 
     Args:
         shape: (N,) int64, index into ``shapes``.
 
     Returns:
-        (N, IMAGE_SIZE, IMAGE_SIZE) float32 in [0, 1].
+        (N, side, side) float32 in [0, 1], of the pixels in the window.
     """
-    distance = signed_distances(shape, pose, shapes)
+    distance = signed_distances(shape, pose, shapes, window)
     if stroke:
         # The stroke lies inside the outline, so that outlined figures are no larger than filled ones.
         distance = (distance + stroke / 2).abs_().sub_(stroke / 2)
-    return (0.5 - distance).clamp_(0, 1)
+    return distance.neg_().add_(0.5).clamp_(0, 1)
 
 
 def _blend(table: Tensor, corner: Tensor, share: Tensor) -> Tensor:
-    left = table.index_select(0, corner.flatten()).view(corner.shape)
-    right = table.index_select(0, corner.flatten() + 1).view(corner.shape)
-    return left + share * (right - left)
+    left = table.index_select(0, corner).view(share.shape)
+    right = table[1:].index_select(0, corner).view(share.shape)
+    return right.sub_(left).mul_(share).add_(left)
 
 
 def paint(scene: Scene) -> tuple[Tensor, Tensor]:
@@ -102,26 +141,43 @@ def paint(scene: Scene) -> tuple[Tensor, Tensor]:
         Pixels (N, 3, IMAGE_SIZE, IMAGE_SIZE) uint8 and masks (N, IMAGE_SIZE, IMAGE_SIZE) uint8: the share of each pixel
         that the figure covers, times 255.
     """
-    pixels = torch.empty(len(scene), 3, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
-    masks = torch.empty(len(scene), IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
-    for start in range(0, len(scene), CHUNK):
-        part = slice(start, start + CHUNK)
-        alpha = coverage(scene.shape[part], scene.pose[part], scene.shapes, scene.stroke)
-        masks[part] = (alpha * 255).add_(0.5).to(torch.uint8)
+    pixels = scene.ground.expand(-1, -1, IMAGE_SIZE, IMAGE_SIZE).clone(memory_format=torch.contiguous_format)
+    masks = torch.zeros(len(scene), 1, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
+    for chosen, window in _figure_windows(scene):
+        at = scene.pose[chosen]
+        alpha = coverage(scene.shape[chosen], at, scene.shapes, scene.stroke, window)[:, None]
+        window.paste(masks, chosen, (alpha * 255).add_(0.5).to(torch.uint8))
         if scene.opacity is not None:
-            alpha = alpha * scene.opacity[part, None, None]
-        pixels[part] = _over(alpha, scene.figure[part], scene.ground[part])
-        if scene.bar is not None:
-            bar = scene.bar[part]
-            pixels[part] = _over(_bar_coverage(bar, scene.pose[part]), bar.color[:, :, None, None], pixels[part])
-    return pixels, masks
+            alpha = alpha * scene.opacity[chosen, None, None, None]
+        front, back = (_cut(fill, window, chosen) for fill in (scene.figure, scene.ground))
+        window.paste(pixels, chosen, _over(alpha, front, back))
+    if scene.bar is not None:
+        pixels = _over(_bar_coverage(scene.bar, scene.pose)[:, None], scene.bar.color[:, :, None, None], pixels)
+    return pixels, masks[:, 0]
+
+
+def _figure_windows(scene: Scene) -> Iterator[tuple[Tensor, Window]]:
+    """Images in groups of like size, with a window around each figure: most of a frame is ground."""
+    at = scene.pose
+    reach = torch.tensor([circumradius(shape) for shape in scene.shapes])[scene.shape] * at.radius + BORDER
+    first = [(middle - reach - 0.5).ceil().long() for middle in (at.x, at.y)]
+    last = [(middle + reach - 0.5).floor().long() for middle in (at.x, at.y)]
+    side = (torch.maximum(last[0] - first[0], last[1] - first[1]) + 1).clamp_max_(IMAGE_SIZE)
+    for chosen in side.argsort(stable=True).split(CHUNK):
+        size = int(side[chosen[-1]])
+        left, top = (start[chosen].clamp_(0, IMAGE_SIZE - size) for start in first)
+        yield chosen, Window(size, left, top)
+
+
+def _cut(fill: Tensor, window: Window, chosen: Tensor) -> Tensor:
+    return fill[chosen] if fill.shape[-1] == 1 else window.cut(fill, chosen)
 
 
 def _over(alpha: Tensor, front: Tensor, back: Tensor) -> Tensor:
-    """``front`` over ``back``, uint8 (N, 3, H, W) or (N, 3, 1, 1), with the coverage ``alpha`` (N, H, W)."""
+    """``front`` over ``back``, uint8 (N, 3, H, W) or (N, 3, 1, 1), with the coverage ``alpha`` (N, 1, H, W)."""
     below = back.float()
     # Adding 0.5 makes the conversion to integers round to nearest.
-    return (alpha[:, None] * (front.float() - below)).add_(below).add_(0.5).to(torch.uint8)
+    return (alpha * (front.float() - below)).add_(below).add_(0.5).to(torch.uint8)
 
 
 def _bar_coverage(bar: Bar, pose: Pose) -> Tensor:

@@ -27,7 +27,7 @@ class Pose:
     radius: Tensor
     angle: Tensor
 
-    def __getitem__(self, rows: slice) -> Pose:
+    def __getitem__(self, rows: slice | Tensor) -> Pose:
         return Pose(self.x[rows], self.y[rows], self.radius[rows], self.angle[rows])
 
 
