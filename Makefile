@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow coverage lint types contracts wheel-test quick ci
+.PHONY: install demo test test-slow conformance coverage lint types contracts docs wheel-test quick ci
 
 install: $(INSTALLED)
 
@@ -20,13 +20,16 @@ quick: install
 	$(BIN)/bench run --config configs/quick.yaml
 
 test: install
-	$(BIN)/pytest -m 'not slow' --durations=10
+	$(BIN)/pytest -n 2 -m 'not slow and not conformance' --durations=10
 
 test-slow: install
 	$(BIN)/pytest -m slow --durations=10
 
+conformance: install
+	$(BIN)/pytest -n 2 -m 'not slow' tests/conformance --durations=10
+
 coverage: install
-	$(BIN)/pytest -m 'not slow' --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -m 'not slow and not conformance' --cov --cov-report=term-missing:skip-covered
 
 lint: install
 	$(BIN)/ruff check .
@@ -37,6 +40,10 @@ types: install
 
 contracts: install
 	$(BIN)/lint-imports
+
+docs: install
+	$(BIN)/python .ci/write_fusion_page.py
+	$(BIN)/python .ci/write_conformance_page.py
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py

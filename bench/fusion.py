@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
+from bench.errors import NotApplicableError
 from bench.zoo import Registry
 
-Needs = Literal["pixels", "stage", "map", "tokens", "embedding"]
+Needs = Literal["pixels", "stage", "exchange", "map", "tokens", "embedding"]
 Head = Literal["mlp", "linear", "score"]
 Encoder = Literal["trained", "random", "none"]
 Sees = Literal["image", "mask", "likelihoods"]
 Supervision = Literal["pairs", "names"]
+Towers = Literal[1, 2]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,17 @@ class FeatureSpec:
         """Width of a token: the channels of the map."""
         return self.map.channels
 
+    def stage(self, index: int) -> MapShape:
+        """Shape of the map after a stage.
+
+        Raises:
+            NotApplicableError: the backbone has no such stage.
+        """
+        if not 0 <= index < len(self.stages):
+            stages = f"{len(self.stages)} stages (0 to {len(self.stages) - 1})"
+            raise NotApplicableError(f"stage {index}: the backbone has {stages}")
+        return self.stages[index]
+
 
 class Fusion(nn.Module):
     """Base class of all fusions: built from a :class:`FeatureSpec`, called with the two streams.
@@ -61,15 +76,23 @@ class Fusion(nn.Module):
 
     - ``name``: as typed on the command line.
     - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``,
-      ``control`` (must stay at chance) or ``reference`` (knows what a fusion must not know).
+      ``matching``, ``gating``, ``control`` (must stay at chance) or ``reference`` (knows what a fusion must not know).
     - ``needs``: what it joins. ``pixels`` (B, C, H, W) images, before the backbone; ``stage`` maps after stage
-      ``self.stage``, after which the backbone goes on; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding``
-      (B, D).
+      ``self.stage``, after which the backbone goes on; ``exchange`` the embeddings (B, D) of two streams whose maps met
+      in :meth:`exchange` after stage ``self.stage``; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding`` (B, D).
+      Where a parameter decides, the constructor sets it on the instance.
+    - ``map_stage`` (with ``map``): the stage whose output it joins; None (default) is the deepest map of at least 4x4.
+      The layers behind it are dropped.
+    - ``towers``: 1 (default) where both images share a backbone, 2 where each has its own.
     - ``symmetric``: the score does not change when the images swap, by construction. Where a parameter decides, the
       constructor sets it on the instance.
     - ``paper``: where it comes from.
+    - ``known_failure``: what is wrong with it, where it is kept to show a mistake that people make; the conformance
+      suite is expected to fail on it.
+    - ``auxiliary``: weight of each auxiliary head that training adds by default and that is dropped at evaluation.
     - ``head``: the shared ``mlp`` (default), a ``linear`` layer, or ``score`` when ``forward`` returns (B,)
       scores itself.
+    - ``head_width``: hidden units of that mlp; the parameter ``head`` of any fusion with this head sets it.
     - ``encoder``: ``trained`` (default), ``random`` (a frozen random backbone) or ``none`` (no backbone at all).
     - ``sees`` (references only): the ``image`` (default), the true ``mask`` of its figure as an image, or the
       ``likelihoods`` (B, classes) of an observer that knows how the images are made.
@@ -82,13 +105,19 @@ class Fusion(nn.Module):
 
     name: ClassVar[str]
     family: ClassVar[str]
-    needs: ClassVar[Needs]
+    needs: Needs
     symmetric: bool
     paper: ClassVar[str]
+    known_failure: ClassVar[str] = ""
+    auxiliary: ClassVar[Mapping[str, float]] = MappingProxyType({})
     head: ClassVar[Head] = "mlp"
+    head_width: int = 128
     encoder: ClassVar[Encoder] = "trained"
     sees: ClassVar[Sees] = "image"
     supervision: ClassVar[Supervision] = "pairs"
+    towers: ClassVar[Towers] = 1
+    stage: int
+    map_stage: int | None = None
 
     def __init__(self, out_dim: int) -> None:
         super().__init__()
@@ -97,6 +126,11 @@ class Fusion(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Join the two streams into features (B, out_dim), a joint image or map, or scores (B,)."""
         raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def exchange(self, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """The two maps (B, C, H, W) after stage ``self.stage``, each with what it takes from the other; only where
+        ``needs`` is ``exchange``."""
+        raise TypeError(f"{type(self).__name__} does not define exchange")
 
     def name_logits(self, encoded: Tensor) -> Tensor:
         """Logits (B, classes) of the class of each encoded image; only where ``supervision`` is ``names``."""
@@ -112,7 +146,7 @@ def mlp(in_dim: int, hidden: int = 128, out_dim: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Linear(in_dim, hidden), nn.GELU(), nn.Linear(hidden, out_dim))
 
 
-ALLOWED = {"needs": Needs, "head": Head, "encoder": Encoder, "sees": Sees, "supervision": Supervision}
+ALLOWED = {"needs": Needs, "head": Head, "encoder": Encoder, "sees": Sees, "supervision": Supervision, "towers": Towers}
 
 
 def _check(cls: type[Fusion]) -> None:
@@ -121,7 +155,12 @@ def _check(cls: type[Fusion]) -> None:
             raise TypeError(f"fusion {cls.__name__} does not state {attribute!r}")
     for attribute, allowed in ALLOWED.items():
         if getattr(cls, attribute) not in get_args(allowed):
-            raise TypeError(f"fusion {cls.__name__}: {attribute} must be one of {', '.join(get_args(allowed))}")
+            names = ", ".join(map(str, get_args(allowed)))
+            raise TypeError(f"fusion {cls.__name__}: {attribute} must be one of {names}")
+    if cls.towers == 2 and cls.needs not in ("map", "tokens", "embedding"):
+        raise TypeError(f"fusion {cls.__name__}: two towers cannot be joined at {cls.needs}")
+    if cls.towers == 2 and cls.symmetric:
+        raise TypeError(f"fusion {cls.__name__}: two towers are never symmetric")
     if not cls.__doc__:
         raise TypeError(f"fusion {cls.__name__} has no docstring; it must give the formula with shapes")
 

@@ -1,23 +1,25 @@
 """Difference of the two feature maps."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from bench.fusion import FeatureSpec, Fusion, register
+from bench.fusion import FeatureSpec, register
+
+from .map_join import MapJoin
 
 
 @register
-class FeatureMapDifference(Fusion):
+class FeatureMapDifference(MapJoin):
     """Siamese difference: ``f = mean_xy(relu(conv(|P - Q|)))``, (B, C, H, W) twice -> (B, width).
 
-    Position is compared with the same position, so it assumes that the images are aligned.
+    Position is compared with the same position, so it assumes that the images are aligned. With ``stage=k``,
+    ``|P - Q|`` after stage k goes on through the backbone.
     """
 
-    name, family, needs, symmetric = "fmap_diff", "map", "map", True
+    name, needs, symmetric = "fmap_diff", "map", True
     paper = "Daudt et al., 2018, Fully convolutional siamese networks for change detection"
 
-    def __init__(self, spec: FeatureSpec, width: int = 128) -> None:
-        super().__init__(out_dim=width)
-        self.convolution = nn.Conv2d(spec.map.channels, width, 3, padding=1)
+    def __init__(self, spec: FeatureSpec, width: int = 128, stage: int = -1) -> None:
+        super().__init__(spec, stage, width)
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.convolution((a - b).abs()).relu().mean((2, 3))
+    def join(self, p: Tensor, q: Tensor) -> Tensor:
+        return (p - q).abs()

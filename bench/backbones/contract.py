@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.fusion import FeatureSpec, MapShape
 from bench.zoo import Registry
 
-Reads = Literal["map", "tokens", "embedding"]
+Reads = Literal["map", "tokens", "embedding"] | int
 
 EMBEDDING_DIM = 128
 MIN_MAP = 4
@@ -94,17 +94,21 @@ class Backbone(nn.Module):
         return self.embedding(features)
 
     def read(self, images: Tensor, reads: Reads) -> Tensor:
-        """Encode images (B, 3, H, W) as ``map`` (B, C, H, W), ``tokens`` (B, L, C) or ``embedding`` (B, D)."""
+        """Encode images (B, 3, H, W) as ``map`` (B, C, H, W), ``tokens`` (B, L, C) or ``embedding`` (B, D); a number
+        reads the map after that stage."""
         if reads == "embedding":
             return self.upper(self.lower(images, -1), 0)
-        feature_map = self.lower(images, self.map_stage)
-        return feature_map if reads == "map" else feature_map.flatten(2).transpose(1, 2)
+        feature_map = self.lower(images, self._last_stage(reads))
+        return feature_map.flatten(2).transpose(1, 2) if reads == "tokens" else feature_map
 
     def keep_only(self, reads: Reads) -> None:
         """Drop the layers that ``read(..., reads)`` never uses, so that they are neither trained nor counted."""
         if reads != "embedding":
-            self.stages = self.stages[: self.map_stage + 1]
+            self.stages = self.stages[: self._last_stage(reads) + 1]
             self.embedding = nn.Identity()
+
+    def _last_stage(self, reads: Reads) -> int:
+        return reads if isinstance(reads, int) else self.map_stage
 
 
 def build(cls: type[Backbone], image: MapShape, pretrained: bool = False) -> Backbone:

@@ -10,6 +10,8 @@ from typing import Any
 from bench.backbones import BACKBONES, create_backbone
 from bench.catalogue.domain_card import domain_card
 from bench.catalogue.inventory import REFERENCE_BACKBONE, fusion_parameters
+from bench.catalogue.warmup_card import WarmedUp, warmup_card
+from bench.catalogue.warmup_pictures import PICTURES
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
@@ -17,11 +19,13 @@ from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_model
 from bench.spec import parse_spec
 from bench.sweep.records import find_runs, latest
+from bench.training.warmup import WARMUPS
 from bench.zoo import source_file
 
 
-def card(name: str, results: Path, out: Path | None) -> str:
-    """The card of whatever ``name`` is; for a domain also its contact sheet, written to ``out`` or the current folder.
+def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:
+    """The card of whatever ``name`` is; for a domain also its contact sheet, and for some warm-ups pictures, written to
+    ``out`` or the current folder.
 
     Raises:
         UsageError: nothing has that name, or ``out`` is given for something that has no picture.
@@ -29,8 +33,11 @@ def card(name: str, results: Path, out: Path | None) -> str:
     spec = parse_spec(name)
     if spec.name in DOMAINS:
         return domain_card(name, out)
+    if spec.name in WARMUPS:
+        return warmup_card(name, warmed_up, out)
     if out is not None:
-        raise UsageError(f"--out: only a domain has a picture, and {name!r} is none; domains: {', '.join(DOMAINS)}")
+        known = f"domains {', '.join(DOMAINS)}; warm-ups {', '.join(PICTURES)}"
+        raise UsageError(f"--out: only domains and some warm-ups have pictures, and {name!r} is none of them; {known}")
     if spec.name in FUSIONS:
         return fusion_card(spec.name)
     if spec.name in BACKBONES or spec.name.startswith("timm:"):
@@ -38,6 +45,7 @@ def card(name: str, results: Path, out: Path | None) -> str:
     record = _find_record(name, results)
     if record is None:
         known = f"fusions {', '.join(FUSIONS)}; backbones {', '.join(BACKBONES)}; domains {', '.join(DOMAINS)}"
+        known += f"; warm-ups {', '.join(WARMUPS)}"
         raise UsageError(f"nothing is called {name!r}, and no record in {results} has that key; {known}")
     return json.dumps(record, indent=2)
 
@@ -59,7 +67,7 @@ def fusion_card(name: str) -> str:
         f"symmetric   {'by construction' if cls.symmetric else 'no; symmetrize=true averages both orders'}",
         f"head        {cls.head}",
         f"paper       {cls.paper}",
-        f"size        {fusion_parameters(name):,} parameters with its head",
+        f"size        {fusion_parameters(name):,} parameters with its head, for 64 dimensions",
         f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",
     ]

@@ -47,11 +47,11 @@ def contact_sheet(
         samples: pairs of each split.
         source: the test pairs that every shift is shown on.
     """
-    blocks = [_heading(title)]
+    blocks = [heading(title)]
     for split, pairs in samples.items():
-        blocks += [_heading(split), *sample_rows(pairs, classes)]
+        blocks += [heading(split), *sample_rows(pairs, classes)]
     if shifts:
-        blocks.append(_heading("shifts: the same test pairs in the source, left, and under each shift"))
+        blocks.append(heading("shifts: the same test pairs in the source, left, and under each shift"))
     left = Strip("source", "", source)
     for first in range(0, len(shifts), STRIPS_PER_LINE - 1):
         blocks.append(_line([left, *shifts[first : first + STRIPS_PER_LINE - 1]]))
@@ -92,9 +92,10 @@ def rows_of(pairs: Pairs, rows: Tensor) -> Pairs:
     return replace(pairs, a=images(pairs.a), b=images(pairs.b), label=pairs.label[rows], strata=strata)
 
 
-def _heading(text: str) -> Image.Image:
+def heading(text: str) -> Image.Image:
+    """A block with a line of large letters."""
     block = Image.new("RGB", (WIDTH, HEADING + 20), PAPER)
-    ImageDraw.Draw(block).text((0, 10), text, font=_font(HEADING, bold=True), fill=BLACK)
+    ImageDraw.Draw(block).text((0, 10), text, font=font_of(HEADING, bold=True), fill=BLACK)
     return block
 
 
@@ -102,12 +103,12 @@ def _sample_row(pairs: Pairs, classes: Sequence[str]) -> Image.Image:
     captions = _captions(pairs, classes)
     height = SAMPLE + GAP // 2 + max(map(len, captions)) * LINE + GAP
     block, pitch = Image.new("RGB", (WIDTH, height), PAPER), WIDTH // SAMPLE_PAIRS
-    draw, font = ImageDraw.Draw(block), _font(TEXT)
+    draw, font = ImageDraw.Draw(block), font_of(TEXT)
     for place, (picture, lines) in enumerate(zip(_pictures(pairs, SAMPLE), captions, strict=True)):
         block.paste(picture, (place * pitch, 0))
         for number, line in enumerate(lines):
             at = (place * pitch, picture.height + GAP // 2 + number * LINE)
-            draw.text(at, _fitted(line, pitch - GAP, font), font=font, fill=GREY if number else BLACK)
+            draw.text(at, fitted(line, pitch - GAP, font), font=font, fill=GREY if number else BLACK)
     return block
 
 
@@ -131,15 +132,15 @@ def _line(strips: Sequence[Strip]) -> Image.Image:
     texts = [textwrap.wrap(strip.what, 85, max_lines=2, placeholder=" …") for strip in strips]
     top = (1 + max(map(len, texts))) * LINE + GAP // 2
     block = Image.new("RGB", (WIDTH, top + SMALL + LINE + 2 * GAP), PAPER)
-    draw, font, small = ImageDraw.Draw(block), _font(TEXT), _font(TEXT - 1)
+    draw, font, small = ImageDraw.Draw(block), font_of(TEXT), font_of(TEXT - 1)
     for place, (strip, what) in enumerate(zip(strips, texts, strict=True)):
         left = place * (STRIP_WIDTH + GUTTER)
-        draw.text((left, 0), strip.name, font=_font(TEXT, bold=True), fill=BLACK)
+        draw.text((left, 0), strip.name, font=font_of(TEXT, bold=True), fill=BLACK)
         for number, line in enumerate(what, 1):
-            draw.text((left, number * LINE), _fitted(line, STRIP_WIDTH, font), font=font, fill=GREY)
+            draw.text((left, number * LINE), fitted(line, STRIP_WIDTH, font), font=font, fill=GREY)
         for picture, below in zip(_pictures(strip.pairs, SMALL), _marks(strip.pairs), strict=True):
             block.paste(picture, (left, top))
-            text = _fitted(below, 2 * SMALL + SEAM, small)
+            text = fitted(below, 2 * SMALL + SEAM, small)
             draw.text((left, top + picture.height + 1), text, font=small, fill=GREY)
             left += 2 * SMALL + SEAM + GAP
     return block
@@ -155,12 +156,12 @@ def _marks(pairs: Pairs) -> list[str]:
 
 def _pictures(pairs: Pairs, side: int) -> list[Image.Image]:
     """A and B of each pair beside each other, every pixel repeated as often as fits into ``side``."""
-    a, b = (_enlarged(images.pixels.permute(0, 2, 3, 1).numpy(), side) for images in (pairs.a, pairs.b))
+    a, b = (enlarged(images.pixels.permute(0, 2, 3, 1).numpy(), side) for images in (pairs.a, pairs.b))
     seam = np.full((*a.shape[:2], SEAM, 3), PAPER, dtype=np.uint8)
     return [Image.fromarray(picture) for picture in np.concatenate([a, seam, b], axis=2)]
 
 
-def _enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Images (N, H, W, 3), square; larger ones than ``side`` are averaged down."""
     size = images.shape[1]
     if size > side:
@@ -171,7 +172,7 @@ def _enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 @cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+def font_of(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """DejaVu Sans as matplotlib ships it: the same on every machine, and with the letters of most scripts."""
     import matplotlib
 
@@ -179,7 +180,7 @@ def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
 
 
-def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont) -> str:
+def fitted(text: str, width: int, font: ImageFont.FreeTypeFont) -> str:
     """``text``, shortened where it is wider than ``width`` pixels of the sheet."""
     if font.getlength(text) <= width:
         return text

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS
-from bench.fusion import FUSIONS
-from bench.model import IMAGE, build_fusion, build_head, feature_spec
+from bench.fusion import FUSIONS, FeatureSpec, MapShape
+from bench.model import IMAGE, count_joint
 from bench.spec import Spec
-from bench.training.warmup import WARMUPS
+from bench.training.objectives import OBJECTIVES
+from bench.training.warmup import WARMUPS, task_class
 from bench.zoo import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 # Families that take no part in the comparison.
 BESIDE = ("control", "reference")
 REFERENCE_BACKBONE = "mobilenetv3_small_32"
+# What all fusions are sized for where no backbone is meant.
+EXAMPLE = FeatureSpec(IMAGE, (MapShape(64, 8, 8), *[MapShape(64, 4, 4)] * 3), MapShape(64, 4, 4), 64)
 
 
 def fusions() -> Rows:
-    """Name, family, what it joins, symmetry, parameters of fusion and head on the default backbone, paper."""
+    """Name, family, what it joins, symmetry, parameters of fusion and head on 64-dimensional features, paper."""
     rows: list[tuple[str, ...]] = []
-    for name in sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).family in BESIDE, FUSIONS.get(name).family, name)):
+    for name in fusions_by_family():
         cls = FUSIONS.get(name)
         symmetric = "yes" if cls.symmetric else "no"
         rows.append((name, cls.family, cls.needs, symmetric, f"{fusion_parameters(name):,}", cls.paper))
-    return ("name", "family", "needs", "symmetric", "parameters", "paper"), rows
+    return ("name", "family", "needs", "symmetric", "parameters at 64-d", "paper"), rows
+
+
+def fusions_by_family() -> list[str]:
+    """Names of all fusions by family, those that take no part in the comparison last."""
+    return sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).family in BESIDE, FUSIONS.get(name).family, name))
 
 
 def fusion_parameters(name: str) -> int:
-    """Parameters of a fusion with its head, without the backbone, for features of the default backbone."""
-    fusion = build_fusion(Spec(name), feature_spec(REFERENCE_BACKBONE, IMAGE))
-    if fusion.needs in ("pixels", "stage") and fusion.encoder != "none":
-        fusion.out_dim = feature_spec(REFERENCE_BACKBONE, IMAGE).dim
-    parts = [fusion, build_head(fusion)]
-    return sum(p.numel() for part in parts for p in part.parameters())
+    """Parameters of a fusion with its head, without the backbone, for :data:`EXAMPLE`."""
+    return count_joint(Spec(name), EXAMPLE)
 
 
 def backbones() -> Rows:
@@ -65,8 +69,22 @@ def domains() -> Rows:
 
 
 def warmups() -> Rows:
-    """Name and what it does."""
-    return ("name", "what"), list(WARMUPS.items())
+    """Name, what the backbone learns or starts from, what it is judged by."""
+    rows: list[tuple[str, ...]] = []
+    for name in WARMUPS:
+        task = task_class(name)
+        measure = f"{task.measure.name} ({task.measure.better} is better)" if task else ""
+        rows.append((name, first_line(WARMUPS.get(name)), measure))
+    return ("name", "what", "measure"), rows
+
+
+def objectives() -> Rows:
+    """Name, what the term reads, paper."""
+    rows: list[tuple[str, ...]] = []
+    for name in OBJECTIVES:
+        term = OBJECTIVES.get(name)
+        rows.append((name, term.reads, term.paper))
+    return ("name", "reads", "paper"), rows
 
 
 def first_line(cls: type) -> str:

@@ -37,11 +37,12 @@ def test(
             result.fusion,
             result.backbone,
             result.check,
-            escape(result.problem) or "ok",
+            escape(result.problem or result.expected) or "ok",
             style="red" if result.problem else "",
         )
     console = Console()
     console.print(table)
     failures = sum(bool(result.problem) for result in results)
-    console.print(f"{len(results)} checks, {failures} failed")
+    known = sum(bool(result.expected) for result in results)
+    console.print(f"{len(results)} checks, {failures} failed" + (f", {known} as the fusion states" if known else ""))
     raise typer.Exit(1 if failures else 0)

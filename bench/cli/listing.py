@@ -8,7 +8,7 @@ import typer
 
 from bench.errors import UsageError
 
-KINDS = ("fusions", "backbones", "domains", "warmups")
+KINDS = ("fusions", "backbones", "domains", "warmups", "objectives")
 
 
 def list_entries(
@@ -32,4 +32,5 @@ def list_entries(
     console = Console() if Console().is_terminal else Console(width=200)
     console.print(table)
     for plugin in zoo.broken_plugins():
-        Console(stderr=True).print(f"failed to load: {plugin.path}: {plugin.error}", style="red", markup=False)
+        line = f"failed to load: {plugin.path}: {plugin.error}"
+        Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

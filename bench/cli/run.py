@@ -19,14 +19,23 @@ def run(
     domain: Annotated[Names, typer.Option(help="Domains to train on; your images as folder:PATH.")] = None,
     seed: Annotated[Names, typer.Option(help="Seeds: 0..4 or 0,1,2.")] = None,
     protocol: Annotated[Optional[str], typer.Option(help="scratch, finetune or frozen.")] = None,
-    warmup: Annotated[Optional[str], typer.Option(help="Warm-up task: names, imagenet or none.")] = None,
+    warmup: Annotated[Optional[str], typer.Option(help="Warm-up: see bench list warmups.")] = None,
     eval: Annotated[
         Names,
         typer.Option(help="What else to test on: all, companions (default), shifts of the domain, or domains."),
     ] = None,
     test_pairs: Annotated[Optional[int], typer.Option(help="Test pairs per domain.")] = None,
+    objective: Annotated[
+        Optional[str],
+        typer.Option(help="What is minimised: bce (default), hinge, triplet, bce+0.1*contrastive:margin=0.5, ..."),
+    ] = None,
+    aux: Annotated[Names, typer.Option(help="Auxiliary heads and weights: centre=1,size=0.5,angle=1,name=1.")] = None,
     recipe: Annotated[Names, typer.Option(help="Recipe fields that differ: lr=0.001,train_pairs=6400.")] = None,
     warmup_recipe: Annotated[Names, typer.Option(help="Warm-up recipe fields that differ: images=76800.")] = None,
+    match_params: Annotated[
+        Optional[str],
+        typer.Option(help="Size fusions and heads alike: 5% of their median, or 5%:60000 parameters."),
+    ] = None,
     textures: Annotated[Optional[Path], typer.Option(help="Folder of images that join the texture bank.")] = None,
     size: Annotated[Optional[int], typer.Option(help="Height and width of the images of folder domains.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
@@ -52,16 +61,24 @@ def run(
 
     given: dict[str, Any] = {
         "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
-        "warmup": warmup, "eval": eval, "test_pairs": test_pairs, "textures": textures and str(textures), "size":
-        size, "include": include, "jobs": jobs, "threads": threads, "timeout": timeout, "retry": retry, "out": out,
-        "recipe": _fields("--recipe", recipe), "warmup_recipe": _fields("--warmup-recipe", warmup_recipe),
+        "warmup": warmup, "eval": eval, "match_params": match_params, "test_pairs": test_pairs, "size": size,
+        "textures": textures and str(textures), "include": include, "jobs": jobs, "threads": threads,
+        "timeout": timeout, "retry": retry, "out": out,
+        "recipe": _recipe(recipe, objective, aux), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)
     code = run_sweep(settings, ["bench", *sys.argv[1:]], Console(stderr=True), dry_run)
     raise typer.Exit(code)
 
 
-def _fields(option: str, parts: Names) -> dict[str, Any] | None:
+def _recipe(recipe: Names, objective: str | None, aux: Names) -> dict[str, Any] | None:
+    """The fields of the recipe that were given, among them those that have options of their own."""
+    own = {"objective": objective, "auxiliary": fields("--aux", aux)}
+    given = {**(fields("--recipe", recipe) or {}), **{name: value for name, value in own.items() if value is not None}}
+    return given or None
+
+
+def fields(option: str, parts: Names) -> dict[str, Any] | None:
     """``a=1,b=2`` as a mapping; values are YAML scalars."""
     import yaml
 

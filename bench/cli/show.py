@@ -7,22 +7,35 @@ from typing import Annotated, Optional
 
 import typer
 
+from bench.cli.run import Names, fields
+
 
 def show(
-    name: Annotated[str, typer.Argument(help="A fusion, a backbone, a domain, or the key of a record.")],
+    name: Annotated[str, typer.Argument(help="A fusion, backbone, domain or warm-up, or the key of a record.")],
     include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     results: Annotated[Path, typer.Option(help="Where to look for records.")] = Path("results"),
     out: Annotated[
-        Optional[Path], typer.Option(help="Contact sheet of a domain; by default NAME.png in the current folder.")
+        Optional[Path],
+        typer.Option(help="Pictures of a domain or a warm-up; by default a PNG of its name in the current folder."),
     ] = None,
+    backbone: Annotated[Optional[str], typer.Option(help="Of a warm-up: the backbone that it trains.")] = None,
+    domain: Annotated[Optional[str], typer.Option(help="Of a warm-up: the domain whose images it shows.")] = None,
+    warmup_recipe: Annotated[Names, typer.Option(help="Of a warm-up: recipe fields that differ.")] = None,
 ) -> None:
-    """Show a fusion's card, a backbone's shapes, a cell's record, or a domain: its statistics and a contact sheet."""
+    """Show a fusion's card, a backbone's shapes, a cell's record, a domain or a warm-up.
+
+    Of a domain: its statistics and a contact sheet. Of a warm-up: its quality and, for centre and autoencoder, pictures
+    of what the backbone answers; the warm-up is computed first if it is not in the cache.
+    """
     import torch
 
     from bench import zoo
     from bench.catalogue import cards
+    from bench.catalogue.warmup_card import WarmedUp
 
     # The tensors of a card are small: on busy cores more threads wait for each other.
     torch.set_num_threads(1)
     zoo.load(include or ())
-    print(cards.card(name, results, out))
+    given = {"backbone": backbone, "domain": domain, "recipe": fields("--warmup-recipe", warmup_recipe)}
+    warmed_up = WarmedUp(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    print(cards.card(name, results, out, warmed_up))

@@ -9,8 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from bench.fusion import FeatureSpec, Fusion
-from bench.model import IMAGE, PairModel, PixelModel, StageModel, Symmetrized, build_model, feature_spec
+from bench.fusion import FeatureSpec, Fusion, MapShape
+from bench.model import IMAGE, PairModel, Symmetrized, build_model, feature_spec
 from bench.spec import Spec
 
 Pair = tuple[Tensor, Tensor]
@@ -43,20 +43,7 @@ class Joint(nn.Module):
         return self.model.model.head if isinstance(self.model, Symmetrized) else self.model.head
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        if isinstance(self.model, Symmetrized):
-            return (_join(self.model.model, a, b) + _join(self.model.model, b, a)) / 2
-        return _join(self.model, a, b)
-
-
-def _join(model: PairModel, a: Tensor, b: Tensor) -> Tensor:
-    if model.encodes_separately:
-        return model.compare(a, b)
-    joined = model.fusion(a, b)
-    if isinstance(model, PixelModel):
-        joined = model.backbone.read(joined, "embedding")
-    elif isinstance(model, StageModel):
-        joined = model.backbone.upper(joined, model.stage + 1)
-    return model.score(joined)
+        return self.model.join(a, b)
 
 
 @dataclass(frozen=True)
@@ -80,16 +67,11 @@ class Case:
         """What the backbone hands to a fusion."""
         return feature_spec(self.backbone, IMAGE)
 
-    @property
-    def runs_backbone(self) -> bool:
-        """Whether layers of the backbone run after the join."""
-        return self.model.backbone is not None and not self.model.encodes_separately
-
     def joint(self, seed: int | None = None) -> Joint:
         """A fresh copy of the model from the join on, initialised from ``seed`` where given."""
         model = self.model if seed is None else build_model(self.fusion, self.backbone, seed=seed)
         # An encoder of 11 million weights that the copy never runs would take longer to copy than the checks take.
-        unused: dict[int, object] = {} if self.runs_backbone else {id(model.backbone): None}
+        unused: dict[int, object] = {} if model.runs_after_join else {id(tower): None for tower in model.towers}
         return Joint(copy.deepcopy(model, unused))
 
     def shape(self) -> tuple[int, ...]:
@@ -101,9 +83,16 @@ class Case:
             return (self.spec.dim,)
         if fusion.needs == "tokens":
             return (self.spec.tokens, self.spec.token_dim)
-        stage = int(fusion.stage) if fusion.needs == "stage" else 0  # type: ignore[arg-type]
-        shape = {"pixels": self.spec.image, "map": self.spec.map, "stage": self.spec.stages[stage]}[fusion.needs]
+        shape = self._map_shape()
         return (shape.channels, shape.height, shape.width)
+
+    def _map_shape(self) -> MapShape:
+        fusion = self.model.fusion
+        if fusion.needs == "pixels":
+            return self.spec.image
+        if fusion.needs in ("stage", "exchange"):
+            return self.spec.stage(fusion.stage)
+        return self.spec.map if fusion.map_stage is None else self.spec.stage(fusion.map_stage)
 
     def features(self, n: int, seed: int = 0) -> Pair:
         """Standard-normal inputs of the fusion, n of each stream."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.conformance.cases import Case, CheckFailedError
 from bench.errors import UsageError
-from bench.fusion import FUSIONS
+from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE
 from bench.spec import check_params
 
@@ -42,11 +42,16 @@ def parameters(case: Case) -> None:
 
 
 def shape(case: Case) -> None:
-    """``forward`` returns what the class declares: features (B, out_dim), scores (B,), or a joint image or map."""
+    """``forward`` and ``exchange`` return what the class declares: features (B, out_dim), scores (B,), or a joint image
+    or map."""
     joint = case.joint().eval()
     a, b = case.features(BATCH)
     with torch.no_grad():
-        joined = joint.fusion(a, b)
+        if case.model.fusion.needs == "exchange":
+            _check_exchange(joint.fusion, a, b)
+            joined = joint.fusion(*torch.zeros(2, BATCH, case.spec.dim))
+        else:
+            joined = joint.fusion(a, b)
     if not isinstance(joined, Tensor):
         raise CheckFailedError(f"forward returned {type(joined).__name__}, expected one tensor")
     expected, what = _declared(case)
@@ -61,12 +66,21 @@ def shape(case: Case) -> None:
         )
 
 
+def _check_exchange(fusion: Fusion, p: Tensor, q: Tensor) -> None:
+    exchanged = fusion.exchange(p, q)
+    if not isinstance(exchanged, tuple) or [side.shape for side in exchanged] != [p.shape, q.shape]:
+        raise CheckFailedError(
+            f"exchange must return two maps of the shape that the stage returned, {tuple(p.shape)} each: the backbone "
+            "goes on with both"
+        )
+
+
 def _declared(case: Case) -> tuple[tuple[int, ...], str]:
     fusion = case.model.fusion
-    if case.runs_backbone:
-        if fusion.needs == "pixels":
-            image = fusion.joined(IMAGE)
-            return (BATCH, image.channels, image.height, image.width), "the joint image that joined() declares"
+    if fusion.needs == "pixels" and case.model.runs_after_join:
+        image = fusion.joined(IMAGE)
+        return (BATCH, image.channels, image.height, image.width), "the joint image that joined() declares"
+    if fusion.needs == "stage":
         return (BATCH, *case.shape()), "a map of the shape that the stage returned, on which the backbone goes on"
     if fusion.head == "score":
         return (BATCH,), "head = 'score' declares one score per pair"

@@ -17,8 +17,21 @@ STEPS = 3
 ROUNDING = 1e-6  # a gradient that cancels out comes to 1e-7 of the largest at most, a real one to 1e-3 or more
 
 
+def check_kept(fusion: nn.Module) -> None:
+    """Raise ``CheckFailedError`` where an attribute is computed from a parameter that nothing holds any more."""
+    for name, part in fusion.named_modules():
+        for attribute, value in vars(part).items():
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                path = ".".join(filter(None, ["self", name, attribute]))
+                raise CheckFailedError(
+                    f"{path} is computed from a parameter that is then lost: it would be neither trained nor saved. "
+                    "nn.Parameter(...) * scale and nn.Parameter(...).to(device) are plain tensors. Scale the values "
+                    "inside nn.Parameter(...), and leave devices to the caller"
+                )
+
+
 def registered(case: Case) -> None:
-    """Every weight in use is in ``parameters()``, and every parameter of fusion and head gets a gradient."""
+    """Every weight in use is in ``parameters()``; every parameter of fusion and head trains and gets a gradient."""
     joint = case.joint().train()
     known = {id(p) for p in joint.parameters()}
     for path, tensor in _hidden(joint.fusion, known):
@@ -27,6 +40,12 @@ def registered(case: Case) -> None:
             "trained nor saved. Plain lists, tuples and dicts hide parameters: use nn.ParameterList, nn.ModuleList or "
             "nn.ModuleDict"
         )
+    for name, weight in joint.fusion.named_parameters():
+        if not weight.requires_grad:
+            raise CheckFailedError(
+                f"{name} is a parameter that never trains, and would be counted as one: register what is fixed with "
+                "register_buffer"
+            )
     a, b = case.features(BATCH)
     label = torch.arange(BATCH) % 2
     parts = (("", joint.fusion), ("head.", joint.head))

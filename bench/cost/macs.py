@@ -10,17 +10,14 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.cost.formulas import FORMULAS
 from bench.fusion import MapShape
 from bench.model import IMAGE, PairModel
 
-aten = torch.ops.aten
-
 # Operators that do arithmetic in proportion to products of dimensions and have no formula here.
 UNCOUNTED = (
-    "_fft_", "fft_", "cdist", "_cdist_forward", "_euclidean_dist", "linalg_", "_linalg_", "svd", "grid_sampler",
-    "lstm",
-    "mkldnn_rnn_layer",
-    "rnn_", "gru", "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
+    "_fft_", "fft_", "cdist", "linalg_", "_linalg_", "svd", "grid_sampler", "lstm", "mkldnn_rnn_layer", "rnn_", "gru",
+    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
 )  # fmt: skip
 
 
@@ -59,8 +56,7 @@ def count_macs(model: PairModel, image: MapShape = IMAGE) -> Macs:
 
 
 def _towers(model: PairModel) -> list[nn.Module]:
-    backbone = model.backbone
-    return [backbone.stem, *backbone.stages, backbone.embedding] if backbone is not None else []
+    return [part for tower in model.towers for part in (tower.stem, *tower.stages, tower.embedding)]
 
 
 class _Inside:
@@ -105,32 +101,3 @@ class _Names(TorchDispatchMode):
         if func.overloadpacket not in FORMULAS and name.startswith(UNCOUNTED) and "norm" not in name:
             self.uncounted.add(name)
         return func(*args, **(kwargs or {}))
-
-
-def _attention_flops(query: Any, key: Any, value: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    batch, heads, length, dim = query
-    context, value_dim = key[2], value[3]
-    return 2 * batch * heads * length * context * (dim + value_dim)
-
-
-def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    """``torch.nn.Bilinear``: u W v for every output, counted as (u W) and the product with v."""
-    rows, (outputs, left, right) = i1[0], i2[-3:]
-    return 2 * rows * outputs * (left * right + right)
-
-
-def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    return 2 * matrix[0] * vector[0]
-
-
-def _dot_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    return 2 * left[0]
-
-
-FORMULAS: dict[Any, Any] = {
-    aten.mv: _matrix_vector_flops,
-    aten.dot: _dot_flops,
-    aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
-    aten._scaled_dot_product_attention_math: _attention_flops,
-    aten._trilinear: _trilinear_flops,
-}

@@ -11,7 +11,7 @@ from bench.model import PairModel
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers of parameters: all, those that train, and those of fusion and head without the backbone."""
+    """Numbers of parameters: all, those that train, and those of fusion and head without backbones."""
 
     total: int
     trainable: int
@@ -25,8 +25,8 @@ def count_parameters(model: PairModel, trained: nn.Module | None = None) -> Para
         trained: the part that trains, where that is not the whole model (frozen protocol).
     """
     total = _size(model)
-    backbone = _size(model.backbone) if model.backbone is not None else 0
-    return Parameters(total, _size(trained or model, trainable=True), total - backbone)
+    backbones = sum(_size(tower) for tower in model.towers)
+    return Parameters(total, _size(trained or model, trainable=True), total - backbones)
 
 
 def _size(module: nn.Module, trainable: bool = False) -> int:

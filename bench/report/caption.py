@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bench.report.intervals import LEVEL
-from bench.report.load import NO_SEED
+from bench.report.load import NO_SEED, Cell
 from bench.report.references import NAMING, Efficiency
 from bench.report.sections import Section
 
@@ -25,17 +25,41 @@ def backbone_facts(section: Section) -> list[str]:
         entries = [entry for entry in section.entries if entry.group.backbone == backbone]
         cells = [cell for entry in entries for cell in entry.cells]
         warmup = {
-            "quality {}": span((cell.warmup.get("quality") for cell in cells), ".3f"),
+            _measure(cells): span((cell.warmup.get("quality") for cell in cells), ".3f"),
             "{} images": span((cell.warmup.get("images") for cell in cells), ","),
             "{} s, paid once": span((cell.warmup.get("seconds") for cell in cells), ",.0f"),
         }
         parts = {
             "{} training pairs": span((cell.recipe.get("train_pairs") for cell in cells), ","),
             "warm-up: {}": _known(", ", warmup),
+            "fusion and head sized to {}": _budgets(cells),
+            "objective {}": _objectives(cells),
             "recipe {}": ", ".join(sorted({entry.group.recipe_id for entry in entries})),
         }
         facts.append(f"Backbone {backbone}: {_known('; ', parts)}.")
     return facts
+
+
+def _objectives(cells: Iterable[Cell]) -> str:
+    """What was minimised, and the auxiliary heads beside it; empty where that is plain bce."""
+    found = set()
+    for cell in cells:
+        weights = cell.recipe.get("auxiliary", {})
+        heads = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+        found.add(cell.recipe.get("objective", "bce") + (f" with auxiliary heads {heads}" if heads else ""))
+    return "" if found == {"bce"} else " and ".join(sorted(found))
+
+
+def _budgets(cells: Iterable[Cell]) -> str:
+    """The budgets of parameters that fusions were matched to; empty where they were not."""
+    budgets = {(cell.matching["budget"], cell.matching["tolerance"]) for cell in cells if cell.matching}
+    return " and ".join(f"{budget:,} parameters ± {100 * tolerance:.3g} %" for budget, tolerance in sorted(budgets))
+
+
+def _measure(cells: Iterable[Cell]) -> str:
+    """Form for the quality of a warm-up: the name of its measure, which older records do not have."""
+    facts = next((cell.warmup for cell in cells if "measure" in cell.warmup), {})
+    return f"{facts.get('measure', 'quality')} {{}}{' (lower is better)' if facts.get('better') == 'lower' else ''}"
 
 
 def span(values: Iterable[float | None], form: str) -> str:

@@ -9,7 +9,7 @@ from bench.report.entries import Entry
 from bench.report.sections import Section
 
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
-LONGEST_MESSAGE = 200
+LONGEST_MESSAGE = 400
 
 
 def mark(entry: Entry) -> str:
@@ -57,9 +57,31 @@ def failures(section: Section) -> list[str]:
     ]
 
 
+def not_learned(section: Section) -> list[str]:
+    """One line per fusion at chance, with what the diagnosis of its first such seed says about the cause."""
+    lines = []
+    for entry in _by_name(section):
+        noted = [cell for cell in entry.finished if cell.message]
+        if entry.role == "fusion" and noted:
+            seeds = [cell.seed for cell in noted]
+            first = f" (seed {seeds[0]})" if len(seeds) > 1 else ""
+            lines.append(f"{label(entry)}, {_seeds(seeds)}: {code(noted[0].message)}{first}")
+    return lines
+
+
 def not_applicable(section: Section) -> list[str]:
     """One line per combination that does not apply, with the reason."""
     return [f"{label(entry)}: {entry.reason}" for entry in _by_name(section) if entry.reason]
+
+
+def unmatched(section: Section) -> list[str]:
+    """One line per fusion whose parameters could not be matched to those of the others, with the reason."""
+    lines = {}
+    for entry in _by_name(section):
+        for cell in entry.cells:
+            if cell.matching.get("problem"):
+                lines[label(entry)] = f"{cell.matching['parameters']:,} parameters, {cell.matching['problem']}"
+    return [f"{name}: {problem}" for name, problem in lines.items()]
 
 
 def uncounted(section: Section) -> list[str]:

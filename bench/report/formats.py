@@ -93,6 +93,8 @@ def _section_markdown(section: Section, report: Report) -> str:
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
+    blocks += _list("Not learned", footnotes.not_learned(section))
+    blocks += _list("Not matched in parameters", footnotes.unmatched(section))
     blocks += _list("Not applicable", footnotes.not_applicable(section))
     if "macs" in report.costs:
         blocks += _list("MACs marked ≥ leave out these operators", footnotes.uncounted(section))
@@ -120,6 +122,8 @@ def _section_json(section: Section) -> dict[str, Any]:
         "recipe_ids": sorted({entry.group.recipe_id for entry in section.entries}),
         "caption": caption(section),
         "failed": footnotes.failures(section),
+        "not_learned": footnotes.not_learned(section),
+        "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),
         "uncounted": footnotes.uncounted(section),
     }

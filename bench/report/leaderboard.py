@@ -8,7 +8,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
   fusion may; neither takes part in a ranking.
 - ``protocol, warmup, warmup_seed, warmup_quality, warmup_seconds, recipe_id, train_pairs, test_pairs``: under which
   conditions. Lines that differ in ``protocol``, ``warmup``, ``warmup_seed`` or ``recipe_id`` must not be compared as if
-  only the fusion differed. ``warmup_quality`` is the accuracy on the warm-up task, ``warmup_seconds`` its cost.
+  only the fusion differed. ``warmup_quality`` is in the measure of the warm-up task, ``warmup_seconds`` its cost.
 - ``seeds, n_seeds, n_failed, failures, n_at_chance, not_applicable``: seeds that finished (separated by spaces) and how
   many; how many did not, with their statuses; how many finished at chance (accuracy on ``domain`` within two standard
   errors of 0.5); why the combination is not applicable, else empty.
@@ -20,6 +20,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``efficiency_mean, efficiency_hw, efficiency_sd, efficiency_seeds``: (accuracy - 0.5) / (accuracy of name-then-XNOR
   - 0.5) on ``eval_domain`` under the same conditions, a share, over the ``efficiency_seeds`` seeds that both finished.
   Only for fusions, and only where the reference is above chance in each of these seeds.
+- ``warmup_measure``: what ``warmup_quality`` is; empty in records that do not say, where it is accuracy.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
+    "warmup_measure",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -108,6 +110,7 @@ def _conditions(entry: Entry) -> Row:
         "warmup": group.warmup,
         "warmup_seed": None if group.warmup_seed == NO_SEED else group.warmup_seed,
         "warmup_quality": _middle(cell.warmup.get("quality") for cell in cells),
+        "warmup_measure": next((cell.warmup["measure"] for cell in cells if "measure" in cell.warmup), None),
         "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
         "recipe_id": group.recipe_id,
         "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),

@@ -42,12 +42,13 @@ class Cell:
 
     Attributes:
         finished: date and time in ISO 8601, UTC; empty where the record has none.
-        message: of the error, or the reason why the combination is not applicable.
+        message: of the error, the reason why the combination is not applicable, or the note that a cell at chance has.
         metrics: by evaluated domain, values in the order of ``METRICS``, None where missing.
         test_pairs: by evaluated domain.
         strata: by evaluated domain, for those that tell kinds of pairs apart.
         cost: by field, None where missing.
-        warmup: its facts (quality, seconds, images) as far as the record has them.
+        matching: budget, tolerance, number of parameters and problem, where it was matched in parameters.
+        warmup: its facts (quality, measure, better, seconds, images) as far as the record has them.
     """
 
     group: Group
@@ -65,6 +66,7 @@ class Cell:
     uncounted: tuple[str, ...]
     recipe: Mapping[str, Any]
     warmup: Mapping[str, Any]
+    matching: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -159,14 +161,15 @@ def _cell(record: Record) -> Cell:
         symmetric=record.get("symmetric"),
         finished=record.get("finished") or "",
         status=record["status"],
-        message=_message(record.get("error")),
+        message=_message(record.get("error")) or (record.get("diagnostics") or {}).get("note", ""),
         metrics={domain: tuple(map(metrics.get, METRICS)) for domain, metrics in quality.items()},
         test_pairs={domain: int(metrics["n"]) for domain, metrics in quality.items()},
         strata={domain: _strata(metrics["strata"]) for domain, metrics in quality.items() if metrics.get("strata")},
         cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
         uncounted=tuple(cost.get("uncounted") or ()),
-        recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size")),
-        warmup=_subset(warmup, ("quality", "seconds", "images")),
+        recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size", "objective", "auxiliary")),
+        warmup=_subset(warmup, ("quality", "measure", "better", "seconds", "images")),
+        matching=record.get("matching") or {},
     )
 
 
@@ -182,12 +185,12 @@ def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _message(error: Mapping[str, Any] | None) -> str:
-    """The first line of an error, with its type unless the message alone says it."""
+    """The first line of an error, with its type unless the status or the message says it."""
     if not error:
         return ""
     lines = str(error.get("message") or "").strip().splitlines()
     kind, text = str(error.get("type") or ""), lines[0] if lines else ""
-    return text if kind in ("", "NotApplicableError") else f"{kind}: {text}" if text else kind
+    return text if kind in ("", "NotApplicableError", "CollapsedError") else f"{kind}: {text}" if text else kind
 
 
 def _subset(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

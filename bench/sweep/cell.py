@@ -13,7 +13,9 @@ from bench.backbones import backbone_class
 from bench.domain import DOMAINS, Domain
 from bench.fusion import FUSIONS
 from bench.spec import canonical, check_params, parse_spec
+from bench.training.objectives import Objective
 from bench.training.recipe import Protocol, Recipe, WarmupRecipe
+from bench.training.warmup import WARMUPS
 from bench.zoo import source_hash
 
 # Rises when the harness itself changes what the same cell would measure.
@@ -54,7 +56,8 @@ class Cell:
             "eval": [domain_identity(name) for name in self.eval_domains],
             "test_pairs": self.test_pairs,
             "protocol": self.protocol,
-            "recipe": self.recipe.model_dump(),
+            "recipe": self.recipe.identity(),
+            **self._objective_identity(),
             "warmup": self.warmup_identity(),
             "seed": self.seed,
         }
@@ -65,10 +68,11 @@ class Cell:
         if self.warmup == "none" or self.protocol == "scratch":
             return None
         backbone = backbone_identity(self.backbone)
+        task = warmup_task_identity(self.warmup)
         if self.pretrained:
-            return {"task": self.warmup, "backbone": backbone}
+            return {**task, "backbone": backbone}
         return {
-            "task": self.warmup,
+            **task,
             "backbone": backbone,
             "domain": domain_identity(self.warmup_domain),
             "recipe": self.warmup_recipe.model_dump(),
@@ -93,7 +97,14 @@ class Cell:
     def recipe_id(self) -> str:
         """Short hash of the recipes; tables keep different ones apart."""
         warmup = self.warmup_recipe.model_dump() if self.computes_warmup else None
-        return digest({"recipe": self.recipe.model_dump(), "warmup": warmup})[:8]
+        return digest({"recipe": self.recipe.identity(), "warmup": warmup})[:8]
+
+    def _objective_identity(self) -> dict[str, Any]:
+        """Hash of the source of every term of the objective that comes from a plug-in. The built-in ones are part of
+        the harness, like the loop that trains with them."""
+        terms = [one.term for one in Objective.parse(self.recipe.objective).terms]
+        sources = {term.name: source_hash(term) for term in terms if not term.__module__.startswith("bench.")}
+        return {"objective_sources": sources} if sources else {}
 
 
 @cache
@@ -108,6 +119,14 @@ def build_domain(text: str) -> Domain:
 def backbone_identity(name: str) -> dict[str, str]:
     """What identifies a backbone in a key: its name and the hash of its source."""
     return {"name": name, "source": source_hash(backbone_class(name))}
+
+
+def warmup_task_identity(text: str) -> dict[str, str]:
+    """What identifies a warm-up task in a key: its name with parameters and, for a plug-in, the hash of its source. The
+    built-in ones are part of the harness, like the loop that trains them."""
+    cls = WARMUPS.get(parse_spec(text).name)
+    built_in = cls.__module__.startswith("bench.")
+    return {"task": text} if built_in else {"task": text, "task_source": source_hash(cls)}
 
 
 @cache

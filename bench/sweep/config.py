@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bench.cost.matching import Matching
 from bench.errors import UsageError, explain
 from bench.sweep.records import STATUSES
 from bench.training.recipe import Protocol
@@ -29,7 +30,10 @@ class SweepConfig(BaseModel):
         eval: what to evaluate on besides the domain trained on: ``companions`` (what the domain itself suggests),
             ``all`` (these and every shift), shifts, or domains; those with other classes are left out.
         test_pairs: pairs per evaluated domain, the same for all cells.
-        recipe, warmup_recipe: fields that differ from the declared recipe of the backbone.
+        recipe, warmup_recipe: fields that differ from the declared recipe of the backbone, among them the ``objective``
+            and the weights of ``auxiliary`` heads.
+        match_params: size every fusion with its head to one budget, ``5%`` around the median of the sweep's fusions or
+            ``5%:60000`` around a number of parameters, which stays when fusions are added later.
         textures: folder of images that join the bank of the ``texture`` domain.
         size: height and width in pixels of the images of ``folder`` domains.
         include: plug-in files or folders.
@@ -52,6 +56,7 @@ class SweepConfig(BaseModel):
     test_pairs: Annotated[int, Field(ge=8)] = 4_000
     recipe: dict[str, Any] = {}
     warmup_recipe: dict[str, Any] = {}
+    match_params: str | None = None
     textures: str = ""
     size: Annotated[int, Field(gt=0)] | None = None
     include: tuple[str, ...] = ()
@@ -79,6 +84,13 @@ class SweepConfig(BaseModel):
     @classmethod
     def _check_timeout(cls, value: str | None) -> str | None:
         seconds(value)
+        return value
+
+    @field_validator("match_params")
+    @classmethod
+    def _check_matching(cls, value: str | None) -> str | None:
+        if value is not None:
+            Matching.parse(value)
         return value
 
 

@@ -7,10 +7,12 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any, Literal
 
 from bench.backbones import BACKBONES, Backbone, backbone_class, create_backbone
+from bench.cost.matching import Matching, Sized, match_parameters
 from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
@@ -20,8 +22,11 @@ from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import SweepConfig
 from bench.sweep.evals import check_eval, eval_domains
 from bench.sweep.records import DONE, Record
-from bench.training.recipe import declared_recipe, declared_warmup_recipe
-from bench.training.warmup import WARMUPS, is_cached
+from bench.training.applicable import why_not_auxiliary, why_not_objective
+from bench.training.auxiliary import auxiliary_weights, missing_latents
+from bench.training.objectives import Objective
+from bench.training.recipe import Protocol, Recipe, declared_recipe, declared_warmup_recipe
+from bench.training.warmup import build_task, canonical_name, is_cached, task_class, task_recipe
 from bench.zoo import Registry
 
 State = Literal["done", "failed", "to run", "not applicable"]
@@ -29,12 +34,13 @@ State = Literal["done", "failed", "to run", "not applicable"]
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell with its state; ``reason`` says why it is not applicable."""
+    """A cell with its state; ``reason`` says why it is not applicable, ``sized`` how it was matched in parameters."""
 
     cell: Cell
     key: str
     state: State
     reason: str = ""
+    sized: Sized | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,15 @@ class Plan:
                 needed.setdefault(repr(identity), planned.cell)
         return list(needed.values())
 
+    def unmatched(self) -> list[str]:
+        """One line per backbone and fusion whose parameters could not be matched, with the reason."""
+        missed = {(planned.cell.backbone, planned.sized): None for planned in self.cells if planned.sized}
+        return [
+            f"{sized.fusion} · {backbone}: {sized.parameters:,} parameters, not {sized.budget:,}: {sized.problem}"
+            for backbone, sized in missed
+            if sized.problem
+        ]
+
     def summary(self, minutes: float | None) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
         counts = Counter(planned.state for planned in self.cells)
@@ -77,18 +92,24 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     Raises:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
-    check_warmup(config)
     domains = [_with_options(name, config) for name in resolve(DOMAINS, config.domain)]
+    check_warmup(config, domains)
     check_eval(domains, config.eval)
     fusions = resolve(FUSIONS, config.fusion, given=("spec",))
     planned = []
     for backbone, domain in product(_backbones(config.backbone), domains):
         evals = [_with_options(name, config) for name in eval_domains(domain, config.eval)]
-        reasons = {fusion: not_applicable(parse_spec(fusion), backbone, domain, config.protocol) for fusion in fusions}
-        for seed, fusion in product(config.seed, fusions):
+        recipe = declared_recipe(backbone, config.protocol, config.recipe)
+        sizes = _sizes(config, fusions, backbone, domain)
+        chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
+        sized = {size.fusion: size for size in sizes.values()}
+        reasons = {
+            fusion: not_applicable(parse_spec(fusion), backbone, domain, config.protocol, recipe) for fusion in chosen
+        }
+        for seed, fusion in product(config.seed, chosen):
             if seed == config.seed[0] or _differs_by_seed(fusion):
                 cell = _cell(config, fusion, backbone, domain, seed, evals)
-                planned.append(_place(cell, reasons[fusion], latest, config.retry))
+                planned.append(_place(cell, reasons[fusion], latest, config.retry, sized.get(fusion)))
     return Plan(tuple(planned))
 
 
@@ -109,8 +130,8 @@ def resolve(registry: Registry[Any], patterns: Sequence[str], given: tuple[str, 
     return list(found)
 
 
-def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: str) -> str:
-    """Why a fusion cannot be combined with a backbone and a domain under a protocol; empty where it can.
+def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: Protocol, recipe: Recipe) -> str:
+    """Why a fusion cannot be combined with a backbone and a domain under a protocol and a recipe; empty where it can.
 
     Raises:
         UsageError: an unknown parameter of the fusion.
@@ -122,28 +143,39 @@ def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: str) -> s
         built = build_fusion(fusion, feature_spec(backbone, data.image), len(data.classes))
     except NotApplicableError as error:
         return str(error)
-    stages = len(feature_spec(backbone, data.image).stages)
-    stage = getattr(built, "stage", 0)
-    if built.needs == "stage" and not 0 <= stage < stages:
-        return f"stage {stage}: {backbone} has stages 0 to {stages - 1}"
-    if protocol == "frozen" and built.needs in ("pixels", "stage"):
+    if protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
         return f"the frozen protocol encodes each image by itself, and {fusion.name} joins {_joint(built)} before that"
-    return ""
+    if protocol == "frozen" and built.towers == 2:
+        return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"
+    weights = auxiliary_weights(built, recipe.auxiliary)
+    return (
+        why_not_objective(built, Objective.parse(recipe.objective), protocol)
+        or why_not_auxiliary(built, weights)
+        or missing_latents(weights, _latents(domain) if weights else ())
+    )
+
+
+@cache
+def _latents(domain: str) -> frozenset[str]:
+    """What a domain records of each image."""
+    return frozenset(build_domain(domain).draw("val", 0, 2).a.latents)
 
 
 def _joint(fusion: Fusion) -> str:
     return "the images" if fusion.needs == "pixels" else "the maps inside the backbone"
 
 
-def check_warmup(config: SweepConfig) -> None:
-    """Raise ``UsageError`` where the warm-up is unknown, impossible or cannot be loaded."""
-    if config.warmup not in WARMUPS:
-        raise UsageError(f"unknown warm-up {config.warmup!r}; known: {', '.join(WARMUPS)}")
+def check_warmup(config: SweepConfig, domains: Sequence[str]) -> None:
+    """Raise ``UsageError`` where the warm-up is unknown, impossible on one of the domains or cannot be loaded."""
+    canonical_name(config.warmup)
     if config.protocol == "frozen" and config.warmup == "none":
         raise UsageError("the frozen protocol trains no backbone: it needs a warm-up other than none")
     if config.warmup == "imagenet" and config.protocol != "scratch":
         for name in _backbones(config.backbone):
             create_backbone(name, IMAGE, pretrained=True)
+    if task_class(config.warmup) is not None and config.protocol != "scratch":
+        for source in dict.fromkeys(build_domain(name).warmup_domain or name for name in domains):
+            build_task(config.warmup, _backbones(config.backbone)[0], build_domain(source))
 
 
 def _backbones(patterns: Sequence[str]) -> list[str]:
@@ -163,6 +195,14 @@ def _with_options(domain: str, config: SweepConfig) -> str:
     return str(Spec(spec.name, {**given, **spec.params}))
 
 
+def _sizes(config: SweepConfig, fusions: Sequence[str], backbone: str, domain: str) -> dict[str, Sized]:
+    """The fusions that are matched in parameters, by name as given; none unless it was asked for."""
+    if config.match_params is None:
+        return {}
+    features = feature_spec(backbone, build_domain(domain).image)
+    return match_parameters(fusions, Matching.parse(config.match_params), features)
+
+
 def _differs_by_seed(fusion: str) -> bool:
     """Whether anything of it is trained or drawn; an observer that knows the generator scores alike for all seeds."""
     return FUSIONS.get(parse_spec(fusion).name).sees != "likelihoods"
@@ -177,22 +217,22 @@ def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: in
         seed=seed,
         protocol=config.protocol,
         recipe=declared_recipe(backbone, config.protocol, config.recipe),
-        warmup=config.warmup,
+        warmup=canonical_name(config.warmup),
         warmup_seed=config.warmup_seed,
-        warmup_recipe=declared_warmup_recipe(backbone, config.warmup_recipe),
+        warmup_recipe=declared_warmup_recipe(backbone, {**task_recipe(config.warmup), **config.warmup_recipe}),
         eval_domains=(domain, *(name for name in evals if sees in build_domain(name).offers)),
         test_pairs=config.test_pairs,
     )
 
 
-def _place(cell: Cell, reason: str, latest: Mapping[str, Record], retry: Sequence[str]) -> Planned:
+def _place(cell: Cell, reason: str, latest: Mapping[str, Record], retry: Sequence[str], sized: Sized | None) -> Planned:
     key = cell.key()
     record = latest.get(key)
     if reason:
         return Planned(cell, key, "not applicable", reason)
     if record is None or record["status"] in retry:
-        return Planned(cell, key, "to run")
-    return Planned(cell, key, "done" if record["status"] in DONE else "failed")
+        return Planned(cell, key, "to run", sized=sized)
+    return Planned(cell, key, "done" if record["status"] in DONE else "failed", sized=sized)
 
 
 def expected_minutes(plan: Plan, records: Sequence[Record], jobs: int) -> float | None:

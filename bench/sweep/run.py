@@ -7,6 +7,7 @@ import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from rich.console import Console
 from bench import zoo
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
-from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
@@ -58,6 +58,8 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     plan = make_plan(config, latest(records))
     jobs = config.jobs if config.jobs is not None else max(1, (os.cpu_count() or 1) // config.threads)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
+    for line in plan.unmatched():
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
@@ -87,12 +89,12 @@ def _work_off(
     for planned in plan.having("not applicable"):
         if planned.key not in known:
             reason = failure("not_applicable", "NotApplicableError", planned.reason)
-            writer.write(_record(planned.cell, planned.key, reason))
-    todo = {planned.cell: planned.key for planned in plan.having("to run")}
+            writer.write(_record(planned, reason))
+    todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
         return False
-    warmups = [Task("warmup", cell, todo[cell]) for cell in plan.missing_warmups()]
-    tasks = warmups + [Task("cell", cell, key) for cell, key in todo.items()]
+    warmups = [Task("warmup", cell, todo[cell].key) for cell in plan.missing_warmups()]
+    tasks = warmups + [Task("cell", cell, planned.key) for cell, planned in todo.items()]
     with (
         tempfile.TemporaryDirectory() as news,
         SweepDisplay(console, len(todo), Path(news)) as display,
@@ -104,7 +106,7 @@ def _work_off(
                 if task.kind == "warmup":
                     display.warmed_up(task.cell, result)
                     continue
-                record = _record(task.cell, todo[task.cell], result)
+                record = _record(todo[task.cell], result)
                 writer.write(record)
                 display.finished(task.cell, record)
         except KeyboardInterrupt:
@@ -118,11 +120,12 @@ def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
     return PoolExecutor(place, jobs, seconds(config.timeout))
 
 
-def _record(cell: Cell, key: str, result: Result) -> dict[str, Any]:
+def _record(planned: Planned, result: Result) -> dict[str, Any]:
     """The coordinates of a cell with what the attempt left."""
+    cell = planned.cell
     fusion = FUSIONS.get(parse_spec(cell.fusion).name)
     coordinates = {
-        "key": key,
+        "key": planned.key,
         "fusion": cell.fusion,
         "family": fusion.family,
         "symmetric": fusion.symmetric,
@@ -136,6 +139,8 @@ def _record(cell: Cell, key: str, result: Result) -> dict[str, Any]:
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if planned.sized:
+        coordinates["matching"] = asdict(planned.sized)
     return coordinates | result
 
 

@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bench.cost.macs import count_macs
 from bench.cost.parameters import count_parameters
 from bench.cost.throughput import inference_pairs_per_second
-from bench.domain import Images, Pairs, Split
-from bench.errors import NotApplicableError
-from bench.evaluation.diagnostics import collapse_reason, effective_rank, embedding_std
+from bench.domain import Pairs, Split
+from bench.evaluation.collapse import Evidence
+from bench.evaluation.diagnosis import Diagnosis, diagnose
 from bench.evaluation.metrics import best_threshold, binary_log_loss, class_cells, evaluate, stratum_metrics
 from bench.evaluation.scoring import Scores, score_pairs
-from bench.fusion import MapShape, Sees
+from bench.fusion import MapShape
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
-from bench.sweep.cache import Recent
 from bench.sweep.cell import Cell, build_domain
+from bench.sweep.inputs import ENCODE_BATCH, draw, inputs, view
 from bench.training import warmup
+from bench.training.applicable import trained_by_objective
+from bench.training.auxiliary import Auxiliary, auxiliary_weights
 from bench.training.early_stop import EarlyStop
+from bench.training.encodings import pooled
 from bench.training.loop import CURVE_POINTS, History, Progress, batches, fit
 from bench.training.names import learner_of
-from bench.training.pairs import FrozenModel
+from bench.training.objectives import DEFAULT, Objective
+from bench.training.pairs import FrozenModel, PairLearner
 from bench.training.warmup import Warmup
-
-ENCODE_BATCH = 256
-PROBE = 512
-
-
-_draws: Recent[Pairs] = Recent(8)
-_encodings: Recent[tuple[Tensor, Tensor]] = Recent(8)
-
-
-def view(domain: str, images: Images, sees: Sees) -> Tensor:
-    """What a model is given of images: pixels, true masks as grey images (N, 3, H, W), or likelihoods (N, classes)."""
-    if sees == "mask":
-        return images.latents["mask"][:, None].expand(-1, 3, -1, -1)
-    if sees == "likelihoods":
-        likelihoods = build_domain(domain).log_likelihoods(images)
-        if likelihoods is None:
-            raise NotApplicableError(f"{domain} offers no likelihoods of its images")
-        return likelihoods
-    return images.pixels
-
-
-def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
-    """Pairs of a domain; the last few draws are kept, since all fusions of a (domain, seed) ask for the same."""
-    return _draws.get((domain, split, seed, n), lambda: build_domain(domain).draw(split, seed, n))
 
 
 def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: None) -> Warmup | None:
@@ -62,8 +43,9 @@ def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: Non
     identity = cell.warmup_identity()
     if identity is None or not cell.computes_warmup:
         return None
+    domain = build_domain(cell.warmup_domain)
     return warmup.ensure(
-        identity, cell.backbone, build_domain(cell.warmup_domain), cell.warmup_recipe, cell.warmup_seed, on_progress
+        identity, cell.warmup, cell.backbone, domain, cell.warmup_recipe, cell.warmup_seed, on_progress
     )
 
 
@@ -84,13 +66,13 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
     drawn = time.perf_counter()
     model, start = _build(cell)
     subject = FrozenModel(model) if cell.protocol == "frozen" else model
-    history = _train(cell, model, subject, train, start, on_progress)
+    learner = _learner(cell, model, subject, train, start)
+    history = _train(cell, model, learner, start, on_progress) if learner else History()
     trained = time.perf_counter()
     evaluated, metrics = _evaluate(cell, model, subject, start)
     _save_scores(scores_file, evaluated)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
-    diagnostics = _diagnostics(model, probe)
-    scores = evaluated[cell.domain].scores
+    diagnosis = _diagnosis(cell, model, history, probe, evaluated[cell.domain])
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, start),
@@ -98,9 +80,12 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
         "cost": _cost(model, subject, history, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
-        "diagnostics": diagnostics,
-        "collapse": collapse_reason(scores, diagnostics.get("embedding_std")),
+        "auxiliary": _auxiliary_errors(cell, model, learner, start) if learner else {},
+        "diagnostics": diagnosis.measures,
+        "collapse": diagnosis.collapse,
     }
+    if _decides_on_validation(cell, model):
+        result["threshold_from"] = "validation"
     finished = time.perf_counter()
     times = {
         "draw": drawn - started,
@@ -118,75 +103,100 @@ def _build(cell: Cell) -> tuple[PairModel, Warmup | None]:
     )
     start = ensure_warmup(cell) if model.backbone is not None and model.fusion.encoder == "trained" else None
     if start is not None:
-        warmup.load_into(model.backbone, start.path)  # type: ignore[arg-type]
+        for tower in model.towers:
+            warmup.load_into(tower, start.path)
     return model, start
 
 
-def _train(
-    cell: Cell, model: PairModel, subject: PairModel, train: Pairs, start: Warmup | None, on_progress: Progress
-) -> History:
-    """Train ``subject``: the whole model, or its fusion and head on encoded images."""
+def _learner(
+    cell: Cell, model: PairModel, subject: PairModel, train: Pairs, start: Warmup | None
+) -> PairLearner | None:
+    """What trains ``subject``, the whole model or its fusion and head on encoded images; None where nothing trains."""
+    weights = auxiliary_weights(model.fusion, cell.recipe.auxiliary)
+    if not weights and not any(parameter.requires_grad for parameter in subject.parameters()):
+        return None
+    domain = build_domain(cell.domain)
+    auxiliary = Auxiliary(weights, domain.image, len(domain.classes)) if weights else None
+    targets = (auxiliary.targets(train.a), auxiliary.targets(train.b)) if auxiliary else ({}, {})
+    a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    classes = train.a.latents["class"], train.b.latents["class"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cell.seed)
+        return learner_of(subject)(subject, cell.recipe, a, b, *classes, auxiliary, targets)
+
+
+def _train(cell: Cell, model: PairModel, learner: PairLearner, start: Warmup | None, on_progress: Progress) -> History:
     recipe = cell.recipe
-    if not any(parameter.requires_grad for parameter in subject.parameters()):
-        return History()
-    a, b = _inputs(cell, model, start, cell.domain, "train", cell.seed, recipe.train_pairs)
-    learner = learner_of(subject)(subject, recipe, a, b, train.a.latents["class"], train.b.latents["class"])
     steps = recipe.train_pairs // recipe.batch_size * recipe.epochs
     order = batches(recipe.train_pairs, recipe.batch_size, recipe.epochs, cell.seed)
     if not recipe.patience:
         return fit(learner, recipe, order, steps, on_progress)
     val = draw(cell.domain, "val", 0, recipe.val_pairs)
-    val_a, val_b = _inputs(cell, model, start, cell.domain, "val", 0, recipe.val_pairs)
-    stop = EarlyStop(
-        subject,
-        recipe.patience,
-        max(1, steps // CURVE_POINTS),
-        lambda: binary_log_loss(val.label.numpy(), score_pairs(subject, val_a, val_b).scores),
-    )
+    val_a, val_b = inputs(cell, model, start, cell.domain, "val", 0, recipe.val_pairs)
+
+    def loss() -> float:
+        if recipe.objective == DEFAULT or not trained_by_objective(model.fusion):
+            return binary_log_loss(val.label.numpy(), score_pairs(learner.model, val_a, val_b).scores)
+        return learner.validation_loss(val_a, val_b, val.a.latents["class"], val.b.latents["class"])
+
+    stop = EarlyStop(learner.module, recipe.patience, max(1, steps // CURVE_POINTS), loss)
     history = fit(learner, recipe, order, steps, on_progress, stop)
     stop.restore()
     return history
-
-
-def _inputs(
-    cell: Cell, model: PairModel, start: Warmup | None, domain: str, split: Split, seed: int, n: int
-) -> tuple[Tensor, Tensor]:
-    """What is trained and scored: images, or encoded images under the frozen protocol.
-
-    Encodings are kept for all fusions that read the same thing from the same frozen backbone.
-    """
-    pairs, sees = draw(domain, split, seed, n), model.fusion.sees
-    a, b = view(domain, pairs.a, sees), view(domain, pairs.b, sees)
-    if cell.protocol != "frozen" or not model.encodes_separately:
-        return a, b
-    source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
-    key = (cell.backbone, source, model.reads, sees, domain, split, seed, n)
-    return _encodings.get(key, lambda: (_encode(model, a), _encode(model, b)))
-
-
-def _encode(model: PairModel, images: Tensor) -> Tensor:
-    model.eval()
-    with torch.no_grad():
-        return torch.cat([model.encode(part) for part in images.split(ENCODE_BATCH)])
 
 
 def _evaluate(
     cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None
 ) -> tuple[dict[str, Scores], dict[str, dict[str, Any]]]:
     """Scores per evaluated domain, ``val`` among them, and metrics per evaluated domain at the threshold chosen on
-    validation."""
+    validation.
+
+    Scores that the objective did not train have no 0 of their own: they are shifted by that threshold.
+    """
 
     def scored(domain: str, split: Split, n: int) -> Scores:
-        return score_pairs(subject, *_inputs(cell, model, start, domain, split, 0, n))
+        return score_pairs(subject, *inputs(cell, model, start, domain, split, 0, n))
 
     val = scored(cell.domain, "val", cell.recipe.val_pairs)
     label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
     threshold = best_threshold(label, val.scores)
-    scores, metrics = {"val": val}, {}
+    offset = threshold if _decides_on_validation(cell, model) else 0.0
+    scores, metrics = {"val": _shifted(val, offset)}, {}
     for name in cell.eval_domains:
-        scores[name] = scored(name, "test", cell.test_pairs)
-        metrics[name] = _metrics(cell, name, scores[name], threshold)
+        scores[name] = _shifted(scored(name, "test", cell.test_pairs), offset)
+        metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
     return scores, metrics
+
+
+def _decides_on_validation(cell: Cell, model: PairModel) -> bool:
+    """Whether the objective trains the encoder alone, so that only validation can say which scores mean same."""
+    return trained_by_objective(model.fusion) and not Objective.parse(cell.recipe.objective).on_scores
+
+
+def _shifted(scored: Scores, offset: float) -> Scores:
+    if not offset:
+        return scored
+    # In float64, so that no score changes its side of a threshold that lies between two neighbours of float32.
+    first, second = (
+        (scores.astype(np.float64) - offset).astype(np.float32) for scores in (scored.scores, scored.swapped)
+    )
+    return replace(scored, scores=first, swapped=second)
+
+
+def _auxiliary_errors(
+    cell: Cell, model: PairModel, learner: PairLearner, start: Warmup | None
+) -> dict[str, dict[str, float]]:
+    """Weight and error of each auxiliary head on both images of every test pair."""
+    if learner.auxiliary is None:
+        return {}
+    test = draw(cell.domain, "test", 0, cell.test_pairs)
+    sides = inputs(cell, model, start, cell.domain, "test", 0, cell.test_pairs)
+    learner.module.eval()
+    with torch.inference_mode():
+        encoded = [pooled(learner.model.encode(part)) for side in sides for part in side.split(ENCODE_BATCH)]
+    first, second = learner.auxiliary.targets(test.a), learner.auxiliary.targets(test.b)
+    targets = {name: torch.cat([first[name], second[name]]) for name in first}
+    return learner.auxiliary.errors(learner.heads, torch.cat(encoded), targets)
 
 
 def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[str, Any]:
@@ -217,20 +227,29 @@ def _cost(model: PairModel, subject: PairModel, history: History, probe: Pairs) 
     }
 
 
-def _diagnostics(model: PairModel, probe: Pairs) -> dict[str, float]:
-    if not model.encodes_separately:
-        return {}
-    model.eval()
-    with torch.inference_mode():
-        encoded = model.encode(probe.a.pixels[:PROBE])
-    return {"embedding_std": embedding_std(encoded), "effective_rank": effective_rank(encoded)}
+def _diagnosis(cell: Cell, model: PairModel, history: History, probe: Pairs, scored: Scores) -> Diagnosis:
+    a, b = (view(cell.domain, side, model.fusion.sees) for side in (probe.a, probe.b))
+    classes = len(build_domain(cell.domain).classes)
+    trivial = _trivial_loss(cell, model, classes)
+    evidence = Evidence(scored.scores, probe.label.numpy(), 0.0, history.curve, trivial, classes)
+    return diagnose(model, a, b, probe.a.latents["class"], probe.b.latents["class"], evidence)
+
+
+def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
+    """Loss of an answer that ignores the images; None where it depends on more than the answers."""
+    if auxiliary_weights(model.fusion, cell.recipe.auxiliary):
+        return None
+    if model.fusion.supervision == "names":
+        return math.log(classes)
+    return math.log(2) if cell.recipe.objective == DEFAULT else None
 
 
 def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
     if start is None:
         return {"task": "none" if cell.protocol == "scratch" else cell.warmup}
-    facts = {"quality": start.quality, "seconds": round(start.seconds, 1), "images": start.images}
-    return {"task": cell.warmup, "seed": cell.warmup_seed, **facts}
+    measure = {"measure": start.measure.name, "unit": start.measure.unit, "better": start.measure.better}
+    cost = {"seconds": round(start.seconds, 1), "images": start.images}
+    return {"task": cell.warmup, "seed": cell.warmup_seed, "quality": start.quality, **measure, **cost}
 
 
 def _save_scores(path: Path, evaluation: dict[str, Scores]) -> None:

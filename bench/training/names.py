@@ -7,17 +7,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.model import PairModel
+from bench.training.encodings import pooled
 from bench.training.pairs import PairLearner
 
 
 class NameLearner(PairLearner):
-    """Cross-entropy of the class of both images of each pair: the same images in the same order as for pairs."""
+    """Cross-entropy of the class of both images of each pair: the same images in the same order as for pairs, whatever
+    the objective of pairs is."""
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        images = torch.cat([self.a[index], self.b[index]])
+        encoded = self.model.encode(torch.cat([self.a[index], self.b[index]]))
         target = torch.cat([self.class_a[index], self.class_b[index]])
-        logits = self.model.fusion.name_logits(self.model.encode(images))
-        return F.cross_entropy(logits, target), logits.argmax(1), target
+        logits = self.model.fusion.name_logits(encoded)
+        loss = F.cross_entropy(logits, target)
+        if self.auxiliary:
+            loss = loss + self.auxiliary_loss(pooled(encoded), index)
+        return loss, logits.argmax(1), target
 
 
 def learner_of(model: PairModel) -> type[PairLearner]:

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.model import PairModel
+from bench.training.auxiliary import Auxiliary, Targets
+from bench.training.encodings import pooled, width
 from bench.training.loop import decay_groups
-from bench.training.objectives import bce
+from bench.training.objectives import Batch, Objective, Space
 from bench.training.recipe import Recipe
 
 
@@ -42,38 +44,94 @@ class FrozenModel(PairModel):
 class PairLearner:
     """Loss of a batch of pairs, with each encoded image paired ``recipe.pairs_per_image`` times within the batch.
 
+    What the objective and the auxiliary heads learn besides the model is initialised from torch's global generator.
+
     Args:
         a, b: (N, ...) images or encoded images.
         class_a, class_b: (N,) int64; two images are the same when their classes are.
+        auxiliary: heads to train beside the model, with ``targets`` of A and of B.
+
+    Raises:
+        NotApplicableError: something is trained on encoded images and the model has none.
     """
 
     def __init__(
-        self, model: PairModel, recipe: Recipe, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor
+        self,
+        model: PairModel,
+        recipe: Recipe,
+        a: Tensor,
+        b: Tensor,
+        class_a: Tensor,
+        class_b: Tensor,
+        auxiliary: Auxiliary | None = None,
+        targets: tuple[Targets, Targets] = ({}, {}),
     ) -> None:
         self.model, self.recipe = model, recipe
-        self.module: nn.Module = model
         self.a, self.b, self.class_a, self.class_b = a, b, class_a, class_b
         self.examples = len(a)
+        self.auxiliary, self.targets = auxiliary, targets
+        self.objective = Objective.parse(recipe.objective)
+        self.reads_encodings = bool(self.objective.on_encodings)
+        dim = width(model, a) if self.reads_encodings or auxiliary else 0
+        self.loss = self.objective.build(Space(dim, int(torch.cat([class_a, class_b]).max()) + 1))
+        self.heads = auxiliary.heads(dim) if auxiliary else nn.ModuleDict()
+        self.module: nn.Module = nn.ModuleList([model, self.loss, self.heads])
 
     def parameter_groups(self) -> list[dict[str, object]]:
-        backbone = list(self.model.backbone.parameters()) if self.model.backbone is not None else []
+        backbone = [p for tower in self.model.towers for p in tower.parameters()]
         inside = set(map(id, backbone))
-        joint = [p for p in self.model.parameters() if id(p) not in inside]
+        joint = [p for p in self.module.parameters() if id(p) not in inside]
         decay = self.recipe.weight_decay
         return decay_groups(backbone, self.recipe.backbone_lr_scale, decay) + decay_groups(joint, 1.0, decay)
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(int(index[0]), int(index[-1]) + 1) if _is_run(index) else index
-        a, b, class_a, class_b = self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows]
+        batch = self._batch(self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows])
+        loss = self.loss(batch)
+        if self.auxiliary:
+            loss = loss + self.auxiliary_loss(batch.encoded, rows)
+        return loss, (batch.scores > self._decision(batch)).long(), batch.label
+
+    def auxiliary_loss(self, encoded: Tensor, rows: Tensor | slice) -> Tensor:
+        """Loss () of the heads on the pooled encodings (2B, D) of the images A and B of ``rows``, each once."""
+        assert self.auxiliary is not None
+        first, second = self.targets
+        targets = {name: torch.cat([first[name][rows], second[name][rows]]) for name in first}
+        return self.auxiliary.loss(self.heads, encoded, targets)
+
+    def validation_loss(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> float:
+        """Mean objective over batches of pairs, made as in training, in evaluation mode and without auxiliary heads."""
+        self.module.eval()
+        batches = zip(*(part.split(self.recipe.batch_size) for part in (a, b, class_a, class_b)), strict=True)
+        with torch.inference_mode():
+            return float(torch.stack([self.loss(self._batch(*batch)) for batch in batches]).mean())
+
+    def _batch(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> Batch:
+        """Every image encoded once and compared ``pairs_per_image`` times, or the pairs as drawn."""
+        classes = torch.cat([class_a, class_b])
         times = self.recipe.pairs_per_image if self.model.encodes_separately else 1
-        if times == 1:
-            scores, label = self.model(a, b), (class_a == class_b).long()
-        else:
-            u, v = self.model.encode(torch.cat([a, b])).chunk(2)
-            shifts = range(min(times, len(u)))
-            scores = torch.cat([self.model.compare(u, v.roll(shift, 0)) for shift in shifts])
-            label = torch.cat([(class_a == class_b.roll(shift)).long() for shift in shifts])
-        return bce(scores, label), (scores > 0).long(), label
+        if times == 1 and not self.reads_encodings and not self.auxiliary:
+            scores, nothing = self.model(a, b), torch.empty(0)
+            return Batch(scores, (class_a == class_b).long(), nothing, nothing, nothing, classes)
+        both = self.model.encode(torch.cat([a, b]))
+        u, v = both.chunk(2)
+        shifts = range(min(times, len(u)))
+        scores = torch.cat([self.model.compare(u, v.roll(shift, 0)) for shift in shifts])
+        label = torch.cat([(class_a == class_b.roll(shift)).long() for shift in shifts])
+        if not self.reads_encodings and not self.auxiliary:
+            return Batch(scores, label, both, both, both, classes)
+        encoded = pooled(both)
+        first, second = encoded.chunk(2)
+        pairs_b = torch.cat([second.roll(shift, 0) for shift in shifts])
+        return Batch(scores, label, first.repeat(len(shifts), 1), pairs_b, encoded, classes)
+
+    def _decision(self, batch: Batch) -> Tensor | float:
+        """The score above which a pair counts as same in the learning curve: 0, or halfway between the mean scores of
+        same and different pairs where the objective does not train scores."""
+        if self.objective.on_scores or batch.label.float().mean().item() in (0, 1):
+            return 0.0
+        same = batch.label == 1
+        return (batch.scores[same].mean() + batch.scores[~same].mean()) / 2
 
 
 def _is_run(index: Tensor) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench.errors import UsageError, explain
+from bench.training.auxiliary import check_weights
+from bench.training.objectives import DEFAULT, Objective
 
 Protocol = Literal["scratch", "finetune", "frozen"]
 Positive = Annotated[int, Field(gt=0)]
@@ -29,6 +31,8 @@ class Recipe(BaseModel):
             fusions that encode images separately.
         patience: stop after this many checks of the validation loss without improvement and keep the best; 0 is off.
         val_pairs: validation pairs, for the threshold and for early stopping.
+        objective: what is minimised, such as ``bce+0.1*contrastive``: a weighted sum of ``OBJECTIVES``.
+        auxiliary: weights of auxiliary heads by name, over those that a fusion states itself; 0 leaves one out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,11 +50,35 @@ class Recipe(BaseModel):
     patience: Annotated[int, Field(ge=0)] = 0
     val_pairs: Positive = 2_000
 
+    objective: str = DEFAULT
+    auxiliary: dict[str, float] = {}
+
+    @field_validator("objective")
+    @classmethod
+    def _read_objective(cls, text: str) -> str:
+        return str(Objective.parse(text))
+
+    @field_validator("auxiliary")
+    @classmethod
+    def _check_auxiliary(cls, weights: dict[str, float]) -> dict[str, float]:
+        check_weights(weights)
+        return dict(sorted(weights.items()))
+
     @model_validator(mode="after")
     def _holds_a_batch(self) -> Recipe:
         if self.train_pairs < self.batch_size:
             raise ValueError(f"train_pairs ({self.train_pairs}) is less than one batch_size ({self.batch_size})")
         return self
+
+    def __hash__(self) -> int:
+        # A mapping has no hash of its own.
+        return hash(self.model_dump_json())
+
+    def identity(self) -> dict[str, Any]:
+        """What a key depends on: all fields, those that came later only where they differ from their defaults, so that
+        older records keep their keys."""
+        later = {"objective": DEFAULT, "auxiliary": {}}
+        return {name: value for name, value in self.model_dump().items() if later.get(name, ...) != value}
 
 
 class WarmupRecipe(BaseModel):

@@ -112,7 +112,7 @@ def test_a_fusion_that_fails_conformance_exits_1_and_says_why(tmp_path: Path) ->
         ("fusions", ("abs_diff", "two_channel", "single_image")),
         ("backbones", ("resnet18", "tiny_vit", "mobilenetv3_small_32", "timm:NAME")),
         ("domains", ("color", "texture")),
-        ("warmups", ("names", "imagenet", "none")),
+        ("warmups", ("names", "imagenet", "none", "centre", "rmse_px (lower is better)", "jigsaw", "supcon")),
     ],
 )
 def test_list(kind: str, expected: tuple[str, ...]) -> None:
@@ -136,7 +136,7 @@ def test_show_a_domain_prints_its_statistics_and_draws_it(tmp_path: Path) -> Non
     assert (tmp_path / "color-shift-smaller.png").read_bytes().startswith(b"\x89PNG")
     elsewhere = bench("show", "concat", "--out", str(tmp_path / "concat.png"))
     assert elsewhere.returncode == 2
-    assert "only a domain has a picture" in elsewhere.stderr
+    assert "only domains and some warm-ups have pictures" in elsewhere.stderr
 
 
 def test_show_a_fusion_and_a_backbone() -> None:
@@ -150,4 +150,4 @@ def test_doctor_says_what_is_there() -> None:
     done = bench("doctor")
     assert done.returncode == 0, done.stderr
     assert "torch" in done.stdout
-    assert "20 fusions, 3 backbones, 8 domains" in done.stdout
+    assert "78 fusions, 3 backbones, 8 domains" in done.stdout

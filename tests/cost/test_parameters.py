@@ -51,8 +51,8 @@ def test_shared_parameters_count_once() -> None:
 def test_fusion_and_backbone_make_the_total(fusion: str, backbone: str) -> None:
     model = build(fusion, backbone)
     counted = count_parameters(model)
-    tower = sum(p.numel() for p in model.backbone.parameters()) if model.backbone is not None else 0
-    assert counted.total == counted.fusion + tower == sum(p.numel() for p in model.parameters())
+    towers = sum(p.numel() for tower in model.towers for p in tower.parameters())
+    assert counted.total == counted.fusion + towers == sum(p.numel() for p in model.parameters())
     assert counted.fusion == sum(p.numel() for part in (model.fusion, model.head) for p in part.parameters())
 
 

@@ -1,18 +1,32 @@
-"""Signs of collapse on embeddings and scores whose state is known."""
+"""Measures of embeddings whose state is known, recomputed with loops."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import RidgeClassifier
 
-from bench.evaluation.diagnostics import collapse_reason, effective_rank, embedding_std
+from bench.evaluation.diagnostics import (
+    RIDGE,
+    alignment,
+    effective_rank,
+    embedding_diagnostics,
+    embedding_std,
+    name_probe,
+    uniformity,
+)
 
 
 def gaussian(n: int, dim: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(n, dim, generator=torch.Generator().manual_seed(seed))
+
+
+def unit_rows(embeddings: torch.Tensor) -> list[list[float]]:
+    return [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in embeddings.double().tolist()]
 
 
 @pytest.mark.parametrize("dim", [8, 64, 256])
@@ -33,9 +47,8 @@ def test_embedding_std_looks_at_directions_alone() -> None:
 
 def test_embedding_std_by_loops() -> None:
     embeddings = gaussian(12, 5)
-    rows = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in embeddings.double().tolist()]
     deviations = []
-    for column in zip(*rows, strict=True):
+    for column in zip(*unit_rows(embeddings), strict=True):
         mean = sum(column) / len(column)
         deviations.append(math.sqrt(sum((x - mean) ** 2 for x in column) / (len(column) - 1)))
     assert embedding_std(embeddings) == pytest.approx(sum(deviations) / 5 * math.sqrt(5), rel=1e-5)
@@ -43,8 +56,11 @@ def test_embedding_std_by_loops() -> None:
 
 def test_maps_are_flattened() -> None:
     maps = gaussian(50, 48).view(50, 3, 4, 4)
-    assert embedding_std(maps) == pytest.approx(embedding_std(maps.flatten(1)))
-    assert effective_rank(maps) == pytest.approx(effective_rank(maps.flatten(1)))
+    flat = maps.flatten(1)
+    classes = torch.arange(50) % 2
+    for measure in (embedding_std, effective_rank, uniformity):
+        assert measure(maps) == pytest.approx(measure(flat))
+    assert embedding_diagnostics(maps, maps, classes, classes) == embedding_diagnostics(flat, flat, classes, classes)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 5, 16])
@@ -69,24 +85,65 @@ def test_effective_rank_of_identical_embeddings_is_finite_and_smallest() -> None
     assert effective_rank(torch.ones(20, 8)) <= 1.001
 
 
-def test_healthy_models_have_no_reason() -> None:
-    scores = np.random.default_rng(0).normal(size=500).astype(np.float32)
-    assert collapse_reason(scores, 0.8) is None
-    assert collapse_reason(scores, None) is None
-    assert collapse_reason(0.05 * scores, 0.8) is None  # a model that is merely unsure
+def test_alignment_and_uniformity_by_loops() -> None:
+    u, v = gaussian(9, 4), gaussian(9, 4, seed=1)
+    first, second = unit_rows(u), unit_rows(v)
+    gaps = [sum((x - y) ** 2 for x, y in zip(*pair, strict=True)) for pair in zip(first, second, strict=True)]
+    assert alignment(u, v) == pytest.approx(sum(gaps) / len(gaps), rel=1e-5)
+    kernel = [math.exp(-2 * sum((x - y) ** 2 for x, y in zip(*pair, strict=True))) for pair in combinations(first, 2)]
+    assert uniformity(u) == pytest.approx(math.log(sum(kernel) / len(kernel)), rel=1e-4)
 
 
-@pytest.mark.parametrize("constant", [0.0, -3.0, 0.1, 55.5])
-@pytest.mark.parametrize("deviation", [None, 0.9])
-def test_constant_scores_are_a_collapse(constant: float, deviation: float | None) -> None:
-    reason = collapse_reason(np.full(2000, constant, np.float32), deviation)
-    assert reason is not None
-    assert "scores" in reason
-    assert "\n" not in reason
+def test_alignment_and_uniformity_are_zero_when_all_coincide() -> None:
+    same = gaussian(1, 16).expand(40, 16)
+    assert alignment(same, same) == 0
+    assert uniformity(same) == pytest.approx(0, abs=1e-5)
+    assert uniformity(gaussian(500, 64)) == pytest.approx(-4, abs=0.2)  # the sphere, evenly: exp(-2 * 2)
 
 
-def test_collapsed_embeddings_are_a_collapse_even_if_scores_vary() -> None:
-    scores = np.random.default_rng(0).normal(size=500).astype(np.float32)
-    reason = collapse_reason(scores, embedding_std(torch.ones(100, 16) + 1e-3 * gaussian(100, 16)))
-    assert reason is not None
-    assert "embeddings" in reason
+@pytest.mark.parametrize("dim", [6, 400])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_probe_is_a_ridge_classifier(dim: int, classes: int) -> None:
+    train, test = gaussian(60, dim), gaussian(80, dim, seed=1)
+    target = (gaussian(60, 1, seed=2).flatten().argsort() % (2 * classes)).clamp(max=classes - 1)  # unbalanced
+    truth = gaussian(80, 1, seed=3).flatten().argsort() % classes
+    train[:, 0] += target
+    test[:, 0] += truth
+    mean, deviation = train.mean(0), train.std(0)
+    model = RidgeClassifier(alpha=RIDGE).fit(((train - mean) / deviation).numpy(), target.numpy())
+    expected = model.score(((test - mean) / deviation).numpy(), truth.numpy())
+    assert name_probe(train, target, test, truth) == pytest.approx(expected, abs=0.026)  # ties in float32
+
+
+def test_the_probe_reads_a_class_whatever_its_scale_and_offset() -> None:
+    classes = torch.arange(200) % 2
+    named = gaussian(200, 32)
+    named[:, 3] = 1e-3 * (classes + 0.1 * named[:, 3]) + 7
+    assert name_probe(named[:100], classes[:100], named[100:], classes[100:]) > 0.97
+    assert (
+        abs(name_probe(gaussian(500, 8), torch.arange(500) % 2, gaussian(500, 8, 1), torch.arange(500) % 2) - 0.5) < 0.1
+    )
+
+
+def test_all_measures_of_pairs() -> None:
+    u, v = gaussian(40, 8), gaussian(40, 8, seed=1)
+    class_a, class_b = torch.arange(40) % 2, torch.arange(40) // 2 % 2
+    found = embedding_diagnostics(u, v, class_a, class_b)
+    first, second = (np.array(unit_rows(side)) for side in (u, v))
+    cosine, same = (first * second).sum(1), (class_a == class_b).numpy()
+    assert found["similarity_same"] == pytest.approx(cosine[same].mean(), abs=1e-6)
+    assert found["similarity_different"] == pytest.approx(cosine[~same].mean(), abs=1e-6)
+    assert found["alignment"] == pytest.approx((2 - 2 * cosine[same]).mean(), abs=1e-5)
+    assert found["uniformity"] == pytest.approx(uniformity(torch.cat([u, v])))
+
+
+def test_what_there_are_no_pairs_for_is_left_out() -> None:
+    one, other = torch.zeros(20, dtype=torch.int64), torch.ones(20, dtype=torch.int64)
+    assert "similarity_different" not in embedding_diagnostics(gaussian(20, 4), gaussian(20, 4, 1), one, one)
+    found = embedding_diagnostics(gaussian(20, 4), gaussian(20, 4, 1), one, other)
+    assert not {"alignment", "similarity_same"} & set(found)
+
+
+def test_dead_embeddings_give_finite_values() -> None:
+    dead, classes = torch.zeros(20, 4), torch.arange(20) % 2
+    assert all(math.isfinite(value) for value in embedding_diagnostics(dead, dead, classes, classes).values())

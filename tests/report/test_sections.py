@@ -87,6 +87,14 @@ def test_scratch_has_no_warmup_to_speak_of(record, markdown):
     assert "warm-up: quality" not in text
 
 
+def test_the_quality_of_a_warmup_is_named_after_its_measure(record, markdown):
+    facts = {"task": "centre", "seed": 0, "quality": 1.5, "measure": "rmse_px", "better": "lower", "images": 1000}
+    text = markdown([record(warmup=facts)])
+    assert "warm-up: rmse_px 1.500 (lower is better), 1,000 images" in text
+    named = markdown([record(warmup={**facts, "measure": "accuracy", "better": "higher"})])
+    assert "warm-up: accuracy 1.500, 1,000 images" in named
+
+
 def test_a_warmup_without_a_seed_claims_none(record, markdown):
     text = markdown([record(warmup={"task": "imagenet"})])
     assert "from warm-up imagenet, shared by all seeds" in one_line(text)

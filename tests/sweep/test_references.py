@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.sweep.cell import build_domain
-from bench.sweep.run_cell import draw, view
+from bench.sweep.inputs import draw, view
 
 
 def test_the_mask_oracle_sees_the_mask_and_nothing_of_the_pixels() -> None:

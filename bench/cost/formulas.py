@@ -1,0 +1,65 @@
+"""Operations of the operators that PyTorch's own counter does not know, from the shapes of their arguments."""
+
+from __future__ import annotations
+
+from math import log2, prod
+from typing import Any
+
+import torch
+
+aten = torch.ops.aten
+
+
+def _attention_flops(query: Any, key: Any, value: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    batch, heads, length, dim = query
+    context, value_dim = key[2], value[3]
+    return 2 * batch * heads * length * context * (dim + value_dim)
+
+
+def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    """``torch.nn.Bilinear``: u W v for every output, counted as (u W) and the product with v."""
+    rows, (outputs, left, right) = i1[0], i2[-3:]
+    return 2 * rows * outputs * (left * right + right)
+
+
+def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    return 2 * matrix[0] * vector[0]
+
+
+def _dot_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    return 2 * left[0]
+
+
+def _distance_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    """``torch.cdist``: a difference and its square for every dimension of every pair of points."""
+    return 2 * prod(left) * right[-2]
+
+
+def _real_fft_flops(signal: Any, dims: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    """Real transforms over the last dimension: 2.5 n log2 n operations, half of a complex transform."""
+    return round(prod(signal[:-1]) * 2.5 * signal[-1] * log2(signal[-1]))
+
+
+def _inverse_real_fft_flops(
+    spectrum: Any, dims: Any, normalization: Any, length: int, *args: Any, out_val: Any = None, **kwargs: Any
+) -> int:
+    return _real_fft_flops([*spectrum[:-1], length], dims)
+
+
+def _grid_sample_flops(image: Any, grid: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+    """Bilinear sampling: four products for every value of the result."""
+    return 2 * 4 * prod(grid[:-1]) * image[1]
+
+
+FORMULAS: dict[Any, Any] = {
+    aten.mv: _matrix_vector_flops,
+    aten.dot: _dot_flops,
+    aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    aten._scaled_dot_product_attention_math: _attention_flops,
+    aten._trilinear: _trilinear_flops,
+    aten._cdist_forward: _distance_flops,
+    aten._euclidean_dist: _distance_flops,
+    aten._fft_r2c: _real_fft_flops,
+    aten._fft_c2r: _inverse_real_fft_flops,
+    aten.grid_sampler_2d: _grid_sample_flops,
+}

@@ -1,0 +1,17 @@
+"""Backbone, fusion and head composed into one score per pair."""
+
+from bench.model.base import PairModel, build_head, standardise
+from bench.model.build import IMAGE, build_fusion, build_model, count_joint, feature_spec
+from bench.model.kinds import Symmetrized
+
+__all__ = [
+    "IMAGE",
+    "PairModel",
+    "Symmetrized",
+    "build_fusion",
+    "build_head",
+    "build_model",
+    "count_joint",
+    "feature_spec",
+    "standardise",
+]

@@ -1,0 +1,87 @@
+"""PairModel: what every composition of backbone, fusion and head offers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bench.backbones import Backbone, Reads
+from bench.errors import NotApplicableError
+from bench.fusion import Fusion, mlp
+
+
+def standardise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """uint8 images (B, 3, H, W) to ``dtype`` with mean 0 and deviation 1 over each image, channels last.
+
+    Removing the mean and contrast of each image roughly halves the images that training needs.
+    """
+    x = images.to(dtype, memory_format=torch.channels_last)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    return (x - mean) / (deviation + 1.0)
+
+
+def build_head(fusion: Fusion) -> nn.Module:
+    """The head that ``fusion.head`` asks for: (B, out_dim) -> (B, 1), or nothing where the fusion returns scores."""
+    if fusion.head == "mlp":
+        return mlp(fusion.out_dim, fusion.head_width)
+    return nn.Linear(fusion.out_dim, 1) if fusion.head == "linear" else nn.Identity()
+
+
+class PairModel(nn.Module):
+    """Base class: ``forward`` takes two uint8 image batches (B, 3, H, W) and returns scores (B,); positive means same.
+
+    Attributes:
+        encodes_separately: each image is encoded without the other, so encodings can be cached and re-paired.
+        runs_after_join: layers of the backbone run after the fusion.
+        reads: what an encoding is, where images are encoded separately.
+    """
+
+    encodes_separately = False
+    runs_after_join = False
+    reads: Reads | None = None
+
+    def __init__(self, fusion: Fusion, backbone: Backbone | None) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.backbone = backbone
+        self.head = build_head(fusion)
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether swapping A and B cannot change the score."""
+        return self.fusion.symmetric
+
+    @property
+    def towers(self) -> list[Backbone]:
+        """The backbones: none, one that both images share, or one for each."""
+        return [] if self.backbone is None else [self.backbone]
+
+    def score(self, features: Tensor) -> Tensor:
+        """Features (B, out_dim) or scores (B,) of the fusion to scores (B,)."""
+        return self.head(features).flatten()
+
+    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of (A, B) and of (B, A), (B,) each."""
+        return self(a, b), self(b, a)
+
+    def join(self, a: Tensor, b: Tensor) -> Tensor:
+        """Scores (B,) of what the fusion joins: standardised images, maps, tokens, embeddings or likelihoods."""
+        return self.score(self.fusion(a, b))
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) uint8 to what the fusion joins; only where ``encodes_separately``."""
+        raise NotApplicableError(f"{self.fusion.name} joins the images before they are encoded")
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        """Scores (B,) of encoded images; only where ``encodes_separately``."""
+        raise NotApplicableError(f"{self.fusion.name} joins the images before they are encoded")
+
+    def together(self, a: Tensor, b: Tensor) -> Tensor:
+        """Both images standardised, as one batch (2B, 3, H, W)."""
+        return standardise(torch.cat([a, b]), self.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights, in which the images are handed to the backbone."""
+        return next((p.dtype for p in self.parameters()), torch.float32)

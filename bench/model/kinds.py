@@ -1,0 +1,186 @@
+"""The kinds of PairModel: where on the way from pixels to score the two streams meet."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bench.backbones import Backbone, Reads
+from bench.errors import NotApplicableError
+from bench.fusion import Fusion, mlp
+from bench.model.base import PairModel, standardise
+
+
+class SeparateModel(PairModel):
+    """The fusion joins what the backbone made of each image: an embedding, a map or tokens."""
+
+    encodes_separately = True
+    backbone: Backbone
+    reads: Reads
+
+    def __init__(self, fusion: Fusion, backbone: Backbone, reads: Reads) -> None:
+        super().__init__(fusion, backbone)
+        self.reads = reads
+        backbone.keep_only(reads)
+        if fusion.encoder == "random":
+            backbone.requires_grad_(False)
+
+    def encode(self, images: Tensor) -> Tensor:
+        return self.backbone.read(standardise(images, self.dtype), self.reads)
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(a, b)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.compare(*self.encode(torch.cat([a, b])).chunk(2))
+
+    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        u, v = self.encode(torch.cat([a, b])).chunk(2)
+        return self.compare(u, v), self.compare(v, u)
+
+
+class TwoTowerModel(PairModel):
+    """Pseudo-siamese: a backbone of its own for each image; the fusion joins the two embeddings, maps or tokens.
+
+    Never symmetric, whatever the fusion is, and nothing can be re-paired: an image has one encoding as A, another as B.
+    """
+
+    backbone: Backbone
+
+    def __init__(self, fusion: Fusion, backbone: Backbone, second: Backbone, reads: Reads) -> None:
+        super().__init__(fusion, backbone)
+        self.second = second
+        self._reads = reads
+        for tower in self.towers:
+            tower.keep_only(reads)
+            if fusion.encoder == "random":
+                tower.requires_grad_(False)
+
+    @property
+    def symmetric(self) -> bool:
+        return False
+
+    @property
+    def towers(self) -> list[Backbone]:
+        return [self.backbone, self.second]
+
+    def encode(self, images: Tensor) -> Tensor:
+        raise NotApplicableError(f"{self.fusion.name} encodes A and B with different towers")
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        raise NotApplicableError(f"{self.fusion.name} encodes A and B with different towers")
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        sides = zip(self.towers, self.together(a, b).chunk(2), strict=True)
+        return self.join(*(tower.read(side, self._reads) for tower, side in sides))
+
+
+class PixelModel(PairModel):
+    """The fusion joins the two images and the backbone runs once on the joint image."""
+
+    runs_after_join = True
+    backbone: Backbone
+
+    def __init__(self, fusion: Fusion, backbone: Backbone) -> None:
+        super().__init__(fusion, backbone)
+        self.head = mlp(backbone.spec.dim, fusion.head_width)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(*self.together(a, b).chunk(2))
+
+    def join(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.score(self.backbone.read(self.fusion(a, b), "embedding"))
+
+
+class StageModel(PairModel):
+    """The fusion joins the two maps after stage ``fusion.stage`` and the rest of the backbone runs on the result."""
+
+    runs_after_join = True
+    backbone: Backbone
+
+    def __init__(self, fusion: Fusion, backbone: Backbone) -> None:
+        super().__init__(fusion, backbone)
+        self.head = mlp(backbone.spec.dim, fusion.head_width)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(*self.backbone.lower(self.together(a, b), self.fusion.stage).chunk(2))
+
+    def join(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.score(self.backbone.upper(self.fusion(a, b), self.fusion.stage + 1))
+
+
+class ExchangeModel(PairModel):
+    """The two maps after stage ``fusion.stage`` exchange what they know, both go on through the rest of the backbone,
+    and the fusion joins their embeddings.
+
+    Before and after the exchange both images go through in one concatenated pass.
+    """
+
+    runs_after_join = True
+    backbone: Backbone
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(*self.backbone.lower(self.together(a, b), self.fusion.stage).chunk(2))
+
+    def join(self, a: Tensor, b: Tensor) -> Tensor:
+        exchanged = torch.cat(self.fusion.exchange(a, b))
+        u, v = self.backbone.upper(exchanged, self.fusion.stage + 1).chunk(2)
+        return super().join(u, v)
+
+
+class PixelScoreModel(PairModel):
+    """The fusion scores the two images without any backbone."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(*self.together(a, b).chunk(2))
+
+
+class LikelihoodModel(PairModel):
+    """A reference that is given the likelihoods (B, classes) of each image in place of the image."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.join(a, b)
+
+
+class Symmetrized(PairModel):
+    """Mean of the scores of both orders: symmetric whatever the fusion is, at up to twice the cost."""
+
+    def __init__(self, model: PairModel) -> None:
+        nn.Module.__init__(self)
+        self.model = model
+        self.encodes_separately = model.encodes_separately
+        self.runs_after_join = model.runs_after_join
+        self.reads = model.reads
+
+    @property
+    def fusion(self) -> Fusion:  # type: ignore[override]
+        return self.model.fusion
+
+    @property
+    def backbone(self) -> Backbone | None:  # type: ignore[override]
+        return self.model.backbone
+
+    @property
+    def towers(self) -> list[Backbone]:
+        return self.model.towers
+
+    @property
+    def head(self) -> nn.Module:  # type: ignore[override]
+        return self.model.head
+
+    @property
+    def symmetric(self) -> bool:
+        return True
+
+    def encode(self, images: Tensor) -> Tensor:
+        return self.model.encode(images)
+
+    def compare(self, a: Tensor, b: Tensor) -> Tensor:
+        return (self.model.compare(a, b) + self.model.compare(b, a)) / 2
+
+    def join(self, a: Tensor, b: Tensor) -> Tensor:
+        return (self.model.join(a, b) + self.model.join(b, a)) / 2
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        first, second = self.model.both_orders(a, b)
+        return (first + second) / 2

@@ -1,0 +1,58 @@
+"""What a model is given: pairs as drawn, seen in its own way, and encoded once under the frozen protocol."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.domain import Images, Pairs, Split
+from bench.errors import NotApplicableError
+from bench.fusion import Sees
+from bench.model import PairModel
+from bench.sweep.cache import Recent
+from bench.sweep.cell import Cell, build_domain
+from bench.training.warmup import Warmup
+
+ENCODE_BATCH = 256
+
+_draws: Recent[Pairs] = Recent(8)
+_encodings: Recent[tuple[Tensor, Tensor]] = Recent(8)
+
+
+def view(domain: str, images: Images, sees: Sees) -> Tensor:
+    """What a model is given of images: pixels, true masks as grey images (N, 3, H, W), or likelihoods (N, classes)."""
+    if sees == "mask":
+        return images.latents["mask"][:, None].expand(-1, 3, -1, -1)
+    if sees == "likelihoods":
+        likelihoods = build_domain(domain).log_likelihoods(images)
+        if likelihoods is None:
+            raise NotApplicableError(f"{domain} offers no likelihoods of its images")
+        return likelihoods
+    return images.pixels
+
+
+def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
+    """Pairs of a domain; the last few draws are kept, since all fusions of a (domain, seed) ask for the same."""
+    return _draws.get((domain, split, seed, n), lambda: build_domain(domain).draw(split, seed, n))
+
+
+def inputs(
+    cell: Cell, model: PairModel, start: Warmup | None, domain: str, split: Split, seed: int, n: int
+) -> tuple[Tensor, Tensor]:
+    """What is trained and scored: images, or encoded images under the frozen protocol.
+
+    Encodings are kept for all fusions that read the same thing from the same frozen backbone.
+    """
+    pairs, sees = draw(domain, split, seed, n), model.fusion.sees
+    a, b = view(domain, pairs.a, sees), view(domain, pairs.b, sees)
+    if cell.protocol != "frozen" or not model.encodes_separately:
+        return a, b
+    source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
+    key = (cell.backbone, source, model.reads, sees, domain, split, seed, n)
+    return _encodings.get(key, lambda: (_encode(model, a), _encode(model, b)))
+
+
+def _encode(model: PairModel, images: Tensor) -> Tensor:
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model.encode(part) for part in images.split(ENCODE_BATCH)])

@@ -1,0 +1,116 @@
+"""Contract of a warm-up: where the weights of a backbone come from before any cell trains it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from bench.backbones import Backbone
+from bench.domain import Domain, Images
+from bench.model import standardise
+from bench.zoo import Registry
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a warm-up task is judged by on held-out images.
+
+    Attributes:
+        unit: ``share`` for what lies between 0 and 1.
+    """
+
+    name: str
+    unit: str
+    better: Literal["higher", "lower"]
+
+
+class Start:
+    """Base class of all warm-ups. The first line of the docstring says what the backbone starts from."""
+
+    name: ClassVar[str]
+
+
+class WarmupTask(nn.Module, Start):
+    """Base class of the warm-ups that this program computes: a head on the backbone, and what the two must learn.
+
+    Constructor parameters after ``backbone`` and ``domain`` are typed, have defaults and can be set from YAML and the
+    command line (``jigsaw:grid=3``). The constructor sets ``head``; where that reads something else than the embedding,
+    the task overrides :meth:`forward`.
+
+    Attributes:
+        measure: the main one of those that :meth:`assess` returns.
+        needs: latents of the images that the task cannot do without.
+        columns: uniform numbers that :meth:`examples` takes for each image.
+        recipe: fields that differ from the recipe of the backbone.
+        lr_factor: on the learning rate of that recipe.
+    """
+
+    measure: ClassVar[Measure]
+    needs: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[int] = 0
+    recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    lr_factor: ClassVar[float] = 1.0
+    head: nn.Module
+
+    def __init__(self, backbone: Backbone, domain: Domain) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    @abstractmethod
+    def examples(self, images: Images, u: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network is shown and what it must answer.
+
+        Args:
+            images: B named images.
+            u: (B, columns) float64 in [0, 1), all that may be random; a row depends only on the seed and the number of
+                its image.
+
+        Returns:
+            uint8 pixels of B images, and a target with B rows.
+        """
+
+    def forward(self, shown: Tensor) -> Tensor:
+        """Outputs, one row for each image shown."""
+        return self.head(self.backbone.read(standardise(shown), "embedding"))
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Loss () of one batch."""
+
+    @abstractmethod
+    def hits(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Which answers count as right, bool: their share is the learning curve."""
+
+    @abstractmethod
+    def assess(self, outputs: Tensor, target: Tensor) -> dict[str, float]:
+        """How well the task is done on many images, by the name of each measure, ``measure`` among them."""
+
+
+def _check(cls: type[Start]) -> None:
+    wanted = ("name", "measure") if issubclass(cls, WarmupTask) else ("name",)
+    for attribute in wanted:
+        if not hasattr(cls, attribute):
+            raise TypeError(f"warm-up {cls.__name__} does not state {attribute!r}")
+
+
+WARMUPS: Registry[Start] = Registry("warm-up", _check)
+register_warmup = WARMUPS.register
+
+
+@register_warmup
+class NoWarmup(Start):
+    """No warm-up: random initialisation."""
+
+    name = "none"
+
+
+@register_warmup
+class ImageNet(Start):
+    """timm's ImageNet weights, where the backbone has them and they lie in the local cache."""
+
+    name = "imagenet"

@@ -1,0 +1,138 @@
+"""Training of a warm-up task, and its quality on held-out images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.backbones import create_backbone
+from bench.domain import Domain, Images, Split, uniforms
+from bench.errors import UsageError
+from bench.spec import canonical, check_params, parse_spec
+from bench.training.loop import History, Progress, batches, decay_groups, fit
+from bench.training.recipe import WarmupRecipe
+from bench.training.warmup.contract import WARMUPS, WarmupTask
+
+HELD_OUT = 2_000
+HELD_OUT_BATCH = 256
+CHUNK = 5_120
+GIVEN = ("backbone", "domain")
+
+
+def canonical_name(text: str) -> str:
+    """The one way to write the name of a warm-up with its parameters.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    spec = parse_spec(text)
+    return str(canonical(spec, WARMUPS.get(spec.name), given=GIVEN))
+
+
+def task_class(text: str) -> type[WarmupTask] | None:
+    """The class of a task; None for a warm-up that is not computed here, such as ``none``."""
+    cls = WARMUPS.get(parse_spec(text).name)
+    return cls if issubclass(cls, WarmupTask) else None
+
+
+def task_recipe(text: str) -> Mapping[str, Any]:
+    """Fields of the warm-up recipe that a task sets differently."""
+    cls = task_class(text)
+    return cls.recipe if cls is not None else {}
+
+
+def build_task(text: str, backbone: str, domain: Domain, seed: int = 0) -> WarmupTask:
+    """A task by name with its parameters, on a backbone initialised from ``seed``. The global random state is left as
+    it was.
+
+    Raises:
+        UsageError: an unknown name or parameter, or images of the domain that lack what the task needs.
+    """
+    spec, cls = parse_spec(canonical_name(text)), task_class(text)
+    if cls is None:
+        raise UsageError(f"the warm-up {text} is no task that a backbone is trained on")
+    params = check_params(cls, spec.params, given=GIVEN, where=f"warm-up {text}")
+    images = domain.draw_named("warmup", seed, 1)
+    missing = [latent for latent in cls.needs if latent not in images.latents]
+    if missing:
+        raise UsageError(
+            f"the warm-up {text} needs the latents {', '.join(cls.needs)} of the images, "
+            f"and the domain {domain.name} does not know {', '.join(missing)}; choose another warm-up"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return cls(create_backbone(backbone, domain.image), domain, **params)
+
+
+def named_examples(
+    task: WarmupTask, domain: Domain, split: Split, seed: int, n: int, start: int = 0, easy: bool = False
+) -> tuple[Images, Tensor, Tensor]:
+    """Named images ``start`` to ``start + n`` of a split, and what the task makes of them: what is shown, and the
+    target."""
+    images = domain.draw_named(split, seed, n, start, easy)
+    u = uniforms(("warm-up", task.name, split, int(seed)), start, n, task.columns)
+    return images, *task.examples(images, u)
+
+
+class _Learner:
+    """What the loop trains: a task on images drawn chunk by chunk, each shown once."""
+
+    def __init__(self, task: WarmupTask, domain: Domain, recipe: WarmupRecipe, seed: int) -> None:
+        self.task = task.to(memory_format=torch.channels_last)
+        self.module: nn.Module = self.task
+        self.domain, self.recipe, self.seed = domain, recipe, seed
+        self.examples = recipe.images
+        self._chunk: tuple[int, Tensor, Tensor] | None = None
+
+    def parameter_groups(self) -> list[dict[str, object]]:
+        return decay_groups(self.task.parameters(), self.task.lr_factor, self.recipe.weight_decay)
+
+    def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        # A whole number of batches, so that no batch lies across two chunks.
+        size = max(1, CHUNK // self.recipe.batch_size) * self.recipe.batch_size
+        number, offset = divmod(int(index[0]), size)
+        if self._chunk is None or self._chunk[0] != number:
+            start = number * size
+            easy = start < self.recipe.easy_share * self.recipe.images
+            drawn = named_examples(self.task, self.domain, "warmup", self.seed, size, start, easy)
+            self._chunk = number, *drawn[1:]
+        rows = slice(offset, offset + len(index))
+        shown, target = (part[rows] for part in self._chunk[1:])
+        outputs = self.task(shown)
+        hits = self.task.hits(outputs.detach(), target)
+        return self.task.loss(outputs, target), hits, torch.ones_like(hits)
+
+
+def answers(task: WarmupTask, shown: Tensor) -> Tensor:
+    """Outputs of a trained task."""
+    task.eval()
+    with torch.inference_mode():
+        return torch.cat([task(part) for part in shown.split(HELD_OUT_BATCH)])
+
+
+def train(
+    text: str, backbone: str, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress
+) -> tuple[WarmupTask, dict[str, Any]]:
+    """Train a task; returns it with the facts of its card."""
+    started = time.perf_counter()
+    task = build_task(text, backbone, domain, seed)
+    steps = recipe.images // recipe.batch_size
+    order = batches(recipe.images, recipe.batch_size, 1, seed)
+    history: History = fit(_Learner(task, domain, recipe, seed), recipe, order, steps, on_progress)
+    _, shown, target = named_examples(task, domain, "val", seed, HELD_OUT)
+    measured = task.assess(answers(task, shown), target)
+    facts = {
+        "quality": measured[task.measure.name],
+        "measure": task.measure.name,
+        "unit": task.measure.unit,
+        "better": task.measure.better,
+        "measured": measured,
+        "seconds": time.perf_counter() - started,
+        "images": history.examples,
+        "curve": history.curve,
+    }
+    return task, facts

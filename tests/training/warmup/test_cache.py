@@ -1,0 +1,223 @@
+"""The cache of warm-ups: computed once, shared, complete or absent."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench import zoo
+from bench.domain import DOMAINS
+from bench.errors import DivergedError
+from bench.training.warmup import Warmup, cache_folder, is_cached, warmup_key
+from bench.training.warmup import train as training
+
+Ask = Callable[..., Warmup]
+IDENTITY: dict[str, Any] = {"task": "names", "backbone": {"name": "mobilenetv3_small_32"}, "seed": 0}
+
+
+def weights(made: Warmup) -> dict[str, Tensor]:
+    return torch.load(made.path, weights_only=True)
+
+
+def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return set(first) == set(second) and all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def files(folder: Path) -> set[str]:
+    return {path.suffix for path in folder.iterdir()} if folder.exists() else set()
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise AssertionError("trained although the warm-up was in the cache")
+
+    monkeypatch.setattr(training, "fit", fail)
+
+
+# --- once ---
+
+
+def test_the_second_call_reads_the_cache(ask: Ask, cache: Path, request: pytest.FixtureRequest) -> None:
+    assert not is_cached(IDENTITY)
+    first = ask()
+    assert is_cached(IDENTITY)
+    assert first.path.parent == cache
+    assert first.seconds > 0
+    saved = weights(first)
+    request.getfixturevalue("no_training")
+    second = ask()
+    assert second == first
+    assert equal(weights(second), saved)
+
+
+def test_the_card_says_what_was_trained_and_how_well(ask: Ask, cache: Path) -> None:
+    made = ask(images=256)
+    card = json.loads(made.path.with_suffix(".json").read_text())
+    assert {key: card[key] for key in IDENTITY} == IDENTITY
+    assert (card["quality"], card["seconds"], card["images"]) == (made.quality, made.seconds, made.images)
+    assert card["images"] == card["curve"][-1][0] == 256
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "centre"},
+        {"seed": 1},
+        {"backbone": {"name": "mobilenetv3_small_32", "source": "edited"}},
+        {"recipe": {"images": 5}},
+        {"domain": {"content": {"textures": "abc"}}},
+    ],
+)
+def test_another_identity_is_another_warm_up(ask: Ask, change: dict[str, Any]) -> None:
+    other = {**IDENTITY, **change}
+    assert warmup_key(other) != warmup_key(IDENTITY)
+    ask()
+    assert not is_cached(other)
+
+
+def test_the_order_of_the_identity_does_not_matter() -> None:
+    assert warmup_key(dict(reversed(IDENTITY.items()))) == warmup_key(IDENTITY)
+
+
+def test_the_cache_lies_in_the_home_folder_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FUSEBENCH_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "fusebench"
+
+
+RACE = """
+    import sys, time, torch
+    from pathlib import Path
+    torch.set_num_threads(1)
+    from bench import zoo
+    zoo.load()
+    from bench.domain import DOMAINS
+    from bench.training.recipe import WarmupRecipe
+    from bench.training.warmup import ensure
+    from bench.training.warmup import train as training
+
+    training.CHUNK, training.HELD_OUT = 128, 96
+    me, folder, die = sys.argv[1], Path(sys.argv[2]), "die" in sys.argv
+
+    def progress(share, history):
+        with (folder / "steps").open("a") as log:
+            log.write(me + chr(10))
+        if die:
+            import os, signal
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    (folder / f"ready-{me}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.01)
+    recipe = WarmupRecipe(images=256, batch_size=32)
+    color = DOMAINS.get("color")()
+    made = ensure({"task": "race"}, "names", "mobilenetv3_small_32", color, recipe, 0, progress)
+    print(made.quality, made.images, torch.load(made.path, weights_only=True)["stem.0.weight"].sum().item())
+"""
+
+
+def start(me: str, folder: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", dedent(RACE), me, str(folder), *more]
+    root = Path(zoo.__file__).parents[1]
+    return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(*paths: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not all(path.exists() for path in paths):
+        assert time.monotonic() < deadline, f"waited for {paths}"
+        time.sleep(0.02)
+
+
+def test_two_processes_at_once_compute_it_once(tmp_path: Path) -> None:
+    processes = [start(me, tmp_path) for me in "ab"]
+    wait_for(tmp_path / "ready-a", tmp_path / "ready-b")
+    (tmp_path / "go").touch()
+    out = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], out
+    assert out[0][0] == out[1][0] != ""
+    steps = (tmp_path / "steps").read_text().split()
+    assert len(steps) == 8
+    assert len(set(steps)) == 1  # one of the two trained, the other waited
+
+
+def test_after_a_killed_process_it_is_computed_anew(ask: Ask, tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "go").touch()
+    process = start("a", tmp_path, "die")
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert not is_cached({"task": "race"})
+    assert not files(cache) & {".pt", ".json"}
+    assert ask({"task": "race"}, domain=DOMAINS.get("color")()).images == 128
+    assert is_cached({"task": "race"})
+
+
+# --- complete or absent ---
+
+
+def dies_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "fit", fit)
+
+
+def dies_while_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(state: object, path: Path) -> None:
+        Path(path).write_bytes(b"half of the weights")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", save)
+
+
+def dies_before_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Path.write_text
+
+    def write_text(path: Path, text: str, *args: object) -> int:
+        whole(path, text[: len(text) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+
+
+@pytest.mark.parametrize("crash", [dies_in_training, dies_while_saving, dies_before_the_card])
+def test_a_crash_leaves_no_card_and_the_next_call_starts_over(
+    ask: Ask, cache: Path, crash: Callable[..., None]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        crash(patch)
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    assert not is_cached(IDENTITY)
+    assert ".json" not in files(cache)
+    assert all(torch.load(path, weights_only=True) for path in cache.glob("*.pt"))  # whole, if there are any
+
+    made = ask()
+    assert is_cached(IDENTITY)
+    assert equal(weights(made), weights(ask({"task": "undisturbed"})))
+
+
+@pytest.mark.parametrize("crash", [dies_while_saving, dies_before_the_card])
+def test_a_crash_leaves_no_half_written_file_behind(ask: Ask, cache: Path, crash: Callable[..., None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        crash(patch)
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    assert files(cache) <= {".lock", ".pt"}
+
+
+def test_a_warm_up_that_diverges_is_not_kept(ask: Ask, cache: Path) -> None:
+    with pytest.raises(DivergedError):
+        ask(lr=1e30, clip_norm=1e30)
+    assert not is_cached(IDENTITY)
+    assert not files(cache) & {".pt", ".json"}
