@@ -1,8 +1,10 @@
 """How fast pairs are drawn: ours against one image at a time with PIL in a DataLoader of two workers.
 
 Both draw the same kind of pairs (antialiased circle or square at a random place, size and angle, in contrasting colours
-or textures). Run with nothing else on the machine: ``python benchmarks/rendering.py``. Rounds alternate, so that what
-slows the machine down slows both.
+or textures) in two worker processes of one thread each: ours as a sweep draws them, in the process that trains on them,
+PIL's with the batches handed to the main process. One process with two threads is shown beside it. Run with nothing
+else on the machine: ``python benchmarks/rendering.py``. Rounds alternate, so that what slows the machine down slows
+all.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -20,11 +25,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from bench import zoo
-from bench.domain import Domain
 from bench.sweep.cell import build_domain
 
 SIZE, SUPERSAMPLING, MIN_RADIUS, MAX_RADIUS = 32, 4, 4.0, 8.8
 WORKERS, BATCH = 2, 64
+DOMAINS = ("color", "texture")
 
 
 class PilPairs(Dataset[tuple[Tensor, Tensor, int]]):
@@ -66,10 +71,32 @@ class PilPairs(Dataset[tuple[Tensor, Tensor, int]]):
         return Image.fromarray(tile[top : top + SIZE, left : left + SIZE])
 
 
-def ours(domain: Domain, pairs: int, seed: int) -> float:
-    """Pairs per second of one draw."""
+def start_worker() -> None:
+    """What a worker of a sweep has done before its first cell: plug-ins loaded, tables and banks made."""
+    zoo.load()
+    torch.set_num_threads(1)
+    for name in DOMAINS:
+        build_domain(name).draw("train", 0, 1024)
+
+
+def draw(name: str, seed: int, pairs: int) -> None:
+    """One draw, kept in this process."""
+    build_domain(name).draw("train", seed, pairs)
+
+
+def in_workers(pool: Executor, name: str, pairs: int, seed: int) -> float:
+    """Pairs per second of two workers that draw half of the pairs each."""
     started = time.perf_counter()
-    domain.draw("train", seed, pairs)
+    halves = [pool.submit(draw, name, WORKERS * seed + half, pairs // WORKERS) for half in range(WORKERS)]
+    for half in halves:
+        half.result()
+    return pairs / (time.perf_counter() - started)
+
+
+def in_threads(name: str, pairs: int, seed: int) -> float:
+    """Pairs per second of one process with two threads."""
+    started = time.perf_counter()
+    draw(name, seed, pairs)
     return pairs / (time.perf_counter() - started)
 
 
@@ -86,15 +113,16 @@ def theirs(dataset: PilPairs) -> float:
     return seen / (time.perf_counter() - started)
 
 
-def compare(name: str, mine: Callable[[int], float], other: Callable[[], float], rounds: int) -> None:
-    """Print the median rates and the median ratio of alternating rounds."""
-    results = [(mine(round_), other()) for round_ in range(rounds)]
-    ratios = [first / second for first, second in results]
-    print(
-        f"{name:<8} ours {statistics.median(r[0] for r in results):>8,.0f} pairs/s   "
-        f"PIL {statistics.median(r[1] for r in results):>7,.0f} pairs/s   "
-        f"ratio {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}, {rounds} rounds)"
-    )
+def compare(name: str, ways: dict[str, Callable[[int], float]], rounds: int) -> None:
+    """Print the median rate of each way over alternating rounds, and the median ratio to the last."""
+    results = [{way: measure(round_) for way, measure in ways.items()} for round_ in range(rounds)]
+    last = list(ways)[-1]
+    for way in ways:
+        ratios = [result[way] / result[last] for result in results]
+        print(
+            f"{name:<8} {way:<24} {statistics.median(r[way] for r in results):>8,.0f} pairs/s   "
+            f"{statistics.median(ratios):>5.1f} x ({min(ratios):.1f} to {max(ratios):.1f}, {rounds} rounds)"
+        )
 
 
 def main() -> None:
@@ -104,14 +132,19 @@ def main() -> None:
     parser.add_argument("--pil-pairs", type=int, default=8_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    zoo.load()
+    start_worker()
     torch.set_num_threads(WORKERS)
     tiles = np.random.default_rng(0).integers(256, size=(200, 64, 64, 3), dtype=np.uint8)
-    for name, surfaces in (("color", None), ("texture", tiles)):
-        domain = build_domain(name)
-        domain.draw("train", 0, 1024)  # tables and banks are made once
-        dataset = PilPairs(options.pil_pairs, surfaces)
-        compare(name, lambda seed, d=domain: ours(d, options.pairs, seed), lambda d=dataset: theirs(d), options.rounds)
+    with ProcessPoolExecutor(WORKERS, get_context("spawn"), initializer=start_worker) as pool:
+        for name in DOMAINS:
+            in_workers(pool, name, 2_048, 0)
+            dataset = PilPairs(options.pil_pairs, tiles if name == "texture" else None)
+            ways: dict[str, Callable[[int], float]] = {
+                "two workers": partial(in_workers, pool, name, options.pairs),
+                "one process, two threads": partial(in_threads, name, options.pairs),
+                "PIL, two workers": lambda round_, d=dataset: theirs(d),
+            }
+            compare(name, ways, options.rounds)
 
 
 if __name__ == "__main__":
