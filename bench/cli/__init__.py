@@ -8,8 +8,11 @@ import sys
 import typer
 
 from bench.cli.audit import audit
+from bench.cli.check import check
+from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.doctor import doctor
+from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
 from bench.cli.plot import plot
 from bench.cli.report import report
@@ -28,6 +31,9 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("report")(report)
 app.command("plot")(plot)
+app.command("compare")(compare)
+app.command("check")(check)
+app.command("fingerprint")(fingerprint)
 app.command("list")(list_entries)
 app.command("show")(show)
 app.command("test")(test)

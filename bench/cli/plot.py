@@ -1,54 +1,125 @@
-"""``bench plot``: from records to pictures."""
+"""``bench plot``: from a leaderboard or from records to pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from bench.errors import UsageError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bench.report.plots.gallery import Source
+
 SUFFIXES = (".png", ".svg")
+PSYCHOMETRIC = "psychometric"
 
 
 def plot(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
+        list[Path],
+        typer.Argument(metavar="PATH", help="A leaderboard.csv, or run folders (or folders of them), read together."),
     ],
-    curve: Annotated[
-        Optional[str], typer.Option(help="radius, contrast, noise, or several (default: those that were swept).")
+    kind: Annotated[
+        Optional[str],
+        typer.Option(
+            help="pareto, bars, heatmap, ranks, shifts, curves, scores, psychometric, several, or all (default)."
+        ),
     ] = None,
-    domain: Annotated[Optional[str], typer.Option(help="Domain trained on (default: all that were swept).")] = None,
-    fusion: Annotated[Optional[str], typer.Option(help="Fusions to draw (default: the best 8).")] = None,
-    out: Annotated[Path, typer.Option(help="PNG or SVG, by its suffix.")] = Path("curves.png"),
+    metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",
+    curve: Annotated[
+        Optional[str], typer.Option(help="Psychometric curves of radius, contrast or noise, or several.")
+    ] = None,
+    domain: Annotated[Optional[str], typer.Option(help="Domains trained on (default: all).")] = None,
+    fusion: Annotated[
+        Optional[str],
+        typer.Option(help="Fusions to draw (default: all, or the best 8 where lines would cover others)."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="A folder, or for a single picture a file that ends in .png or .svg.")
+    ] = Path("plots"),
+    suffix: Annotated[str, typer.Option("--format", help="png, svg or both, for pictures in a folder.")] = "png",
 ) -> None:
-    """Draw psychometric curves: accuracy against radius, contrast or noise.
+    """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
-    One line per fusion, mean over seeds, with a band for the 95 % t interval; black: name-then-XNOR and the oracle. The
-    legend gives the level at which 75 % are correct. Records of bench run ... --eval
-    sweep_radius,sweep_contrast,sweep_noise have the curves.
+    One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for all
+    kinds but curves, scores and psychometric (accuracy against radius, contrast or noise), which need the run folder.
     """
-    from bench.report.columns import choose, choose_one
+    from bench.report.columns import METRICS, choose, choose_one
+    from bench.report.plots.gallery import KINDS, Source
+
+    _check(out)
+    suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
+    allowed = (*KINDS, PSYCHOMETRIC)
+    asked = choose(kind or (PSYCHOMETRIC if curve else "all"), (*allowed, "all"), "--kind")
+    choose_one(metric, METRICS, "--metric")
+    source = Source.read(paths)
+    domains = choose(domain, sorted(source.lines["domain"].unique()), "--domain") if domain else ()
+    fusions = choose(fusion, sorted(source.lines["fusion"].unique()), "--fusion") if fusion else ()
+    kinds = allowed if "all" in asked else asked
+    drawn: dict[str, Figure] = {}
+    missing: list[str] = []
+    for name in kinds:
+        found, reasons = _draw(name, source.chosen(domains, fusions), metric, curve, fusions)
+        drawn |= found
+        missing += reasons
+    if not drawn:
+        raise UsageError("; ".join(missing))
+    for line in missing:
+        typer.echo(f"not drawn: {line}", err=True)
+    _write(drawn, out, suffixes)
+
+
+def _draw(
+    kind: str, source: Source, metric: str, curve: str | None, fusions: Sequence[str]
+) -> tuple[dict[str, Figure], list[str]]:
+    """The pictures of one kind by name, and why others are missing."""
+    from bench.report.plots.gallery import pictures
+
+    if kind == PSYCHOMETRIC:
+        try:
+            return {PSYCHOMETRIC: _psychometric(source, curve, fusions)}, []
+        except UsageError as error:
+            return {}, [f"{kind}: {error}"]
+    found = list(pictures(source, kind, metric, fusions))
+    drawn = {picture.name: picture.figure for picture in found if picture.figure is not None}
+    return drawn, [picture.missing for picture in found if picture.missing]
+
+
+def _psychometric(source: Source, curve: str | None, fusions: Sequence[str]) -> Figure:
+    from bench.report.columns import choose
     from bench.report.curves import draw_curves
-    from bench.report.entries import entries_of
-    from bench.report.load import load_runs, pool
     from bench.report.psychometric import FACTORS, MOST_FUSIONS, Sweeps
     from bench.report.sections import sections_of
 
-    if out.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out {out}: expected a file that ends in {' or '.join(SUFFIXES)}")
-    factors = choose(curve, FACTORS, "--curve") if curve is not None else ()
-    sections = sections_of(entries_of(pool(load_runs(paths)).cells))
-    if domain is not None:
-        chosen = choose_one(domain, sorted({section.domain for section in sections}), "--domain")
-        sections = tuple(section for section in sections if section.domain == chosen)
-    sweeps = Sweeps(sections, factors)
-    fusions = choose(fusion, sweeps.fusions, "--fusion") if fusion is not None else ()
-    if len(fusions) > MOST_FUSIONS:
-        raise UsageError(f"--fusion: at most {MOST_FUSIONS} can be told apart in one picture, got {len(fusions)}")
+    sweeps = Sweeps(sections_of(source.entries), choose(curve, FACTORS, "--curve") if curve else ())
+    chosen = [name for name in sweeps.fusions if name in fusions]
+    if len(chosen) > MOST_FUSIONS:
+        raise UsageError(f"--fusion: at most {MOST_FUSIONS} can be told apart in one picture, got {len(chosen)}")
+    return draw_curves(sweeps.rows(chosen))
+
+
+def _check(out: Path) -> None:
+    if out.suffix and out.suffix.lower() not in SUFFIXES and not out.is_dir():
+        raise UsageError(f"--out {out}: expected a folder, or a file that ends in {' or '.join(SUFFIXES)}")
+
+
+def _write(drawn: dict[str, Figure], out: Path, suffixes: Iterable[str]) -> None:
+    if out.suffix.lower() in SUFFIXES:
+        if len(drawn) > 1:
+            raise UsageError(f"--out {out}: {len(drawn)} pictures ({', '.join(drawn)}); choose one, or give a folder")
+        files = [(out, figure) for figure in drawn.values()]
+    else:
+        files = [(out / f"{name}{suffix}", figure) for name, figure in drawn.items() for suffix in suffixes]
     try:
-        draw_curves(sweeps.rows(fusions), out)
+        if out.suffix.lower() not in SUFFIXES:
+            out.mkdir(parents=True, exist_ok=True)
+        for file, figure in files:
+            figure.savefig(file)
+            typer.echo(f"wrote {file}", err=True)
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}") from None
-    typer.echo(f"wrote {out}", err=True)

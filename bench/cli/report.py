@@ -25,14 +25,19 @@ def report(
             help="Cost columns to show, or none. Pairs/s (train, infer) differ from run to run, the others do not."
         ),
     ] = "params,macs,train,infer",
-    format_name: Annotated[str, typer.Option("--format", help="md, csv or json.")] = "md",
+    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json or html.")] = "md",
     out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="Compare every fusion with this one by the first metric, and conclude in plain words."),
+    ] = None,
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
     One section per protocol, warm-up, recipe and training domain: mean and 95 % t interval over seeds, costs, failed
     cells with their messages. Bold: interval overlaps that of the best. References and controls, shifts, and kinds of
-    pairs have blocks of their own; shifts show the first metric.
+    pairs have blocks of their own; shifts show the first metric. With --baseline each table is followed by the paired
+    differences, adjusted for their number, and the report starts with what they say.
     """
     from bench.report import formats, leaderboard
     from bench.report.columns import choose_costs, choose_metrics, choose_one
@@ -41,11 +46,11 @@ def report(
     metrics, costs = choose_metrics(metric), choose_costs(cost)
     render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
     runs = load_runs(paths)
-    whole = formats.build(runs, metrics, costs)
+    whole = formats.build(runs, metrics, costs, baseline)
     for run in runs:
-        alone = whole if len(runs) == 1 else formats.build([run], metrics, costs)
+        entries = whole.entries if len(runs) == 1 else formats.build([run], metrics, costs).entries
         try:
-            leaderboard.write_beside(run.folder, formats.to_csv(alone))
+            leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
         except OSError as error:
             typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
     _deliver(render(whole), out)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.report.intervals import LEVEL
+from bench.report.intervals import FEWEST_SEEDS, LEVEL
 from bench.report.load import NO_SEED, Cell
 from bench.report.references import NAMING, Efficiency
 from bench.report.sections import Section
-
-FEWEST_SEEDS = 5
 
 
 def caption(section: Section) -> list[str]:

@@ -36,6 +36,8 @@ METRICS = MappingProxyType(
     }
 )
 POSITION = MappingProxyType({name: position for position, name in enumerate(METRICS)})
+# Their differences are told in points of a hundred.
+SHARES = frozenset(METRICS) - {"log_loss", "d_prime", "criterion", "threshold"}
 ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
 CHANCE = MappingProxyType(dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "average_precision"), 0.5))
 

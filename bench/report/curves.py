@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.report.psychometric import THRESHOLD, Curve, Factor, Panel, Row, threshold
@@ -13,6 +12,7 @@ from bench.report.references import NAMING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # The muted scheme of Tol (2021) for colour-blind readers, without its lightest colour; markers tell lines apart, too.
 COLORS = ("#332288", "#CC6677", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
@@ -22,12 +22,8 @@ LOWEST = 0.4
 TITLE = 55  # characters above one panel
 
 
-def draw_curves(rows: Sequence[Row], out: Path) -> None:
-    """Write the panels as a PNG or SVG, by the suffix of ``out``.
-
-    Raises:
-        OSError: ``out`` cannot be written.
-    """
+def draw_curves(rows: Sequence[Row]) -> Figure:
+    """A picture of the panels."""
     from matplotlib.figure import Figure
 
     columns = max(len(row.panels) for row in rows)
@@ -42,7 +38,7 @@ def draw_curves(rows: Sequence[Row], out: Path) -> None:
         for axis, panel in zip(axes, row.panels, strict=True):
             _draw_panel(axis, panel, names)
         axes[0].set_ylabel("accuracy")
-    figure.savefig(out)
+    return figure
 
 
 def _draw_panel(axis: Axes, panel: Panel, names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A report of one or more runs, and its text as Markdown, CSV or JSON."""
+"""A report of one or more runs, and its text as Markdown, CSV, LaTeX, JSON or HTML."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ import json
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from bench.report import footnotes, leaderboard
+from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
-from bench.report.columns import COSTS
+from bench.report.columns import COSTS, choose_one
+from bench.report.comparison import (
+    COMPARED,
+    Comparison,
+    as_dict,
+    comparison_grid,
+    comparison_sentence,
+    comparisons,
+    verdict_columns,
+)
+from bench.report.conclusion import conclusion
 from bench.report.entries import Entry, entries_of
 from bench.report.kinds import kinds_block
+from bench.report.latex import label_of, latex_table
 from bench.report.load import Pool, Run, pool
 from bench.report.matrix import Block
 from bench.report.provenance import left_out, provenance, rates_note, sentence
@@ -34,6 +47,19 @@ class Report:
     entries: tuple[Entry, ...]
     metrics: tuple[str, ...]
     costs: tuple[str, ...]
+    baseline: str | None = None
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The tables that the entries fall into."""
+        return sections_of(self.entries)
+
+    @cached_property
+    def compared(self) -> tuple[tuple[Section, list[Comparison]], ...]:
+        """Sections with their comparisons by the first metric, which are none without a baseline."""
+        if self.baseline is None:
+            return tuple((section, []) for section in self.sections)
+        return tuple((section, comparisons(section, self.baseline, self.metrics[0])) for section in self.sections)
 
     @property
     def notes(self) -> list[str]:
@@ -42,30 +68,45 @@ class Report:
         return [*([rates_note(self.runs, self.pool)] if has_rates else []), *left_out(self.pool)]
 
 
-def build(runs: Sequence[Run], metrics: tuple[str, ...], costs: tuple[str, ...]) -> Report:
-    """Summarise the cells of ``runs`` together."""
+def build(runs: Sequence[Run], metrics: tuple[str, ...], costs: tuple[str, ...], baseline: str | None = None) -> Report:
+    """Summarise the cells of ``runs`` together, fusions compared with ``baseline`` if one is given.
+
+    Raises:
+        UsageError: no fusion in the records is called ``baseline``.
+    """
     cells = pool(runs)
-    return Report(runs, cells, entries_of(cells.cells), metrics, costs)
+    entries = entries_of(cells.cells)
+    if baseline is not None:
+        names = sorted({entry.group.fusion for entry in entries if entry.role == "fusion"})
+        baseline = choose_one(baseline, names, "--baseline")
+    return Report(runs, cells, entries, metrics, costs, baseline)
 
 
 def to_markdown(report: Report) -> str:
     """One section per table, then notes and provenance. Reads well as plain text, too."""
-    blocks = [_section_markdown(section, report) for section in sections_of(report.entries)]
+    blocks = [_section_markdown(section, found, report) for section, found in report.compared]
+    if report.baseline is not None:
+        blocks.insert(0, _conclusion_markdown(report))
     sources = [sentence(facts) for facts in provenance(report.runs)]
     blocks.append("\n\n".join(["## Provenance", *map(_wrap, report.notes), _bullets(sources)]))
     return "\n\n".join(blocks) + "\n"
 
 
 def to_csv(report: Report) -> str:
-    """The leaderboard of all runs together."""
-    return leaderboard.to_csv(leaderboard.rows(report.entries))
+    """The leaderboard of all runs together, with what the comparison found in columns at the end."""
+    rows = leaderboard.rows(report.entries)
+    if report.baseline is None:
+        return leaderboard.to_csv(rows)
+    known = {key: columns for section, found in report.compared for key, columns in verdict_columns(section, found)}
+    compared = [row | known.get(leaderboard.key_of(row), {}) for row in rows]
+    return leaderboard.to_csv(compared, (*leaderboard.COLUMNS, *COMPARED))
 
 
 def to_json(report: Report) -> str:
     """The leaderboard of all runs together with captions, failures, notes and provenance."""
     content = {
         "schema": leaderboard.SCHEMA,
-        "sections": [_section_json(section) for section in sections_of(report.entries)],
+        "sections": [_section_json(section, found) for section, found in report.compared],
         "rows": leaderboard.rows(report.entries),
         "notes": report.notes,
         "provenance": provenance(report.runs),
@@ -73,12 +114,44 @@ def to_json(report: Report) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def to_latex(report: Report) -> str:
+    """Main tables and comparisons as LaTeX tables; the document needs the package booktabs."""
+    tables = [r"% \usepackage{booktabs}"]
+    for section, found in report.compared:
+        table = Table(section, report.metrics, report.costs)
+        main = table.main()
+        if main:
+            sentences, notes = " ".join(caption(section)), footnotes.legend(table.compared)
+            tables.append(latex_table(main, sentences, label_of(section.title), notes))
+        for comparison in found:
+            name = label_of(section.title, comparison.domain, "compared")
+            tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
+    return "\n\n".join(tables) + "\n"
+
+
+def to_html(report: Report) -> str:
+    """One page that opens offline; needs the extra ``html``, and raises ``UsageError`` without it."""
+    from bench.report.page.page import render  # it reads the whole of this module's report
+
+    return render(report)
+
+
 FORMATS: MappingProxyType[str, Callable[[Report], str]] = MappingProxyType(
-    {"md": to_markdown, "csv": to_csv, "json": to_json}
+    {"md": to_markdown, "csv": to_csv, "tex": to_latex, "json": to_json, "html": to_html}
 )
 
 
-def _section_markdown(section: Section, report: Report) -> str:
+def _conclusion_markdown(report: Report) -> str:
+    """What the comparisons say in plain words, section by section."""
+    blocks = ["## Conclusion"]
+    for section, found in report.compared:
+        lines = conclusion(section, found) or [f"Nothing to compare with {report.baseline}."]
+        blocks += [f"### {section.title}"] if len(report.sections) > 1 else []
+        blocks += map(_wrap, lines)
+    return "\n\n".join(blocks)
+
+
+def _section_markdown(section: Section, found: Sequence[Comparison], report: Report) -> str:
     table = Table(section, report.metrics, report.costs)
     conditions, how_to_read, *backbones = caption(section)
     facts = _bullets(backbones) if len(backbones) > 1 else _wrap(backbones[0])
@@ -86,10 +159,15 @@ def _section_markdown(section: Section, report: Report) -> str:
     roles = {"reference": "references", "control": "controls"}
     only = " and ".join(name for role, name in roles.items() if any(entry.role == role for entry in table.apart))
     blocks = [f"## {section.title}", _wrap(f"{conditions} {how_to_read}"), facts]
-    blocks += [main] if main else [f"Only {only} here."]
+    blocks += [main.markdown()] if main else [f"Only {only} here."]
     blocks += [_wrap(line) for line in footnotes.legend(table.compared)]
     known = knowledge(section.entries)
-    blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references()]
+    blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references().markdown()]
+    for comparison in found:
+        heading = f"### Compared with {comparison.baseline} on {comparison.domain}"
+        blocks += [heading, _wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]
+    if report.baseline is not None:
+        blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
@@ -112,7 +190,7 @@ def _by_backbone(title: str, section: Section, block_of: Callable[[Section], Blo
     return blocks
 
 
-def _section_json(section: Section) -> dict[str, Any]:
+def _section_json(section: Section, found: Sequence[Comparison]) -> dict[str, Any]:
     return {
         "title": section.title,
         "domain": section.domain,
@@ -126,6 +204,8 @@ def _section_json(section: Section) -> dict[str, Any]:
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),
         "uncounted": footnotes.uncounted(section),
+        "comparisons": [as_dict(comparison) for comparison in found],
+        "conclusion": conclusion(section, found),
     }
 
 

@@ -11,6 +11,7 @@ from scipy.special import stdtrit
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
+FEWEST_SEEDS = 5  # fewer support no inference
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
   - 0.5) on ``eval_domain`` under the same conditions, a share, over the ``efficiency_seeds`` seeds that both finished.
   Only for fusions, and only where the reference is above chance in each of these seeds.
 - ``warmup_measure``: what ``warmup_quality`` is; empty in records that do not say, where it is accuracy.
+- ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from typing import Any
 from bench.report.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.report.entries import Entry, counted
 from bench.report.intervals import Estimates
-from bench.report.load import NO_SEED
+from bench.report.load import NO_SEED, Cell
 from bench.report.references import Efficiency
 
 SCHEMA = 1
@@ -50,8 +51,11 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure",
+    "warmup_measure", "accuracy_by_seed",
 )  # fmt: skip
+# Columns that files of this schema may lack: they were added at the end later.
+ADDED = ("warmup_measure", "accuracy_by_seed")
+KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
 _EMPTY: Row = dict.fromkeys(COLUMNS)
@@ -64,13 +68,18 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
     return [row for entry in known for row in _entry_rows(entry, efficiency)]
 
 
-def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
+def to_csv(table: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
     """Rows as CSV with a header; missing values are empty, floats keep all their digits."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a row from all others."""
+    return tuple(row[name] for name in KEY)
 
 
 def write_beside(folder: Path, text: str) -> None:
@@ -139,12 +148,18 @@ def _quality(entry: Entry, domain: str) -> Row:
         "n_seeds": len(tested),
         "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
     }
+    row["accuracy_by_seed"] = " ".join(_accuracy(cell, domain) for cell in entry.finished) or None
     quality = entry.quality.get(domain)
     if quality is not None:
         for statistic, values in zip(STATISTICS, (quality.mean, quality.half_width, quality.sd), strict=True):
             plain = values.tolist()
             row |= {f"{name}_{statistic}": _present(plain[position]) for name, position in POSITION.items()}
     return row
+
+
+def _accuracy(cell: Cell, domain: str) -> str:
+    value = cell.metrics[domain][POSITION["accuracy"]] if domain in cell.metrics else None
+    return "-" if value is None else repr(value)
 
 
 def _efficiency(found: Estimates) -> Row:

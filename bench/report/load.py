@@ -48,6 +48,7 @@ class Cell:
         strata: by evaluated domain, for those that tell kinds of pairs apart.
         cost: by field, None where missing.
         matching: budget, tolerance, number of parameters and problem, where it was matched in parameters.
+        data: by evaluated domain, what names its test set: version, and content where that is a user's.
         warmup: its facts (quality, measure, better, seconds, images) as far as the record has them.
     """
 
@@ -67,6 +68,7 @@ class Cell:
     recipe: Mapping[str, Any]
     warmup: Mapping[str, Any]
     matching: Mapping[str, Any]
+    data: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -123,22 +125,28 @@ def pool(runs: Sequence[Run]) -> Pool:
     return Pool(cells, tuple(superseded), len(found) - len(by_key))
 
 
-def _load(folder: RunFolder) -> Run:
+def load_cells(file: Path) -> tuple[Cell, ...]:
+    """The latest attempt at each cell of a ``records.jsonl``; one that cannot be read raises ``UsageError``."""
     cells: dict[str, Cell] = {}
-    for record in read_records(folder.records_file):
+    for record in read_records(file):
         try:
             cell = _cell(record)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             what = f"{type(error).__name__}: {error}"
-            raise UsageError(f"{folder.records_file}: record {record.get('key')} is incomplete ({what})") from None
+            raise UsageError(f"{file}: record {record.get('key')} is incomplete ({what})") from None
         # A later attempt takes the later place, which tells versions of a cell apart that finished in the same second.
         cells.pop(cell.key, None)
         cells[cell.key] = cell
+    return tuple(cells.values())
+
+
+def _load(folder: RunFolder) -> Run:
+    cells = load_cells(folder.records_file)
     try:
         header = folder.header()
     except ValueError:
         raise UsageError(f"{folder.header_file}: not JSON") from None
-    return Run(folder.path, header, tuple(cells.values()))
+    return Run(folder.path, header, cells)
 
 
 def _cell(record: Record) -> Cell:
@@ -170,6 +178,7 @@ def _cell(record: Record) -> Cell:
         recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size", "objective", "auxiliary")),
         warmup=_subset(warmup, ("quality", "measure", "better", "seconds", "images")),
         matching=record.get("matching") or {},
+        data=record.get("data") or {},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -18,6 +19,19 @@ from bench.report.sections import Section
 MISSING = "-"
 ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as text, bold cells between ``**``; all columns but the first ``left`` are right-aligned."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int
+
+    def markdown(self) -> str:
+        """The table padded for reading as plain text."""
+        return align(self.header, self.rows, self.left)
 
 
 class Table:
@@ -42,8 +56,8 @@ class Table:
         self.compared = section.ranked("fusion", metrics[0])
         self.apart = [*section.references(), *section.ranked("control", metrics[0])]
 
-    def main(self) -> str:
-        """The fusions, the top group of each backbone and column in bold; empty where there are only controls."""
+    def main(self) -> Grid | None:
+        """The fusions, the top group of each backbone and column in bold; None where there are only controls."""
         rows = []
         for _, group in groupby(self.compared, key=lambda entry: entry.group.backbone):
             entries = list(group)
@@ -52,16 +66,16 @@ class Table:
                 self._row(entry, [column[i] for column in bold], self._efficiency_cells(entry))
                 for i, entry in enumerate(entries)
             ]
-        return self._markdown(rows, ["efficiency"] * self._show_efficiency) if rows else ""
+        return self._grid(rows, ["efficiency"] * self._show_efficiency) if rows else None
 
-    def references(self) -> str:
+    def references(self) -> Grid:
         """The references, the controls and the row of chance."""
         plain = [False] * len(self._quantities)
         chance = [f"{CHANCE[name]:.3f}" if name in CHANCE else MISSING for _, name in self._quantities]
         names = ["chance"] + [MISSING] * self._show_backbone
         rest = [MISSING] * (len(self._costs) + self._show_failed)
         rows = [self._row(entry, plain, []) for entry in self.apart]
-        return self._markdown([*rows, [*names, MISSING, *chance, *rest]], [])
+        return self._grid([*rows, [*names, MISSING, *chance, *rest]], [])
 
     def _winners(self, entries: Sequence[Entry], quantity: Quantity) -> list[bool]:
         domain, metric = quantity
@@ -91,14 +105,14 @@ class Table:
         text = estimate_text(entry.mean(*quantity), entry.half_width(*quantity))
         return f"**{text}**" if strong else text
 
-    def _markdown(self, rows: Sequence[Sequence[str]], efficiency: Sequence[str]) -> str:
+    def _grid(self, rows: Sequence[Sequence[str]], efficiency: Sequence[str]) -> Grid:
         names = ["fusion"] + ["backbone"] * self._show_backbone
         own = self._section.domain
         prefix = {domain: "" if domain == own else f"{escape(domain)} " for domain, _ in self._quantities}
         metrics = [f"{prefix[domain]}{name}{ARROWS[METRICS[name]]}" for domain, name in self._quantities]
         costs = [cost.header for cost in self._costs]
         header = [*names, "n", *metrics, *efficiency, *costs, *["failed"] * self._show_failed]
-        return align(header, rows, left=len(names))
+        return Grid(header, rows, left=len(names))
 
 
 def named(entry: Entry) -> str:

@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import zoo
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
+from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
@@ -136,12 +137,19 @@ def _record(planned: Planned, result: Result) -> dict[str, Any]:
         "warmup": {"task": cell.warmup if cell.warmup_identity() else "none"},
         "recipe": cell.recipe.model_dump(),
         "recipe_id": cell.recipe_id(),
+        "data": {name: _data(name) for name in cell.eval_domains},
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if planned.sized:
         coordinates["matching"] = asdict(planned.sized)
     return coordinates | result
+
+
+def _data(domain: str) -> dict[str, Any]:
+    """What names the test set of a domain: its version, and the content of a user's files."""
+    identity = domain_identity(domain)
+    return {"version": identity["version"], **({"content": identity["content"]} if identity["content"] else {})}
 
 
 def _write_header(folder: RunFolder, config: SweepConfig, jobs: int, command: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench.cost.macs import count_macs
 from bench.cost.parameters import count_parameters
@@ -69,8 +70,8 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
     learner = _learner(cell, model, subject, train, start)
     history = _train(cell, model, learner, start, on_progress) if learner else History()
     trained = time.perf_counter()
-    evaluated, metrics = _evaluate(cell, model, subject, start)
-    _save_scores(scores_file, evaluated)
+    evaluated, labels, metrics = _evaluate(cell, model, subject, start)
+    _save_scores(scores_file, evaluated, labels)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
     diagnosis = _diagnosis(cell, model, history, probe, evaluated[cell.domain])
     result = {
@@ -147,9 +148,9 @@ def _train(cell: Cell, model: PairModel, learner: PairLearner, start: Warmup | N
 
 def _evaluate(
     cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None
-) -> tuple[dict[str, Scores], dict[str, dict[str, Any]]]:
-    """Scores per evaluated domain, ``val`` among them, and metrics per evaluated domain at the threshold chosen on
-    validation.
+) -> tuple[dict[str, Scores], dict[str, NDArray[np.int64]], dict[str, dict[str, Any]]]:
+    """Scores and labels per evaluated domain, ``val`` among them, and metrics per evaluated domain at the threshold
+    chosen on validation.
 
     Scores that the objective did not train have no 0 of their own: they are shifted by that threshold.
     """
@@ -158,14 +159,15 @@ def _evaluate(
         return score_pairs(subject, *inputs(cell, model, start, domain, split, 0, n))
 
     val = scored(cell.domain, "val", cell.recipe.val_pairs)
-    label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
-    threshold = best_threshold(label, val.scores)
+    labels = {"val": draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()}
+    threshold = best_threshold(labels["val"], val.scores)
     offset = threshold if _decides_on_validation(cell, model) else 0.0
     scores, metrics = {"val": _shifted(val, offset)}, {}
     for name in cell.eval_domains:
         scores[name] = _shifted(scored(name, "test", cell.test_pairs), offset)
+        labels[name] = draw(name, "test", 0, cell.test_pairs).label.numpy()
         metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
-    return scores, metrics
+    return scores, labels, metrics
 
 
 def _decides_on_validation(cell: Cell, model: PairModel) -> bool:
@@ -252,12 +254,13 @@ def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
     return {"task": cell.warmup, "seed": cell.warmup_seed, "quality": start.quality, **measure, **cost}
 
 
-def _save_scores(path: Path, evaluation: dict[str, Scores]) -> None:
-    """Scores of every evaluated pair in both orders, as ``<domain>`` and ``<domain>/swapped``; appears only when
-    complete."""
+def _save_scores(path: Path, evaluation: dict[str, Scores], labels: dict[str, NDArray[np.int64]]) -> None:
+    """Scores of every evaluated pair in both orders, as ``<domain>`` and ``<domain>/swapped``, and its label, as
+    ``<domain>/label``; appears only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: scored.scores for name, scored in evaluation.items()}
     arrays |= {f"{name}/swapped": scored.swapped for name, scored in evaluation.items()}
+    arrays |= {f"{name}/label": label.astype(np.uint8) for name, label in labels.items()}
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     os.replace(file.name, path)

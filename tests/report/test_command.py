@@ -19,7 +19,7 @@ from bench.errors import UsageError
         (["--metric", ","], "--metric: no name given"),
         (["--cost", "mac"], "--cost: unknown 'mac'; did you mean 'macs'.*allowed: params, macs, train, infer, none"),
         (["--cost", "none,macs"], "stands alone"),
-        (["--format", "html"], "--format: unknown 'html'.*allowed: md, csv, json"),
+        (["--format", "xlsx"], "--format: unknown 'xlsx'.*allowed: md, csv, tex"),
         (["--format", "md,csv"], "--format: expected one name"),
     ],
 )

@@ -133,7 +133,7 @@ def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
         (["--curve", "radios"], "--curve: unknown 'radios'; did you mean 'radius'"),
         (["--fusion", "abs_dif"], "--fusion: unknown 'abs_dif'; did you mean 'abs_diff'"),
         (["--domain", "texture"], "--domain: unknown 'texture'; allowed: color"),
-        (["--out", "curves.pdf"], "--out curves.pdf: expected a file that ends in .png or .svg"),
+        (["--out", "curves.pdf"], "--out curves.pdf: expected a folder, or a file that ends in .png or .svg"),
         (["--out", "missing/curves.png"], "--out missing/curves.png: No such file"),
         (["--fusion", ",".join(f"f{number}" for number in range(9))], "--fusion: at most 8"),
     ],
@@ -141,7 +141,7 @@ def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
 def test_wrong_options_are_explained(swept, run_folder, bench_plot, options, message):
     records = [swept(), *(swept(f"f{number}") for number in range(9))]
     with pytest.raises(UsageError, match=message):
-        bench_plot(run_folder(records), *options)
+        bench_plot(run_folder(records), "--kind", "psychometric", *options)
 
 
 def test_pictures_by_suffix(swept, run_folder, bench_plot, tmp_path):
@@ -152,7 +152,7 @@ def test_pictures_by_suffix(swept, run_folder, bench_plot, tmp_path):
     ]
     folder = run_folder(records)
     svg, png = tmp_path / "curves.svg", tmp_path / "curves.png"
-    assert bench_plot(folder, "--out", svg).stderr == f"wrote {svg}\n"
+    assert bench_plot(folder, "--out", svg, "--kind", "psychometric").stderr == f"wrote {svg}\n"
     # Texts are drawn as outlines, with the text itself in a comment.
     drawn = svg.read_text()
     labels = [

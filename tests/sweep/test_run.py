@@ -72,6 +72,7 @@ def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
     (record,) = records
     assert record["status"] == "ok"
     assert list(record["eval"]) == ["color", "texture"]
+    assert record["data"] == {name: {"version": build_domain(name).version} for name in ("color", "texture")}
     assert record["cost"]["parameters"] == record["cost"]["trainable"] > record["cost"]["fusion_parameters"] > 0
     assert record["cost"]["macs"] > record["cost"]["fusion_macs"] > 0
     assert record["cost"]["train_pairs_per_s"] > 0
@@ -88,6 +89,7 @@ def test_stored_scores_reproduce_the_stored_metrics(sweep, tmp_path: Path) -> No
     scores = np.load(tmp_path / "run" / "scores" / f"{record['key']}.npz")
     for domain, metrics in record["eval"].items():
         label = build_domain(domain).draw("test", 0, 32).label.numpy()
+        np.testing.assert_array_equal(scores[f"{domain}/label"], label)
         again = evaluate(label, scores[domain], scores[f"{domain}/swapped"], metrics["threshold"]).as_dict()
         assert again == {name: value for name, value in metrics.items() if name != "cells"}
 

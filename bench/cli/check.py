@@ -1,0 +1,62 @@
+"""``bench check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.cli.compare import (
+    FactorOption,
+    FormatOption,
+    MarginOption,
+    MetricOption,
+    MissingOption,
+    OutOption,
+    judge,
+    rules_of,
+)
+from bench.errors import UsageError
+
+
+def check(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Run folder, or folder of run folders.")],
+    baseline: Annotated[
+        Optional[Path], typer.Option(help="Committed .jsonl, run folder, or leaderboard .csv (means only).")
+    ] = None,
+    metric: MetricOption = "accuracy",
+    margin: MarginOption = 1.0,
+    factor: FactorOption = None,
+    allow_missing: MissingOption = False,
+    format_name: FormatOption = "table",
+    out: OutOption = None,
+    write_baseline: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Make PATH the baseline: write FILE and check nothing.")
+    ] = None,
+    again: Annotated[
+        Optional[Path],
+        typer.Option(metavar="PATH", help="With --write-baseline: a second run of the same code, to measure --factor."),
+    ] = None,
+) -> None:
+    """Judge a run against a committed baseline, as bench compare does; or make it the baseline.
+
+    Exit codes: 0 nothing got worse, 1 something did, 2 bad input or nothing to compare, 3 cells missing or failed.
+    """
+    if (baseline is None) == (write_baseline is None):
+        raise UsageError("give one of --baseline F (check against it) and --write-baseline FILE (make a new one)")
+    if again is not None and write_baseline is None:
+        raise UsageError("--again belongs to --write-baseline")
+    if baseline is not None:
+        judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
+    if write_baseline is not None:
+        _write(path, write_baseline, factor, again)
+
+
+def _write(run: Path, out: Path, factor: float | None, again: Path | None) -> None:
+    from bench.gate.baseline import measured_factor, write_baseline
+
+    limit = measured_factor(run, again) if again is not None else factor
+    cells = write_baseline(run, out, limit)
+    rates = f"slowdown up to {limit:g} is noise" if limit else "no factor for the throughput tier"
+    typer.echo(f"wrote {out}: {cells} cells, {rates}", err=True)

@@ -1,0 +1,70 @@
+"""A committed baseline: the records of a run, one line per cell, without what no comparison reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.gate.coverage import aligned, shared
+from bench.gate.machine import machine_of_runs, why_incomparable
+from bench.gate.read import read_side
+from bench.gate.throughput import noise_factor
+from bench.report.load import load_runs
+from bench.sweep.records import DONE, Record, find_runs, read_records
+
+LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
+OF_EVAL = ("cells", "strata")
+
+
+def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
+    """Write the latest record of each cell of ``run`` to ``out``, sorted by key; returns how many.
+
+    Args:
+        factor: of the throughput tier on the machine of this run, where it was measured.
+
+    Raises:
+        UsageError: there are no records, a cell failed (a baseline must be complete), or ``out`` cannot be written.
+    """
+    machine = machine_of_runs(load_runs([run]))
+    latest = {record["key"]: record for folder in find_runs(run) for record in read_records(folder.records_file)}
+    failed = [record for record in latest.values() if record["status"] not in DONE]
+    if failed:
+        first = failed[0]
+        names = f"{first['fusion']} × {first['backbone']} on {first['domain']}, seed {first['seed']}"
+        raise UsageError(f"{run}: {len(failed)} failed cells, such as {names}; a baseline has to be complete")
+    measured_on = {"machine": machine, "factor": factor}
+    lines = [
+        json.dumps({**_slim(record), "measured_on": measured_on}, separators=(",", ":"), allow_nan=False)
+        for _, record in sorted(latest.items())
+    ]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: {error.strerror}") from None
+    return len(lines)
+
+
+def measured_factor(run: Path, again: Path) -> float:
+    """How much slower is still noise: from two runs of the same code on one machine.
+
+    Raises:
+        UsageError: they ran on different machines, or share no cell.
+    """
+    first, second = aligned(read_side(run), read_side(again))
+    reason = why_incomparable(first.machine, second.machine)
+    if reason:
+        raise UsageError(f"--again {again}: {reason}")
+    return noise_factor(shared(first, second, "accuracy", allow_missing=True))
+
+
+def _slim(record: Record) -> dict[str, Any]:
+    kept = {name: value for name, value in record.items() if name not in LEFT_OUT}
+    scored = record.get("eval") or {}
+    kept["eval"] = {
+        domain: {name: value for name, value in metrics.items() if name not in OF_EVAL}
+        for domain, metrics in scored.items()
+    }
+    return kept

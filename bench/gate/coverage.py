@@ -1,0 +1,149 @@
+"""Which cells both sides have, and what is missing, failed or without a number: each is named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bench.errors import UsageError
+from bench.gate.finding import Finding, Word
+from bench.gate.side import Side, describe
+from bench.report.columns import POSITION
+from bench.report.load import NO_SEED, Cell, Group
+
+Pair = tuple[Cell, Cell]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What can be compared.
+
+    Attributes:
+        finished: cells that finished on both sides, base first, by group and sorted by seed.
+        scored: those of them with a number on both sides.
+        findings: what is missing, failed, without a number, new, or fixed.
+    """
+
+    finished: Mapping[Group, tuple[Pair, ...]]
+    scored: Mapping[Group, tuple[Pair, ...]]
+    findings: tuple[Finding, ...]
+
+
+def aligned(base: Side, new: Side) -> tuple[Side, Side]:
+    """Both sides with the same names for the same cells.
+
+    A cell that never used its warm-up does not name the warm-up's seed: it stands where the other side's cell stands.
+    """
+    return _settled(base, new), _settled(new, base)
+
+
+def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
+    """Pair the cells of two :func:`aligned` sides by their names, conditions and seeds.
+
+    Raises:
+        UsageError: no cell is on both sides, or those that are make no sense on either.
+    """
+    places = sorted(base.cells.keys() & new.cells.keys())
+    if not places:
+        raise UsageError(f"nothing to compare: no cell is in both {base.source} and {new.source}; {_why(base, new)}")
+    finished: dict[Group, list[Pair]] = {}
+    scored: dict[Group, list[Pair]] = {}
+    findings: list[Finding] = []
+    for group, seed in places:
+        pair = base.cells[group, seed], new.cells[group, seed]
+        if all(cell.status == "ok" for cell in pair):
+            finished.setdefault(group, []).append(pair)
+            unscored = list(_unscored(base, new, pair, metric))
+            findings += unscored
+            if not unscored:
+                scored.setdefault(group, []).append(pair)
+        else:
+            findings += _unfinished(*pair)
+    if not finished and not findings:
+        raise UsageError(f"nothing to compare: no cell that {base.source} and {new.source} share is applicable")
+    if not allow_missing:
+        findings += [_missing(*place) for place in sorted(base.cells.keys() - new.cells.keys())]
+    findings += [_added(new.cells[place]) for place in sorted(new.cells.keys() - base.cells.keys())]
+    return Shared(_frozen(finished), _frozen(scored), tuple(findings))
+
+
+def value(cell: Cell, metric: str) -> float:
+    """The metric on the domain trained on; nan where there is none."""
+    found = cell.metrics.get(cell.group.domain)
+    number = None if found is None else found[POSITION[metric]]
+    return math.nan if number is None else number
+
+
+def _unfinished(base: Cell, new: Cell) -> Iterator[Finding]:
+    name = describe(new.group, new.seed)
+    if base.status == new.status == "not_applicable":
+        return
+    if new.status == "ok":
+        word: Word = "fixed" if base.status != "not_applicable" else "added"
+        yield Finding("coverage", word, name, f"{base.status} in the baseline, ok now")
+    else:
+        reason = f": {new.message}" if new.message else ""
+        was = "as in the baseline" if base.status == new.status else f"{base.status} in the baseline"
+        yield Finding("coverage", "failed", name, f"{new.status}{reason} ({was})")
+
+
+def _unscored(base: Side, new: Side, pair: Pair, metric: str) -> Iterator[Finding]:
+    """A finding for each side whose number is missing or not finite."""
+    for label, side, cell in zip(("in the baseline", "now"), (base, new), pair, strict=True):
+        number = side.means[cell.group][POSITION[metric]] if side.means else value(cell, metric)
+        if number is None or not math.isfinite(number):
+            text = f"no finite {metric} on {cell.group.domain} {label} ({number})"
+            yield Finding("coverage", "failed", describe(cell.group, cell.seed), text)
+
+
+def _missing(group: Group, seed: int) -> Finding:
+    return Finding("coverage", "missing", describe(group, seed), "in the baseline, not in the new run")
+
+
+def _added(cell: Cell) -> Finding:
+    """A cell that only the new run has: a failed one is as red as any other."""
+    name = describe(cell.group, cell.seed)
+    if cell.status in ("ok", "not_applicable"):
+        return Finding("coverage", "added", name, f"{cell.status}, not in the baseline")
+    reason = f": {cell.message}" if cell.message else ""
+    return Finding("coverage", "failed", name, f"{cell.status}{reason} (not in the baseline)")
+
+
+def _settled(side: Side, other: Side) -> Side:
+    """``side`` with the warm-up seeds of ``other`` where it has none."""
+    known = {
+        group._replace(warmup_seed=NO_SEED): group.warmup_seed
+        for group, _ in other.cells
+        if group.warmup_seed != NO_SEED
+    }
+
+    def settle(group: Group) -> Group:
+        return group._replace(warmup_seed=known.get(group, NO_SEED)) if group.warmup_seed == NO_SEED else group
+
+    cells = {(settle(group), seed): replace(cell, group=settle(group)) for (group, seed), cell in side.cells.items()}
+    return replace(side, cells=cells, means={settle(group): means for group, means in side.means.items()})
+
+
+def _why(base: Side, new: Side) -> str:
+    """What the two sides do not have in common."""
+
+    def facts(side: Side) -> dict[str, set[str]]:
+        groups = [group for group, _ in side.cells]
+        named = {name: {str(getattr(group, name)) for group in groups} for name in Group._fields}
+        return {**named, "seed": {str(seed) for _, seed in side.cells}}
+
+    theirs, ours = facts(base), facts(new)
+    apart = [
+        f"{name} {_some(theirs[name])} against {_some(ours[name])}" for name in ours if not theirs[name] & ours[name]
+    ]
+    return "; ".join(apart) or "the same names, but in other combinations"
+
+
+def _some(names: Collection[str]) -> str:
+    first = sorted(names)[:3]
+    return "/".join(first) + ("/..." if len(names) > len(first) else "")
+
+
+def _frozen(pairs: Mapping[Group, list[Pair]]) -> dict[Group, tuple[Pair, ...]]:
+    return {group: tuple(found) for group, found in pairs.items()}

@@ -1,0 +1,57 @@
+"""The exact tier: what must be equal on both sides, on any machine. Any difference counts, a smaller model too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bench.gate.coverage import Pair, Shared
+from bench.gate.finding import Finding
+from bench.gate.side import describe
+from bench.report.columns import COUNT_FIELDS
+from bench.report.load import Cell, Group
+
+
+def exact_findings(found: Shared) -> list[Finding]:
+    """One finding per group: parameters, multiply-accumulates, operators they leave out, and the test sets."""
+    return [_finding(group, pairs) for group, pairs in found.finished.items()]
+
+
+def _finding(group: Group, pairs: tuple[Pair, ...]) -> Finding:
+    changes: dict[str, list[int]] = {}
+    for base, new in pairs:
+        for change in _changes(base, new):
+            changes.setdefault(change, []).append(base.seed)
+    text = "; ".join(
+        change if len(seeds) == len(pairs) else f"{change} (seed {', '.join(map(str, seeds))})"
+        for change, seeds in changes.items()
+    )
+    return Finding("exact", "worse" if text else "same", describe(group), text or "parameters, MACs and test sets")
+
+
+def _changes(base: Cell, new: Cell) -> Iterator[str]:
+    for field in COUNT_FIELDS:
+        yield from _change(field, base.cost[field], new.cost[field])
+    yield from _change("operators that the MACs leave out", _names(base), _names(new))
+    for domain, pairs in base.test_pairs.items():
+        yield from _change(f"test pairs of {domain}", pairs, new.test_pairs.get(domain, 0))
+    # Older records do not name their data.
+    for domain in base.data.keys() & new.data.keys():
+        yield from _change(f"data of {domain}", base.data[domain], new.data[domain])
+
+
+def _change(what: str, base: Any, new: Any) -> Iterator[str]:
+    if base != new:
+        yield f"{what}: {_text(base)} -> {_text(new)}"
+
+
+def _names(cell: Cell) -> str:
+    return ", ".join(sorted(cell.uncounted))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (int, float)):
+        return f"{value:,.0f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return str(value or "none")

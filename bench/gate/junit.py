@@ -1,0 +1,57 @@
+"""A comparison as JUnit XML: a suite per tier, a test case per finding."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as Xml
+
+from bench.gate.comparison import Comparison
+from bench.gate.finding import INCOMPLETE, TIERS, Finding, Tier
+
+SKIPPED = frozenset({"undecided", "incomparable"})
+
+
+def to_junit(comparison: Comparison) -> str:
+    """What is worse is a failure, what is missing or failed an error, what cannot be told is skipped with its reason.
+
+    A tier without findings has one case that passes.
+    """
+    suites = [(tier, [one for one in comparison.findings if one.tier == tier]) for tier in TIERS]
+    root = Xml.Element("testsuites", name=f"{comparison.new} against {comparison.base}")
+    for tier, findings in suites:
+        nothing = Finding(tier, "same", "all cells", "nothing found")
+        root.append(_suite(tier, findings or [nothing]))
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    Xml.indent(root)
+    return Xml.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+
+
+def _suite(tier: Tier, findings: list[Finding]) -> Xml.Element:
+    suite = Xml.Element("testsuite", name=tier, tests=str(len(findings)))
+    for finding in findings:
+        suite.append(_case(finding))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
+    return suite
+
+
+def _case(finding: Finding) -> Xml.Element:
+    case = Xml.Element("testcase", classname=finding.tier, name=_allowed(finding.cell))
+    tag = (
+        "failure" if finding.word == "worse"
+        else "error" if finding.word in INCOMPLETE
+        else "skipped" if finding.word in SKIPPED
+        else "system-out"
+    )  # fmt: skip
+    child = Xml.SubElement(case, tag)
+    text = _allowed(f"{finding.word}: {finding.text}")
+    if tag == "system-out":
+        child.text = text
+    else:
+        child.set("message", text)
+    return case
+
+
+def _allowed(text: str) -> str:
+    """Without the control characters that XML cannot hold, as error messages may have them."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

@@ -1,0 +1,107 @@
+"""The quality tier: scores on the domain trained on, paired over the seeds that both sides finished."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.gate.coverage import Pair, Shared, value
+from bench.gate.finding import Finding, Word
+from bench.gate.noise import dropped
+from bench.gate.side import Side, describe
+from bench.report.columns import POSITION
+from bench.report.load import Group
+from bench.report.stats.paired import paired
+
+Array = NDArray[np.float64]
+
+# Shares of test pairs, or near enough: their sampling error is that of a share.
+JUDGED = ("accuracy", "balanced_accuracy", "f1", "auc")
+
+
+def quality_findings(found: Shared, base: Side, new: Side, metric: str, margin: float) -> list[Finding]:
+    """One finding per group.
+
+    A control must stay at chance: there a rise is what is worse.
+    """
+    if base.means or new.means:
+        return [_means_only(group, pairs, base, new, metric) for group, pairs in found.scored.items()]
+    if not found.scored:
+        return []
+    differences = _differences(found.scored, metric)
+    error = np.array([_sampling_error(pairs, metric) for pairs in found.scored.values()])
+    gains = differences * np.array([[-1.0] if _is_control(pairs) else [1.0] for pairs in found.scored.values()])
+    worse, better = dropped(gains, error, margin), dropped(-gains, error, margin)
+    findings = []
+    for index, (group, pairs) in enumerate(found.scored.items()):
+        own = differences[index][~np.isnan(differences[index])]
+        word = _word(bool(worse[index]), bool(better[index]) and not _is_control(pairs), own, margin)
+        findings.append(Finding("quality", word, describe(group), _text(pairs, own, metric)))
+    return findings
+
+
+def _word(worse: bool, better: bool, differences: Array, margin: float) -> Word:
+    if worse:
+        return "worse"
+    if better:
+        return "better"
+    return "undecided" if abs(differences.mean()) > margin else "same"
+
+
+def _differences(scored: Mapping[Group, tuple[Pair, ...]], metric: str) -> Array:
+    """New - base (groups, seeds), padded with nan."""
+    table = np.full((len(scored), max(map(len, scored.values()))), np.nan)
+    for row, pairs in zip(table, scored.values(), strict=True):
+        row[: len(pairs)] = [value(new, metric) - value(base, metric) for base, new in pairs]
+    return table
+
+
+def _sampling_error(pairs: tuple[Pair, ...], metric: str) -> float:
+    """Standard error of the difference of two shares, each measured on test pairs of its own.
+
+    Both sides are tested on the same pairs, which makes the true error smaller.
+    """
+    variances = []
+    for cell in (cell for pair in pairs for cell in pair):
+        share = min(max(value(cell, metric), 0.0), 1.0)
+        variances.append(share * (1 - share) / max(cell.test_pairs[cell.group.domain], 1))
+    return math.sqrt(2 * sum(variances) / len(variances))
+
+
+def _is_control(pairs: tuple[Pair, ...]) -> bool:
+    return pairs[0][1].family == "control"
+
+
+def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:
+    before, after = (np.mean([value(pair[side], metric) for pair in pairs]) for side in (0, 1))
+    change = paired(differences)
+    interval = f", 95 % interval {_points(change.low)} to {_points(change.high)}" if change.n > 1 else ""
+    text = f"{metric} {before:.3f} -> {after:.3f}: {_points(change.mean)} points over {_seeds(change.n)}{interval}"
+    if not differences.any():
+        return f"{metric} {before:.3f}: the same on {_seeds(change.n)}"
+    if all(base.key == new.key for base, new in pairs):
+        text += "; the key is the same, so code outside the plug-ins, a library or the machine differs"
+    return text
+
+
+def _means_only(group: Group, pairs: tuple[Pair, ...], base: Side, new: Side, metric: str) -> Finding:
+    position = POSITION[metric]
+    before, after = (
+        side.means[group][position] if side.means else float(np.mean([value(pair[index], metric) for pair in pairs]))
+        for index, side in enumerate((base, new))
+    )
+    assert before is not None
+    assert after is not None
+    text = f"{metric} {before:.3f} -> {after:.3f}: a leaderboard has means only, no paired test"
+    return Finding("quality", "incomparable", describe(group), text)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f}"
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed{'' if n == 1 else 's'}"

@@ -1,0 +1,37 @@
+"""One side of a comparison: its cells, and what is known of the machine they ran on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.gate.machine import Machine
+from bench.report.load import Cell, Group
+
+Place = tuple[Group, int]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one side has.
+
+    Attributes:
+        source: the path it was read from, for messages.
+        cells: the latest attempt by group and seed.
+        machine: what its rates were measured on; None where that is unknown, ``MANY`` where it is more than one.
+        factor: how much slower is still noise on that machine, where it was measured.
+        means: of the metrics in the order of ``METRICS``, by group, where only means are known (a leaderboard); the
+            cells have no metrics then.
+    """
+
+    source: str
+    cells: Mapping[Place, Cell]
+    machine: Machine | None
+    factor: float | None
+    means: Mapping[Group, tuple[float | None, ...]]
+
+
+def describe(group: Group, seed: int | None = None) -> str:
+    """A group, or one cell of it, as messages and tables name it."""
+    name = f"{group.fusion} × {group.backbone} on {group.domain}"
+    return name if seed is None else f"{name}, seed {seed}"

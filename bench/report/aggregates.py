@@ -1,0 +1,92 @@
+"""Ranks, interquartile means, performance profiles and failure rates of the fusions of a section, over all its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.report.columns import METRICS, SHARES
+from bench.report.entries import Entry
+from bench.report.intervals import FEWEST_SEEDS
+from bench.report.matrix import Block
+from bench.report.sections import Section
+from bench.report.stats.blocks import complete_blocks, scores
+from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
+from bench.report.stats.improvement import share_of
+from bench.report.stats.ranks import Ranks, mean_ranks
+from bench.report.table import Grid, escape
+
+LEVELS = np.array([0.75, 0.9])
+
+
+def aggregates_block(section: Section, metric: str) -> Block | None:
+    """The table of a section of a single backbone; only a sentence where too few are complete, None without fusions.
+
+    Fusions that miss a seed which another one finished are left out and named. Tasks are the domains, shifts left out,
+    on which all others were tested.
+    """
+    fusions = [entry for entry in section.entries if entry.role == "fusion" and scores(entry, section.domain, metric)]
+    if not fusions:
+        return None
+    every = set().union(*(scores(entry, section.domain, metric) for entry in fusions))
+    ranked = [entry for entry in fusions if scores(entry, section.domain, metric).keys() == every]
+    if len(ranked) < 2 or len(every) < FEWEST_SEEDS:
+        found = f"{len(ranked)} of {len(fusions)} fusions finished all of {len(every)} seeds"
+        return Block(f"None: {found}; it takes 2 fusions and {FEWEST_SEEDS} seeds.", [])
+    complete = complete_blocks(ranked, section.domain, metric)
+    ranks = mean_ranks(complete, METRICS[metric])
+    tasks = _tasks(section, ranked, metric, len(every))
+    values = np.stack([complete_blocks(ranked, domain, metric).values.T for domain in tasks], axis=1)
+    missing = [entry.group.fusion for entry in fusions if entry not in ranked]
+    return Block(
+        _sentence(ranks, tasks, metric),
+        [_grid(ranked, ranks, values, metric).markdown()],
+        [f"Not ranked, for they miss a seed that others finished: {', '.join(missing)}."] if missing else [],
+    )
+
+
+def _tasks(section: Section, ranked: Sequence[Entry], metric: str, seeds: int) -> list[str]:
+    domains = (section.domain, *section.other_domains)
+    return [domain for domain in domains if all(len(scores(entry, domain, metric)) == seeds for entry in ranked)]
+
+
+def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], metric: str) -> Grid:
+    """One row per fusion, best mean rank first; ``values`` (fusions, tasks, seeds)."""
+    middle = paired_bootstrap(values, iqm)
+    columns = [[f"{v:.3f} ({a:.3f} to {b:.3f})" for v, a, b in zip(middle.value, middle.low, middle.high, strict=True)]]
+    header = ["fusion", "mean rank", "IQM"]
+    if metric in SHARES:
+        above = paired_bootstrap(values, profile(LEVELS))
+        header += [f"above {level:g}" for level in LEVELS]
+        columns += [
+            [f"{v:.2f} ({a:.2f} to {b:.2f})" for v, a, b in zip(*ends, strict=True)]
+            for ends in zip(above.value.T, above.low.T, above.high.T, strict=True)
+        ]
+    worst = (values * METRICS[metric]).min(axis=(1, 2)) * METRICS[metric]
+    columns += [[f"{value:.3f}" for value in worst], [_failed(entry) for entry in ranked]]
+    rows = [
+        [escape(entry.group.fusion), f"{ranks.mean[i]:.2f}", *(column[i] for column in columns)]
+        for i, entry in enumerate(ranked)
+    ]
+    order = np.argsort(ranks.mean, kind="stable")
+    return Grid([*header, "worst run", "failed"], [rows[i] for i in order], left=1)
+
+
+def _failed(entry: Entry) -> str:
+    share = share_of(len(entry.failed), len(entry.failed) + len(entry.finished))
+    return f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
+
+
+def _sentence(ranks: Ranks, tasks: Sequence[str], metric: str) -> str:
+    if ranks.critical_difference is None:
+        distance = f"{ranks.reason[0].upper()}{ranks.reason[1:]}."
+    else:
+        distance = f"Mean ranks closer than {ranks.critical_difference:.2f} are not told apart (Nemenyi, 5 %)."
+    return (
+        f"Mean rank by {metric} over {ranks.n} seeds; that all fusions rank alike has p = {ranks.p:.3f} (Friedman). "
+        f"{distance} IQM: mean of the middle half of the runs tested on {', '.join(tasks)}, with the 95 % interval of "
+        f"a bootstrap that draws the same seeds for all fusions; above: share of these runs; failed: share of the runs "
+        f"that were tried, with its Wilson interval."
+    )

@@ -1,0 +1,144 @@
+"""A conclusion in plain words, made from verdicts. It claims differences on these data, and nothing beyond them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from bench.report.comparison import Comparison, by_word
+from bench.report.intervals import FEWEST_SEEDS
+from bench.report.references import NAMING
+from bench.report.sections import Section
+from bench.report.stats.effects import effects_of
+from bench.report.stats.power import MOST_BLOCKS, blocks_to_detect, blocks_to_reject
+from bench.report.stats.verdicts import Verdict
+
+MOST_NAMED = 6
+SCOPE = (
+    "This is said of these data, this training and these seeds alone: not of other images, not of fusions that were "
+    "tuned in another way, and not of what a network has understood."
+)
+
+
+def conclusion(section: Section, found: Sequence[Comparison]) -> list[str]:
+    """Sentences for one section, one item per domain tested on; nothing where nothing was compared."""
+    lines = [" ".join(_on_one_domain(section, comparison)) for comparison in found]
+    return [*lines, SCOPE] if lines else []
+
+
+def _on_one_domain(section: Section, comparison: Comparison) -> list[str]:
+    verdicts = by_word(comparison.verdicts)
+    sentences = [_levels(section, comparison)]
+    for word, direction in (("better", "ahead"), ("worse", "behind")):
+        if word in verdicts:
+            sentences.append(_different(comparison, verdicts[word], word, direction))
+    if "equivalent" in verdicts:
+        names = _names(comparison, verdicts["equivalent"])
+        margin = comparison.unit.short(comparison.margin)
+        sentences.append(f"No difference larger than {margin} from {comparison.baseline}: {names}.")
+    if "inconclusive" in verdicts:
+        sentences.append(_inconclusive(comparison, verdicts["inconclusive"]))
+    if "too few seeds" in verdicts:
+        sentences.append(_too_few(comparison, verdicts["too few seeds"]))
+    interaction = _interaction(section, comparison)
+    return [*sentences, interaction] if interaction else sentences
+
+
+def _levels(section: Section, comparison: Comparison) -> str:
+    """Where the baseline stands itself, and the ceiling beside it, without which a score cannot be read."""
+    levels = []
+    for entry in section.entries:
+        value = entry.mean(comparison.domain, comparison.metric)
+        if entry.group.fusion in (comparison.baseline, NAMING) and not math.isnan(value):
+            backbone = f" with {entry.group.backbone}" if len(section.backbones) > 1 else ""
+            what = f"{entry.group.fusion}{' (a reference)' if entry.group.fusion == NAMING else ''}"
+            levels.append((entry.group.fusion != comparison.baseline, f"{what}{backbone} {value:.3f}"))
+    trained = f"trained on {section.domain}" + (
+        "" if comparison.domain == section.domain else f", tested on {comparison.domain}"
+    )
+    return f"{comparison.metric}, {trained}: {', '.join(text for _, text in sorted(levels))}."
+
+
+def _different(comparison: Comparison, verdicts: Sequence[Verdict], word: str, direction: str) -> str:
+    unit = comparison.unit
+    shown = sorted(verdicts, key=lambda verdict: -abs(verdict.paired.mean))[:MOST_NAMED]
+    each = [
+        f"{_name(comparison, verdict)} by {unit.size(abs(verdict.paired.mean))}{unit.name} "
+        f"(95 % interval {_ends(comparison, verdict)}, {verdict.paired.n} seeds)"
+        for verdict in shown
+    ]
+    more = f" and {len(verdicts) - len(shown)} more" if len(verdicts) > len(shown) else ""
+    return f"{word.capitalize()} than {comparison.baseline}, {direction} on these data: {', '.join(each)}{more}."
+
+
+def _ends(comparison: Comparison, verdict: Verdict) -> str:
+    """The interval of the size of a difference, whichever sign it has."""
+    ends = (verdict.paired.low, verdict.paired.high)
+    low, high = ends if verdict.paired.mean >= 0 else (-ends[1], -ends[0])
+    return f"{comparison.unit.size(low)} to {comparison.unit.size(high)}"
+
+
+def _inconclusive(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    needed, n = blocks_to_reject(verdicts[0].family), max(verdict.paired.n for verdict in verdicts)
+    names = _names(comparison, verdicts)
+    if n < needed:
+        return (
+            f"Inconclusive, because {n} seeds cannot show a difference among {_compared(verdicts[0].family)} however "
+            f"large it is ({needed} could): {names}."
+        )
+    finite = [verdict.smallest_detectable for verdict in verdicts if math.isfinite(verdict.smallest_detectable)]
+    smallest = comparison.unit.short(statistics.median(finite))
+    return (
+        f"Inconclusive, which is not the same as equal: {names}. A difference below about {smallest} would often have "
+        f"been missed. {_to_see_the_margin(comparison, verdicts)}"
+    )
+
+
+def _too_few(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    fewest = min(verdict.paired.n for verdict in verdicts)
+    most = max(verdict.paired.n for verdict in verdicts)
+    shared = str(most) if fewest == most else f"{fewest} to {most}"
+    needed = blocks_to_reject(len(comparison.verdicts))
+    return (
+        f"Nothing is inferred about {_names(comparison, verdicts)}: {shared} shared "
+        f"{'seed' if shared == '1' else 'seeds'}, it takes {FEWEST_SEEDS} to infer anything and {needed} to show any "
+        f"difference among {_compared(len(comparison.verdicts))}. {_to_see_the_margin(comparison, verdicts)}".rstrip()
+    )
+
+
+def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    """How many seeds would find a difference as large as the margin, given the spread that was seen."""
+    spreads = [verdict.sd for verdict in verdicts if verdict.sd > 0]
+    if not spreads:
+        return ""
+    n = blocks_to_detect(comparison.margin / statistics.median(spreads), len(comparison.verdicts))
+    about = "more than" if n == MOST_BLOCKS else "about"
+    return f"To find {comparison.unit.short(comparison.margin)} 4 times in 5 would take {about} {n:,} seeds."
+
+
+def _interaction(section: Section, comparison: Comparison) -> str:
+    effects = effects_of(section.entries, comparison.domain, comparison.metric)
+    if effects is None or effects.seeds < FEWEST_SEEDS or math.isnan(effects.shares["fusion"]):
+        return ""
+    share = {name: f"{100 * value:.0f} %" for name, value in effects.shares.items()}
+    return (
+        f"Of the spread between runs {share['fusion']} goes with the fusion, {share['backbone']} with the backbone, "
+        f"{share['fusion x backbone']} with which fusion meets which backbone, and {share['seeds']} with the seed."
+    )
+
+
+def _compared(tests: int) -> str:
+    return f"{tests} {'comparison' if tests == 1 else 'comparisons'}"
+
+
+def _names(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
+    names = [_name(comparison, verdict) for verdict in verdicts]
+    if len(names) == len(comparison.verdicts) > MOST_NAMED:
+        return f"all {len(names)} fusions"
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _name(comparison: Comparison, verdict: Verdict) -> str:
+    backbone = f" × {verdict.backbone}" if comparison.has_several_backbones else ""
+    return f"{verdict.fusion}{backbone}"

@@ -1,0 +1,150 @@
+"""The figures of the page, as Plotly's JSON: each a title and one or more views to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.report.columns import COSTS, METRICS, Cost
+from bench.report.entries import Entry
+from bench.report.intervals import Array, Estimates
+from bench.report.learning import Learning
+from bench.report.load import Group
+from bench.report.plots.board import Board
+from bench.report.plots.curves import learned
+from bench.report.plots.heatmap import column_pairs, heat_table, row_pairs
+from bench.report.plots.pareto import SHOWN, front_of
+from bench.report.plots.style import COLORS, metric_label
+from bench.report.sections import Section
+
+View = dict[str, Any]
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+DASHES = ("solid", "dash", "dot")
+ROW = 17  # pixels of a row of the heat map
+
+
+def pareto_views(board: Board, metric: str) -> list[View]:
+    """A metric against each cost; the line joins the fusions that nobody beats on both."""
+    lines = board.ranked("fusion", metric)
+    costs = [COSTS[name] for name in SHOWN if lines[COSTS[name].field].gt(0).any()] if METRICS[metric] else []
+    return [_pareto_view(board, metric, cost) for cost in costs]
+
+
+def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
+    lines = board.ranked("fusion", metric)
+    front = lines[front_of(lines, metric, cost)].sort_values(cost.field)
+    data: list[View] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "Pareto front",
+            "x": _plain(front[cost.field]),
+            "y": _plain(front[f"{metric}_mean"]),
+            "line": {"color": "#888888", "width": 1.5, "shape": "linear"},
+            "hoverinfo": "skip",
+        }
+    ]
+    for place, backbone in enumerate(board.backbones):
+        own = lines[lines["backbone"] == backbone]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": backbone,
+                "x": _plain(own[cost.field]),
+                "y": _plain(own[f"{metric}_mean"]),
+                "error_y": {"array": _plain(own[f"{metric}_hw"].fillna(0)), "thickness": 0.7, "width": 0},
+                "text": [f"{name} × {backbone}" for name in own["fusion"]],
+                "marker": {
+                    "size": 9,
+                    "color": COLORS[place % len(COLORS)],
+                    "symbol": SYMBOLS[place % len(SYMBOLS)],
+                    "opacity": 0.85,
+                },
+                "hovertemplate": f"<b>%{{text}}</b><br>{metric} %{{y:.3f}} ± %{{error_y.array:.3f}}<br>"
+                f"{cost.header} %{{x:.4s}}<extra></extra>",
+            }
+        )
+    arrow = "→ better" if cost.is_rate else "← better"
+    axes = {"xaxis": {"type": "log", "title": {"text": f"{cost.header} {arrow}"}}}
+    return _view(cost.header, data, {**axes, "yaxis": {"title": {"text": metric_label(metric)}}})
+
+
+def heatmap_views(board: Board, metric: str) -> list[View]:
+    """Fusion x backbone, a view per evaluated domain that is no shift."""
+    table = heat_table(board, metric)
+    if table.empty:
+        return []
+    names = [name for _, name in row_pairs(table)]
+    domains = list(dict.fromkeys(domain for domain, _ in column_pairs(table)))
+    views = []
+    for domain in domains:
+        part = table[domain]
+        data = {
+            "type": "heatmap",
+            "x": list(part.columns),
+            "y": names,
+            "z": [_plain(row) for row in part.to_numpy(dtype=float)],
+            "colorscale": "Cividis",
+            "texttemplate": "%{z:.3f}",
+            "hovertemplate": f"<b>%{{y}} × %{{x}}</b><br>{metric} on {domain} %{{z:.4f}}<extra></extra>",
+            "hoverongaps": False,
+            "colorbar": {"thickness": 12},
+        }
+        layout = {
+            "height": 140 + ROW * len(names),
+            "yaxis": {"autorange": "reversed", "automargin": True, "dtick": 1, "tickfont": {"size": 11}},
+            "xaxis": {"side": "top", "automargin": True},
+        }
+        views.append(_view(f"tested on {domain}", [data], layout))
+    return views
+
+
+def learning_views(section: Section, curves: Mapping[Group, Learning], metric: str) -> list[View]:
+    """Training accuracy and loss against the pairs seen: the best fusions and the references, for one backbone."""
+    entries = learned(section, curves, metric, ())
+    if not entries:
+        return []
+    return [
+        _learning_view("accuracy", entries, {group: (one.pairs, one.accuracy) for group, one in curves.items()}),
+        _learning_view("loss", entries, {group: (one.pairs, one.loss) for group, one in curves.items()}),
+    ]
+
+
+def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, tuple[Array, Estimates]]) -> View:
+    data = []
+    for place, entry in enumerate(entries):
+        pairs, found = curves[entry.group]
+        is_reference = entry.role == "reference"
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": entry.group.fusion + (" (reference)" if is_reference else ""),
+                "x": _plain(pairs),
+                "y": [value and round(value, 4) for value in _plain(found.mean)],
+                "line": {
+                    "color": "#888888" if is_reference else COLORS[place % len(COLORS)],
+                    "dash": "dashdot" if is_reference else DASHES[place // len(COLORS) % len(DASHES)],
+                    "width": 2,
+                },
+                "hovertemplate": f"%{{x:,}} pairs: {name} %{{y:.3f}}",
+            }
+        )
+    layout = {
+        "xaxis": {"title": {"text": "training pairs seen"}},
+        "yaxis": {"title": {"text": f"{name} on the training pairs"}},
+        "hovermode": "closest",
+    }
+    return _view(name, data, layout)
+
+
+def _view(name: str, data: Sequence[View], layout: View) -> View:
+    return {"name": name, "data": list(data), "layout": layout}
+
+
+def _plain(values: Any) -> list[float | None]:
+    """Numbers for JSON, which knows no nan."""
+    return [float(value) if np.isfinite(value) else None for value in np.asarray(values, dtype=float)]

@@ -1,0 +1,142 @@
+"""The page of a report: what each of its sections shows, put into the template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from bench.report import footnotes
+from bench.report.caption import caption
+from bench.report.comparison import Comparison, comparison_sentence
+from bench.report.conclusion import conclusion
+from bench.report.learning import Learning, learning_of
+from bench.report.load import Group
+from bench.report.page.figures import View, heatmap_views, learning_views, pareto_views
+from bench.report.page.libraries import Libraries, load_libraries, sortable
+from bench.report.page.tables import failures_table, leaderboard_table, shifts_table, verdicts_table
+from bench.report.plots.board import Board, lines_of
+from bench.report.provenance import provenance, sentence
+from bench.report.references import knowledge
+from bench.report.sections import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.report.formats import Report
+
+NO_TABLE = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading with a sentence, and a table (as HTML) or a figure below it; ``empty`` says why there is neither."""
+
+    title: str
+    sentence: str = ""
+    table: str = NO_TABLE
+    views: Sequence[View] = ()
+    empty: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A section of the report: its sentences, the conclusion if fusions were compared, and its parts."""
+
+    title: str
+    sentences: Sequence[str]
+    conclusion: Sequence[str]
+    parts: Sequence[Part]
+
+
+def render(report: Report) -> str:
+    """The report as one HTML page that loads nothing.
+
+    Raises:
+        UsageError: a library of the extra ``html`` is not installed.
+    """
+    libraries = load_libraries()
+    curves = learning_of(report.runs, report.entries)
+    chapters = [
+        _chapter(place, section, found, report, curves) for place, (section, found) in enumerate(report.compared)
+    ]
+    return libraries.template.render(**_assets(libraries), **_overview(report), chapters=chapters)
+
+
+def figure_json(views: Sequence[View]) -> str:
+    """Views as JSON that may stand inside a script element."""
+    text = json.dumps(views, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _assets(libraries: Libraries) -> dict[str, Any]:
+    templates = resources.files("bench.report.page") / "templates"
+    own = {name: (templates / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")}
+    return {
+        "plotly": libraries.plotly,
+        "tables": libraries.tables,
+        "style": own["page.css"],
+        "script": own["page.js"],
+        "figure_json": figure_json,
+    }
+
+
+def _overview(report: Report) -> dict[str, Any]:
+    cells = report.pool.cells
+    finished = sum(cell.status == "ok" for cell in cells)
+    absent = sum(cell.status == "not_applicable" for cell in cells)
+    fusions = {entry.group.fusion for entry in report.entries if entry.role == "fusion"}
+    counts = {
+        "fusions": len(fusions),
+        "cells with a result": finished,
+        "not applicable": absent,
+        "failed": len(cells) - finished - absent,
+    }
+    sources = [sentence(facts) for facts in provenance(report.runs)]
+    return {"counts": counts, "notes": report.notes, "sources": sources, "baseline": report.baseline}
+
+
+def _chapter(
+    place: int, section: Section, found: Sequence[Comparison], report: Report, curves: Mapping[Group, Learning]
+) -> Chapter:
+    metric, board = report.metrics[0], Board(section.title, lines_of(section.entries))
+    leaderboard = leaderboard_table(section, report.metrics, report.costs)
+    how = "A click on a header sorts; the field above searches all columns, those below one."
+    known = knowledge(section.entries)
+    marks = " ".join(footnotes.legend(section.ranked("fusion", metric)))
+    parts = [Part("Leaderboard", " ".join(filter(None, [how, known, marks])), sortable(leaderboard, f"t{place}-board"))]
+    parts += [
+        Part(
+            f"Compared with {one.baseline} on {one.domain}",
+            comparison_sentence(one),
+            sortable(verdicts_table(one), f"t{place}-compared-{number}"),
+        )
+        for number, one in enumerate(found)
+    ]
+    front = "The line joins the fusions that no other beats on both; those at chance can be on it for being cheap."
+    parts.append(
+        _figure("Accuracy and cost" if metric == "accuracy" else "Quality and cost", front, pareto_views(board, metric))
+    )
+    parts.append(_figure("Fusion × backbone", f"{metric}, mean over seeds.", heatmap_views(board, metric)))
+    for number, backbone in enumerate(section.backbones):
+        name = f" · {backbone}" if len(section.backbones) > 1 else ""
+        shifts = shifts_table(board.of(backbone), metric)
+        where = f"{metric} after training on {section.domain} alone, mean over seeds."
+        parts.append(_table(f"Shifts{name}", where, shifts, f"t{place}-shifts-{number}", "Tested on no other domain."))
+        learned = learning_views(section.of(backbone), curves, metric)
+        parts.append(
+            _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
+        )
+    failures = failures_table(section)
+    parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
+    return Chapter(section.title, caption(section), conclusion(section, found), parts)
+
+
+def _figure(title: str, sentence: str, views: Sequence[View]) -> Part:
+    return Part(title, sentence, views=views, empty="" if views else "Nothing to draw: the records do not hold it.")
+
+
+def _table(title: str, sentence: str, table: pd.DataFrame, name: str, empty: str) -> Part:
+    return Part(title, empty=empty) if table.empty else Part(title, sentence, sortable(table, name))

@@ -1,0 +1,108 @@
+"""The tables of the page, as data frames: leaderboard, shifts, and cells without a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.report.columns import COSTS
+from bench.report.comparison import Comparison
+from bench.report.entries import Entry
+from bench.report.footnotes import mark
+from bench.report.plots.board import Board
+from bench.report.plots.heatmap import row_pairs
+from bench.report.plots.slopes import shift_table
+from bench.report.plots.style import metric_label
+from bench.report.sections import Section
+from bench.report.table import ABROAD
+
+UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
+
+
+def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[str]) -> pd.DataFrame:
+    """A line per fusion, reference and control, each kind best first: means, half widths, costs, failed cells."""
+    entries = [*section.ranked("fusion", metrics[0]), *section.references(), *section.ranked("control", metrics[0])]
+    columns: dict[str, Sequence[object]] = {
+        "fusion": [f"{entry.group.fusion} {mark(entry)}".rstrip() for entry in entries],
+        "role": [entry.role for entry in entries],
+        "backbone": [entry.group.backbone for entry in entries],
+        "seeds": [len(entry.finished) for entry in entries],
+    }
+    wanted = [(section.domain, metric) for metric in metrics]
+    abroad = [name for name in ABROAD if name in metrics] or [metrics[0]]
+    wanted += [(domain, name) for domain in section.other_domains for name in abroad]
+    for domain, metric in wanted:
+        label = metric_label(metric) if domain == section.domain else f"{domain} {metric_label(metric)}"
+        columns[label] = [_rounded(entry.mean(domain, metric), 4) for entry in entries]
+        columns[f"± {label}"] = [_rounded(entry.half_width(domain, metric), 4) for entry in entries]
+    for name in costs:
+        cost = COSTS[name]
+        unit, scale = UNITS.get(cost.field, ("", 1.0))
+        header = f"{cost.header} ({unit})" if unit else cost.header
+        columns[header] = [_cost(entry, cost.field, scale) for entry in entries]
+    columns["failed"] = [len(entry.failed) for entry in entries]
+    return pd.DataFrame(columns)
+
+
+def shifts_table(board: Board, metric: str) -> pd.DataFrame:
+    """A line per fusion and reference, a column per domain tested on; empty where that is only the one trained on.
+
+    Args:
+        board: of a single backbone.
+    """
+    table = shift_table(board, metric)
+    if table.shape[1] < 2:
+        return pd.DataFrame()
+    own = table.columns[0]
+    short = [f"{own} (trained on)", *(f"→ {name.removeprefix(f'{own}:shift=')}" for name in table.columns[1:])]
+    flat = pd.DataFrame(table.round(4).to_numpy(), columns=short)
+    flat.insert(0, "fusion", [name for _, name in row_pairs(table)])
+    return flat
+
+
+def failures_table(section: Section) -> pd.DataFrame:
+    """A line per cell without a result, or with a note on why it did not learn."""
+    rows = [
+        (entry.group.fusion, entry.group.backbone, cell.seed, _status(cell.status), cell.message or "no reason given")
+        for entry in section.entries
+        for cell in entry.cells
+        if cell.status != "ok" or (cell.message and entry.role == "fusion")
+    ]
+    return pd.DataFrame(rows, columns=["fusion", "backbone", "seed", "status", "reason"])
+
+
+def verdicts_table(comparison: Comparison) -> pd.DataFrame:
+    """A line per fusion compared with the baseline: difference with its interval, adjusted p, and the verdict."""
+    unit = comparison.unit
+    rows = [
+        (
+            verdict.fusion,
+            verdict.backbone,
+            verdict.word,
+            *(
+                _rounded(value * unit.scale, unit.digits)
+                for value in (verdict.paired.mean, verdict.paired.low, verdict.paired.high)
+            ),
+            _rounded(verdict.p_holm, 4),
+            _rounded(verdict.smallest_detectable * unit.scale, unit.digits),
+            verdict.paired.n,
+        )
+        for verdict in comparison.verdicts
+    ]
+    names = ["fusion", "backbone", "verdict", f"difference,{unit.name}", "interval from", "to", "p (Holm)"]
+    return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "seeds"])
+
+
+def _status(status: str) -> str:
+    return "not learned" if status == "ok" else status.replace("_", " ")
+
+
+def _cost(entry: Entry, field: str, scale: float) -> float:
+    value = entry.cost(field)
+    return np.nan if value is None else _rounded(value / scale, 2)
+
+
+def _rounded(value: float, digits: int) -> float:
+    return round(float(value), digits) if np.isfinite(value) else np.nan

@@ -1,0 +1,1 @@
+"""Pictures of a leaderboard and of the records behind it, drawn with matplotlib."""

@@ -1,0 +1,67 @@
+"""Learning curves: training loss and accuracy against the pairs seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.report.entries import Entry
+from bench.report.intervals import Array, Estimates
+from bench.report.learning import Learning
+from bench.report.load import Group
+from bench.report.plots.style import COLORS, INTERVAL, LINES, NothingToDrawError, new_figure
+from bench.report.references import NAMING
+from bench.report.sections import Section
+from bench.report.table import human
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 8
+
+
+def learned(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> list[Entry]:
+    """The entries to draw, best first: fusions called ``names``, or the best ``MOST``; and the references."""
+    fusions = [entry for entry in section.ranked("fusion", metric) if entry.group in curves]
+    chosen = [entry for entry in fusions if not names or entry.group.fusion in names]
+    return [*chosen[:MOST], *(entry for entry in section.references() if entry.group in curves)]
+
+
+def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
+    """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval."""
+    entries = learned(section, curves, metric, names)
+    title = f"{section.title} · {section.backbones[0]}"
+    if not entries:
+        raise NothingToDrawError(f"{title}: no learning curves in the records")
+    fusions = sum(entry.role == "fusion" for entry in section.entries)
+    note = f"on the training pairs; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
+    figure = new_figure(10, 4.6, title, note if not names and fusions > MOST else note.rpartition(";")[0])
+    left, right = figure.subplots(1, 2)
+    for place, entry in enumerate(entries):
+        is_reference = entry.role == "reference"
+        color = "black" if is_reference else COLORS[place % len(COLORS)]
+        line = ("-." if entry.group.fusion == NAMING else ":") if is_reference else LINES[place // len(COLORS)]
+        found = curves[entry.group]
+        _draw(left, found.pairs, found.loss, color, line, "")
+        _draw(right, found.pairs, found.accuracy, color, line, entry.group.fusion)
+    left.set_ylabel("loss ↓")
+    right.set_ylabel("accuracy ↑")
+    shown = [curves[entry.group] for entry in entries]
+    # The intervals of the first points would squeeze all lines into one.
+    left.set_ylim(0, 1.1 * max(np.nanmax(found.loss.mean) for found in shown))
+    right.set_ylim(min(np.nanmin(found.accuracy.mean) for found in shown) - 0.02, 1.01)
+    for axis in (left, right):
+        axis.set_xlabel("training pairs seen")
+        axis.xaxis.set_major_formatter(lambda value, _: human(value))
+        axis.grid(color="0.93")
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    return figure
+
+
+def _draw(axis: Axes, pairs: Array, found: Estimates, color: str, line: str, label: str) -> None:
+    axis.plot(pairs, found.mean, color=color, linestyle=line, linewidth=1.4, label=label or None)
+    low, high = found.mean - found.half_width, found.mean + found.half_width
+    axis.fill_between(pairs, low, high, color=color, alpha=0.1, linewidth=0)

@@ -1,0 +1,1 @@
+"""Statements from scores: what the seeds support, and what they do not. Nothing is drawn or written here."""

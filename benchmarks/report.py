@@ -1,0 +1,68 @@
+"""How long ``bench report`` takes for 20,000 records, and how much memory: the target is 3 s and 500 MB.
+
+Records are those of a real run with other fusions, seeds and scores. Each measurement is a process of its own, as a
+user starts it: ``python benchmarks/report.py results/quick``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RECORDS, SEEDS = 20_000, 10
+COMMANDS = {
+    "report": ["report"],
+    "report --baseline": ["report", "--baseline", "fusion0000"],
+    "report --format json": ["report", "--format", "json"],
+}
+
+
+def write(template: Path, out: Path, records: int) -> None:
+    """Write ``records`` variations of the finished records of ``template``."""
+    rng = random.Random(0)
+    lines = (template / "records.jsonl").read_text().splitlines()
+    ok = [record for record in map(json.loads, lines) if record["status"] == "ok"]
+    places = sorted({(record["domain"], record["recipe_id"]) for record in ok})
+    with (out / "records.jsonl").open("w") as file:
+        for i in range(records):
+            fusion, place, seed = i // (SEEDS * len(places)), places[i // SEEDS % len(places)], i % SEEDS
+            record = rng.choice([record for record in ok if (record["domain"], record["recipe_id"]) == place])
+            record |= {"fusion": f"fusion{fusion:04}", "family": "embedding", "seed": seed, "key": f"{i:016x}"}
+            for metrics in record["eval"].values():
+                metrics["accuracy"] = rng.uniform(0.8, 0.95)
+            file.write(json.dumps(record) + "\n")
+    (out / "run.json").write_text((template / "run.json").read_text())
+
+
+def measure(arguments: list[str]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak MB of ``bench`` with ``arguments``."""
+    started = time.perf_counter()
+    child = subprocess.Popen([sys.executable, "-m", "bench", *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"bench {' '.join(arguments)} ended with {child.returncode}")
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("template", type=Path, help="a run folder to take the form of the records from")
+    parser.add_argument("--records", type=int, default=RECORDS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        write(options.template, Path(folder), options.records)
+        for name, command in COMMANDS.items():
+            wall, cpu, peak = measure([*command, folder])
+            print(f"{name:22} {wall:6.2f} s wall {cpu:6.2f} s CPU {peak:6.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

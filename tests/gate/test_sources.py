@@ -1,0 +1,126 @@
+"""What can be a baseline: run folders, a committed JSONL file, a leaderboard; and what cannot."""
+
+import json
+
+import pytest
+
+from bench.errors import UsageError
+from bench.gate.baseline import measured_factor, write_baseline
+from bench.gate.comparison import Rules, compare
+from bench.gate.read import read_side
+from bench.report import leaderboard
+from bench.report.entries import entries_of
+from bench.report.load import load_runs, pool
+
+
+@pytest.fixture
+def sweep(cells):
+    return [*cells("concat", [0.95, 0.96, 0.97]), *cells("cosine", [0.85, 0.86, 0.87])]
+
+
+@pytest.fixture
+def worse(cells):
+    return [*cells("concat", [0.91, 0.92, 0.93]), *cells("cosine", [0.85, 0.86, 0.87])]
+
+
+@pytest.fixture
+def as_csv(tmp_path):
+    def write(folder):
+        rows = leaderboard.rows(entries_of(pool(load_runs([folder])).cells))
+        (tmp_path / "board.csv").write_text(leaderboard.to_csv(rows))
+        return tmp_path / "board.csv"
+
+    return write
+
+
+def test_a_written_baseline_judges_like_the_run_it_came_from(run_folder, sweep, worse, tmp_path, found):
+    run, file = run_folder(sweep, "run"), tmp_path / "reference" / "quick.jsonl"
+    assert write_baseline(run, file, factor=1.3) == 6
+    fresh = read_side(run_folder(worse, "new"))
+    from_file, from_run = compare(read_side(file), fresh, Rules()), compare(read_side(run), fresh, Rules(factor=1.3))
+    assert from_file.findings == from_run.findings
+    assert from_file.exit_code == 1
+    assert {one[0] for one in found(from_file, "throughput")} == {"same"}
+
+
+def test_a_written_baseline_holds_the_latest_attempts_in_a_fixed_order_without_bulk(
+    run_folder, sweep, record, tmp_path
+):
+    retried = [record("concat", status="killed"), *sweep]
+    files = []
+    for name, records in (("one", retried), ("two", [*retried[:1], *sweep[::-1]])):
+        write_baseline(run_folder(records, name), tmp_path / f"{name}.jsonl")
+        files.append((tmp_path / f"{name}.jsonl").read_text())
+    assert files[0] == files[1]
+    (first, *_) = map(json.loads, files[0].splitlines())
+    assert "curve" not in first
+    assert "cells" not in first["eval"]["color"]
+    assert first["measured_on"]["machine"]["cpu"] == "Test CPU"
+
+
+def test_a_baseline_with_a_failed_cell_is_refused(run_folder, sweep, record, tmp_path):
+    run = run_folder([*sweep, record("sum", status="oom")], "run")
+    with pytest.raises(UsageError, match=r"1 failed cells, such as sum × .*, seed 0; a baseline has to be complete"):
+        write_baseline(run, tmp_path / "quick.jsonl")
+
+
+def test_the_factor_comes_from_two_runs_of_one_machine(run_folder, sweep, header):
+    first, second = run_folder(sweep, "first"), run_folder(sweep, "second")
+    assert measured_factor(first, second) == 1.1
+    elsewhere = run_folder(sweep, "elsewhere", {**header, "threads": 4})
+    with pytest.raises(UsageError, match="threads 1 against 4"):
+        measured_factor(first, elsewhere)
+
+
+def test_a_folder_of_runs_is_read_together(run_folder, sweep, tmp_path):
+    run_folder(sweep[:3], "results/first")
+    run_folder(sweep[3:], "results/second")
+    base = read_side(run_folder(sweep, "base"))
+    assert compare(base, read_side(tmp_path / "results"), Rules()).exit_code == 0
+
+
+def test_a_leaderboard_gives_the_exact_tier_and_means_only(run_folder, sweep, worse, as_csv, found):
+    base = read_side(as_csv(run_folder(sweep, "run")))
+    comparison = compare(base, read_side(run_folder(worse, "new")), Rules())
+    assert comparison.exit_code == 0
+    assert [one[0] for one in found(comparison, "exact")] == ["same", "same"]
+    quality = {cell.split()[0]: (word, text) for word, cell, text in found(comparison, "quality")}
+    assert quality["concat"] == (
+        "incomparable",
+        "accuracy 0.960 -> 0.920: a leaderboard has means only, no paired test",
+    )
+    for record in worse:
+        record["cost"]["macs"] = 1
+    assert compare(base, read_side(run_folder(worse, "new")), Rules()).exit_code == 1
+    assert compare(base, read_side(run_folder(sweep[:5], "new")), Rules()).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.jsonl", None, "no such file"),
+        ("empty.jsonl", "", "the last line has no end"),
+        ("blank.jsonl", "\n", "no records in it"),
+        ("text.jsonl", "hello\n", "line 1: not a JSON record"),
+        ("list.jsonl", '{"a": 1}\n', "no schema number"),
+        ("newer.jsonl", '{"schema": 99}\n', "schema 99 is newer"),
+        ("cut.jsonl", '{"schema": 1, "key": "a', "is the file cut off"),
+        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "record a is incomplete"),
+        ("other.csv", "a,b\n1,2\n", "not a leaderboard of schema"),
+        ("empty.csv", "", "no line in it"),
+        ("notes.txt", "hello", r"expected a run folder, a \.jsonl file of records, or a leaderboard \.csv"),
+    ],
+)
+def test_what_is_no_baseline_is_named(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError, match=f"{name}.*{message}"):
+        read_side(tmp_path / name)
+
+
+def test_a_leaderboard_of_another_schema_is_named(run_folder, sweep, as_csv):
+    file = as_csv(run_folder(sweep, "run"))
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], lines[1].replace(f"{leaderboard.SCHEMA},", "99,", 1)]) + "\n")
+    with pytest.raises(UsageError, match="line 2: schema 99"):
+        read_side(file)

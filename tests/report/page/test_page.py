@@ -1,0 +1,121 @@
+"""The HTML page: self-contained, complete, safe against what records say, and explained where it cannot be made."""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from bench.errors import UsageError
+from bench.report.page.page import figure_json
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Reader(HTMLParser):
+    """Collects headings, addresses that the page would load, the visible text, and the JSON of the figures."""
+
+    def __init__(self):
+        super().__init__()
+        self.headings, self.loaded, self.text, self.figures = [], [], [], {}
+        self._stack, self._figure, self._is_data = [], "", False
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        self._stack.append(tag)
+        if tag in ("script", "img", "iframe") and "src" in known:
+            self.loaded.append(known["src"])
+        if tag == "link":
+            self.loaded.append(known.get("href"))
+        if tag == "figure":
+            self._figure = known["data-title"]
+        self._is_data = known.get("type") == "application/json"
+
+    def handle_endtag(self, tag):
+        while tag in self._stack and self._stack.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        tag = self._stack[-1] if self._stack else ""
+        if tag == "script" and self._is_data:
+            self.figures[self._figure] = json.loads(data)
+            self._is_data = False
+        elif tag in ("h2", "h3"):
+            self.headings.append(data)
+        elif tag not in ("script", "style"):
+            self.text.append(data)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+@pytest.fixture
+def make_page(run_folder, bench_report, tmp_path):
+    def make(records, *options):
+        out = tmp_path / "page.html"
+        bench_report(run_folder(records), "--format", "html", "--out", out, *options)
+        return out.read_text(encoding="utf-8")
+
+    return make
+
+
+def test_the_page_loads_nothing_has_every_part_and_stays_small(sweep, make_page):
+    html = make_page(sweep)
+    page = read(html)
+    assert page.loaded == []
+    assert len(html.encode()) < 8e6
+    assert page.headings[:4] == [
+        "Trained on color · finetune · warm-up names",
+        "Leaderboard",
+        "Accuracy and cost",
+        "Fusion × backbone",
+    ]
+    assert {
+        "Shifts · resnet18",
+        "Learning curves · resnet18",
+        "Failed, not learned, not applicable",
+        "Provenance",
+    } <= set(page.headings)
+    assert any("git 0123456789 + uncommitted changes" in text for text in page.text)
+
+
+def test_figures_hold_the_numbers_of_the_records(sweep, make_page):
+    figures = read(make_page(sweep)).figures
+    values = [one["eval"]["color"]["accuracy"] for one in sweep if one["fusion"] == "cosine" and "color" in one["eval"]]
+    by_backbone = [sum(values[at : at + 3]) / 3 for at in (0, 3)]
+    heat = figures["Fusion × backbone"][0]["data"][0]
+    assert heat["x"] == ["mobilenetv3_small_32", "resnet18"]
+    assert heat["z"][heat["y"].index("cosine")] == pytest.approx(by_backbone)
+    assert [view["name"] for view in figures["Accuracy and cost"]] == ["infer pairs/s", "MACs", "params"]
+    points = figures["Accuracy and cost"][2]["data"][1]
+    at = points["text"].index("cosine × mobilenetv3_small_32")
+    assert (points["x"][at], points["y"][at]) == (260749, pytest.approx(by_backbone[0]))
+    assert figures["Learning curves · resnet18"][1]["data"][0]["y"] == [0.69, 0.1]
+
+
+def test_texts_of_records_cannot_become_markup(record, make_page):
+    html = make_page([record(), record(seed=1, status="error", error={"type": "", "message": EVIL})])
+    assert EVIL not in html
+    assert "alert(1)" in html
+    assert "</script>" not in figure_json([{"name": EVIL}])
+
+
+def test_the_conclusion_stands_before_the_leaderboard(record, make_page):
+    records = [
+        record(name, seed, level + 0.001 * seed) for name, level in (("good", 0.9), ("bad", 0.6)) for seed in range(8)
+    ]
+    page = read(make_page(records, "--baseline", "bad"))
+    assert page.headings.index("Conclusion") < page.headings.index("Leaderboard")
+    assert "Compared with bad on color" in page.headings
+    assert re.search(r"good.*30", " ".join(page.text))
+
+
+def test_without_the_extra_the_way_to_get_it_is_named(sweep, make_page, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "plotly.offline.offline", None)
+    with pytest.raises(UsageError, match=r"needs plotly.*pip install 'fusebench\[html\]'"):
+        make_page(sweep)

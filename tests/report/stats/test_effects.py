@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from bench.report.entries import entries_of
+from bench.report.load import load_runs, pool
+from bench.report.stats.effects import effects_of, variance_shares
+
+
+def test_each_source_of_variance_is_found_where_it_was_put():
+    fusion, backbone = np.array([0.0, 0.1, 0.2])[:, None, None], np.array([0.0, 0.3])[None, :, None]
+    seeds = np.zeros((3, 2, 4))
+    assert variance_shares(fusion + seeds)["fusion"] == pytest.approx(1)
+    assert variance_shares(backbone + seeds)["backbone"] == pytest.approx(1)
+    crossed = np.array([[0.1, -0.1], [-0.1, 0.1]])[:, :, None] + np.zeros((2, 2, 4))
+    assert variance_shares(crossed)["fusion x backbone"] == pytest.approx(1)
+    noise = np.random.default_rng(0).normal(size=(3, 2, 50))
+    assert variance_shares(noise)["seeds"] > 0.95
+    assert np.isnan(variance_shares(seeds)["fusion"])
+
+
+def test_shares_are_those_of_a_regression_on_indicators():
+    values = np.random.default_rng(1).normal(size=(3, 2, 4)) + np.arange(3)[:, None, None]
+    fusion, backbone, _ = (axis.ravel() for axis in np.indices(values.shape))
+    total = values.var()
+
+    def left(*columns):
+        design = np.stack([np.ones(values.size), *columns], axis=1).astype(float)
+        fit = design @ np.linalg.lstsq(design, values.ravel(), rcond=None)[0]
+        return ((values.ravel() - fit) ** 2).mean() / total
+
+    fusions, backbones = [fusion == 1, fusion == 2], [backbone == 1]
+    cells = [(fusion == i) & (backbone == j) for i in range(3) for j in range(2)]
+    shares = variance_shares(values)
+    assert shares["fusion"] == pytest.approx(1 - left(*fusions))
+    assert shares["backbone"] == pytest.approx(left(*fusions) - left(*fusions, *backbones))
+    assert shares["fusion x backbone"] == pytest.approx(left(*fusions, *backbones) - left(*cells))
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def entries(folder):
+    return entries_of(pool(load_runs([folder])).cells)
+
+
+def test_only_seeds_and_fusions_that_fill_the_table_count(run_folder, record):
+    records = [
+        record(fusion, seed, 0.9 + 0.01 * seed + 0.02 * (fusion == "b"), backbone=backbone)
+        for fusion in "ab"
+        for backbone in ("x", "y")
+        for seed in range(3)
+        if (fusion, backbone, seed) != ("b", "y", 2)
+    ]
+    alone = record("c", 0, 0.9, backbone="x")
+    found = effects_of(entries(run_folder([*records, alone])), "color", "accuracy")
+    assert (found.fusions, found.backbones, found.seeds) == (("a", "b"), ("x", "y"), 2)
+    np.testing.assert_allclose(found.means, [[0.905, 0.905], [0.925, 0.925]])
+    assert effects_of(entries(run_folder([record("a"), record("b")], "one")), "color", "accuracy") is None

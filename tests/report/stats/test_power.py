@@ -1,0 +1,33 @@
+import math
+
+import numpy as np
+import pytest
+
+from bench.report.stats.paired import sign_flip_p
+from bench.report.stats.power import blocks_to_detect, blocks_to_reject, detectable_effect, t_power
+
+
+@pytest.mark.parametrize(("tests", "blocks"), [(1, 6), (3, 7), (6, 8), (10, 9), (15, 10), (21, 10), (28, 11), (66, 12)])
+def test_fewer_blocks_cannot_reject_even_where_all_differences_have_one_sign(tests, blocks):
+    assert blocks_to_reject(tests) == blocks
+    assert 2 / 2**blocks <= 0.05 / tests < 2 / 2 ** (blocks - 1)
+    assert math.isinf(detectable_effect(blocks - 1, tests))
+
+
+@pytest.mark.parametrize(("n", "tests"), [(6, 1), (8, 1), (10, 1), (10, 10), (12, 20), (20, 1)])
+def test_an_effect_of_the_stated_size_is_found_four_times_in_five(n, tests):
+    effect = detectable_effect(n, tests)
+    noise = np.random.default_rng(99).normal(effect, 1, (1500 if n <= 15 else 500, n))
+    assert np.mean(sign_flip_p(noise) <= 0.05 / tests) == pytest.approx(0.8, abs=0.045)
+
+
+@pytest.mark.parametrize(("n", "effect"), [(5, 1.69), (8, 1.16), (10, 1.0), (20, 0.67)])
+def test_the_t_test_has_the_power_of_the_tables(n, effect):
+    assert t_power(n, effect) == pytest.approx(0.8, abs=0.015)
+
+
+def test_blocks_needed_and_power_are_each_others_inverse():
+    assert blocks_to_detect(1.0) == 10
+    assert blocks_to_detect(0.5) == 34
+    assert blocks_to_detect(5.0, tests=10) == blocks_to_reject(10)
+    assert blocks_to_detect(0.0) == 10_000
