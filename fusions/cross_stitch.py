@@ -24,7 +24,8 @@ class CrossStitch(MapExchange):
         self.symmetric = symmetric
         weights = torch.tensor([0.9, 0.1])[:, None, None, None].repeat(1, spec.stage(stage).channels, 1, 1)
         self.for_a = nn.Parameter(weights)
-        self.for_b = self.for_a if symmetric else nn.Parameter(weights.clone())
+        # From equal weights the untrained join would be symmetric all the same.
+        self.for_b = self.for_a if symmetric else nn.Parameter(weights + 0.02 * torch.randn_like(weights))
 
     def exchange(self, p: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
         return self.for_a[0] * p + self.for_a[1] * q, self.for_b[0] * q + self.for_b[1] * p

@@ -46,7 +46,7 @@ def load_libraries() -> Libraries:
 
 
 def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
-    """A table as HTML: sorted by a click on a header, filtered as a whole and by column; texts are escaped.
+    """A table as HTML: sorted by the arrows of a header, filtered as a whole and by column; texts are escaped.
 
     Args:
         name: id of the table, unique in the page. filters: whether each column has a filter of its own.

@@ -103,7 +103,7 @@ def _chapter(
 ) -> Chapter:
     metric, board = report.metrics[0], Board(section.title, lines_of(section.entries))
     leaderboard = leaderboard_table(section, report.metrics, report.costs)
-    how = "A click on a header sorts; the field above searches all columns, those below one."
+    how = "A click on the arrows of a header sorts; the field above searches all columns, those below one."
     known = knowledge(section.entries)
     marks = " ".join(footnotes.legend(section.ranked("fusion", metric)))
     parts = [Part("Leaderboard", " ".join(filter(None, [how, known, marks])), sortable(leaderboard, f"t{place}-board"))]

@@ -1,0 +1,102 @@
+"""The page in headless Chromium: it opens without a network, sorts, filters, shows a fusion on hover, fits a phone."""
+
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+PATIENCE = 30  # seconds; a busy machine draws slowly
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Chromium and its driver: apt-get install chromium chromium-driver"
+)
+
+
+@pytest.fixture(scope="module")
+def open_page():
+    """Opens a file at a width of the window, in light or dark, and waits for its tables."""
+    from selenium import webdriver
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    opened = []
+
+    def opening(file, width=1400, height=1200, dark=False):
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+        opened.append(driver)
+        driver.command_executor.client_config.timeout = PATIENCE
+        driver.set_page_load_timeout(PATIENCE)
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        driver.execute_cdp_cmd("Network.enable", {})
+        driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*"]})
+        driver.get(file.resolve().as_uri())
+        wait = WebDriverWait(driver, PATIENCE)
+        wait.until(
+            lambda browser: browser.execute_script("return document.querySelectorAll('#t0-board tbody tr').length")
+        )
+        return driver, wait
+
+    yield opening
+    for driver in opened:
+        driver.quit()
+
+
+@pytest.fixture
+def page(sweep, run_folder, bench_report, tmp_path):
+    file = tmp_path / "page.html"
+    bench_report(run_folder(sweep), "--format", "html", "--out", file)
+    return file
+
+
+def column(driver, number):
+    script = "return [...document.querySelectorAll('#t0-board tbody tr')].map(row => row.cells[arguments[0]].innerText)"
+    return driver.execute_script(script, number)
+
+
+def test_the_leaderboard_sorts_and_filters(page, open_page):
+    driver, wait = open_page(page)
+    heads = "document.querySelector('.table thead').querySelectorAll('th')"
+    headers = driver.execute_script(f"return [...{heads}].map(head => head.innerText.trim())")
+    place = next(at for at, name in enumerate(headers) if name.startswith("accuracy"))
+    before = column(driver, place)
+    driver.execute_script(f"{heads}[arguments[0]].querySelector('.dt-column-order').click()", place)
+    wait.until(lambda browser: column(browser, place) != before)
+    shown = [float(value) for value in column(driver, place) if value.replace(".", "").isdigit()]
+    assert shown == sorted(shown)
+    assert len(shown) > 5
+    fields = driver.find_elements("css selector", "tfoot input")
+    next(field for field in fields if field.is_displayed()).send_keys("cosine")
+    wait.until(lambda browser: set(column(browser, 0)) == {"cosine"})
+    severe = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
+def test_a_point_names_its_fusion_on_hover_and_the_view_can_be_chosen(page, open_page):
+    driver, wait = open_page(page)
+    figure = driver.find_element("css selector", "figure[data-title='Accuracy and cost']")
+    driver.execute_script("arguments[0].scrollIntoView()", figure)
+    wait.until(lambda browser: figure.get_attribute("data-drawn") == "infer pairs/s")
+    driver.execute_script(
+        "Plotly.Fx.hover(arguments[0].querySelector('.plot'), [{curveNumber: 1, pointNumber: 0}])", figure
+    )
+    hover = wait.until(lambda browser: browser.find_elements("css selector", ".hoverlayer .hovertext"))
+    assert "abs_diff × mobilenetv3_small_32" in hover[0].text or "concat × mobilenetv3_small_32" in hover[0].text
+    figure.find_element("css selector", "option[value='2']").click()
+    wait.until(lambda browser: figure.get_attribute("data-drawn") == "params")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_scrolls_down_alone_in_either_scheme(page, open_page, dark):
+    driver, _ = open_page(page, width=390, height=844, dark=dark)
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
+    ground = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") is not dark
+    assert driver.execute_script("return document.documentElement.classList.contains('dark')") is dark
