@@ -64,7 +64,11 @@ def wilson(hits: int, n: int, level: float = ACCEPTED) -> Interval:
 
 def mean_interval(values: NDArray[np.float64], level: float = ACCEPTED) -> Interval:
     """Student's t interval of the mean of independent accuracies."""
-    low, high = student.interval(level, len(values) - 1, values.mean(), values.std(ddof=1) / np.sqrt(len(values)))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    if not error:
+        # SciPy has no interval of width 0, and a leak that every repetition finds whole must not be left undecided.
+        return float(values.mean()), float(values.mean())
+    low, high = student.interval(level, len(values) - 1, values.mean(), error)
     return float(low), float(high)
 
 

@@ -44,12 +44,22 @@ def test_labels_that_were_not_shuffled_are_a_leak(monkeypatch: pytest.MonkeyPatc
     learned, shuffled = f_permuted_labels.permuted_labels(material)
     assert learned.value == 1.0
     assert shuffled.verdict is not Verdict.LEAK
+    generator = torch.Generator().manual_seed(0)
     monkeypatch.setattr(
         f_permuted_labels,
         "shuffles",
-        lambda label, seed: torch.where(torch.rand(len(label), 50) < 0.6, label[:, None], 0),
+        lambda label, seed: torch.where(torch.rand(len(label), 50, generator=generator) < 0.6, label[:, None], 0),
     )
     _, kept = f_permuted_labels.permuted_labels(material)
+    assert kept.verdict is Verdict.LEAK
+
+
+def test_a_leak_that_every_shuffle_finds_whole_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accuracies without any spread have an interval all the same."""
+    monkeypatch.setattr(f_permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
+    monkeypatch.setattr(f_permuted_labels, "shuffles", lambda label, seed: label[:, None].expand(-1, 5))
+    _, kept = f_permuted_labels.permuted_labels(Material("color", 400))
+    assert kept.interval == (1.0, 1.0)
     assert kept.verdict is Verdict.LEAK
 
 
