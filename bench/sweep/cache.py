@@ -10,10 +10,14 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """Keeps the ``size`` values used last, each computed at its first use."""
+    """Keeps the values used last, each computed at its first use, as long as their weights add up to ``limit`` at most.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    The value used last is kept whatever it weighs. Without ``weigh`` every value weighs 1.
+    """
+
+    def __init__(self, limit: int, weigh: Callable[[V], int] = lambda value: 1) -> None:
+        self._limit = limit
+        self._weigh = weigh
         self._values: OrderedDict[Hashable, V] = OrderedDict()
 
     def get(self, key: Hashable, compute: Callable[[], V]) -> V:
@@ -21,6 +25,6 @@ class Recent(Generic[V]):
         if key not in self._values:
             self._values[key] = compute()
         self._values.move_to_end(key)
-        while len(self._values) > self._size:
+        while len(self._values) > 1 and sum(map(self._weigh, self._values.values())) > self._limit:
             self._values.popitem(last=False)
         return self._values[key]

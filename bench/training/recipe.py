@@ -106,8 +106,9 @@ class WarmupRecipe(BaseModel):
         return self
 
 
-# What differs from the defaults above, by backbone and protocol. One recipe for all fusions: nothing here may look at
-# one.
+# What differs from the defaults above, by protocol, then by backbone and protocol. One recipe for all fusions: nothing
+# here may look at one. Pairing an encoded image again is cheap beside the backbone, but all there is to pay without it.
+PROTOCOL_RECIPES: Mapping[Protocol, Mapping[str, Any]] = {"frozen": {"pairs_per_image": 2}}
 RECIPES: Mapping[str, Mapping[Protocol, Mapping[str, Any]]] = {
     "resnet18": {
         "finetune": {"lr": 1e-3, "train_pairs": 25_600},
@@ -130,7 +131,8 @@ def declared_recipe(backbone: str, protocol: Protocol, overrides: Mapping[str, A
     Raises:
         UsageError: an override that is no field, or a value out of range.
     """
-    return _checked(Recipe, "recipe", {**RECIPES.get(backbone, {}).get(protocol, {}), **overrides})
+    declared = {**PROTOCOL_RECIPES.get(protocol, {}), **RECIPES.get(backbone, {}).get(protocol, {})}
+    return _checked(Recipe, "recipe", {**declared, **overrides})
 
 
 def declared_warmup_recipe(backbone: str, overrides: Mapping[str, Any]) -> WarmupRecipe:

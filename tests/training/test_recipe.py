@@ -12,10 +12,13 @@ from bench.training.recipe import Recipe, WarmupRecipe, declared_recipe, declare
 
 def test_overrides_win_over_what_is_declared_and_that_over_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RECIPES", {"slow": {"finetune": {"lr": 0.5, "epochs": 7}}})
+    monkeypatch.setattr(module, "PROTOCOL_RECIPES", {"finetune": {"epochs": 3}, "frozen": {"lr": 0.1}})
     monkeypatch.setattr(module, "WARMUP_RECIPES", {"slow": {"images": 6400, "lr": 0.25}})
     assert declared_recipe("slow", "finetune", {}) == Recipe(lr=0.5, epochs=7)
     assert declared_recipe("slow", "finetune", {"epochs": 2}) == Recipe(lr=0.5, epochs=2)
-    assert declared_recipe("slow", "scratch", {}) == declared_recipe("other", "finetune", {}) == Recipe()
+    assert declared_recipe("slow", "frozen", {}) == declared_recipe("other", "frozen", {}) == Recipe(lr=0.1)
+    assert declared_recipe("other", "finetune", {}) == Recipe(epochs=3)
+    assert declared_recipe("slow", "scratch", {}) == Recipe()
     assert declared_warmup_recipe("slow", {"lr": 0.1}) == WarmupRecipe(images=6400, lr=0.1)
     assert declared_warmup_recipe("other", {}) == WarmupRecipe()
 
