@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .scene import Bar, Pose, Scene
@@ -73,14 +75,20 @@ class Window:
 
     def cut(self, images: Tensor, chosen: Tensor) -> Tensor:
         """The windows (N, C, side, side) of the ``chosen`` (N,) of images (M, C, H, W)."""
-        return self._all(images)[chosen, :, self.top, self.left]
+        return torch.from_numpy(windows(images, self.side)[self._at(chosen)])
 
     def paste(self, images: Tensor, chosen: Tensor, values: Tensor) -> None:
         """Write ``values`` (N, C, side, side) over the windows of the ``chosen`` images, in place."""
-        self._all(images)[chosen, :, self.top, self.left] = values
+        windows(images, self.side)[self._at(chosen)] = values.numpy()
 
-    def _all(self, images: Tensor) -> Tensor:
-        return images.unfold(2, self.side, 1).unfold(3, self.side, 1)
+    def _at(self, chosen: Tensor) -> tuple[NDArray[np.int64] | slice, ...]:
+        return chosen.numpy(), slice(None), self.top.numpy(), self.left.numpy()
+
+
+def windows(images: Tensor, side: int) -> NDArray[np.uint8]:
+    """All square windows of uint8 images (N, C, H, W): a view (N, C, H - side + 1, W - side + 1, side, side) to read
+    and write through. NumPy copies whole rows of a window where torch copies byte by byte."""
+    return np.lib.stride_tricks.sliding_window_view(images.numpy(), (side, side), axis=(2, 3), writeable=True)
 
 
 FRAME = Window(IMAGE_SIZE, torch.zeros(1, dtype=torch.long), torch.zeros(1, dtype=torch.long))

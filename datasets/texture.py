@@ -15,7 +15,7 @@ from bench.spec import Spec
 
 from .colors import contrast_ok, oklab
 from .difficulty import TEXTURE_PRESETS, Difficulty
-from .renderer import IMAGE_SIZE
+from .renderer import IMAGE_SIZE, windows
 from .scene_shifts import SCENE_SHIFTS, TEXTURE_SHIFTS
 from .synthetic import SyntheticDomain
 from .texture_bank import TILE, image_files, photographs, texture_bank
@@ -91,5 +91,5 @@ def contrasting_tiles(split: str, folder: Path | None, limits: Difficulty) -> tu
 
 def _crop(tiles: Tensor, tile: Tensor, offset: Tensor) -> Tensor:
     """Windows of the tiles at ``offset`` (N, 2): (N, 3, 32, 32) uint8."""
-    windows = tiles.unfold(2, IMAGE_SIZE, 1).unfold(3, IMAGE_SIZE, 1)
-    return windows[tile, :, offset[:, 0], offset[:, 1]]
+    at = tile.numpy(), slice(None), offset[:, 0].numpy(), offset[:, 1].numpy()
+    return torch.from_numpy(windows(tiles, IMAGE_SIZE)[at])

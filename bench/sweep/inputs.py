@@ -15,7 +15,7 @@ from bench.training.warmup import Warmup
 
 ENCODE_BATCH = 256
 
-# Fusions that follow each other read embeddings, tokens and maps of the same pairs: 0.54 GB of mobilenetv3_small_32 with
+# Fusions that follow each other read embeddings, tokens and maps of the same pairs: 0.54 GB of mobilenetv3_small_32 for
 # the training, validation and test pairs of one seed.
 ENCODED_BYTES = 2**30
 
