@@ -44,3 +44,16 @@ def test_a_domain_that_is_no_longer_tested_is_a_regression_and_a_new_one_is_not(
 
 def test_records_from_before_data_were_named_are_compared_without(judged, record):
     assert judged([record(data={})], [record()]).exit_code == 0
+
+
+def test_a_symmetric_fusion_that_comes_to_care_about_the_order_is_a_regression(judged, found, cells):
+    base, new = cells("abs_diff", [0.95, 0.95]), cells("abs_diff", [0.95, 0.95])
+    for record in base:
+        record["eval"]["color"]["swap_gap"] = 1e-8
+    new[0]["eval"]["color"]["swap_gap"] = 2e-8
+    new[1]["eval"]["color"]["swap_gap"] = 0.034
+    text = "symmetric, but its answers on color change by 0.034 on average when the images swap (seed 1)"
+    assert found(judged(base, new), "exact") == [("worse", "abs_diff × mobilenetv3_small_32 on color", text)]
+    for record in new:
+        record["symmetric"] = False
+    assert judged(base, new).exit_code == 0
