@@ -54,9 +54,9 @@ def compute() -> Digests:
 
 
 def machine() -> str:
-    """The key of a published value: version of torch and capability of the processor, as torch uses it."""
+    """The key of a published value: version of torch, processor, and its capability as torch uses it."""
     facts = hardware()
-    return f"torch {versions()['torch']}, {facts['system']}, {facts['capability']}"
+    return f"torch {versions()['torch']}, {facts['system']}, {facts['cpu']}, {facts['capability']}"
 
 
 def published(file: Path) -> dict[str, Digests]:
