@@ -12,7 +12,8 @@ from bench.errors import UsageError
 from bench.fusion import FeatureSpec, MapShape
 from bench.zoo import Registry
 
-Reads = Literal["map", "tokens", "embedding"] | int
+MapReads = Literal["map", "tokens", "embedding"]
+Reads = MapReads | int
 
 EMBEDDING_DIM = 128
 MIN_MAP = 4
@@ -96,9 +97,14 @@ class Backbone(nn.Module):
     def read(self, images: Tensor, reads: Reads) -> Tensor:
         """Encode images (B, 3, H, W) as ``map`` (B, C, H, W), ``tokens`` (B, L, C) or ``embedding`` (B, D); a number
         reads the map after that stage."""
+        if isinstance(reads, int):
+            return self.lower(images, reads)
+        return self.read_map(self.lower(images, self.map_stage), reads)
+
+    def read_map(self, feature_map: Tensor, reads: MapReads) -> Tensor:
+        """What :meth:`read` goes on to make of the ``map`` (B, C, H, W)."""
         if reads == "embedding":
-            return self.upper(self.lower(images, -1), 0)
-        feature_map = self.lower(images, self._last_stage(reads))
+            return self.upper(feature_map, self.map_stage + 1)
         return feature_map.flatten(2).transpose(1, 2) if reads == "tokens" else feature_map
 
     def keep_only(self, reads: Reads) -> None:

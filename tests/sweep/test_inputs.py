@@ -1,0 +1,64 @@
+"""What models are given: under the frozen protocol, encodings that do not depend on who asked first."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+import torch
+
+from bench.model import PairModel, build_model
+from bench.spec import parse_spec
+from bench.sweep import inputs as module
+from bench.sweep.cache import Recent
+from bench.sweep.cell import Cell, build_domain
+from bench.training.recipe import Recipe, WarmupRecipe
+
+FUSIONS = {
+    "map": "fmap_diff",
+    "tokens": "cross_attention",
+    "embedding": "abs_diff",
+    "stage": "attention_gate:map_stage=0",
+}
+PAIRS = 300
+
+
+@pytest.fixture(autouse=True)
+def _nothing_encoded_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_encodings", Recent(module.ENCODED_BYTES, module._bytes))
+
+
+def cell_of(fusion: str, backbone: str) -> Cell:
+    return Cell(fusion, backbone, "color", 0, "frozen", Recipe(), "none", 0, WarmupRecipe(), ("color",), PAIRS)
+
+
+def given(fusion: str, backbone: str) -> tuple[PairModel, tuple[torch.Tensor, torch.Tensor], int]:
+    """A model, its inputs, and how many images its backbone encoded for them from the pixels on."""
+    model, images = build_model(parse_spec(fusion), backbone, seed=0), []
+    assert model.backbone is not None
+    model.backbone.stem.register_forward_hook(lambda stem, args, result: images.append(len(args[0])))
+    found = module.inputs(cell_of(fusion, backbone), model, None, "color", "test", 0, PAIRS)
+    return model, found, sum(images)
+
+
+@pytest.mark.parametrize("backbone", ["mobilenetv3_small_32", "tiny_vit"])
+@pytest.mark.parametrize("order", list(permutations(["map", "tokens", "embedding"])))
+def test_frozen_inputs_are_what_the_model_encodes_and_pixels_are_encoded_once(
+    order: tuple[str, ...], backbone: str
+) -> None:
+    pairs = build_domain("color").draw("test", 0, PAIRS)
+    for place, name in enumerate(order):
+        model, found, encoded = given(FUSIONS[name], backbone)
+        model.eval()
+        assert encoded == (0 if place else 2 * PAIRS)
+        with torch.no_grad():
+            for side, images in zip(found, (pairs.a.pixels, pairs.b.pixels), strict=True):
+                parts = [model.encode(part) for part in images.split(module.ENCODE_BATCH)]
+                assert torch.equal(side, torch.cat(parts))
+
+
+def test_another_stage_is_encoded_by_itself() -> None:
+    _, deepest, _ = given(FUSIONS["map"], "mobilenetv3_small_32")
+    _, early, encoded = given(FUSIONS["stage"], "mobilenetv3_small_32")
+    assert encoded == 2 * PAIRS
+    assert early[0].shape != deepest[0].shape
