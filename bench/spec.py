@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
@@ -123,9 +124,12 @@ def _convert(value: Any, kind: type, where: str) -> Any:
             if isinstance(value, bool):
                 raise TypeError
             # YAML 1.1 reads 1e-3, without a point, as text.
-            return float(value)
+            number = float(value)
         except (TypeError, ValueError):
             raise UsageError(f"{where} must be float, got {value!r}") from None
+        if not math.isfinite(number):
+            raise UsageError(f"{where} must be a finite number, got {number}")
+        return number
     if kind is str and not isinstance(value, str):
         return str(value)
     if kind in (bool, int) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):

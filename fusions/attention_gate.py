@@ -17,7 +17,8 @@ class AttentionGate(Fusion):
     The gate ``G(P, Q)_i = sigmoid(w . relu(X P_i + Y mean_xy(Q) + c) + d) P_i`` weights each position i of a map by
     what is there and by what the other image shows as a whole: X, Y are (hidden, C), w is (hidden,). W projects to
     ``dim`` numbers, BN is a BatchNorm over both images (without it all cosines of non-negative maps are near 1), s a
-    learned scale, and h the classifier 1 -> 16 -> 1. Both images share every weight.
+    learned scale, and h the classifier 1 -> 16 -> 1, which starts as an increasing function. Both images share every
+    weight.
 
     ``map_stage=k`` cuts the backbone after stage k: 2 is the 256-channel stage of ResNet18. The default -1 is the
     deepest map of at least 4x4.
@@ -41,6 +42,11 @@ class AttentionGate(Fusion):
         self.norm = nn.BatchNorm1d(dim)
         self.scale = nn.Parameter(torch.tensor(scale))
         self.classify = mlp(1, hidden=16)
+        # A random classifier of one number often rises, or falls, to both sides of 0: opposite vectors, which two
+        # classes tend to, would start as "same". With paired signs every hidden unit starts as an increasing term.
+        first, _, last = self.classify
+        with torch.no_grad():
+            last.weight.copy_(last.weight.abs() * first.weight.T.sign())
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         gated = torch.cat([self._gated(a, b), self._gated(b, a)])

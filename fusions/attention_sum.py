@@ -11,7 +11,8 @@ class AttentionSum(Fusion):
     """Attention-weighted sum: ``f = alpha W u + (1 - alpha) W v`` with ``[alpha, 1 - alpha] = softmax([w u, w v])``,
     (B, D) twice -> (B, width).
 
-    A convex mix of the two codes hides their difference. ``shared=false`` gives each image its own W and w.
+    A convex mix of the two codes hides their difference, the more the farther alpha is from 1/2: w starts at 0, and f
+    as the mean. ``shared=false`` gives each image its own W and w.
     """
 
     name, family, needs, symmetric = "attention_sum", "embedding", "embedding", True
@@ -24,6 +25,8 @@ class AttentionSum(Fusion):
         self.right = self.left if shared else nn.Linear(spec.dim, width)
         self.weigh_left = nn.Linear(spec.dim, 1, bias=False)
         self.weigh_right = self.weigh_left if shared else nn.Linear(spec.dim, 1, bias=False)
+        for weigh in (self.weigh_left, self.weigh_right):
+            nn.init.zeros_(weigh.weight)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         alpha = torch.cat([self.weigh_left(a), self.weigh_right(b)], dim=1).softmax(dim=1)

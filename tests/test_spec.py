@@ -73,7 +73,7 @@ def test_the_text_does_not_depend_on_the_order(params: dict[str, Any]) -> None:
 
 
 @quick
-@given(st.floats(allow_nan=False))
+@given(st.floats(allow_nan=False, allow_infinity=False))
 @example(1e-05)
 @example(1e16)
 def test_a_number_reaches_the_constructor_as_it_was(scale: float) -> None:
@@ -108,6 +108,8 @@ def test_parameters_are_converted(given_: dict[str, Any], checked: dict[str, Any
         ({"rank": "two"}, "rank must be int, got 'two'"),
         ({"scale": True}, "scale must be float"),
         ({"scale": "wide"}, "scale must be float, got 'wide'"),
+        ({"scale": "nan"}, "scale must be a finite number, got nan"),
+        (parse_spec("x:scale=.inf").params, "scale must be a finite number, got inf"),
         ({"shared": 1}, "shared must be bool"),
         ({"shared": "yes"}, "shared must be bool"),
     ],

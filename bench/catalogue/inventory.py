@@ -6,7 +6,7 @@ from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS
 from bench.fusion import FUSIONS, FeatureSpec, MapShape
 from bench.model import IMAGE, count_joint
-from bench.spec import Spec
+from bench.spec import parse_spec
 from bench.training.objectives import OBJECTIVES
 from bench.training.warmup import WARMUPS, task_class
 from bench.zoo import source_file
@@ -35,8 +35,8 @@ def fusions_by_family() -> list[str]:
 
 
 def fusion_parameters(name: str) -> int:
-    """Parameters of a fusion with its head, without the backbone, for :data:`EXAMPLE`."""
-    return count_joint(Spec(name), EXAMPLE)
+    """Parameters of a fusion, by name with parameters, with its head and without the backbone, for :data:`EXAMPLE`."""
+    return count_joint(parse_spec(name), EXAMPLE)
 
 
 def backbones() -> Rows:

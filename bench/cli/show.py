@@ -11,7 +11,7 @@ from bench.cli.run import Names, fields
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A fusion, backbone, domain or warm-up, or the key of a record.")],
+    name: Annotated[str, typer.Argument(help="A fusion, backbone, domain, warm-up or objective, or a record's key.")],
     include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     results: Annotated[Path, typer.Option(help="Where to look for records.")] = Path("results"),
     out: Annotated[
@@ -22,7 +22,7 @@ def show(
     domain: Annotated[Optional[str], typer.Option(help="Of a warm-up: the domain whose images it shows.")] = None,
     warmup_recipe: Annotated[Names, typer.Option(help="Of a warm-up: recipe fields that differ.")] = None,
 ) -> None:
-    """Show a fusion's card, a backbone's shapes, a cell's record, a domain or a warm-up.
+    """Show a fusion's or objective's card, a backbone's shapes, a cell's record, a domain or a warm-up.
 
     Of a domain: its statistics and a contact sheet. Of a warm-up: its quality and, for centre and autoencoder, pictures
     of what the backbone answers; the warm-up is computed first if it is not in the cache.

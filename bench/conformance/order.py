@@ -14,9 +14,8 @@ TOLERANCE = 1e-4  # of a statistic's size; rounding comes to 1e-6, a second pass
 
 
 def order(case: Case) -> None:
-    """A symmetric fusion leaves the same running statistics after training on (A, B) as on (B, A)."""
-    # Of an asymmetric one, symmetrize=true averages the scores of two passes, and not the passes.
-    if not case.model.fusion.symmetric:
+    """A symmetric model leaves the same running statistics after training on (A, B) as on (B, A)."""
+    if not case.model.symmetric:
         return
     a, b = case.features(PAIRS)
     joint = case.joint()

@@ -17,6 +17,7 @@ ONE_SIDED = 0.95
 RANKS_WELL = 0.75
 LEARNED_IN_TRAINING = 0.75
 TRIVIAL_MARGIN = 0.01
+FEW_EXAMPLES = 500  # an untrained network, too, may give one answer whatever the images
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,15 @@ def collapse_reason(evidence: Evidence) -> str | None:
     """One sentence that says why a trained model counts as broken, or None.
 
     Broken: all scores alike, all embeddings alike while the scores say nothing, or a score that cannot change sign.
+    After very little training the sentence says so first.
     """
+    reason = _broken(evidence)
+    if reason and evidence.curve and evidence.curve[-1][0] < FEW_EXAMPLES:
+        return f"trained on {evidence.curve[-1][0]} examples only; {reason}"
+    return reason
+
+
+def _broken(evidence: Evidence) -> str | None:
     if float(np.std(evidence.scores)) < SCORE_STD_ALARM:
         return _constant(evidence)
     blind = evidence.auc_at_chance

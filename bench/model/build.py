@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,7 +42,7 @@ def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
     ``symmetrize`` and ``head`` (hidden units of the shared head) are parameters of the model, not of the fusion.
 
     Raises:
-        UsageError: an unknown name or parameter.
+        UsageError: an unknown name or parameter, or a value from which nothing can be built.
         NotApplicableError: the fusion cannot join what the backbone hands over.
     """
     cls = FUSIONS.get(fusion.name)
@@ -48,13 +50,29 @@ def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
         raise UsageError(f"fusion {fusion}: {SYMMETRIZE} must be true or false")
     params = {key: value for key, value in fusion.params.items() if key not in (SYMMETRIZE, HEAD)}
     checked = check_params(cls, params, given=("spec",), where=f"fusion {fusion}")
-    built = cls(replace(spec, classes=classes), **checked)  # type: ignore[arg-type]
+    built = _construct(fusion, cls, replace(spec, classes=classes), checked)
     if HEAD in fusion.params:
         built.head_width = _head_width(fusion, built)
     if built.needs in ("stage", "exchange"):
         spec.stage(built.stage)
     if built.map_stage is not None:
         spec.stage(built.map_stage)
+    return built
+
+
+def _construct(fusion: Spec, cls: type[Fusion], spec: FeatureSpec, params: Mapping[str, Any]) -> Fusion:
+    """The fusion; what fails or would join nothing because of the user's ``params`` is bad input."""
+    try:
+        built = cls(spec, **params)  # type: ignore[arg-type]
+    except (ArithmeticError, RuntimeError, ValueError) as error:
+        if not params:
+            raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UsageError(f"fusion {fusion}: cannot be built: {reason}") from None
+    empty = [name for name, p in built.named_parameters() if not p.numel()]
+    if params and (empty or built.out_dim < 1):
+        what = f"its weights {', '.join(empty)} have" if empty else "what it returns has"
+        raise UsageError(f"fusion {fusion}: {what} no entries; sizes must be at least 1")
     return built
 
 

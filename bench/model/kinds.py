@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -176,11 +178,19 @@ class Symmetrized(PairModel):
         return self.model.encode(images)
 
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
-        return (self.model.compare(a, b) + self.model.compare(b, a)) / 2
+        return _mean_of_orders(self.model.compare, a, b)
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
-        return (self.model.join(a, b) + self.model.join(b, a)) / 2
+        return _mean_of_orders(self.model.join, a, b)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        first, second = self.model.both_orders(a, b)
-        return (first + second) / 2
+        if self.encodes_separately:
+            return self.compare(*self.encode(torch.cat([a, b])).chunk(2))
+        return _mean_of_orders(self.model, a, b)
+
+
+def _mean_of_orders(score: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
+    """Mean (B,) of the scores of (A, B) and of (B, A), in one pass over both: in two passes, the running statistics of
+    BatchNorm would depend on which order comes last."""
+    first, second = score(torch.cat([a, b]), torch.cat([b, a])).chunk(2)
+    return (first + second) / 2

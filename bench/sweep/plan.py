@@ -143,6 +143,10 @@ def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: Protocol,
         built = build_fusion(fusion, feature_spec(backbone, data.image), len(data.classes))
     except NotApplicableError as error:
         return str(error)
+    except UsageError:
+        raise
+    except Exception:
+        return ""  # a plug-in that cannot be built is a failed cell with its traceback, and not the end of the sweep
     if protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
         return f"the frozen protocol encodes each image by itself, and {fusion.name} joins {_joint(built)} before that"
     if protocol == "frozen" and built.towers == 2:

@@ -17,6 +17,8 @@ from bench.fusion import Fusion, MapShape
 
 Targets = Mapping[str, Tensor]
 Errors = dict[str, float]
+# Variance of the cosine and sine of an angle that does not vary, with rounding; of any angle it is 1.
+LEAST_SPREAD = 1e-6
 
 
 class Readout(ABC):
@@ -77,7 +79,8 @@ class Angle(Readout):
 
     A figure that looks the same after a turn by 1/n determines only the harmonics that n divides, a square k = 4, and a
     circle none: the best prediction of all others is 0, so that no table of symmetries is needed. Error: for each
-    harmonic the share of its variance that the head explains, 0 at chance and at most the share of images that have it.
+    harmonic the share of its variance that the head explains, 0 at chance and at most the share of images that have it;
+    harmonics that do not vary, as those of upright figures, are left out.
     """
 
     latents, harmonics = ("angle",), 6
@@ -88,10 +91,11 @@ class Angle(Readout):
         return torch.cat([turns.cos(), turns.sin()], dim=1).float()
 
     def error(self, predicted: Tensor, target: Tensor) -> Errors:
-        missed = (predicted - target).square().mean(0)
-        spread = target.var(0, correction=0)
-        explained = 1 - (missed / spread.clamp_min(1e-12)).view(2, -1).mean(0)
-        return {f"explained_{k}": float(share) for k, share in enumerate(explained, start=1)}
+        missed = (predicted - target).square().mean(0).view(2, -1).sum(0)
+        spread = target.var(0, correction=0).view(2, -1).sum(0)
+        shares = (1 - missed / spread).tolist()
+        varies = (spread > LEAST_SPREAD).tolist()
+        return {f"explained_{k}": shares[k - 1] for k in range(1, self.harmonics + 1) if varies[k - 1]}
 
 
 class Name(Readout):

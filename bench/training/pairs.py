@@ -50,6 +50,8 @@ class PairLearner:
         a, b: (N, ...) images or encoded images.
         class_a, class_b: (N,) int64; two images are the same when their classes are.
         auxiliary: heads to train beside the model, with ``targets`` of A and of B.
+        classes: how many there are; None for those that the pairs show. Validation pairs may show more than a few
+            training pairs do.
 
     Raises:
         NotApplicableError: something is trained on encoded images and the model has none.
@@ -65,6 +67,7 @@ class PairLearner:
         class_b: Tensor,
         auxiliary: Auxiliary | None = None,
         targets: tuple[Targets, Targets] = ({}, {}),
+        classes: int | None = None,
     ) -> None:
         self.model, self.recipe = model, recipe
         self.a, self.b, self.class_a, self.class_b = a, b, class_a, class_b
@@ -73,7 +76,8 @@ class PairLearner:
         self.objective = Objective.parse(recipe.objective)
         self.reads_encodings = bool(self.objective.on_encodings)
         dim = width(model, a) if self.reads_encodings or auxiliary else 0
-        self.loss = self.objective.build(Space(dim, int(torch.cat([class_a, class_b]).max()) + 1))
+        shown = int(torch.cat([class_a, class_b]).max()) + 1
+        self.loss = self.objective.build(Space(dim, classes or shown))
         self.heads = auxiliary.heads(dim) if auxiliary else nn.ModuleDict()
         self.module: nn.Module = nn.ModuleList([model, self.loss, self.heads])
 

@@ -28,7 +28,7 @@ def switched() -> list[str]:
     return [f"{name}:{parameter.name}={str(not parameter.default).lower()}" for name, parameter in switches]
 
 
-VARIANTS = [*switched(), "mfb:order=3", "concat:symmetrize=true"]
+VARIANTS = [*switched(), "mfb:order=3", "concat:symmetrize=true", "two_channel:symmetrize=true"]
 
 
 def conforms(fusion: str, backbone: str) -> None:

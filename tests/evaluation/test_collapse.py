@@ -59,6 +59,15 @@ def test_constant_scores_name_the_part_that_fails() -> None:
     assert "the join ignores them" in sentence(evidence(constant, found=SIGNED))
 
 
+def test_very_little_training_is_said_first() -> None:
+    constant = np.full(N, 0.2, np.float32)
+    few, enough = [(64, 0.7, 0.5), (128, 0.7, 0.5)], [(64, 0.7, 0.5), (500, 0.7, 0.5)]
+    assert sentence(evidence(constant, curve=few)).startswith("trained on 128 examples only; all scores are the same")
+    assert sentence(evidence(constant, curve=enough)).startswith("all scores are the same")
+    assert sentence(Evidence(constant, LABEL)).startswith("all scores are the same")
+    assert collapse_reason(evidence(noise() + 4 * LABEL - 2, curve=few)) is None
+
+
 def test_embeddings_that_are_alike_are_a_collapse_where_the_scores_say_nothing() -> None:
     alike = {"embedding_std": 0.01, "name_probe": 0.5}
     assert sentence(evidence(noise(), found=alike)).startswith(

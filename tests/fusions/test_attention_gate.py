@@ -76,6 +76,15 @@ def test_batchnorm_sees_both_images_at_once(small: Any) -> None:
     assert int(fusion.norm.num_batches_tracked) == 2
 
 
+@pytest.mark.parametrize("seed", range(8))
+@torch.no_grad()
+def test_a_larger_cosine_starts_with_a_higher_score(seed: int) -> None:
+    """Whatever the seed: opposite vectors must not start as "same"."""
+    fusion = build_model(parse_spec("attention_gate"), "mobilenetv3_small_32", seed=seed).fusion
+    cosines = torch.linspace(-1, 1, 9)[:, None]
+    assert (fusion.classify(fusion.scale * cosines).flatten().diff() > 0).all()
+
+
 @torch.no_grad()
 def test_cosines_of_non_negative_maps_spread(small: Any) -> None:
     """Maps after a ReLU all point the same way; what the cosine is taken of does not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -13,35 +13,22 @@ from torch import Tensor
 permutations = st.permutations(range(6))
 
 
-def dot(u: list[float], v: list[float]) -> float:
-    return sum(x * y for x, y in zip(u, v, strict=True))
-
-
-def normalised(vector: list[float]) -> list[float]:
-    length = sqrt(dot(vector, vector))
-    return [x / length for x in vector]
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
 @torch.no_grad()
 def test_correlation(small: Any) -> None:
     fusion = small.build("correlation:width=4")
     a, b = small.maps()
-    weight, bias = fusion.project.weight.flatten(1).tolist(), fusion.project.bias.tolist()
+    weight, bias = fusion.project.weight.flatten(1), fusion.project.bias
 
-    def positions(feature_map: Tensor) -> list[list[float]]:
-        columns = [feature_map[:, y, x].tolist() for y in range(2) for x in range(3)]
-        return [normalised([dot(row, c) + bias[k] for k, row in enumerate(weight)]) for c in columns]
+    def positions(feature_map: Tensor) -> list[Tensor]:
+        columns = [weight @ feature_map[:, y, x] + bias for y in range(2) for x in range(3)]
+        return [column / column.norm() for column in columns]
 
     for i in range(small.batch):
         p, q = positions(a[i]), positions(b[i])
-        rows = [[dot(p_i, q_j) for q_j in q] for p_i in p]
+        rows = [[float(p_i @ q_j) for q_j in q] for p_i in p]
         columns = [list(column) for column in zip(*rows, strict=True)]
         expected = []
-        for statistic in (max, mean):
+        for statistic in (max, fmean):
             by_row, by_column = sorted(map(statistic, rows)), sorted(map(statistic, columns))
             expected += [(x + y) / 2 for x, y in zip(by_row, by_column, strict=True)]
         torch.testing.assert_close(fusion(a, b)[i], torch.tensor(expected), rtol=0, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from bench.model import IMAGE, feature_spec
 from bench.training.objectives import bce
 
 zoo.load()
+Plugin = Callable[..., Path]
 SMALL = MapShape(3, 16, 16)
 
 # All but the reference that is given likelihoods in place of images.
@@ -109,6 +112,38 @@ def test_unknown_names_and_parameters(models: Any) -> None:
         models.build("concat", "resnet81")
     with pytest.raises(UsageError, match="fusion concat:rank=2: unknown parameter 'rank'"):
         models.build("concat:rank=2")
+
+
+@pytest.mark.parametrize(
+    ("fusion", "message"),
+    [
+        ("mutan:rank=0", "its weights left_factors have no entries; sizes must be at least 1"),
+        ("first_of:count=0", "what it returns has no entries; sizes must be at least 1"),
+        ("gated:width=-1", "cannot be built: Trying to create tensor with negative dimension -1"),
+        ("rbf:tau=0", "cannot be built: "),
+        ("mmtm:ratio=0", "cannot be built: "),
+        ("first_of:count=9", "cannot be built: count must be at most 8"),
+    ],
+)
+def test_sizes_from_which_nothing_can_be_built(models: Any, fusion: str, message: str, plugin: Plugin) -> None:
+    """Above all those that would build: a join with no entries leaves the head with nothing but its bias."""
+    plugin('''
+        @register
+        class FirstOf(Fusion):
+            """The first dimensions, (B, D) twice -> (B, count)."""
+
+            name, family, needs, symmetric, paper = "first_of", "test", "embedding", False, "none"
+
+            def __init__(self, spec: FeatureSpec, count: int = 2) -> None:
+                if count > 8:
+                    raise ValueError("count must be at most 8")
+                super().__init__(out_dim=count)
+                self.count = count
+        ''')
+    with pytest.raises(UsageError) as caught:
+        models.build(fusion)
+    assert str(caught.value).startswith(f"fusion {fusion}: {message}")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("fusion", OF_IMAGES)

@@ -102,6 +102,17 @@ def test_symmetrized_scores_are_the_mean_of_both_orders(models: Any) -> None:
     assert (models.scores(plain, a, b) - models.scores(plain, b, a)).abs().max() > 1e-4
 
 
+@pytest.mark.parametrize("fusion", ["two_channel", "fmap_concat:stage=1", "mmtm:symmetric=false", "concat"])
+def test_symmetrize_trains_on_both_orders_in_one_pass(models: Any, fusion: str) -> None:
+    """In two passes the running statistics of BatchNorm would follow the order that comes last."""
+    a, b = models.images(8)
+    first, second = (models.build(f"{fusion}:symmetrize=true").train() for _ in range(2))
+    assert torch.allclose(first(a, b), second(b, a), atol=1e-4)
+    for (name, one), other in zip(first.named_buffers(), second.buffers(), strict=True):
+        assert torch.allclose(one.float(), other.float(), rtol=1e-4, atol=1e-5), name
+        assert not name.endswith("num_batches_tracked") or int(one) == 1
+
+
 def test_symmetrize_off_changes_nothing(models: Any) -> None:
     a, b = models.images(2)
     off, plain = (models.scores(models.build(name), a, b) for name in ("concat:symmetrize=false", "concat"))

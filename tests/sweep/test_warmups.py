@@ -115,6 +115,8 @@ def test_an_edited_plug_in_is_another_warm_up(tiny, sweep, brightness: Path) -> 
         ({"warmup": "jigsaw:size=2"}, "unknown parameter 'size'; allowed: grid, orders"),
         ({"warmup": "names:2"}, "names takes no parameters"),
         ({"warmup": "none:2"}, "none takes no parameters"),
+        ({"warmup": "none:rate=2"}, "warm-up none:rate=2: unknown parameter .rate.; allowed: none"),
+        ({"warmup": "imagenet:rate=2"}, "warm-up imagenet:rate=2: unknown parameter .rate.; allowed: none"),
     ],
 )
 def test_bad_input_is_one_clear_line(sweep, changes: dict, message: str) -> None:

@@ -86,6 +86,16 @@ def test_the_angle_of_figures_with_symmetry_shows_in_their_harmonic() -> None:
     assert all(abs(errors[f"explained_{k}"]) < 0.01 for k in (1, 2, 3, 5, 6))
 
 
+def test_an_angle_that_does_not_vary_has_nothing_to_explain() -> None:
+    """Of figures at 0 or 180 degrees, only the odd harmonics tell them apart."""
+    shown = images(40)
+    shown.latents["angle"] = math.pi * (torch.arange(40) % 2)
+    auxiliary = Auxiliary({"angle": 1.0}, IMAGE, 2)
+    target = auxiliary.targets(shown)["angle"]
+    errors = auxiliary.errors(exact("angle", target), 0.5 * target, {"angle": target})["angle"]
+    assert errors == {"weight": 1.0} | {f"explained_{k}": pytest.approx(0.75, abs=1e-3) for k in (1, 3, 5)}
+
+
 def test_the_error_of_names_is_their_accuracy() -> None:
     auxiliary = Auxiliary({"name": 1.0}, IMAGE, 3)
     encoded = F.one_hot(torch.tensor([0, 1, 2, 2]), 3).float()

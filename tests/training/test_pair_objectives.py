@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -151,6 +153,15 @@ def test_the_validation_loss_is_the_mean_objective_in_evaluation_mode() -> None:
         expected.append((sides[0].mean() + sides[1].mean()).item() / 2)
     assert found == pytest.approx(sum(expected) / 2, rel=1e-4)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+def test_the_validation_loss_may_meet_classes_that_no_training_pair_shows() -> None:
+    options = (Recipe(train_pairs=N, batch_size=8, objective="arcface"), images(0), images(1), classes(2), classes(3))
+    subject = PairLearner(model_of("cosine"), *options, classes=5)
+    (directions,) = subject.loss.parameters()
+    assert directions.shape[0] == 5
+    others = torch.full((N,), 4)
+    assert math.isfinite(subject.validation_loss(images(4), images(5), classes(6), others))
 
 
 def test_references_that_name_images_train_heads_beside_the_names() -> None:

@@ -87,7 +87,8 @@ class Term(nn.Module):
 
 
 def balance(label: Tensor, dtype: torch.dtype) -> Tensor:
-    """Weights (P,), 1 on average, with which "same" and "different" count alike however many there are of each."""
+    """Weights (P,) with which "same" and "different" count alike however many there are of each: 1 on average, and
+    about 1/2 where a batch holds only one of them."""
     target = label.to(dtype)
     same = target.mean().clamp(1 / (2 * len(target)), 1 - 1 / (2 * len(target)))
     return target / (2 * same) + (1 - target) / (2 * (1 - same))

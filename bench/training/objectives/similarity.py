@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,50 +11,49 @@ from bench.training.objectives.triplet import same_and_other
 NOTHING = float("-inf")
 
 
-@register_objective
-class InfoNCE(Term):
-    """``-log(e_ap / (e_ap + sum_n e_an))`` with ``e_ij = exp(cos(z_i, z_j) / temperature)``, the mean over all pairs
-    (a, p) of one class; n runs over the other classes.
+class Tempered(Term):
+    """Base of the terms of cosine similarities divided by a temperature.
 
     Args:
-        temperature: the smaller, the more the hardest other image counts.
+        temperature: the smaller, the more the hardest other images count.
     """
+
+    def __init__(self, space: Space, temperature: float = 0.1) -> None:
+        super().__init__(space)
+        positive(self.name, temperature=temperature)
+        self.temperature = temperature
+
+    def similarities(self, encoded: Tensor) -> Tensor:
+        """``cos(z_i, z_j) / temperature``, (N, N)."""
+        return cosines(encoded) / self.temperature
+
+
+@register_objective
+class InfoNCE(Tempered):
+    """``-log(e_ap / (e_ap + sum_n e_an))`` with ``e_ij = exp(cos(z_i, z_j) / temperature)``, the mean over all pairs
+    (a, p) of one class; n runs over the other classes."""
 
     name, reads = "infonce", "classes"
     paper = "van den Oord et al., 2018, Contrastive predictive coding; Chen et al., 2020, SimCLR"
 
-    def __init__(self, space: Space, temperature: float = 0.1) -> None:
-        super().__init__(space)
-        positive("infonce", temperature=temperature)
-        self.temperature = temperature
-
     def forward(self, encoded: Tensor, classes: Tensor) -> Tensor:
-        similar = cosines(encoded) / self.temperature
+        similar = self.similarities(encoded)
         same, other = same_and_other(classes)
-        others = similar.masked_fill(~other, NOTHING)[:, None, :].expand(-1, len(classes), -1)
-        total = torch.cat([similar[:, :, None], others], dim=2).logsumexp(2)
-        return mean_where(total - similar, same)
+        others = similar.masked_fill(~other, NOTHING).logsumexp(1, keepdim=True)
+        # log(1 + exp(others - similar)): a matrix for each anchor and positive would grow with the cube of the batch.
+        return mean_where(F.softplus(others - similar), same)
 
 
 @register_objective
-class SupCon(Term):
+class SupCon(Tempered):
     """``-1/|P(a)| sum_p log(e_ap / sum_{j != a} e_aj)`` with ``e_ij = exp(cos(z_i, z_j) / temperature)``, the mean over
-    the anchors a that share their class with others, P(a).
-
-    Args:
-        temperature: the smaller, the more the hardest images count.
-    """
+    the anchors a that share their class with others, P(a)."""
 
     name, reads = "supcon", "classes"
     paper = "Khosla et al., 2020, Supervised contrastive learning (the loss out)"
 
-    def __init__(self, space: Space, temperature: float = 0.1) -> None:
-        super().__init__(space)
-        positive("supcon", temperature=temperature)
-        self.temperature = temperature
-
     def forward(self, encoded: Tensor, classes: Tensor) -> Tensor:
-        similar = cosines(encoded) / self.temperature
+        similar = self.similarities(encoded)
         same, other = same_and_other(classes)
         total = similar.masked_fill(~(same | other), NOTHING).logsumexp(1, keepdim=True)
         positives = same.sum(1)

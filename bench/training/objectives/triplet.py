@@ -14,7 +14,8 @@ class Triplet(Term):
     """``max(0, d(a, p) - d(a, n) + margin)``, the mean over the triplets (a, p, n) of the batch that are above 0.
 
     Image p has the class of the anchor a, image n another; d is the Euclidean distance of embeddings of length 1.
-    A loss that stays at the margin is a collapsed encoder: all distances are 0.
+    A loss that stays at the margin is a collapsed encoder: all distances are 0. All triplets stand in memory at once,
+    the cube of the number of images in the batch.
 
     Args:
         margin: by how much other classes should be farther away.

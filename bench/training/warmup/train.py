@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bench.backbones import create_backbone
 from bench.domain import Domain, Images, Split, uniforms
 from bench.errors import UsageError
-from bench.spec import canonical, check_params, parse_spec
+from bench.spec import Spec, canonical, check_params, parse_spec
 from bench.training.loop import History, Progress, batches, decay_groups, fit
 from bench.training.recipe import WarmupRecipe
 from bench.training.warmup.contract import WARMUPS, WarmupTask
@@ -27,10 +27,17 @@ def canonical_name(text: str) -> str:
     """The one way to write the name of a warm-up with its parameters.
 
     Raises:
-        UsageError: an unknown name.
+        UsageError: an unknown name or parameter, or a value of another type.
     """
+    return str(_settled(text))
+
+
+def _settled(text: str) -> Spec:
+    """Name and parameters of a warm-up, checked and converted, without those that have their defaults."""
     spec = parse_spec(text)
-    return str(canonical(spec, WARMUPS.get(spec.name), given=GIVEN))
+    cls = WARMUPS.get(spec.name)
+    params = check_params(cls, canonical(spec, cls, given=GIVEN).params, given=GIVEN, where=f"warm-up {text}")
+    return canonical(Spec(spec.name, params), cls, given=GIVEN)
 
 
 def task_class(text: str) -> type[WarmupTask] | None:
@@ -52,10 +59,9 @@ def build_task(text: str, backbone: str, domain: Domain, seed: int = 0) -> Warmu
     Raises:
         UsageError: an unknown name or parameter, or images of the domain that lack what the task needs.
     """
-    spec, cls = parse_spec(canonical_name(text)), task_class(text)
+    spec, cls = _settled(text), task_class(text)
     if cls is None:
         raise UsageError(f"the warm-up {text} is no task that a backbone is trained on")
-    params = check_params(cls, spec.params, given=GIVEN, where=f"warm-up {text}")
     images = domain.draw_named("warmup", seed, 1)
     missing = [latent for latent in cls.needs if latent not in images.latents]
     if missing:
@@ -65,7 +71,7 @@ def build_task(text: str, backbone: str, domain: Domain, seed: int = 0) -> Warmu
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return cls(create_backbone(backbone, domain.image), domain, **params)
+        return cls(create_backbone(backbone, domain.image), domain, **spec.params)
 
 
 def named_examples(

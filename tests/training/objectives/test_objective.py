@@ -29,6 +29,26 @@ def test_there_is_one_way_to_write_an_objective(text: str, canonical: str) -> No
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "hinge:margin=1",
+        "contrastive:margin=1:normalise=true",
+        "double_margin:near=0.5:far=1.2",
+        "cosine_embedding:margin=0",
+        "triplet:margin=0.2:normalise=true",
+        "infonce:temperature=0.1",
+        "supcon:temperature=0.1",
+        "circle:margin=0.25:scale=64",
+        "arcface:margin=0.5:scale=16",
+        "vicreg:invariance=25:variance=25:covariance=1",
+    ],
+)
+def test_a_name_alone_means_these_values(text: str) -> None:
+    """Keys of records hold the name alone: with another default, other numbers would be filed under it."""
+    assert str(Objective.parse(text)) == text.partition(":")[0]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("contrative", "unknown objective 'contrative': did you mean contrastive"),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.domain import DOMAINS, Domain
 from bench.fusion import MapShape
-from bench.training.warmup import WarmupTask, build_task, named_examples
+from bench.training.warmup import WarmupTask, build_task, canonical_name, named_examples
 from bench.training.warmup.autoencoder import Decoder
 from bench.training.warmup.jigsaw import distant_orders, shuffled
 from bench.training.warmup.rotation import turned
@@ -177,6 +177,12 @@ def test_rotation_shows_the_image_before_and_after(color: Domain) -> None:
     assert torch.equal(shown[:, 3:], alone)
     assert torch.equal(target, same_target)
     assert set(target.tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("text", ["jigsaw:grid=2:orders=24", "rotation:relative=true", "supcon:temperature=0.2"])
+def test_a_name_alone_means_these_values(text: str) -> None:
+    """Keys of records and of the cache hold the name alone: with another default, it would find other weights."""
+    assert canonical_name(text) == text.partition(":")[0]
 
 
 @pytest.mark.parametrize("name", TASKS)
