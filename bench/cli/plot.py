@@ -27,7 +27,8 @@ def plot(
     kind: Annotated[
         Optional[str],
         typer.Option(
-            help="pareto, bars, heatmap, ranks, shifts, curves, scores, psychometric, several, or all (default)."
+            help="pareto, bars, heatmap, ranks, shifts, curves, sample-efficiency, scores, psychometric, several, or "
+            "all (default)."
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",
@@ -47,7 +48,8 @@ def plot(
     """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
     One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for all
-    kinds but curves, scores and psychometric (accuracy against radius, contrast or noise), which need the run folder.
+    kinds but curves, sample-efficiency, scores and psychometric (accuracy against radius, contrast or noise), which
+    need the run folders.
     """
     from bench.report.columns import METRICS, choose, choose_one
     from bench.report.plots.gallery import KINDS, Source

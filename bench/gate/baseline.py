@@ -8,11 +8,12 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.gate.coverage import aligned, shared
-from bench.gate.machine import machine_of_runs, why_incomparable
+from bench.gate.machine import why_incomparable
 from bench.gate.read import read_side
 from bench.gate.throughput import noise_factor
-from bench.report.load import load_runs
-from bench.sweep.records import DONE, Record, find_runs, read_records
+from bench.report.load import load_runs, pool
+from bench.report.machine import Machine
+from bench.sweep.records import DONE, Record, RunFolder
 
 LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
 OF_EVAL = ("cells", "strata")
@@ -27,17 +28,22 @@ def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
     Raises:
         UsageError: there are no records, a cell failed (a baseline must be complete), or ``out`` cannot be written.
     """
-    machine = machine_of_runs(load_runs([run]))
-    latest = {record["key"]: record for folder in find_runs(run) for record in read_records(folder.records_file)}
+    runs = load_runs([run])
+    machines = {cell.key: cell.machine for cell in pool(runs).cells}
+    records = (record for one in runs for record in RunFolder(one.folder).records())
+    latest = {
+        record["key"]: record
+        for record in sorted(records, key=lambda record: record.get("finished") or "")
+        if record["key"] in machines
+    }
     failed = [record for record in latest.values() if record["status"] not in DONE]
     if failed:
         first = failed[0]
         names = f"{first['fusion']} × {first['backbone']} on {first['domain']}, seed {first['seed']}"
         raise UsageError(f"{run}: {len(failed)} failed cells, such as {names}; a baseline has to be complete")
-    measured_on = {"machine": machine, "factor": factor}
     lines = [
-        json.dumps({**_slim(record), "measured_on": measured_on}, separators=(",", ":"), allow_nan=False)
-        for _, record in sorted(latest.items())
+        json.dumps(_slim(record) | _measured_on(machines[key], factor), separators=(",", ":"), allow_nan=False)
+        for key, record in sorted(latest.items())
     ]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -54,10 +60,14 @@ def measured_factor(run: Path, again: Path) -> float:
         UsageError: they ran on different machines, or share no cell.
     """
     first, second = aligned(read_side(run), read_side(again))
-    reason = why_incomparable(first.machine, second.machine)
+    reason = why_incomparable(first.machines, second.machines)
     if reason:
         raise UsageError(f"--again {again}: {reason}")
     return noise_factor(shared(first, second, "accuracy", allow_missing=True))
+
+
+def _measured_on(machine: Machine | None, factor: float | None) -> dict[str, Any]:
+    return {"measured_on": {"machine": machine._asdict() if machine else None, "factor": factor}}
 
 
 def _slim(record: Record) -> dict[str, Any]:

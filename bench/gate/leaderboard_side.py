@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
 from bench.report.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
-from bench.report.leaderboard import COLUMNS, SCHEMA
+from bench.report.leaderboard import COLUMNS, SCHEMA, check_schemas
 from bench.report.load import NO_SEED, Cell, Group
 
 Row = dict[str, str]
@@ -25,13 +25,12 @@ def read_leaderboard(path: Path) -> Side:
         rows = list(csv.DictReader(file))
     if not rows:
         raise UsageError(f"{path}: no line in it")
+    if "schema" in rows[0]:
+        check_schemas((row["schema"] or "" for row in rows), str(path))
     needed = COLUMNS[: COLUMNS.index("efficiency_mean")]
     missing = [name for name in needed if name not in rows[0]]
     if missing:
         raise UsageError(f"{path}: not a leaderboard of schema {SCHEMA}; it has no column {', '.join(missing[:3])}")
-    for number, row in enumerate(rows, start=2):
-        if row["schema"] != str(SCHEMA):
-            raise UsageError(f"{path}, line {number}: schema {row['schema']}, expected {SCHEMA}")
     try:
         return _side(path, rows)
     except ValueError as error:
@@ -49,7 +48,7 @@ def _side(path: Path, rows: list[Row]) -> Side:
         for row in own
         if row["domain"] == row["eval_domain"]
     }
-    return Side(str(path), cells, None, None, means)
+    return Side(str(path), cells, None, means)
 
 
 def _group(row: Row) -> Group:
@@ -81,6 +80,7 @@ def _cells(group: Group, rows: list[Row]) -> Iterator[tuple[Place, Cell]]:
                 warmup={},
                 matching={},
                 data={},
+                machine=None,
             ),
         )
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate.leaderboard_side import read_leaderboard
-from bench.gate.machine import MANY, machine_of_runs
 from bench.gate.side import Place, Side
-from bench.report.load import Cell, Run, load_cells, load_runs, pool
-from bench.sweep.records import read_records
+from bench.report.load import Cell, Run, cells_of, load_runs, pool
+from bench.sweep.records import Record, read_records
 
 
 def read_side(path: Path) -> Side:
@@ -23,7 +22,7 @@ def read_side(path: Path) -> Side:
         raise UsageError(f"{path}: no such file or folder")
     if path.is_dir():
         runs = load_runs([path])
-        return Side(str(path), _by_place(runs), machine_of_runs(runs), None, {})
+        return Side(str(path), _by_place(runs), None, {})
     if path.suffix == ".csv":
         return read_leaderboard(path)
     if path.suffix == ".jsonl":
@@ -36,15 +35,17 @@ def _by_place(runs: tuple[Run, ...]) -> dict[Place, Cell]:
 
 
 def _read_jsonl(path: Path) -> Side:
-    content = path.read_bytes()
-    if not content.endswith(b"\n"):
+    if not path.read_bytes().endswith(b"\n"):
         raise UsageError(f"{path}: the last line has no end; is the file cut off?")
-    cells = load_cells(path)
+    factors: set[float | None] = set()
+
+    def noted() -> Iterator[Record]:
+        for record in read_records(path):
+            factors.add((record.get("measured_on") or {}).get("factor"))
+            yield record
+
+    cells = cells_of(noted(), path)
     if not cells:
         raise UsageError(f"{path}: no records in it")
-    measured = [record.get("measured_on") or {} for record in read_records(path)]
-    machines = {json.dumps(found.get("machine"), sort_keys=True): found.get("machine") for found in measured}
-    factors = {found.get("factor") for found in measured}
-    machine = next(iter(machines.values())) if len(machines) == 1 else MANY
     factor = next(iter(factors)) if len(factors) == 1 else None
-    return Side(str(path), _by_place((Run(path, {}, cells),)), machine, factor, {})
+    return Side(str(path), _by_place((Run(path, {}, cells),)), factor, {})

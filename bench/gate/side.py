@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.gate.machine import Machine
 from bench.report.load import Cell, Group
+from bench.report.machine import Machine
 
 Place = tuple[Group, int]
 
@@ -18,7 +18,6 @@ class Side:
     Attributes:
         source: the path it was read from, for messages.
         cells: the latest attempt by group and seed.
-        machine: what its rates were measured on; None where that is unknown, ``MANY`` where it is more than one.
         factor: how much slower is still noise on that machine, where it was measured.
         means: of the metrics in the order of ``METRICS``, by group, where only means are known (a leaderboard); the
             cells have no metrics then.
@@ -26,9 +25,13 @@ class Side:
 
     source: str
     cells: Mapping[Place, Cell]
-    machine: Machine | None
     factor: float | None
     means: Mapping[Group, tuple[float | None, ...]]
+
+    @property
+    def machines(self) -> frozenset[Machine | None]:
+        """What its rates were measured on; None stands for an unknown machine."""
+        return frozenset(cell.machine for cell in self.cells.values() if cell.status == "ok")
 
 
 def describe(group: Group, seed: int | None = None) -> str:

@@ -29,7 +29,7 @@ def throughput_findings(found: Shared, base: Side, new: Side, factor: float | No
         factor: ratio that is still noise; that of the baseline where None.
     """
     limit = factor or base.factor
-    reason = why_incomparable(base.machine, new.machine)
+    reason = why_incomparable(base.machines, new.machines)
     if not reason and limit is None:
         reason = "no factor known for this machine; give --factor, or measure one with --write-baseline and --again"
     if reason or limit is None:

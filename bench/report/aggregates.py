@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from bench.report.entries import Entry
 from bench.report.intervals import FEWEST_SEEDS
 from bench.report.matrix import Block
 from bench.report.sections import Section
-from bench.report.stats.blocks import complete_blocks, scores
-from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
+from bench.report.stats.blocks import Complete, complete_blocks, scores
+from bench.report.stats.bootstrap import bootstrap_profile, iqm, paired_bootstrap
 from bench.report.stats.improvement import share_of
 from bench.report.stats.ranks import Ranks, mean_ranks
 from bench.report.table import Grid, escape
@@ -32,13 +32,15 @@ def aggregates_block(section: Section, metric: str) -> Block | None:
         return None
     every = set().union(*(scores(entry, section.domain, metric) for entry in fusions))
     ranked = [entry for entry in fusions if scores(entry, section.domain, metric).keys() == every]
-    if len(ranked) < 2 or len(every) < FEWEST_SEEDS:
-        found = f"{len(ranked)} of {len(fusions)} fusions finished all of {len(every)} seeds"
-        return Block(f"None: {found}; it takes 2 fusions and {FEWEST_SEEDS} seeds.", [])
     complete = complete_blocks(ranked, section.domain, metric)
+    if len(ranked) < 2 or len(complete.blocks) < FEWEST_SEEDS:
+        found = f"{len(ranked)} of {len(fusions)} fusions finished all of {len(every)} seeds"
+        apart = len(every) - len(complete.blocks)
+        unpaired = f", {apart} of which cannot be paired" if len(ranked) > 1 and apart else ""
+        return Block(f"None: {found}{unpaired}; it takes 2 fusions and {FEWEST_SEEDS} seeds.", [])
     ranks = mean_ranks(complete, METRICS[metric])
-    tasks = _tasks(section, ranked, metric, len(every))
-    values = np.stack([complete_blocks(ranked, domain, metric).values.T for domain in tasks], axis=1)
+    tasks = _tasks(section, ranked, metric, complete)
+    values = np.stack([found.values.T for found in tasks.values()], axis=1)
     missing = [entry.group.fusion for entry in fusions if entry not in ranked]
     return Block(
         _sentence(ranks, tasks, metric),
@@ -47,9 +49,11 @@ def aggregates_block(section: Section, metric: str) -> Block | None:
     )
 
 
-def _tasks(section: Section, ranked: Sequence[Entry], metric: str, seeds: int) -> list[str]:
-    domains = (section.domain, *section.other_domains)
-    return [domain for domain in domains if all(len(scores(entry, domain, metric)) == seeds for entry in ranked)]
+def _tasks(section: Section, ranked: Sequence[Entry], metric: str, own: Complete) -> dict[str, Complete]:
+    """The domains tested on with scores of all of ``ranked`` on the same blocks as on the domain trained on."""
+    found = {domain: complete_blocks(ranked, domain, metric) for domain in section.other_domains}
+    same = {domain: one for domain, one in found.items() if (one.fusions, one.blocks) == (own.fusions, own.blocks)}
+    return {section.domain: own, **same}
 
 
 def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], metric: str) -> Grid:
@@ -58,7 +62,7 @@ def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], me
     columns = [[f"{v:.3f} ({a:.3f} to {b:.3f})" for v, a, b in zip(middle.value, middle.low, middle.high, strict=True)]]
     header = ["fusion", "mean rank", "IQM"]
     if metric in SHARES:
-        above = paired_bootstrap(values, profile(LEVELS))
+        above = bootstrap_profile(values, LEVELS)
         header += [f"above {level:g}" for level in LEVELS]
         columns += [
             [f"{v:.2f} ({a:.2f} to {b:.2f})" for v, a, b in zip(*ends, strict=True)]
@@ -79,7 +83,7 @@ def _failed(entry: Entry) -> str:
     return f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
 
 
-def _sentence(ranks: Ranks, tasks: Sequence[str], metric: str) -> str:
+def _sentence(ranks: Ranks, tasks: Iterable[str], metric: str) -> str:
     if ranks.critical_difference is None:
         distance = f"{ranks.reason[0].upper()}{ranks.reason[1:]}."
     else:

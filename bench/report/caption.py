@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 
 from bench.report.intervals import FEWEST_SEEDS, LEVEL
 from bench.report.load import NO_SEED, Cell
+from bench.report.origins import origins
 from bench.report.references import NAMING, Efficiency
 from bench.report.sections import Section
 
 
 def caption(section: Section) -> list[str]:
-    """Sentences of the caption; those about backbones come last, one for each."""
+    """Sentences of the caption; what its cells do not share ends the first, those about backbones come last."""
+    conditions = " ".join([_conditions(section), *origins(section)])
     how_to_read = " ".join(filter(None, [_how_to_read(section), _efficiency(section)]))
-    return [_conditions(section), how_to_read, *backbone_facts(section)]
+    return [conditions, how_to_read, *backbone_facts(section)]
 
 
 def backbone_facts(section: Section) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -75,7 +75,12 @@ class Entry:
         return self._read(domain, metric, "half_width")
 
     def cost(self, field: str) -> float | None:
-        """A cost over the seeds that finished: the median of a rate, a value that occurred for a count."""
+        """A cost over the seeds that finished: the median of a rate, a value that occurred for a count.
+
+        There is no rate of seeds that ran on more than one machine, or on one that is not known.
+        """
+        if field in RATE_FIELDS and not is_one_machine(self.finished):
+            return None
         values = [value for cell in self.finished if (value := cell.cost[field]) is not None]
         if not values:
             return None
@@ -104,6 +109,12 @@ class Entry:
     def _read(self, domain: str, metric: str, what: str) -> float:
         quality = self.quality.get(domain)
         return math.nan if quality is None else float(getattr(quality, what)[POSITION[metric]])
+
+
+def is_one_machine(cells: Iterable[Cell]) -> bool:
+    """Whether the rates of ``cells`` may be pooled and compared: all ran on one machine, and it is known which."""
+    machines = {cell.machine for cell in cells}
+    return len(machines) == 1 and None not in machines
 
 
 def chance_error(pairs: int) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from bench.report import footnotes, leaderboard
 from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
-from bench.report.columns import COSTS, choose_one
+from bench.report.columns import choose_one
 from bench.report.comparison import (
     COMPARED,
     Comparison,
@@ -64,8 +64,9 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """Sentences that hold for all tables."""
-        has_rates = any(COSTS[name].is_rate for name in self.costs)
-        return [*([rates_note(self.runs, self.pool)] if has_rates else []), *left_out(self.pool)]
+        shown = [section for section in self.sections if any(cost.is_rate for cost in section.shown(self.costs))]
+        rated = [cell for section in shown for cell in section.finished]
+        return [*([rates_note(rated)] if rated else []), *left_out(self.pool)]
 
 
 def build(runs: Sequence[Run], metrics: tuple[str, ...], costs: tuple[str, ...], baseline: str | None = None) -> Report:

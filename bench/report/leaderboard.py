@@ -22,6 +22,8 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
   Only for fusions, and only where the reference is above chance in each of these seeds.
 - ``warmup_measure``: what ``warmup_quality`` is; empty in records that do not say, where it is accuracy.
 - ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
+- ``machines``: that these seeds ran on, separated by `` | ``; where there is more than one, or one that is not known,
+  there are no rates.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ from bench.report.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.report.entries import Entry, counted
 from bench.report.intervals import Estimates
 from bench.report.load import NO_SEED, Cell
+from bench.report.machine import names_of
 from bench.report.references import Efficiency
+from bench.sweep.schema import check_schema
 
 SCHEMA = 1
 FILE_NAME = "leaderboard.csv"
@@ -51,10 +55,10 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure", "accuracy_by_seed",
+    "warmup_measure", "accuracy_by_seed", "machines",
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
-ADDED = ("warmup_measure", "accuracy_by_seed")
+ADDED = ("warmup_measure", "accuracy_by_seed", "machines")
 KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
@@ -71,10 +75,20 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
 def to_csv(table: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
     """Rows as CSV with a header; missing values are empty, floats keep all their digits."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(name) for name in columns] for row in table)
     return text.getvalue()
+
+
+def check_schemas(column: Iterable[str], where: str) -> None:
+    """Refuse a file in which a value of the column ``schema`` is not that of this program.
+
+    Raises:
+        UsageError: with the line of the file.
+    """
+    for line, text in enumerate(column, start=2):
+        check_schema(int(text) if text.isdecimal() else text or None, SCHEMA, f"{where}, line {line}")
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -138,7 +152,8 @@ def _outcome(entry: Entry) -> Row:
 
 def _costs(entry: Entry) -> Row:
     costs: Row = {field: entry.cost(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)}
-    return costs | {"uncounted": " ".join(entry.uncounted) or None}
+    machines = " | ".join(names_of(cell.machine for cell in entry.finished))
+    return costs | {"uncounted": " ".join(entry.uncounted) or None, "machines": machines or None}
 
 
 def _quality(entry: Entry, domain: str) -> Row:

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from bench.errors import UsageError
 from bench.report.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.report.machine import Machine, Sessions, machine_from
 from bench.sweep.records import Record, RunFolder, find_runs, read_records
 
 # The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
 NO_SEED = -1
+UNKNOWN = Sessions({})
 
 
 class Group(NamedTuple):
@@ -50,6 +52,7 @@ class Cell:
         matching: budget, tolerance, number of parameters and problem, where it was matched in parameters.
         data: by evaluated domain, what names its test set: version, and content where that is a user's.
         warmup: its facts (quality, measure, better, seconds, images) as far as the record has them.
+        machine: that it ran on; None where neither the run nor the record tells.
     """
 
     group: Group
@@ -69,6 +72,7 @@ class Cell:
     warmup: Mapping[str, Any]
     matching: Mapping[str, Any]
     data: Mapping[str, Mapping[str, Any]]
+    machine: Machine | None
 
 
 @dataclass(frozen=True)
@@ -125,15 +129,20 @@ def pool(runs: Sequence[Run]) -> Pool:
     return Pool(cells, tuple(superseded), len(found) - len(by_key))
 
 
-def load_cells(file: Path) -> tuple[Cell, ...]:
-    """The latest attempt at each cell of a ``records.jsonl``; one that cannot be read raises ``UsageError``."""
+def cells_of(records: Iterable[Record], source: Path, sessions: Sessions = UNKNOWN) -> tuple[Cell, ...]:
+    """The latest attempt at each cell; a record that cannot be read raises ``UsageError``.
+
+    Args:
+        source: of the records, for messages.
+        sessions: of the run folder, which tell the machine of a record that does not name its own.
+    """
     cells: dict[str, Cell] = {}
-    for record in read_records(file):
+    for record in records:
         try:
-            cell = _cell(record)
+            cell = _cell(record, sessions)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             what = f"{type(error).__name__}: {error}"
-            raise UsageError(f"{file}: record {record.get('key')} is incomplete ({what})") from None
+            raise UsageError(f"{source}: record {record.get('key')} is incomplete ({what})") from None
         # A later attempt takes the later place, which tells versions of a cell apart that finished in the same second.
         cells.pop(cell.key, None)
         cells[cell.key] = cell
@@ -141,15 +150,11 @@ def load_cells(file: Path) -> tuple[Cell, ...]:
 
 
 def _load(folder: RunFolder) -> Run:
-    cells = load_cells(folder.records_file)
-    try:
-        header = folder.header()
-    except ValueError:
-        raise UsageError(f"{folder.header_file}: not JSON") from None
-    return Run(folder.path, header, cells)
+    header = folder.header()
+    return Run(folder.path, header, cells_of(read_records(folder.records_file), folder.records_file, Sessions(header)))
 
 
-def _cell(record: Record) -> Cell:
+def _cell(record: Record, sessions: Sessions) -> Cell:
     warmup = record["warmup"]
     group = Group(
         protocol=record["protocol"],
@@ -175,11 +180,19 @@ def _cell(record: Record) -> Cell:
         strata={domain: _strata(metrics["strata"]) for domain, metrics in quality.items() if metrics.get("strata")},
         cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
         uncounted=tuple(cost.get("uncounted") or ()),
-        recipe=_subset(record.get("recipe") or {}, ("train_pairs", "batch_size", "objective", "auxiliary")),
+        recipe=record.get("recipe") or {},
         warmup=_subset(warmup, ("quality", "measure", "better", "seconds", "images")),
         matching=record.get("matching") or {},
         data=record.get("data") or {},
+        machine=_machine(record, sessions),
     )
+
+
+def _machine(record: Record, sessions: Sessions) -> Machine | None:
+    """The lines of a baseline carry their machine, as they have left their run."""
+    if "measured_on" in record:
+        return machine_from(record["measured_on"].get("machine"))
+    return sessions.machine(record.get("finished") or "")
 
 
 def _strata(found: Mapping[str, Mapping[str, Any]]) -> Strata:

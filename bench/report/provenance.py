@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.report.caption import span
-from bench.report.load import Pool, Run
+from bench.report.load import Cell, Pool, Run
 
 
 def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -38,12 +38,11 @@ def sentence(facts: Mapping[str, Any]) -> str:
     return f"{facts['run']}: {', '.join(known) or 'no run.json'}"
 
 
-def rates_note(runs: Sequence[Run], pool: Pool) -> str:
-    """What the measured rates are worth."""
-    facts = provenance(runs)
-    jobs = span((fact["jobs"] for fact in facts if isinstance(fact["jobs"], int)), "d")
-    threads = span((fact["threads"] for fact in facts if isinstance(fact["threads"], int)), "d")
-    batch = span((cell.recipe.get("batch_size") for cell in pool.cells), "d")
+def rates_note(cells: Iterable[Cell]) -> str:
+    """What the measured rates of ``cells`` are worth."""
+    measured = [cell for cell in cells if cell.machine]
+    jobs, threads = (span((getattr(cell.machine, name) for cell in measured), "d") for name in ("jobs", "threads"))
+    batch = span((cell.recipe.get("batch_size") for cell in measured), "d")
     shared = f"while {_count(jobs, 'worker')} shared the machine" if jobs else "while the sweep ran"
     details = [f"threads per worker: {threads}" if threads else "", f"training batch: {batch}" if batch else ""]
     known = ", ".join(filter(None, details))

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.report.columns import POSITION
 from bench.report.entries import Entry, chance_error
 from bench.report.intervals import Estimates, estimate
 from bench.report.load import Group
+from bench.report.stats.blocks import complete_blocks
 
 NAMING = "name_then_xnor"
 ORACLES = ("template_oracle", "mask_oracle")
@@ -62,10 +62,8 @@ class Efficiency:
         reference = self._naming.get(_conditions(entry)) if entry.role == "fusion" else None
         if reference is None:
             return UNDEFINED
-        own, known = _accuracies(entry, domain), _accuracies(reference, domain)
-        seeds = sorted(own.keys() & known.keys())
-        gain = np.array([own[seed] - 0.5 for seed in seeds])
-        possible = np.array([known[seed] - 0.5 for seed in seeds])
+        both = complete_blocks((entry, reference), domain, "accuracy").values - 0.5
+        gain, possible = both.T if both.shape[1] == 2 else np.empty((2, 0))
         if (possible <= 2 * chance_error(_test_pairs(reference, domain))).any():
             return UNDEFINED
         return estimate((gain / possible)[:, None])
@@ -82,13 +80,6 @@ def _is_naming(entry: Entry) -> bool:
 
 def _conditions(entry: Entry) -> Group:
     return entry.group._replace(fusion="")
-
-
-def _accuracies(entry: Entry, domain: str) -> dict[int, float]:
-    """Accuracy by seed, of the seeds that have one."""
-    position = POSITION["accuracy"]
-    values = {cell.seed: cell.metrics[domain][position] for cell in entry.finished if domain in cell.metrics}
-    return {seed: value for seed, value in values.items() if value is not None}
 
 
 def _test_pairs(entry: Entry, domain: str) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from bench.report.columns import METRICS
-from bench.report.entries import Entry, Role
+from bench.report.columns import COSTS, METRICS, Cost
+from bench.report.entries import Entry, Role, is_one_machine
+from bench.report.load import Cell
 from bench.report.references import place
 from bench.spec import shift_of
 
@@ -47,6 +48,20 @@ class Section:
     def backbones(self) -> tuple[str, ...]:
         """Names of the backbones, sorted."""
         return tuple(sorted({entry.group.backbone for entry in self.entries}))
+
+    @cached_property
+    def finished(self) -> tuple[Cell, ...]:
+        """All cells with a result."""
+        return tuple(cell for entry in self.entries for cell in entry.finished)
+
+    @cached_property
+    def has_rates(self) -> bool:
+        """Whether pairs/s may stand in this table: its cells ran on one known machine."""
+        return is_one_machine(self.finished)
+
+    def shown(self, costs: Sequence[str]) -> list[Cost]:
+        """The cost columns among ``costs`` that this table can have."""
+        return [COSTS[name] for name in costs if self.has_rates or not COSTS[name].is_rate]
 
     @cached_property
     def shifts(self) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
-from bench.report.columns import ARROWS, CHANCE, COSTS, METRICS, Cost
+from bench.report.columns import ARROWS, CHANCE, METRICS, Cost
 from bench.report.entries import Entry
 from bench.report.footnotes import NOT_LEARNED, mark
 from bench.report.intervals import top_group
@@ -40,12 +40,12 @@ class Table:
     Args:
         metrics: to show on the domain trained on; the first one orders the rows. On other domains those of ``ABROAD``
             among them are shown, or else the first.
-        costs: names of cost columns.
+        costs: names of cost columns; rates are left out where the section has none.
     """
 
     def __init__(self, section: Section, metrics: Sequence[str], costs: Sequence[str]) -> None:
         self._section = section
-        self._costs = [COSTS[name] for name in costs]
+        self._costs = section.shown(costs)
         abroad = [name for name in ABROAD if name in metrics] or [metrics[0]]
         self._quantities: list[Quantity] = [(section.domain, name) for name in metrics]
         self._quantities += [(domain, name) for domain in section.other_domains for name in abroad]

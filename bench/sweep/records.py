@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bench.errors import UsageError
+from bench.sweep.schema import check_schema
 
 SCHEMA = 1
 Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
@@ -36,13 +37,26 @@ class RunFolder:
         """All complete records in the order written; a torn last line is left out.
 
         Raises:
-            UsageError: a line in the middle is not JSON, or a record has a newer schema.
+            UsageError: a line in the middle is not JSON, or a record is of another schema.
         """
         return list(read_records(self.records_file)) if self.records_file.exists() else []
 
     def header(self) -> Mapping[str, Any]:
-        """What ``run.json`` holds, or nothing where it is missing."""
-        return json.loads(self.header_file.read_text()) if self.header_file.exists() else {}
+        """What ``run.json`` holds, or nothing where it is missing.
+
+        Raises:
+            UsageError: it is no JSON object, or of another schema.
+        """
+        if not self.header_file.exists():
+            return {}
+        try:
+            header = json.loads(self.header_file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UsageError(f"{self.header_file}: not JSON") from None
+        if not isinstance(header, dict):
+            raise UsageError(f"{self.header_file}: expected a JSON object")
+        check_schema(header.get("schema"), SCHEMA, str(self.header_file))
+        return header
 
     def write_header(self, header: Mapping[str, Any]) -> None:
         """Replace ``run.json`` in one step."""
@@ -82,21 +96,21 @@ class RecordWriter:
 
 def read_records(path: Path) -> Iterator[Record]:
     """Records of a ``records.jsonl``; a last line without its end is left out."""
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines[:-1], start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError:
-            raise UsageError(f"{path}, line {number}: not a JSON record") from None
-        if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
-            raise UsageError(f"{path}, line {number}: not a record of this program (no schema number)")
-        if record["schema"] > SCHEMA:
-            raise UsageError(
-                f"{path}, line {number}: schema {record['schema']} is newer than this program's ({SCHEMA})"
-            )
-        yield record
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n") and line.strip():
+                yield _record(line, f"{path}, line {number}")
+
+
+def _record(line: bytes, where: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        raise UsageError(f"{where}: not a JSON record") from None
+    if not isinstance(record, dict):
+        raise UsageError(f"{where}: not a record of this program (no schema number)")
+    check_schema(record.get("schema"), SCHEMA, where)
+    return record
 
 
 def latest(records: list[Record]) -> dict[str, Record]:

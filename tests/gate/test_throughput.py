@@ -73,9 +73,18 @@ def test_other_workers_or_several_sessions_are_incomparable(run_folder, cells, h
     records = cells("concat", [0.95] * 3)
     base = read_side(run_folder(records, "base"))
     crowded = {**header, "config": {"jobs": 4}}
-    for name, other in (("crowded", crowded), ("resumed", {**header, "earlier": [crowded]}), ("unknown", None)):
-        comparison = compare(base, read_side(run_folder(records, name, other)), Rules(factor=1.2))
+    resumed = {**header, "created": "2026-03-01T10:00:01+00:00", "earlier": [crowded]}
+    late = {**records[2], "finished": "2026-03-01T10:00:09+00:00"}
+    for name, other in (("crowded", crowded), ("resumed", resumed), ("unknown", None)):
+        comparison = compare(base, read_side(run_folder([*records[:2], late], name, other)), Rules(factor=1.2))
         assert [one[0] for one in found(comparison, "throughput")] == ["incomparable"]
+
+
+def test_a_session_in_which_no_cell_ran_makes_nothing_incomparable(run_folder, cells, header, found):
+    records = cells("concat", [0.95] * 3)
+    looked_at = {**header, "created": "2026-03-01T11:00:00+00:00", "config": {"jobs": 4}, "earlier": [header]}
+    sides = read_side(run_folder(records, "base")), read_side(run_folder(records, "new", looked_at))
+    assert {one[0] for one in found(compare(*sides, Rules(factor=1.2)), "throughput")} == {"same"}
 
 
 def test_without_a_factor_nothing_is_judged(sides, found):

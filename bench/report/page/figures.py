@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.report.columns import COSTS, METRICS, Cost
+from bench.report.columns import METRICS, Cost
 from bench.report.entries import Entry
 from bench.report.intervals import Array, Estimates
 from bench.report.learning import Learning
@@ -27,9 +27,9 @@ ROW = 17  # pixels of a row of the heat map
 
 def pareto_views(board: Board, metric: str) -> list[View]:
     """A metric against each cost; the line joins the fusions that nobody beats on both."""
-    lines = board.ranked("fusion", metric)
-    costs = [COSTS[name] for name in SHOWN if lines[COSTS[name].field].gt(0).any()] if METRICS[metric] else []
-    return [_pareto_view(board, metric, cost) for cost in costs]
+    if not METRICS[metric] or board.ranked("fusion", metric).empty:
+        return []
+    return [_pareto_view(board, metric, cost) for cost in board.costs(SHOWN)]
 
 
 def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
@@ -104,7 +104,7 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
 
 def learning_views(section: Section, curves: Mapping[Group, Learning], metric: str) -> list[View]:
     """Training accuracy and loss against the pairs seen: the best fusions and the references, for one backbone."""
-    entries = learned(section, curves, metric, ())
+    entries = [entry for entry in learned(section, metric, ()) if entry.group in curves]
     if not entries:
         return []
     return [

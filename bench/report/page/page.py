@@ -14,10 +14,12 @@ from bench.report.comparison import Comparison, comparison_sentence
 from bench.report.conclusion import conclusion
 from bench.report.learning import Learning, learning_of
 from bench.report.load import Group
+from bench.report.origins import origins
 from bench.report.page.figures import View, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, leaderboard_table, shifts_table, verdicts_table
 from bench.report.plots.board import Board, lines_of
+from bench.report.plots.curves import learned
 from bench.report.provenance import provenance, sentence
 from bench.report.references import knowledge
 from bench.report.sections import Section
@@ -43,9 +45,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A section of the report: its sentences, the conclusion if fusions were compared, and its parts."""
+    """A section of the report: its sentences, the conclusion if fusions were compared, and its parts.
+
+    Attributes:
+        mixed: what its cells do not have in common, which nobody should have to unfold.
+    """
 
     title: str
+    mixed: Sequence[str]
     sentences: Sequence[str]
     conclusion: Sequence[str]
     parts: Sequence[Part]
@@ -58,7 +65,8 @@ def render(report: Report) -> str:
         UsageError: a library of the extra ``html`` is not installed.
     """
     libraries = load_libraries()
-    curves = learning_of(report.runs, report.entries)
+    parts = [section.of(backbone) for section in report.sections for backbone in section.backbones]
+    curves = learning_of(report.runs, [entry for part in parts for entry in learned(part, report.metrics[0], ())])
     chapters = [
         _chapter(place, section, found, report, curves) for place, (section, found) in enumerate(report.compared)
     ]
@@ -131,7 +139,7 @@ def _chapter(
         )
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
-    return Chapter(section.title, caption(section), conclusion(section, found), parts)
+    return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
 
 
 def _figure(title: str, sentence: str, views: Sequence[View]) -> Part:

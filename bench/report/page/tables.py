@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.report.columns import COSTS
 from bench.report.comparison import Comparison
 from bench.report.entries import Entry
 from bench.report.footnotes import mark
@@ -37,8 +36,7 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
         label = metric_label(metric) if domain == section.domain else f"{domain} {metric_label(metric)}"
         columns[label] = [_rounded(entry.mean(domain, metric), 4) for entry in entries]
         columns[f"± {label}"] = [_rounded(entry.half_width(domain, metric), 4) for entry in entries]
-    for name in costs:
-        cost = COSTS[name]
+    for cost in section.shown(costs):
         unit, scale = UNITS.get(cost.field, ("", 1.0))
         header = f"{cost.header} ({unit})" if unit else cost.header
         columns[header] = [_cost(entry, cost.field, scale) for entry in entries]

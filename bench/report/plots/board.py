@@ -12,12 +12,21 @@ import pandas as pd
 
 from bench.errors import UsageError
 from bench.report import leaderboard
-from bench.report.columns import HIGHER, METRICS
+from bench.report.columns import COSTS, HIGHER, METRICS, Cost
 from bench.report.entries import ROLES, Entry
 
 TABLE = ["domain", "protocol", "warmup", "warmup_seed"]
 TEXTS: tuple[str, ...] = ("fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id")
-TEXTS += ("seeds", "failures", "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "symmetric")
+TEXTS += (
+    "seeds",
+    "failures",
+    "not_applicable",
+    "uncounted",
+    "warmup_measure",
+    "accuracy_by_seed",
+    "symmetric",
+    "machines",
+)
 NO_SEED = -1
 
 
@@ -54,6 +63,16 @@ class Board:
         lines = self.lines
         return lines[(lines["eval_domain"] == lines["domain"]) & (lines["n_seeds"] > 0)]
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether pairs/s may stand in one picture: all lines with a result name the same machine, or none does."""
+        return self.own["machines"].nunique() <= 1
+
+    def costs(self, names: Iterable[str]) -> list[Cost]:
+        """The costs among ``names`` that this board has values of and that may stand in one picture."""
+        known = [COSTS[name] for name in names if self.own[COSTS[name].field].gt(0).any()]
+        return [cost for cost in known if self.has_rates or not cost.is_rate]
+
     def of(self, backbone: str) -> Board:
         """The part of a single backbone."""
         return Board(f"{self.title} · {backbone}", self.lines[self.lines["backbone"] == backbone])
@@ -70,7 +89,7 @@ def read_board(path: Path) -> pd.DataFrame:
     Raises:
         UsageError: it cannot be read, lacks a column, or has another schema.
     """
-    text = dict.fromkeys(TEXTS, str)
+    text = dict.fromkeys((*TEXTS, "schema"), str)
     try:
         lines = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
     except OSError as error:
@@ -79,9 +98,7 @@ def read_board(path: Path) -> pd.DataFrame:
         raise UsageError(f"{path}: not a leaderboard.csv ({str(error).splitlines()[0]})") from None
     if "schema" not in lines:
         raise UsageError(f"{path}: no column 'schema'; expected a leaderboard.csv as bench report writes it")
-    found = sorted(set(lines["schema"]) - {leaderboard.SCHEMA})
-    if found:
-        raise UsageError(f"{path}: schema {found[0]}; this version reads {leaderboard.SCHEMA}, see docs/leaderboard.md")
+    leaderboard.check_schemas(lines["schema"].fillna(""), str(path))
     missing = [name for name in leaderboard.COLUMNS if name not in (*lines.columns, *leaderboard.ADDED)]
     if missing:
         raise UsageError(f"{path}: no column {missing[0]!r}; see docs/leaderboard.md")
@@ -126,8 +143,9 @@ def _complete(lines: pd.DataFrame, where: str = "") -> pd.DataFrame:
         lines[numbers] = lines[numbers].apply(pd.to_numeric)
     except (ValueError, TypeError) as error:
         raise UsageError(f"{where}a number was expected ({error})") from None
-    texts = list(TEXTS)
-    lines[texts] = lines[texts].fillna("").astype(str)
+    for name in TEXTS:
+        # A column that is empty in all lines is one of numbers, which cannot be filled with text.
+        lines[name] = lines[name].astype(object).fillna("").astype(str)
     lines["warmup_seed"] = lines["warmup_seed"].fillna(NO_SEED)
     lines["role"] = [ROLES.get(family, "fusion") for family in lines["family"]]
     return lines

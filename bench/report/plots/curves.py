@@ -12,7 +12,6 @@ from bench.report.intervals import Array, Estimates
 from bench.report.learning import Learning
 from bench.report.load import Group
 from bench.report.plots.style import COLORS, INTERVAL, LINES, NothingToDrawError, new_figure
-from bench.report.references import NAMING
 from bench.report.sections import Section
 from bench.report.table import human
 
@@ -21,18 +20,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
+STYLE_OF_REFERENCES = ("black", "-.")
 
 
-def learned(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> list[Entry]:
-    """The entries to draw, best first: fusions called ``names``, or the best ``MOST``; and the references."""
-    fusions = [entry for entry in section.ranked("fusion", metric) if entry.group in curves]
+def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
+    """The entries whose curves are drawn, best first: fusions called ``names``, or the best; then the references.
+
+    No more than ``MOST`` fusions, however many there are.
+    """
+    fusions = [entry for entry in section.ranked("fusion", metric) if entry.finished]
     chosen = [entry for entry in fusions if not names or entry.group.fusion in names]
-    return [*chosen[:MOST], *(entry for entry in section.references() if entry.group in curves)]
+    return [*chosen[:MOST], *(entry for entry in section.references() if entry.finished)]
+
+
+def style(place: int) -> tuple[str, str]:
+    """Colour and line of the fusion at a place."""
+    return COLORS[place % len(COLORS)], LINES[place // len(COLORS) % len(LINES)]
 
 
 def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
     """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval."""
-    entries = learned(section, curves, metric, names)
+    entries = [entry for entry in learned(section, metric, names) if entry.group in curves]
     title = f"{section.title} · {section.backbones[0]}"
     if not entries:
         raise NothingToDrawError(f"{title}: no learning curves in the records")
@@ -41,9 +49,7 @@ def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: st
     figure = new_figure(10, 4.6, title, note if not names and fusions > MOST else note.rpartition(";")[0])
     left, right = figure.subplots(1, 2)
     for place, entry in enumerate(entries):
-        is_reference = entry.role == "reference"
-        color = "black" if is_reference else COLORS[place % len(COLORS)]
-        line = ("-." if entry.group.fusion == NAMING else ":") if is_reference else LINES[place // len(COLORS)]
+        color, line = style(place) if entry.role == "fusion" else STYLE_OF_REFERENCES
         found = curves[entry.group]
         _draw(left, found.pairs, found.loss, color, line, "")
         _draw(right, found.pairs, found.accuracy, color, line, entry.group.fusion)

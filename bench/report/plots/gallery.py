@@ -17,10 +17,11 @@ from bench.report.learning import learning_of
 from bench.report.load import Run, load_runs, pool
 from bench.report.plots.bars import draw_bars
 from bench.report.plots.board import Board, boards_of, choose_lines, lines_of, read_board
-from bench.report.plots.curves import draw_learning
+from bench.report.plots.curves import draw_learning, learned
 from bench.report.plots.heatmap import draw_heatmap
 from bench.report.plots.pareto import draw_pareto
 from bench.report.plots.ranks import draw_ranks
+from bench.report.plots.sample_efficiency import draw_sample_efficiency, sizes_of
 from bench.report.plots.scores import draw_scores, score_files
 from bench.report.plots.slopes import draw_slopes
 from bench.report.plots.style import NothingToDrawError
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Draw = Callable[[Board, str], "Figure"]
 BY_TABLE: Mapping[str, Draw] = MappingProxyType({"pareto": draw_pareto, "heatmap": draw_heatmap})
 BY_BACKBONE: Mapping[str, Draw] = MappingProxyType({"bars": draw_bars, "ranks": draw_ranks, "shifts": draw_slopes})
-FROM_RECORDS = ("curves", "scores")
+FROM_RECORDS = ("curves", "sample-efficiency", "scores")
 KINDS = ("pareto", "bars", "heatmap", "ranks", "shifts", *FROM_RECORDS)
 
 
@@ -110,9 +111,14 @@ def pictures(source: Source, kind: str, metric: str, fusions: Sequence[str] = ()
 
 def _jobs(source: Source, kind: str, metric: str, fusions: Sequence[str]) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Title and drawing of each picture of a kind."""
+    if kind == "sample-efficiency":
+        for title, sizes in sizes_of(source.sections).items():
+            yield title, partial(draw_sample_efficiency, title, sizes, metric, fusions)
+        return
     if kind in FROM_RECORDS:
         files = score_files(source.runs) if kind == "scores" else {}
-        curves = learning_of(source.runs, source.entries) if kind == "curves" else {}
+        drawn = [entry for section in source.sections for entry in learned(section, metric, fusions)]
+        curves = learning_of(source.runs, drawn) if kind == "curves" else {}
         for section in source.sections:
             title = f"{section.title} · {section.backbones[0]}"
             if kind == "curves":

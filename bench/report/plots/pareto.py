@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.report.columns import COSTS, METRICS, Cost
+from bench.report.columns import METRICS, Cost
 from bench.report.plots.board import Board
 from bench.report.plots.front import pareto_front, spread
 from bench.report.plots.style import COLORS, GREY, MARKERS, NothingToDrawError, metric_label, new_figure, seeds_note
@@ -27,12 +27,13 @@ def draw_pareto(board: Board, metric: str) -> Figure:
     Numbered and joined are the fusions of the Pareto front; the best and the worst of all have a number, too.
     """
     lines = board.ranked("fusion", metric)
-    panels = [COSTS[name] for name in SHOWN if lines[COSTS[name].field].gt(0).any()]
-    if not panels or not METRICS[metric]:
+    panels = board.costs(SHOWN)
+    if lines.empty or not panels or not METRICS[metric]:
         raise NothingToDrawError(f"{board.title}: no fusion with both {metric} and a cost")
     numbered = [lines[_numbered(lines, metric, cost)] for cost in panels]
     height = 4.4 + 0.19 * max(map(len, numbered))
     note = f"{seeds_note(lines)}; joined: no fusion is both better and cheaper"
+    note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
     figure = new_figure(4.6 * len(panels), height, board.title, note)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, cost, part in zip(axes, panels, numbered, strict=True):

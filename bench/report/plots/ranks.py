@@ -39,6 +39,8 @@ def draw_ranks(board: Board, metric: str) -> Figure:
     """A dot per fusion at its mean rank over seeds; the band reaches one critical difference from the best."""
     if metric != "accuracy":
         raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
+    if board.own["warmup_quality"].nunique() > 1:
+        raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
     ranks = mean_ranks(complete_blocks_of(board), METRICS[metric])
     if ranks.critical_difference is None:
         raise NothingToDrawError(f"{board.title}: {ranks.reason}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.report.columns import POSITION
 from bench.report.entries import Entry
 from bench.report.load import Group
+from bench.report.pairing import are_alike
 
 Array = NDArray[np.float64]
 Block = tuple[str, int]
@@ -38,23 +39,25 @@ def scores(entry: Entry, domain: str, metric: str) -> dict[Block, float]:
 
 
 def differences(entry: Entry, baseline: Entry, domain: str, metric: str) -> Array:
-    """``entry`` minus ``baseline`` (blocks,) over the blocks that both have, sorted."""
-    own, other = scores(entry, domain, metric), scores(baseline, domain, metric)
-    return np.array([own[block] - other[block] for block in sorted(own.keys() & other.keys())], dtype=float)
+    """``entry`` minus ``baseline`` (blocks,) over the blocks that both have and that may be paired, sorted."""
+    values = complete_blocks((entry, baseline), domain, metric).values
+    return values[:, 0] - values[:, 1] if values.shape[1] == 2 else np.empty(0)
 
 
 def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Complete:
-    """The blocks that all fusions with any score share; fusions keep their order.
+    """The blocks that all fusions with any score share and that may be paired; fusions keep their order.
 
     Args:
         entries: of one backbone, protocol and recipe.
     """
-    found = {entry.group.fusion: scores(entry, domain, metric) for entry in entries}
-    found = {fusion: values for fusion, values in found.items() if values}
-    shared = sorted(_shared(list(found.values())))
-    table = [[values[block] for values in found.values()] for block in shared]
-    return Complete(tuple(found), tuple(shared), np.array(table, dtype=float).reshape(len(shared), len(found)))
-
-
-def _shared(found: Sequence[dict[Block, float]]) -> set[Block]:
-    return set.intersection(*(set(values) for values in found)) if found else set()
+    found = [(entry, own) for entry in entries if (own := scores(entry, domain, metric))]
+    common = set.intersection(*(set(own) for _, own in found)) if found else set()
+    cells = {(cell.group, cell.seed): cell for entry, _ in found for cell in entry.finished}
+    blocks = [
+        (trained_on, seed)
+        for trained_on, seed in sorted(common)
+        if are_alike([cells[entry.group, seed] for entry, _ in found], domain)
+    ]
+    table = [[own[block] for _, own in found] for block in blocks]
+    values = np.array(table, dtype=float).reshape(len(blocks), len(found))
+    return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)

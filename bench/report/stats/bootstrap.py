@@ -39,15 +39,6 @@ def iqm(scores: Array) -> Array:
     return np.asarray(runs[..., cut : runs.shape[-1] - cut].mean(axis=-1))
 
 
-def profile(thresholds: Array) -> Statistic:
-    """The statistic that gives the share of runs above each of ``thresholds``: (..., tasks, seeds) -> (..., points)."""
-
-    def share_above(scores: Array) -> Array:
-        return np.asarray((scores[..., None] > thresholds).mean(axis=(-3, -2)))
-
-    return share_above
-
-
 def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, seed: int = 0) -> Interval:
     """Percentile interval of ``statistic`` of every fusion.
 
@@ -58,14 +49,53 @@ def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, se
         scores: (fusions, tasks, seeds), complete.
         statistic: (..., tasks, seeds) -> (..., any).
     """
-    _, tasks, seeds = scores.shape
     value = statistic(scores)
+    if scores.shape[-1] < 2:
+        return _without_interval(value)
+    drawn = _drawn(scores.shape[1:], draws, seed)
+    found = np.stack([statistic(runs.take(drawn)) for runs in _widened(scores)])
+    return _interval(value, found)
+
+
+def bootstrap_profile(scores: Array, thresholds: Array, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """The share of runs above each of ``thresholds`` (fusions, points), with the interval of ``paired_bootstrap``.
+
+    A share only depends on how often each run was drawn, which one product of matrices tells for all fusions.
+    """
+    _, tasks, seeds = scores.shape
+    value = _above(scores, thresholds).mean(axis=1)
     if seeds < 2:
-        return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))
+        return _without_interval(value)
+    drawn = _drawn((tasks, seeds), draws, seed).reshape(draws, -1)
+    times = np.zeros((draws, tasks * seeds))
+    np.add.at(times, (np.arange(draws)[:, None], drawn), 1)
+    found = times @ _above(_widened(scores), thresholds).astype(float) / (tasks * seeds)
+    return _interval(value, found)
+
+
+def _above(scores: Array, thresholds: Array) -> NDArray[np.bool_]:
+    """Which runs are above each threshold: (fusions, tasks, seeds) -> (fusions, runs, points)."""
+    return np.asarray(scores.reshape(len(scores), -1, 1) > thresholds)
+
+
+def _widened(scores: Array) -> Array:
+    seeds = scores.shape[-1]
     centre = scores.mean(axis=-1, keepdims=True)
-    widened = centre + (scores - centre) * np.sqrt(seeds / (seeds - 1))
+    return np.asarray(centre + (scores - centre) * np.sqrt(seeds / (seeds - 1)))
+
+
+def _drawn(shape: tuple[int, ...], draws: int, seed: int) -> NDArray[np.int64]:
+    """Places (draws, tasks, seeds) of the drawn runs in a flattened table of ``shape`` (tasks, seeds)."""
+    tasks, seeds = shape
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(seeds, size=(draws, tasks, seeds))
-    found = np.stack([statistic(np.take_along_axis(fusion[None], drawn, axis=-1)) for fusion in widened])
+    return rng.integers(seeds, size=(draws, tasks, seeds)) + seeds * np.arange(tasks)[:, None]
+
+
+def _interval(value: Array, found: Array) -> Interval:
+    """From a statistic of every fusion and draw (fusions, draws, ...)."""
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return Interval(value, low, high)
+
+
+def _without_interval(value: Array) -> Interval:
+    return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))

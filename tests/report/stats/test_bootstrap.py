@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
+from bench.report.stats.bootstrap import bootstrap_profile, iqm, paired_bootstrap
 
 
 def mean(scores):
@@ -17,9 +17,19 @@ def test_the_interquartile_mean_is_a_trimmed_mean():
 def test_the_profile_is_the_share_of_runs_above_each_threshold():
     scores, thresholds = np.random.default_rng(1).uniform(size=(2, 3, 5)), np.linspace(0, 1, 7)
     expected = [[(fusion > threshold).mean() for threshold in thresholds] for fusion in scores]
-    np.testing.assert_allclose(profile(thresholds)(scores), expected)
-    found = paired_bootstrap(scores, profile(thresholds), draws=50)
-    assert found.low.shape == found.high.shape == (2, 7)
+    np.testing.assert_allclose(bootstrap_profile(scores, thresholds, draws=50).value, expected)
+
+
+def test_the_interval_of_the_profile_is_that_of_counting_every_draw():
+    scores, thresholds = np.random.default_rng(1).uniform(size=(4, 3, 5)), np.linspace(0, 1, 7)
+
+    def share_above(runs):
+        return (runs[..., None] > thresholds).mean(axis=(-3, -2))
+
+    found, counted = bootstrap_profile(scores, thresholds, draws=200), paired_bootstrap(scores, share_above, draws=200)
+    np.testing.assert_array_equal(found.value, counted.value)
+    np.testing.assert_allclose(found.low, counted.low, atol=1e-15)
+    np.testing.assert_allclose(found.high, counted.high, atol=1e-15)
 
 
 def test_all_fusions_draw_the_same_seeds():

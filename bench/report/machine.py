@@ -1,0 +1,75 @@
+"""The machine that a cell ran on: what must be equal before two rates may be compared or pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+Header = Mapping[str, Any]
+
+
+class Machine(NamedTuple):
+    """Processor, cores, and how many workers shared them. Library versions are what a comparison is about."""
+
+    cpu: str
+    capability: str | None
+    cores: int | None
+    gpus: tuple[str, ...]
+    system: str | None
+    jobs: int | None
+    threads: int | None
+    precision: str | None
+
+    def __str__(self) -> str:
+        parts = [self.cpu, *self.gpus, _count(self.cores, "core"), self.capability, self.system]
+        load = [_count(self.jobs, "worker"), _count(self.threads, "thread", " each"), self.precision]
+        return ", ".join(part for part in (*parts, *load) if part)
+
+
+class Sessions:
+    """The sessions of a run folder, each on a machine of its own.
+
+    A sweep that is resumed starts another session: its records are those that finished after it was started.
+
+    Args:
+        header: what ``run.json`` holds; nothing where there is none.
+    """
+
+    def __init__(self, header: Header) -> None:
+        earlier = header.get("earlier")
+        headers = [*(earlier if isinstance(earlier, list) else []), *([header] if header else [])]
+        self._started = sorted(
+            ((str(one.get("created", "")), machine_of(one)) for one in headers), key=lambda session: session[0]
+        )
+
+    def machine(self, finished: str) -> Machine | None:
+        """The machine of a record by when it finished (ISO 8601, UTC); None where that is not known."""
+        if len(self._started) == 1:
+            return self._started[0][1]
+        return next((machine for started, machine in reversed(self._started) if started <= finished), None)
+
+
+def machine_of(header: Header) -> Machine | None:
+    """The machine of one session by its header; None where that does not say."""
+    hardware, config = header.get("hardware"), header.get("config")
+    if not isinstance(hardware, Mapping) or not isinstance(config, Mapping):
+        return None
+    load = {"jobs": config.get("jobs"), "threads": header.get("threads"), "precision": header.get("precision")}
+    return machine_from({**hardware, **load})
+
+
+def machine_from(facts: Mapping[str, Any] | None) -> Machine | None:
+    """A machine from its fields, as a baseline keeps them; None where the processor is not among them."""
+    if not facts or not facts.get("cpu"):
+        return None
+    known = {name: facts.get(name) for name in Machine._fields} | {"gpus": tuple(facts.get("gpus") or ())}
+    return Machine(*known.values())
+
+
+def names_of(machines: Iterable[Machine | None]) -> list[str]:
+    """Different machines in words, sorted."""
+    return sorted("an unknown machine" if machine is None else str(machine) for machine in set(machines))
+
+
+def _count(n: int | None, one: str, more: str = "") -> str:
+    return "" if n is None else f"{n} {one}{'' if n == 1 else 's'}{more}"

@@ -1,0 +1,24 @@
+"""Schema numbers: what tells a program whether it can read a file."""
+
+from __future__ import annotations
+
+from bench.errors import UsageError
+
+
+def check_schema(number: object, known: int, where: str) -> None:
+    """Refuse a file of another schema than the ``known`` one. There has been no other so far, so nothing is migrated.
+
+    Args:
+        number: as it stands in the file; None where there is none.
+        where: start of the message.
+
+    Raises:
+        UsageError: there is no number, a newer one, or one that never was.
+    """
+    if not isinstance(number, int) or isinstance(number, bool):
+        what = "no schema number" if number is None else f"schema {number!r} is no whole number"
+        raise UsageError(f"{where}: {what}, so it was not written by fusebench")
+    if number > known:
+        raise UsageError(f"{where}: schema {number} is newer than this version of fusebench reads ({known}); update it")
+    if number < known:
+        raise UsageError(f"{where}: unknown schema {number}; this version of fusebench reads {known}")
