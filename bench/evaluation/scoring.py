@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +17,10 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Scores:
-    """Logits (N,) float32 of the pairs as (A, B) and as (B, A), and the seconds the first order took."""
+    """Logits (N,) float32 of the pairs as (A, B) and as (B, A)."""
 
     scores: NDArray[np.float32]
     swapped: NDArray[np.float32]
-    seconds: float
 
 
 def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
@@ -35,15 +33,13 @@ def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
         DivergedError: a score is not finite.
     """
     model.eval()
-    first, second, seconds = [], [], 0.0
+    first, second = [], []
     with torch.inference_mode():
         for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True):
-            started = time.perf_counter()
             forward, backward = model.both_orders(x, y)
-            seconds += time.perf_counter() - started
             first.append(forward)
             second.append(backward)
     scores, swapped = torch.cat(first).float().numpy(), torch.cat(second).float().numpy()
     if not (np.isfinite(scores).all() and np.isfinite(swapped).all()):
         raise DivergedError("a score on the evaluation pairs is not finite")
-    return Scores(scores, swapped, seconds)
+    return Scores(scores, swapped)

@@ -86,6 +86,15 @@ def test_a_sigmoid_before_a_raw_cosine() -> None:
         assert "remove the Sigmoid or ReLU before the similarity" in reason
 
 
+def test_a_relu_before_a_raw_cosine_whose_cosines_spread() -> None:
+    """The range alone is no sign: it is that no cosine can be negative."""
+    scores = np.clip(0.5 + 0.1 * LABEL + noise(0.2), 0.05, 1.0)
+    wide = {**SQUASHED, "cosine_low": 0.05}
+    assert 0.55 < evidence(scores).auc < 0.75
+    assert "the vectors compared have no negative values" in sentence(evidence(scores, RAW_COSINE, 0.5, found=wide))
+    assert collapse_reason(evidence(scores, RAW_COSINE, 0.5, found={**wide, "compared_lowest": -0.02})) is None
+
+
 @pytest.mark.parametrize("found", [SIGNED, {**SQUASHED, "cosine_low": 0.2}])
 def test_a_similarity_that_has_not_learned_is_not_broken(found: dict[str, float]) -> None:
     """Its bias has moved the scores to where the loss is that of a coin, a little off the middle."""
@@ -143,6 +152,22 @@ def test_a_model_at_chance_names_the_part_that_has_not_learned() -> None:
     assert "those of a coin" in str(not_learned_reason(evidence(noise(), 0.4, 0.6, trivial_loss=None)))
     many = {"found": {"name_probe": 0.6}, "classes": 10}
     assert "it is the join" in str(not_learned_reason(evidence(noise(), **at_chance, **many)))
+
+
+def advantage(share: float) -> Evidence:
+    """A model whose accuracy and AUC are both 0.5 + share / 2: it calls that share more of the same pairs same."""
+    same, half = LABEL == 1, np.arange(N) // 2
+    called = np.where(same, half < N * (0.25 + share / 2), half < N * 0.25)
+    return Evidence(2.0 * called - 1, LABEL)
+
+
+def test_how_far_from_chance_chance_may_be() -> None:
+    """Four standard errors of an AUC, sqrt(1 / 3N) as random scores show it, and two of an accuracy."""
+    drawn = np.random.default_rng(0).normal(size=(300, N))
+    assert np.std([Evidence(scores, LABEL).auc for scores in drawn]) == pytest.approx(math.sqrt(1 / (3 * N)), rel=0.15)
+    assert advantage(0.1).auc == pytest.approx(0.55)
+    assert [advantage(share).auc_at_chance for share in (0.0, 0.144, 0.15)] == [True, True, False]
+    assert [advantage(share).accuracy_at_chance for share in (0.0, 0.06, 0.068)] == [True, True, False]
 
 
 def test_ranking_alone_is_learning() -> None:
