@@ -123,7 +123,7 @@ def _learner(
     classes = train.a.latents["class"], train.b.latents["class"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
-        return learner_of(subject)(subject, cell.recipe, a, b, *classes, auxiliary, targets)
+        return learner_of(subject)(subject, cell.recipe, a, b, *classes, auxiliary, targets, len(domain.classes))
 
 
 def _train(cell: Cell, model: PairModel, learner: PairLearner, start: Warmup | None, on_progress: Progress) -> History:

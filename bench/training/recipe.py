@@ -12,6 +12,7 @@ from bench.training.auxiliary import check_weights
 from bench.training.objectives import DEFAULT, Objective
 
 Protocol = Literal["scratch", "finetune", "frozen"]
+FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 Positive = Annotated[int, Field(gt=0)]
 R = TypeVar("R", bound=BaseModel)
 
@@ -35,7 +36,7 @@ class Recipe(BaseModel):
         auxiliary: weights of auxiliary heads by name, over those that a fusion states itself; 0 leaves one out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = FIXED
 
     train_pairs: Positive = 9_600
     epochs: Positive = 1
@@ -89,7 +90,7 @@ class WarmupRecipe(BaseModel):
             plateau for a quarter of the images.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = FIXED
 
     images: Positive = 76_800
     easy_share: Annotated[float, Field(ge=0, le=1)] = 0.2

@@ -168,6 +168,13 @@ def test_early_stop_watches_the_objective(sweep) -> None:
     assert all(math.isfinite(loss) for _, loss, _ in record["curve"])
 
 
+def test_validation_may_show_classes_that_the_training_pairs_do_not(sweep) -> None:
+    """Eight pairs hold sixteen shapes at most, of the 32 that validation draws from."""
+    recipe = {**RECIPE, "train_pairs": 8, "batch_size": 4, "patience": 1, "objective": "bce+arcface"}
+    _, (record,), printed = sweep(domain="shapes:k=32", eval=["shapes:k=32"], recipe=recipe)
+    assert record["status"] != "error", printed
+
+
 def test_the_same_sweep_twice_gives_the_same_numbers(sweep, measured, tmp_path: Path) -> None:
     recipe = {**RECIPE, "objective": "bce+arcface", "auxiliary": {"angle": 1.0}}
     torch.manual_seed(1)

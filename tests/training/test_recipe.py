@@ -54,7 +54,9 @@ def test_an_unknown_key_of_the_warm_up_names_where_it_stands() -> None:
     [
         ("lr", 0, "greater than 0"),
         ("lr", -1e-3, "greater than 0"),
-        ("lr", math.nan, "greater than 0"),
+        ("lr", math.nan, "finite"),
+        ("lr", math.inf, "finite"),
+        ("weight_decay", math.inf, "finite"),
         ("lr", "fast", "number"),
         ("batch_size", 1, "greater than 1"),
         ("batch_size", 2.5, "integer"),
