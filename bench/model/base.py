@@ -90,7 +90,7 @@ class PairModel(nn.Module):
         for part in self.modules():
             if isinstance(part, PairModel):
                 part.memory_format = memory_format
-        return self.to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
+        return self.to(memory_format=memory_format)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -93,7 +93,7 @@ def measure(
         console.print(f"warning: load of {load:.1f} per core before the start; rows are flagged busy", style="yellow")
     measured = [Measured(row) for row in rows]
     with file:
-        interrupted = _advance_all(measured, rounds, FreshProcesses(include).do, console)
+        interrupted = advance_all(measured, rounds, FreshProcesses(include).do, console)
         about = _provenance(command, load)
         done = [one for one in measured if one.rounds or not one.is_ok]
         records: list[Record] = [about | one.record(load) for one in done]
@@ -103,7 +103,7 @@ def measure(
     return records, INTERRUPTED if interrupted else FAILED if failed else OK
 
 
-def _advance_all(measured: Sequence[Measured], rounds: int, do: Do, console: Console) -> bool:
+def advance_all(measured: Sequence[Measured], rounds: int, do: Do, console: Console) -> bool:
     """Search and weigh, then time all rows in turn, round after round. Returns whether Ctrl-C ended it."""
     searched = [one for one in measured if one.looked_for]
     turns: list[tuple[Task, Iterable[Measured]]] = [("search", searched), ("weigh", measured)]

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Generator, Iterator
 
 BLOCK_SECONDS = 0.01  # a block is long against the resolution of the clock and one wait for the device
-WARMUP_SECONDS = 3.0  # at most
+LEAST_WARMUP_SECONDS, WARMUP_SECONDS = 0.1, 3.0
 STEADY_BLOCKS, STEADY_SPREAD = 5, 0.05
 ROUND_SECONDS, FEWEST_BLOCKS = 0.2, 3
 LATENCY_SECONDS, FEWEST_CALLS, MOST_CALLS = 0.1, 5, 100
@@ -17,7 +17,7 @@ class Stopwatch:
     """Iterating over it yields once for every call to be made, and takes the time in between.
 
     First a warm-up: blocks are made long enough to last ``BLOCK_SECONDS`` and repeated until the last few of them agree
-    within ``STEADY_SPREAD``, or ``WARMUP_SECONDS`` have passed. Then blocks for ``ROUND_SECONDS``, then single calls
+    within ``STEADY_SPREAD``, or ``WARMUP_SECONDS`` are over. Then blocks for ``ROUND_SECONDS``, then single calls
     for ``LATENCY_SECONDS``. A plain loop can be timed like this, and so can one that draws its batches from elsewhere.
 
     Args:
@@ -45,7 +45,7 @@ class Stopwatch:
             self.latencies.append((yield from self._block(1)))
 
     def _warm_up(self) -> Generator[None, None, None]:
-        until = self._now() + WARMUP_SECONDS
+        begun = self._now()
         steady: list[float] = []
         while True:
             seconds = yield from self._block(self.calls)
@@ -54,8 +54,10 @@ class Stopwatch:
                 steady.clear()
             else:
                 steady = [*steady, seconds][-STEADY_BLOCKS:]
-            self.settled = len(steady) == STEADY_BLOCKS and _spread(steady) <= STEADY_SPREAD
-            if self.settled or (steady and self._now() > until):
+            passed = self._now() - begun
+            agree = len(steady) == STEADY_BLOCKS and _spread(steady) <= STEADY_SPREAD
+            self.settled = agree and passed >= LEAST_WARMUP_SECONDS
+            if self.settled or (steady and passed > WARMUP_SECONDS):
                 return
 
     def _block(self, calls: int) -> Generator[None, None, float]:
