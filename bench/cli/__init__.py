@@ -18,6 +18,7 @@ from bench.cli.plot import plot
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
+from bench.cli.speed import speed
 from bench.errors import UsageError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("list")(list_entries)
 app.command("show")(show)
 app.command("test")(test)
 app.command("audit")(audit)
+app.command("speed")(speed)
 app.command("doctor")(doctor)
 
 

@@ -26,6 +26,15 @@ def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, out_val: Any = No
     return 2 * matrix[0] * vector[0]
 
 
+def _added_matrix_vector_flops(added: Any, matrix: Any, vector: Any, *args: Any, **kwargs: Any) -> int:
+    return _matrix_vector_flops(matrix, vector)
+
+
+def _added_batches_flops(added: Any, left: Any, right: Any, *args: Any, **kwargs: Any) -> int:
+    """``torch.addbmm``: a sum of matrix products."""
+    return 2 * prod(left) * right[2]
+
+
 def _dot_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
     return 2 * left[0]
 
@@ -53,7 +62,10 @@ def _grid_sample_flops(image: Any, grid: Any, *args: Any, out_val: Any = None, *
 
 FORMULAS: dict[Any, Any] = {
     aten.mv: _matrix_vector_flops,
+    aten.addmv: _added_matrix_vector_flops,
+    aten.addbmm: _added_batches_flops,
     aten.dot: _dot_flops,
+    aten.vdot: _dot_flops,
     aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
     aten._scaled_dot_product_attention_math: _attention_flops,
     aten._trilinear: _trilinear_flops,

@@ -8,17 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
+from bench.cost.cheap import is_cheap
 from bench.cost.formulas import FORMULAS
 from bench.fusion import MapShape
 from bench.model import IMAGE, PairModel
-
-# Operators that do arithmetic in proportion to products of dimensions and have no formula here.
-UNCOUNTED = (
-    "_fft_", "fft_", "cdist", "linalg_", "_linalg_", "svd", "grid_sampler", "lstm", "mkldnn_rnn_layer", "rnn_", "gru",
-    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "segment_reduce", "_embedding_bag",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ def count_macs(model: PairModel, image: MapShape = IMAGE) -> Macs:
     model.eval()
     images = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
     names = _Names()
-    with torch.enable_grad(), FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter, names:
+    with torch.enable_grad(), names, FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
         model(images, images)
     total = counter.get_total_flops() // 2
     towers = _towers(model)
@@ -90,14 +85,14 @@ class _Inside:
 
 
 class _Names(TorchDispatchMode):
-    """Collects the names of operators that nobody counts."""
+    """Collects the names of operators that nobody counts, seen after the counter took apart what it can."""
 
     def __init__(self) -> None:
         super().__init__()
         self.uncounted: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        if func.overloadpacket not in FORMULAS and name.startswith(UNCOUNTED) and "norm" not in name:
-            self.uncounted.add(name)
+        packet = func.overloadpacket
+        if packet not in FORMULAS and packet not in flop_registry and not is_cheap(func):
+            self.uncounted.add(packet.__name__)
         return func(*args, **(kwargs or {}))

@@ -10,12 +10,14 @@ from bench.errors import NotApplicableError
 from bench.fusion import Fusion, mlp
 
 
-def standardise(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 images (B, 3, H, W) to ``dtype`` with mean 0 and deviation 1 over each image, channels last.
+def standardise(
+    images: Tensor, dtype: torch.dtype = torch.float32, memory_format: torch.memory_format = torch.channels_last
+) -> Tensor:
+    """uint8 images (B, 3, H, W) to ``dtype`` with mean 0 and deviation 1 over each image.
 
     Removing the mean and contrast of each image roughly halves the images that training needs.
     """
-    x = images.to(dtype, memory_format=torch.channels_last)
+    x = images.to(dtype, memory_format=memory_format)
     mean = x.mean((1, 2, 3), keepdim=True)
     deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
     return (x - mean) / (deviation + 1.0)
@@ -35,11 +37,13 @@ class PairModel(nn.Module):
         encodes_separately: each image is encoded without the other, so encodings can be cached and re-paired.
         runs_after_join: layers of the backbone run after the fusion.
         reads: what an encoding is, where images are encoded separately.
+        memory_format: layout of the standardised images; :meth:`lay_out` changes it.
     """
 
     encodes_separately = False
     runs_after_join = False
     reads: Reads | None = None
+    memory_format = torch.channels_last
 
     def __init__(self, fusion: Fusion, backbone: Backbone | None) -> None:
         super().__init__()
@@ -79,7 +83,14 @@ class PairModel(nn.Module):
 
     def together(self, a: Tensor, b: Tensor) -> Tensor:
         """Both images standardised, as one batch (2B, 3, H, W)."""
-        return standardise(torch.cat([a, b]), self.dtype)
+        return standardise(torch.cat([a, b]), self.dtype, self.memory_format)
+
+    def lay_out(self, memory_format: torch.memory_format) -> PairModel:
+        """Keep weights and images in ``memory_format`` from now on; returns this model."""
+        for part in self.modules():
+            if isinstance(part, PairModel):
+                part.memory_format = memory_format
+        return self.to(memory_format=memory_format)
 
     @property
     def dtype(self) -> torch.dtype:

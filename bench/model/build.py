@@ -127,7 +127,7 @@ def build_model(
         torch.manual_seed(seed)
         joint = build_fusion(fusion, feature_spec(backbone, image), classes)
         model = _compose(joint, towers)
-    return (Symmetrized(model) if fusion.params.get(SYMMETRIZE) else model).to(memory_format=torch.channels_last)
+    return (Symmetrized(model) if fusion.params.get(SYMMETRIZE) else model).lay_out(torch.channels_last)
 
 
 def _input_shape(fusion: Fusion, image: MapShape) -> MapShape:

@@ -28,7 +28,7 @@ class SeparateModel(PairModel):
             backbone.requires_grad_(False)
 
     def encode(self, images: Tensor) -> Tensor:
-        return self.backbone.read(standardise(images, self.dtype), self.reads)
+        return self.backbone.read(standardise(images, self.dtype, self.memory_format), self.reads)
 
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self.join(a, b)

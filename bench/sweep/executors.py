@@ -47,10 +47,7 @@ class PoolExecutor:
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
         waiting = list(tasks)
         running: dict[Future[Result], Task] = {}
-        # The C library returns large freed blocks to the kernel by default, and the next training step pays to get
-        # them back.
-        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
-        os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
+        keep_freed_memory()
         context = multiprocessing.get_context("spawn")
         pool = ProcessPool(self._jobs, initializer=worker.start, initargs=[self._workplace], context=context)
         try:
@@ -77,6 +74,15 @@ class PoolExecutor:
             return failure("killed", "ProcessExpired", f"the worker process died (exit code {error.exitcode})")
         except Exception as error:
             return failure_of(error)
+
+
+def keep_freed_memory() -> None:
+    """Let processes that are started from now on keep the memory that they free.
+
+    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
+    """
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 
 def _next_ready(waiting: Sequence[Task], running: Sequence[Task]) -> Task | None:

@@ -97,7 +97,7 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     check_eval(domains, config.eval)
     fusions = resolve(FUSIONS, config.fusion, given=("spec",))
     planned = []
-    for backbone, domain in product(_backbones(config.backbone), domains):
+    for backbone, domain in product(resolve_backbones(config.backbone), domains):
         evals = [_with_options(name, config) for name in eval_domains(domain, config.eval)]
         recipe = declared_recipe(backbone, config.protocol, config.recipe)
         sizes = _sizes(config, fusions, backbone, domain)
@@ -175,14 +175,16 @@ def check_warmup(config: SweepConfig, domains: Sequence[str]) -> None:
     if config.protocol == "frozen" and config.warmup == "none":
         raise UsageError("the frozen protocol trains no backbone: it needs a warm-up other than none")
     if config.warmup == "imagenet" and config.protocol != "scratch":
-        for name in _backbones(config.backbone):
+        for name in resolve_backbones(config.backbone):
             create_backbone(name, IMAGE, pretrained=True)
     if task_class(config.warmup) is not None and config.protocol != "scratch":
         for source in dict.fromkeys(build_domain(name).warmup_domain or name for name in domains):
-            build_task(config.warmup, _backbones(config.backbone)[0], build_domain(source))
+            build_task(config.warmup, resolve_backbones(config.backbone)[0], build_domain(source))
 
 
-def _backbones(patterns: Sequence[str]) -> list[str]:
+def resolve_backbones(patterns: Sequence[str]) -> list[str]:
+    """Backbones for a list of names, globs, ``all`` and ``timm:NAME``, without repeats; an unknown one raises
+    ``UsageError``."""
     found: dict[str, type[Backbone]] = {}
     for pattern in patterns:
         names = [pattern] if pattern.startswith("timm:") else BACKBONES.match(pattern)

@@ -200,6 +200,11 @@ COUNTED = {
         3 * (D * D + D),
     ),
     "matrix and vector": ("self.w = nn.Parameter(torch.zeros(spec.dim))", "return (a * b) @ self.w", D),
+    "matrix and vector, added": (
+        "self.w = nn.Parameter(torch.zeros(spec.dim))",
+        "return torch.addmv(a[:, 0], a * b, self.w)",
+        D,
+    ),
     "einsum": (
         "self.w = nn.Parameter(torch.zeros(5, spec.dim))",
         "return torch.einsum('bd,kd->bk', a * b, self.w).sum(1)",
@@ -238,6 +243,11 @@ COUNTED = {
 
 NAMED = {
     "complex FFT": ("", "return torch.fft.fft(torch.complex(a, b)).real.sum(1)", "fft"),
+    "another library's": (
+        "import torchvision; self.layer = torchvision.ops.DeformConv2d(2, 2, 3, padding=1)",
+        "return self.layer(a.view(-1, 2, 8, 8), b.new_zeros(len(b), 18, 8, 8)).sum((1, 2, 3))",
+        "deform_conv2d",
+    ),
     "SVD": ("", "return torch.linalg.svdvals(torch.stack([a, b], 1)).sum(1)", "svd"),
 }
 

@@ -1,0 +1,1 @@
+"""Speed: what inference, training, the join alone and cached comparison cost in time and memory."""

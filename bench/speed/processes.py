@@ -1,0 +1,48 @@
+"""A fresh process for every measurement, at the cost of a fork.
+
+A server process imports the libraries once and computes nothing, so that no thread, cache or allocation of one
+measurement reaches the next. It starts no CUDA context either, which could not be inherited.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+from bench.speed.rows import Row
+from bench.speed.worker import Result, Task, serve
+from bench.sweep.executors import keep_freed_memory
+from bench.sweep.outcome import failure
+
+
+class FreshProcesses:
+    """Does one task at a time, each in a process of its own.
+
+    Args:
+        include: plug-ins to load besides the built-in ones.
+    """
+
+    def __init__(self, include: tuple[str, ...] = ()) -> None:
+        self._include = include
+        keep_freed_memory()
+        # Asking whether there is a GPU must not start a CUDA context in the server.
+        os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["bench.speed.preload"])
+
+    def do(self, task: Task, row: Row) -> Result:
+        """What the task found, with its ``status``; a process that dies is a result, too."""
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=serve, args=(task, row, self._include, sender), daemon=True)
+        process.start()
+        sender.close()
+        try:
+            result: Result = receiver.recv()
+        except EOFError:
+            process.join()
+            return failure("killed", "ProcessExpired", f"the process died (exit code {process.exitcode})")
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+        process.join()
+        return result

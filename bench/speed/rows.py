@@ -1,0 +1,108 @@
+"""The rows of a speed table: what is measured, under which settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Literal
+
+from bench.errors import NotApplicableError, UsageError
+from bench.fusion import FUSIONS
+from bench.model import IMAGE, build_fusion, feature_spec
+from bench.spec import parse_spec
+from bench.sweep.plan import resolve, resolve_backbones
+
+Mode = Literal["infer", "train", "head", "cached"]
+MODES: MappingProxyType[Mode, str] = MappingProxyType(
+    {
+        "infer": "images to scores",
+        "train": "one training step as in a sweep",
+        "head": "fusion and head on encoded images",
+        "cached": "batch x batch comparisons of encoded images",
+    }
+)
+DEVICES = ("cpu", "cuda")
+DTYPES = ("float32", "bfloat16")
+MEMORY_FORMATS = ("channels_last", "contiguous")
+ALWAYS = (1, 32)
+BEST = "best"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        dtype: ``bfloat16`` is autocast over float32 weights.
+        batch: pairs per call (of ``cached``: images on each side); None is looked for: the batch of the highest rate.
+    """
+
+    fusion: str
+    backbone: str
+    mode: Mode
+    batch: int | None
+    device: str
+    dtype: str
+    memory_format: str
+    threads: int
+
+    def __str__(self) -> str:
+        settings = f"{self.device}, {self.dtype}, {self.memory_format}, threads {self.threads}"
+        return f"{self.fusion} × {self.backbone}, {self.mode}, batch {self.batch or BEST}, {settings}"
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is crossed: every row has one value of each."""
+
+    fusion: tuple[str, ...]
+    backbone: tuple[str, ...]
+    mode: tuple[Mode, ...]
+    batch: tuple[int | None, ...]
+    device: tuple[str, ...]
+    dtype: tuple[str, ...]
+    memory_format: tuple[str, ...]
+    threads: tuple[int, ...]
+
+    def rows(self) -> list[Row]:
+        """All rows, those that a reader compares next to each other.
+
+        Raises:
+            UsageError: an unknown fusion, parameter or backbone.
+        """
+        fusions = resolve(FUSIONS, self.fusion, given=("spec",))
+        backbones = resolve_backbones(self.backbone)
+        for fusion, backbone in product(fusions, backbones):
+            _check(fusion, backbone)
+        settings = product(backbones, self.mode, self.batch, self.dtype, self.memory_format, self.threads)
+        return [
+            Row(fusion, backbone, mode, batch, device, dtype, memory_format, threads)
+            for backbone, mode, batch, dtype, memory_format, threads in settings
+            for fusion in fusions
+            for device in self.device
+        ]
+
+
+def batches(text: str) -> tuple[int | None, ...]:
+    """Batch sizes from ``1,64,best``: 1 and 32 are always among them, in ascending order; None stands for best."""
+    names = {part.strip() for part in text.split(",") if part.strip()}
+    sizes = {*ALWAYS, *positive(",".join(names - {BEST}), "--batch", f"or {BEST}")}
+    return (*sorted(sizes), *([None] if BEST in names else []))
+
+
+def positive(text: str, option: str, also: str = "") -> tuple[int, ...]:
+    """Whole numbers above 0 from ``1,2,4``; anything else raises ``UsageError``."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        if not part.isdecimal() or int(part) < 1:
+            raise UsageError(" ".join(filter(None, [f"{option} {part!r}: expected whole numbers above 0", also])))
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+def _check(fusion: str, backbone: str) -> None:
+    """Raise ``UsageError`` for a wrong parameter; what does not fit the backbone is a row with a reason."""
+    try:
+        build_fusion(parse_spec(fusion), feature_spec(backbone, IMAGE))
+    except NotApplicableError:
+        return

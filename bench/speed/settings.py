@@ -1,0 +1,39 @@
+"""Settings of the library and clocks of the machine that a time depends on."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def settings(device: str) -> dict[str, Any]:
+    """Threads, matrix product precision, kernel choice and clocks, as they are in this process."""
+    return {
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+        "mkldnn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "clock_mhz": cpu_clock() if device == "cpu" else gpu_clock(),
+    }
+
+
+def cpu_clock(info: Path = Path("/proc/cpuinfo")) -> float | None:
+    """Median clock of the cores in MHz; None where the system does not tell."""
+    if not info.exists():
+        return None
+    clocks = [float(line.split(":")[1]) for line in info.read_text().splitlines() if line.startswith("cpu MHz")]
+    return statistics.median(clocks) if clocks else None
+
+
+def gpu_clock() -> int | None:
+    """Clock of the current GPU in MHz; None where its management library is missing."""
+    try:
+        return torch.cuda.clock_rate()
+    except (ImportError, RuntimeError):
+        return None
