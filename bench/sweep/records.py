@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pydantic_core import from_json
+
 from bench.errors import UsageError
 
 SCHEMA = 1
@@ -87,7 +89,7 @@ def read_records(path: Path) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = from_json(line)
         except ValueError:
             raise UsageError(f"{path}, line {number}: not a JSON record") from None
         if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
