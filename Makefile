@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow conformance coverage lint types contracts docs wheel-test quick ci
+.PHONY: install demo test test-slow conformance coverage lint types contracts docs wheel-test quick benchmarks ci
 
 install: $(INSTALLED)
 
@@ -47,6 +47,14 @@ docs: install
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py
+
+# Wants a machine with nothing else on it. Lightning is a peer where .[benchmarks] is installed.
+benchmarks: quick
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/report.py results/quick
+	$(BIN)/python benchmarks/rendering.py
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/sweep.py
 
 ci:
 	.ci/run

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -20,6 +19,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import torch
+from interleaved import in_turn, ratio, spread
 from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -115,14 +115,10 @@ def theirs(dataset: PilPairs) -> float:
 
 def compare(name: str, ways: dict[str, Callable[[int], float]], rounds: int) -> None:
     """Print the median rate of each way over alternating rounds, and the median ratio to the last."""
-    results = [{way: measure(round_) for way, measure in ways.items()} for round_ in range(rounds)]
+    values = in_turn(ways, rounds)
     last = list(ways)[-1]
-    for way in ways:
-        ratios = [result[way] / result[last] for result in results]
-        print(
-            f"{name:<8} {way:<24} {statistics.median(r[way] for r in results):>8,.0f} pairs/s   "
-            f"{statistics.median(ratios):>5.1f} x ({min(ratios):.1f} to {max(ratios):.1f}, {rounds} rounds)"
-        )
+    for way, rates in values.items():
+        print(f"{name:<8} {way:<24} {spread(rates, 0):>28} pairs/s {spread(ratio(values, way, last), 1):>24} x")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """How long ``bench report`` takes for 20,000 records, and how much memory: the target is 3 s and 500 MB.
 
 Records are those of a real run with other fusions, seeds and scores. Each measurement is a process of its own, as a
-user starts it: ``python benchmarks/report.py results/quick``.
+user starts it, and stands beside the same command on a tenth of the records; the commands take turns:
+``python benchmarks/report.py results/quick``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from interleaved import in_turn, ratio, spread
 
 RECORDS, SEEDS = 20_000, 10
 COMMANDS = {
@@ -41,27 +45,39 @@ def write(template: Path, out: Path, records: int) -> None:
     (out / "run.json").write_text((template / "run.json").read_text())
 
 
-def measure(arguments: list[str]) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and peak MB of ``bench`` with ``arguments``."""
+def measure(arguments: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak MB of ``bench`` with ``arguments``."""
     started = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "bench", *arguments], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"bench {' '.join(arguments)} ended with {child.returncode}")
-    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("template", type=Path, help="a run folder to take the form of the records from")
     parser.add_argument("--records", type=int, default=RECORDS)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        write(options.template, Path(folder), options.records)
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = [Path(temporary, size) for size in ("all", "tenth")]
+        for folder, records in zip(folders, (options.records, options.records // 10), strict=True):
+            folder.mkdir()
+            write(options.template, folder, records)
         for name, command in COMMANDS.items():
-            wall, cpu, peak = measure([*command, folder])
-            print(f"{name:22} {wall:6.2f} s wall {cpu:6.2f} s CPU {peak:6.0f} MB")
+            peaks: list[float] = []
+
+            def wall(folder: Path, number: int, command: list[str] = command, peaks: list[float] = peaks) -> float:
+                seconds, peak = measure([*command, str(folder)])
+                peaks.append(peak)
+                return seconds
+
+            values = in_turn({folder.name: partial(wall, folder) for folder in folders}, options.rounds)
+            times = f"{spread(ratio(values, 'all', 'tenth'), 1)} x a tenth of the records"
+            print(f"{name:22} {spread(values['all'], 2)} s, {max(peaks):.0f} MB, {times}", flush=True)
 
 
 if __name__ == "__main__":

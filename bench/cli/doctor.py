@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import typer
 
 OPTIONAL = {"torch-tb-profiler": "bench run --profile", "pytest": "make test"}
@@ -47,6 +45,8 @@ def doctor() -> None:
 
 
 def _version(package: str) -> str:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

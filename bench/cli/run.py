@@ -46,6 +46,12 @@ def run(
     threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
     timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
     retry: Annotated[Names, typer.Option(help="Statuses of earlier attempts to run again.")] = None,
+    profile: Annotated[
+        Optional[bool], typer.Option(help="Trace a few training steps of each cell; print its top operators.")
+    ] = None,
+    tensorboard: Annotated[
+        Optional[bool], typer.Option(help="Write curves, metrics, pairs and histograms of each cell for TensorBoard.")
+    ] = None,
     out: Annotated[Optional[str], typer.Option(help="Folder of the run (default: results/main).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
 ) -> None:
@@ -64,6 +70,7 @@ def run(
         "warmup": warmup, "eval": eval, "match_params": match_params, "test_pairs": test_pairs, "size": size,
         "textures": textures and str(textures), "include": include, "jobs": jobs, "threads": threads,
         "timeout": timeout, "retry": retry, "out": out,
+        "profile": profile, "tensorboard": tensorboard,
         "recipe": _recipe(recipe, objective, aux), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.errors import UsageError
 from bench.gate.machine import why_incomparable
+from bench.report.machine import machine_from
 from bench.report.table import align, escape
 from bench.speed.records import Record
 from bench.speed.summary import round_medians
@@ -75,7 +76,7 @@ def compare(base: Sequence[Record], new: Sequence[Record]) -> Agreement:
     Raises:
         UsageError: they ran on different machines, or share no row.
     """
-    reason = why_incomparable(base[0]["machine"], new[0]["machine"])
+    reason = why_incomparable(*({machine_from(record["machine"]) for record in side} for side in (base, new)))
     if reason:
         raise UsageError(f"--compare: {reason}")
     before, after = ({_row(one): one for one in side if one["status"] == "ok"} for side in (base, new))

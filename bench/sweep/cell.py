@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -43,8 +43,17 @@ class Cell:
 
     def key(self) -> str:
         """Hash of an allow-list: what is not named here (device, workers, paths, verbosity) cannot change it."""
+        return self.keys([self.seed])[self.seed]
+
+    def keys(self, seeds: Iterable[int]) -> dict[int, str]:
+        """The keys of this cell under several seeds; sources are read once for all."""
+        identity = self._identity()
+        return {seed: digest({**identity, "seed": seed}) for seed in seeds}
+
+    def _identity(self) -> dict[str, Any]:
+        """What the key depends on, without the seed."""
         fusion = parse_spec(self.fusion)
-        identity = {
+        return {
             "harness": HARNESS,
             "fusion": {
                 "name": fusion.name,
@@ -59,9 +68,7 @@ class Cell:
             "recipe": self.recipe.identity(),
             **self._objective_identity(),
             "warmup": self.warmup_identity(),
-            "seed": self.seed,
         }
-        return digest(identity)
 
     def warmup_identity(self) -> dict[str, Any] | None:
         """What the warm-up of this cell depends on, or None where it starts from random weights."""

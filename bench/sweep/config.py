@@ -40,6 +40,8 @@ class SweepConfig(BaseModel):
         jobs: worker processes; 0 runs in this process. threads: CPU threads of each worker.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
         retry: statuses of earlier attempts that are run again.
+        profile: trace a few extra training steps of every cell that runs. tensorboard: write its curve, metrics, pairs
+            and histograms. Neither changes a number.
         out: folder of the run.
     """
 
@@ -64,6 +66,8 @@ class SweepConfig(BaseModel):
     threads: Annotated[int, Field(gt=0)] = 1
     timeout: str | None = None
     retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
+    profile: bool = False
+    tensorboard: bool = False
     out: str = "results/main"
 
     @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", mode="before")

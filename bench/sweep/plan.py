@@ -6,7 +6,7 @@ import inspect
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any, Literal
@@ -106,10 +106,15 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
         reasons = {
             fusion: not_applicable(parse_spec(fusion), backbone, domain, config.protocol, recipe) for fusion in chosen
         }
+        cells = {fusion: _cell(config, fusion, backbone, domain, evals) for fusion in chosen}
+        keys = {
+            fusion: cell.keys(config.seed if _differs_by_seed(fusion) else config.seed[:1])
+            for fusion, cell in cells.items()
+        }
         for seed, fusion in product(config.seed, chosen):
-            if seed == config.seed[0] or _differs_by_seed(fusion):
-                cell = _cell(config, fusion, backbone, domain, seed, evals)
-                planned.append(_place(cell, reasons[fusion], latest, config.retry, sized.get(fusion)))
+            if seed in keys[fusion]:
+                cell, key = replace(cells[fusion], seed=seed), keys[fusion][seed]
+                planned.append(_place(cell, key, reasons[fusion], latest, config.retry, sized.get(fusion)))
     return Plan(tuple(planned))
 
 
@@ -214,13 +219,14 @@ def _differs_by_seed(fusion: str) -> bool:
     return FUSIONS.get(parse_spec(fusion).name).sees != "likelihoods"
 
 
-def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: int, evals: Sequence[str]) -> Cell:
+def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, evals: Sequence[str]) -> Cell:
+    """The cell of the first seed."""
     sees = FUSIONS.get(parse_spec(fusion).name).sees
     return Cell(
         fusion=fusion,
         backbone=backbone,
         domain=domain,
-        seed=seed,
+        seed=config.seed[0],
         protocol=config.protocol,
         recipe=declared_recipe(backbone, config.protocol, config.recipe),
         warmup=canonical_name(config.warmup),
@@ -231,8 +237,9 @@ def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, seed: in
     )
 
 
-def _place(cell: Cell, reason: str, latest: Mapping[str, Record], retry: Sequence[str], sized: Sized | None) -> Planned:
-    key = cell.key()
+def _place(
+    cell: Cell, key: str, reason: str, latest: Mapping[str, Record], retry: Sequence[str], sized: Sized | None
+) -> Planned:
     record = latest.get(key)
     if reason:
         return Planned(cell, key, "not applicable", reason)

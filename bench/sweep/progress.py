@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +57,13 @@ class SweepDisplay:
                 running.add_row(Text(what + news["cell"]), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
         return Group(running, self._bar)
 
-    def finished(self, cell: Cell, record: Mapping[str, Any]) -> None:
-        """One more cell has a record."""
+    def finished(self, cell: Cell, record: Mapping[str, Any], said: Sequence[str] = ()) -> None:
+        """One more cell has a record, and observers ``said`` something about it."""
         self._done += 1
         self._bar.update(self._task, completed=self._done)
         self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record["status"], "red"))
+        for text in said:
+            self._line(text, "none")
 
     def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""

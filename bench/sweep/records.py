@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pydantic_core import from_json
+
 from bench.errors import UsageError
 from bench.sweep.schema import check_schema
 
@@ -104,7 +106,7 @@ def read_records(path: Path) -> Iterator[Record]:
 
 def _record(line: bytes, where: str) -> Record:
     try:
-        record = json.loads(line)
+        record = from_json(line)
     except ValueError:
         raise UsageError(f"{where}: not a JSON record") from None
     if not isinstance(record, dict):

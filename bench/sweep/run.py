@@ -21,6 +21,8 @@ from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
+from bench.sweep.observer import Observer
+from bench.sweep.observers import chosen_observers, left_out
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, describe
@@ -56,10 +58,11 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         )
     folder = RunFolder(Path(config.out))
     records = folder.records()
+    observers = chosen_observers(config, folder)
     plan = make_plan(config, latest(records))
     jobs = config.jobs if config.jobs is not None else max(1, (os.cpu_count() or 1) // config.threads)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
-    for line in plan.unmatched():
+    for line in (*plan.unmatched(), *filter(None, [left_out(observers, plan)])):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     if dry_run:
         for planned in plan.cells:
@@ -70,7 +73,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         return OK
     with folder.writer() as writer:
         _write_header(folder, config, jobs, command)
-        interrupted = _work_off(plan, config, folder, writer, jobs, console)
+        interrupted = _work_off(plan, config, folder, writer, jobs, observers, console)
     if interrupted:
         console.print(
             f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
@@ -83,7 +86,13 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
 
 
 def _work_off(
-    plan: Plan, config: SweepConfig, folder: RunFolder, writer: RecordWriter, jobs: int, console: Console
+    plan: Plan,
+    config: SweepConfig,
+    folder: RunFolder,
+    writer: RecordWriter,
+    jobs: int,
+    observers: tuple[Observer, ...],
+    console: Console,
 ) -> bool:
     """Run the cells of the plan that have no record yet. Returns whether Ctrl-C ended it."""
     known = latest(folder.records())
@@ -101,17 +110,20 @@ def _work_off(
         SweepDisplay(console, len(todo), Path(news)) as display,
         Interrupt() as interrupt,
     ):
-        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid())
+        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid(), observers)
         try:
             for task, result in _executor(place, jobs, config).run(tasks, interrupt.check):
                 if task.kind == "warmup":
                     display.warmed_up(task.cell, result)
                     continue
+                said = result.pop("said", ())
                 record = _record(todo[task.cell], result)
                 writer.write(record)
-                display.finished(task.cell, record)
+                display.finished(task.cell, record, said)
         except KeyboardInterrupt:
             return True
+    for observer in observers:
+        console.print(observer.hint, markup=False, highlight=False, soft_wrap=True)
     return False
 
 

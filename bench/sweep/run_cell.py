@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs, view
+from bench.sweep.observer import Finished
 from bench.training import warmup
 from bench.training.applicable import trained_by_objective
 from bench.training.auxiliary import Auxiliary, auxiliary_weights
@@ -50,11 +52,17 @@ def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: Non
     )
 
 
-def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share, history: None) -> dict[str, Any]:
+def run_cell(
+    cell: Cell,
+    scores_file: Path,
+    on_progress: Progress = lambda share, history: None,
+    on_finished: Callable[[Finished], None] = lambda finished: None,
+) -> dict[str, Any]:
     """Train and evaluate one cell.
 
     Args:
         scores_file: where the scores of every evaluated pair go.
+        on_finished: called once, when every number is taken.
 
     Returns:
         The part of its record that the run measured. ``collapse`` holds the reason if the model collapsed, else None.
@@ -94,6 +102,7 @@ def run_cell(cell: Cell, scores_file: Path, on_progress: Progress = lambda share
         "evaluate": finished - trained,
         "total": finished - started,
     }
+    on_finished(Finished(cell, model, learner, history, probe, evaluated, labels, metrics))
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 

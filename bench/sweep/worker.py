@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
+    from bench.sweep.observer import Observer
     from bench.training.loop import History
 
 
@@ -35,6 +36,7 @@ class Workplace:
     scores: Path
     progress: Path
     parent: int
+    observers: tuple[Observer, ...] = ()
 
 
 _here: Workplace | None = None
@@ -60,22 +62,32 @@ def settle(workplace: Workplace) -> None:
 
 
 def perform(task: Task) -> dict[str, Any]:
-    """Do one task and return what it leaves in a record; a failure is a result, not an exception."""
-    from bench.errors import CollapsedError, DivergedError
+    """Do one task and return what it leaves in a record, with what observers ``said``; a failure is a result, not an
+    exception."""
+    from bench.sweep.observer import observe
     from bench.sweep.outcome import failure, failure_of
     from bench.sweep.run_cell import ensure_warmup, run_cell
 
     assert _here is not None, "start() or settle() comes first"
     if task.cell.key() != task.key:
         return failure("error", "SourceChanged", "the source of a plug-in changed while the sweep ran; run it again")
-    note = _notebook(_here.progress, task)
+    note, observers, said = _notebook(_here.progress, task), _here.observers, list[str]()
     try:
         if task.kind == "warmup":
             warmup = ensure_warmup(task.cell, note)
             return {"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}
-        result = run_cell(task.cell, _here.scores / f"{task.key}.npz", note)
+        scores = _here.scores / f"{task.key}.npz"
+        result = run_cell(task.cell, scores, note, lambda finished: said.extend(observe(observers, finished)))
     except Exception as error:
         return failure_of(error)
+    return {**_judged(result), "said": said}
+
+
+def _judged(result: dict[str, Any]) -> dict[str, Any]:
+    """What a cell measured, with its status."""
+    from bench.errors import CollapsedError, DivergedError
+    from bench.sweep.outcome import failure
+
     try:
         json.dumps(result, allow_nan=False)
     except ValueError:

@@ -22,6 +22,7 @@ def keys(config) -> list[str]:
         {"timeout": "5m"},
         {"retry": ["error"]},
         {"out": "elsewhere"},
+        {"profile": True, "tensorboard": True},
         {"fusion": ["abs_diff", "abs_diff"]},
         {"warmup": "none"},  # the scratch protocol has no warm-up
         {"warmup_recipe": {"images": 64}},
@@ -47,6 +48,15 @@ def test_what_cannot_change_a_number_does_not_change_the_key(tiny, changes: dict
 )
 def test_what_can_change_a_number_changes_the_key(tiny, changes: dict) -> None:
     assert keys(tiny(**changes)) != keys(tiny())
+
+
+def test_a_plan_of_many_seeds_has_the_keys_of_its_cells(tiny) -> None:
+    plan = make_plan(tiny(fusion=["abs_diff", "film:stage=1", "template_oracle"], seed="0..2"), {})
+    assert [planned.key for planned in plan.cells] == [planned.cell.key() for planned in plan.cells]
+    named = [(planned.cell.fusion, planned.cell.seed) for planned in plan.cells]
+    trained = [(name, seed) for seed in range(3) for name in ("abs_diff", "film:stage=1")]
+    assert sorted(named) == sorted([*trained, ("template_oracle", 0)])
+    assert len({planned.key for planned in plan.cells}) == 7
 
 
 def test_warm_up_changes_the_key_where_there_is_one(tiny) -> None:

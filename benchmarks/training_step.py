@@ -1,0 +1,252 @@
+"""Training steps of this program against three loops that train the same network on the same pairs.
+
+- *plain loop*: as a user would write it. The backbone is called once for each image of a pair, tensors keep their
+  default layout, AdamW is not fused, and the allocator is as the system has it.
+- *Lightning*: the best step below, in a ``Trainer(barebones=True)``; left out where ``lightning`` is not installed.
+- *best bare loop*: channels last, one call of the backbone for both images, fused AdamW, and nothing around it.
+
+All train ``concat`` with batches of 64 pairs that already lie in memory as uint8, binary cross-entropy, one thread; the
+last two clip the gradient as this program does. Counted are **pairs as drawn**: 64 a step for everyone. Ours in a sweep
+pairs every encoded image eight times; that gives eight labelled pairs for each pair as drawn, stands in a line of its
+own, and earns no credit in the ratios.
+
+Each way has a process of its own, and the processes take turns. Set-up and the first steps are not timed, except that
+ours builds its optimiser within the time. Run with nothing else on the machine: ``python benchmarks/training_step.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import logging
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+import torch
+from interleaved import Rounds, in_turn, ratio, spread, verdict
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench import zoo
+from bench.domain import Pairs
+from bench.model import PairModel, build_model
+from bench.spec import parse_spec
+from bench.sweep.cell import build_domain
+from bench.training.loop import batches, fit
+from bench.training.pairs import PairLearner
+from bench.training.recipe import Recipe
+
+BATCH, LR, CLIP, FUSION = 64, 1e-3, 5.0, "concat"
+FIRST_STEPS = 3
+REPAIRED = 8
+# Ours over the other, at equal pairs.
+TARGETS = {
+    "mobilenetv3_small_32": {"plain loop": 2.0, "Lightning": 1.0, "best bare loop": 0.97},
+    "tiny_vit": {"plain loop": 1.5, "Lightning": 1.0, "best bare loop": 0.97},
+    "resnet18": {"plain loop": 1.1, "Lightning": 1.0, "best bare loop": 0.97},
+}
+# What the workers of a sweep are started with; see PoolExecutor.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+
+Step = Callable[[Tensor, Tensor, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is trained, for how many timed steps a round."""
+
+    backbone: str
+    steps: int
+    threads: int
+
+    def model(self) -> PairModel:
+        zoo.load()
+        return build_model(parse_spec(FUSION), self.backbone)
+
+    def pairs(self) -> Pairs:
+        torch.set_num_threads(self.threads)
+        zoo.load()
+        return build_domain("color").draw("train", 0, BATCH * (FIRST_STEPS + self.steps))
+
+    def batches(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Images A and B, uint8 and contiguous, and labels as floats."""
+        pairs = self.pairs()
+        a, b = pairs.a.pixels.contiguous(), pairs.b.pixels.contiguous()
+        return list(zip(a.split(BATCH), b.split(BATCH), pairs.label.float().split(BATCH), strict=True))
+
+
+def ours(setting: Setting, pairs_per_image: int = 1) -> float:
+    """Pairs as drawn per second of the loop of a sweep."""
+    pairs = setting.pairs()
+    classes = pairs.a.latents["class"], pairs.b.latents["class"]
+    recipe = Recipe(train_pairs=len(pairs), batch_size=BATCH, lr=LR, clip_norm=CLIP, pairs_per_image=pairs_per_image)
+    learner = PairLearner(setting.model(), recipe, pairs.a.pixels, pairs.b.pixels, *classes)
+    order = list(batches(len(pairs), BATCH, 1, seed=0))
+    fit(learner, recipe, order[:FIRST_STEPS], FIRST_STEPS)
+    started = time.perf_counter()
+    fit(learner, recipe, order[FIRST_STEPS:], setting.steps)
+    return setting.steps * BATCH / (time.perf_counter() - started)
+
+
+def plain(setting: Setting) -> float:
+    model = setting.model().to(memory_format=torch.contiguous_format)
+    return _timed(setting, model, plain_step(model))
+
+
+def plain_step(model: PairModel) -> Step:
+    """One update as a user would write it."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
+    criterion = nn.BCEWithLogitsLoss()
+    assert model.backbone is not None
+    encode = partial(model.backbone.read, reads="embedding")
+
+    def step(a: Tensor, b: Tensor, label: Tensor) -> None:
+        u, v = (encode((images.float() / 255 - 0.5) / 0.5) for images in (a, b))
+        loss = criterion(model.head(model.fusion(u, v)).squeeze(1), label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def best(setting: Setting) -> float:
+    model = setting.model()
+    return _timed(setting, model, best_step(model))
+
+
+def best_step(model: PairModel) -> Step:
+    """The same update as ours, by the shortest way: the model itself is channels last and makes one call."""
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=LR, fused=True)
+
+    def step(a: Tensor, b: Tensor, label: Tensor) -> None:
+        loss = F.binary_cross_entropy_with_logits(model(a, b), label)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, CLIP)
+        optimizer.step()
+
+    return step
+
+
+def _timed(setting: Setting, model: PairModel, step: Step) -> float:
+    model.train()
+    examples = setting.batches()
+    for batch in examples[:FIRST_STEPS]:
+        step(*batch)
+    started = time.perf_counter()
+    for batch in examples[FIRST_STEPS:]:
+        step(*batch)
+    return setting.steps * BATCH / (time.perf_counter() - started)
+
+
+def lightning(setting: Setting) -> float:
+    """Timed from the first step after the warm-up ones to the end of training, so without the trainer's set-up."""
+    import lightning
+    from torch.utils.data import DataLoader
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = setting.model()
+            self.started = self.finished = 0.0
+
+        def training_step(self, batch: list[Tensor], number: int) -> Tensor:
+            a, b, label = batch
+            return F.binary_cross_entropy_with_logits(self.model(a, b), label)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.AdamW(self.parameters(), lr=LR, fused=True)
+
+        def on_train_batch_start(self, batch: list[Tensor], number: int) -> None:
+            if number == FIRST_STEPS:
+                self.started = time.perf_counter()
+
+        def on_train_end(self) -> None:
+            self.finished = time.perf_counter()
+
+    module, examples = Module(), setting.batches()
+    trainer = lightning.Trainer(
+        accelerator="cpu", devices=1, max_steps=len(examples), gradient_clip_val=CLIP, barebones=True
+    )
+    trainer.fit(module, DataLoader(examples, batch_size=None))
+    return setting.steps * BATCH / (module.finished - module.started)
+
+
+def ways() -> dict[str, tuple[Callable[[Setting], float], dict[str, str]]]:
+    """What is measured, each with the environment of its process."""
+    found: dict[str, tuple[Callable[[Setting], float], dict[str, str]]] = {
+        "ours": (ours, ALLOCATOR),
+        "plain loop": (plain, {}),
+        "best bare loop": (best, ALLOCATOR),
+        "ours, re-paired": (partial(ours, pairs_per_image=REPAIRED), ALLOCATOR),
+    }
+    if importlib.util.find_spec("lightning"):
+        found["Lightning"] = lightning, ALLOCATOR
+    else:
+        print("Lightning is left out: it is not installed; pip install 'fusebench[benchmarks]'")
+    return found
+
+
+@contextmanager
+def process(environment: dict[str, str]) -> Iterator[ProcessPoolExecutor]:
+    """One fresh process that sees ``environment`` besides ours."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(os.getpid).result()
+        os.environ.clear()
+        os.environ.update(before)
+        yield pool
+
+
+def measure(setting: Setting, rounds: int) -> Rounds:
+    """Pairs per second of every way, each in its process, in turn."""
+    with ExitStack() as stack:
+        measures = {}
+        for name, (way, environment) in ways().items():
+            pool = stack.enter_context(process(environment))
+            measures[name] = lambda number, pool=pool, way=way: pool.submit(way, setting).result()
+        return in_turn(measures, rounds)
+
+
+def report(backbone: str, values: Rounds) -> None:
+    """Rates, the ratios that count, and what re-pairing adds."""
+    for way, rates in values.items():
+        print(f"{backbone:<20} {way:<16} {spread(rates, 0):>28} pairs/s")
+    for other, least in TARGETS[backbone].items():
+        if other in values:
+            print(f"{backbone:<20} ours / {other:<16} {verdict(ratio(values, 'ours', other), least)}")
+    labelled = [REPAIRED * rate for rate in ratio(values, "ours, re-paired", "plain loop")]
+    print(f"{backbone:<20} labelled pairs with re-pairing / plain loop {spread(labelled, 1)} x, not counted above")
+    share = statistics.median(ratio(values, "ours, re-paired", "ours"))
+    print(f"{backbone:<20} re-pairing keeps {share:.0%} of the pairs as drawn per second", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbones", nargs="+", choices=TARGETS, default=list(TARGETS))
+    parser.add_argument("--steps", type=int, default=40, help="timed steps a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    print(f"{FUSION}, {BATCH} pairs a step, {options.steps} steps a round, {options.threads} threads; median (range)")
+    for backbone in options.backbones:
+        setting = Setting(backbone, options.steps, options.threads)
+        report(backbone, measure(setting, options.rounds))
+
+
+if __name__ == "__main__":
+    main()

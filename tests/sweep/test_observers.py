@@ -1,0 +1,127 @@
+"""``--profile`` and ``--tensorboard``: what they leave, and that no number knows of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from bench.errors import UsageError
+from bench.model import build_model
+from bench.spec import parse_spec
+from bench.sweep.cell import build_domain
+from bench.sweep.observer import observe
+from bench.sweep.profiler import ACTIVE, Operator, profile_steps, top_operators_table
+from bench.training.pairs import PairLearner
+from bench.training.recipe import Recipe
+
+FUSIONS = ["abs_diff", "two_channel"]
+
+
+@pytest.fixture(scope="module")
+def learner() -> PairLearner:
+    domain = build_domain("color")
+    model = build_model(parse_spec("bilinear"), "mobilenetv3_small_32", domain.image, 0, False, 2)
+    pairs = domain.draw("train", 0, 48)
+    classes = pairs.a.latents["class"], pairs.b.latents["class"]
+    return PairLearner(model, Recipe(batch_size=16, train_pairs=48), pairs.a.pixels, pairs.b.pixels, *classes)
+
+
+def test_observers_change_no_key_and_no_number(sweep, measured, tmp_path: Path) -> None:
+    _, plain, _ = sweep(fusion=FUSIONS, out=str(tmp_path / "plain"))
+    _, observed, _ = sweep(fusion=FUSIONS, out=str(tmp_path / "observed"), profile=True, tensorboard=True)
+    assert [measured(record) for record in observed] == [measured(record) for record in plain]
+    assert not (tmp_path / "plain" / "profile").exists()
+
+
+def test_a_profile_is_a_trace_per_cell_and_a_table(sweep, tmp_path: Path) -> None:
+    code, records, printed = sweep(fusion=FUSIONS, profile=True)
+    assert code == 0
+    folders = sorted((tmp_path / "run" / "profile").iterdir())
+    assert [folder.name.split("-")[0] for folder in folders] == FUSIONS
+    assert {folder.name[-8:] for folder in folders} == {record["key"][:8] for record in records}
+    for folder in folders:
+        (trace,) = folder.glob("*.pt.trace.json")
+        events = json.loads(trace.read_text())["traceEvents"]
+        steps = {event["name"] for event in events if event["name"].startswith("ProfilerStep#")}
+        assert len(steps) == ACTIVE
+        assert any(event["name"].startswith("aten::convolution") for event in events)
+        table = (folder / "top_operators.md").read_text().split("\n\n", 1)[1].strip()
+        assert "aten::" in table
+        assert table in printed
+    assert f"tensorboard --logdir {tmp_path / 'run' / 'profile'}" in printed
+
+
+def test_profiling_leaves_weights_and_random_state(learner: PairLearner, tmp_path: Path) -> None:
+    before, state = copy.deepcopy(learner.module.state_dict()), torch.get_rng_state()
+    operators = profile_steps(learner, tmp_path)
+    assert all(torch.equal(value, before[name]) for name, value in learner.module.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert sum(operator.share for operator in operators) == pytest.approx(1)
+    assert [operator.milliseconds for operator in operators] == sorted(
+        (o.milliseconds for o in operators), reverse=True
+    )
+    convolution = next(operator for operator in operators if operator.name == "aten::mkldnn_convolution")
+    assert convolution.calls == sum(isinstance(module, torch.nn.Conv2d) for module in learner.module.modules())
+
+
+def test_the_table_shows_times_shares_and_calls_per_step() -> None:
+    table = top_operators_table([Operator("aten::mm", 3.0, 4.0, 0.75), Operator("aten::add", 1.0, 2.0, 0.25)], 8)
+    assert "4.0 ms a step of 8 pairs" in table
+    (row,) = (line for line in table.splitlines() if "aten::mm" in line)
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["aten::mm", "3.00", "75.0%", "4"]
+
+
+def test_tensorboard_holds_what_the_record_holds(sweep, tmp_path: Path) -> None:
+    _, (record,), printed = sweep(eval=["color", "texture"], tensorboard=True)
+    (folder,) = (tmp_path / "run" / "tensorboard").iterdir()
+    events = EventAccumulator(str(folder)).Reload()
+    loss = [(event.step, event.value) for event in events.Scalars("train/loss")]
+    assert loss == [(seen, pytest.approx(value, abs=1e-5)) for seen, value, _ in record["curve"]]
+    for domain in ("color", "texture"):
+        assert events.Scalars(f"{domain}/auc")[0].value == pytest.approx(record["eval"][domain]["auc"])
+    same, different = (events.Histograms(f"scores color/{kind}")[0].histogram_value for kind in ("same", "different"))
+    assert same.num + different.num == 32
+    similarity = events.Histograms("similarity/same")[0].histogram_value
+    assert similarity.num == same.num
+    assert similarity.max <= 1 + 1e-6
+    assert {"pairs/same", "pairs/different"} <= set(events.Tags()["images"])
+    assert f"tensorboard --logdir {tmp_path / 'run' / 'tensorboard'}" in printed
+
+
+def test_cells_with_a_record_are_not_run_again_to_be_looked_at(sweep, tmp_path: Path) -> None:
+    _, first, _ = sweep()
+    _, second, printed = sweep(profile=True, tensorboard=True)
+    assert second == first
+    assert "1 cell has a record and is not run again for --tensorboard and --profile" in printed
+    assert not (tmp_path / "run" / "profile").exists()
+
+
+def test_where_nothing_trains_there_is_no_profile(sweep, tmp_path: Path) -> None:
+    code, _, printed = sweep(fusion="template_oracle", profile=True, tensorboard=True)
+    assert code == 0
+    assert "nothing trains, so there is no step to profile" in printed
+    assert not (tmp_path / "run" / "profile").exists()
+
+
+def test_an_observer_that_fails_costs_no_cell() -> None:
+    def fails(finished: object) -> str:
+        raise OSError("no space left")
+
+    broken = SimpleNamespace(name="--broken", look=fails)
+    whole = SimpleNamespace(name="--whole", look=lambda finished: "seen")
+    assert list(observe([broken, whole], None)) == ["--broken failed: OSError: no space left", "seen"]
+
+
+def test_a_missing_tensorboard_is_bad_input(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "bench.sweep.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UsageError, match=r"--tensorboard: .* pip install tensorboard"):
+        sweep(tensorboard=True)
+    assert not (tmp_path / "run").exists()
