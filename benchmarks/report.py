@@ -1,4 +1,4 @@
-"""How long ``bench report`` takes for 20,000 records, and how much memory: the target is 3 s and 500 MB.
+"""Time and memory of ``bench report`` and ``bench check`` for 20,000 records: the target is 3 s and 500 MB.
 
 Records are those of a real run with other fusions, seeds and scores. Each measurement is a process of its own, as a
 user starts it: ``python benchmarks/report.py results/quick``.
@@ -17,10 +17,13 @@ import time
 from pathlib import Path
 
 RECORDS, SEEDS = 20_000, 10
+RUN = "{}"
 COMMANDS = {
-    "report": ["report"],
-    "report --baseline": ["report", "--baseline", "fusion0000"],
-    "report --format json": ["report", "--format", "json"],
+    "report": ["report", RUN],
+    "report --baseline": ["report", RUN, "--baseline", "fusion0000"],
+    "report --format json": ["report", RUN, "--format", "json"],
+    "report --format html": ["report", RUN, "--format", "html"],
+    "check": ["check", RUN, "--baseline", f"{RUN}/records.jsonl"],
 }
 
 
@@ -60,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write(options.template, Path(folder), options.records)
         for name, command in COMMANDS.items():
-            wall, cpu, peak = measure([*command, folder])
+            wall, cpu, peak = measure([part.format(folder) for part in command])
             print(f"{name:22} {wall:6.2f} s wall {cpu:6.2f} s CPU {peak:6.0f} MB")
 
 

@@ -40,6 +40,8 @@ class SweepConfig(BaseModel):
         jobs: worker processes; 0 runs in this process. threads: CPU threads of each worker.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
         retry: statuses of earlier attempts that are run again.
+        equivalence_margin: difference, in points, below which ``bench report --baseline`` calls fusions equivalent.
+        gate_margin: drop, in points, that ``bench check`` and ``bench compare`` let pass. Neither changes what is run.
         out: folder of the run.
     """
 
@@ -64,6 +66,8 @@ class SweepConfig(BaseModel):
     threads: Annotated[int, Field(gt=0)] = 1
     timeout: str | None = None
     retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
+    equivalence_margin: Annotated[float, Field(gt=0)] = 1.0
+    gate_margin: Annotated[float, Field(ge=0)] = 1.0
     out: str = "results/main"
 
     @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", mode="before")
