@@ -1,4 +1,4 @@
-"""How long ``bench report`` takes for 20,000 records, and how much memory: the target is 3 s and 500 MB.
+"""Time and memory of ``bench report`` and ``bench check`` for 20,000 records: the target is 3 s and 500 MB.
 
 Records are those of a real run with other fusions, seeds and scores. Each measurement is a process of its own, as a
 user starts it, and stands beside the same command on a tenth of the records; the commands take turns:
@@ -21,10 +21,13 @@ from pathlib import Path
 from interleaved import in_turn, ratio, spread
 
 RECORDS, SEEDS = 20_000, 10
+RUN = "{}"
 COMMANDS = {
-    "report": ["report"],
-    "report --baseline": ["report", "--baseline", "fusion0000"],
-    "report --format json": ["report", "--format", "json"],
+    "report": ["report", RUN],
+    "report --baseline": ["report", RUN, "--baseline", "fusion0000"],
+    "report --format json": ["report", RUN, "--format", "json"],
+    "report --format html": ["report", RUN, "--format", "html"],
+    "check": ["check", RUN, "--baseline", f"{RUN}/records.jsonl"],
 }
 
 
@@ -71,7 +74,7 @@ def main() -> None:
             peaks: list[float] = []
 
             def wall(folder: Path, number: int, command: list[str] = command, peaks: list[float] = peaks) -> float:
-                seconds, peak = measure([*command, str(folder)])
+                seconds, peak = measure([part.format(folder) for part in command])
                 peaks.append(peak)
                 return seconds
 

@@ -26,7 +26,7 @@ def check(
         Optional[Path], typer.Option(help="Committed .jsonl, run folder, or leaderboard .csv (means only).")
     ] = None,
     metric: MetricOption = "accuracy",
-    margin: MarginOption = 1.0,
+    margin: MarginOption = None,
     factor: FactorOption = None,
     allow_missing: MissingOption = False,
     format_name: FormatOption = "table",

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from bench.gate.comparison import Comparison, Rules
 
 MetricOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
-MarginOption = Annotated[float, typer.Option(min=0, help="Drop that is of no interest, in points.")]
+MarginOption = Annotated[
+    Optional[float],
+    typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
+]
 FactorOption = Annotated[
     Optional[float],
     typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
@@ -28,7 +31,7 @@ def compare(
     base: Annotated[Path, typer.Argument(help="Run folder, .jsonl of records, or leaderboard .csv (means only).")],
     new: Annotated[Path, typer.Argument(help="The same, of the code to judge.")],
     metric: MetricOption = "accuracy",
-    margin: MarginOption = 1.0,
+    margin: MarginOption = None,
     factor: FactorOption = None,
     allow_missing: MissingOption = False,
     format_name: FormatOption = "table",
@@ -42,13 +45,14 @@ def compare(
     judge(base, new, rules, format_name, out)
 
 
-def rules_of(metric: str, margin: float, factor: float | None, allow_missing: bool) -> Rules:
+def rules_of(metric: str, margin: float | None, factor: float | None, allow_missing: bool) -> Rules:
     """The rules that options stand for; a metric that is not judged raises ``UsageError``."""
     from bench.gate.comparison import Rules
     from bench.gate.quality import JUDGED
     from bench.report.columns import choose_one
 
-    return Rules(choose_one(metric, JUDGED, "--metric"), margin / 100, factor, allow_missing)
+    share = None if margin is None else margin / 100
+    return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
 
 
 def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None) -> None:

@@ -31,6 +31,10 @@ def report(
         str | None,
         typer.Option(help="Compare every fusion with this one by the first metric, and conclude in plain words."),
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="Difference of no interest, in points (default: equivalence_margin of the runs, or 1)."),
+    ] = None,
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
@@ -42,11 +46,15 @@ def report(
     from bench.report import formats, leaderboard
     from bench.report.columns import choose_costs, choose_metrics, choose_one
     from bench.report.load import load_runs
+    from bench.report.margins import margin_of
 
     metrics, costs = choose_metrics(metric), choose_costs(cost)
     render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
+    if margin is not None and (baseline is None or not margin > 0):
+        raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)
-    whole = formats.build(runs, metrics, costs, baseline)
+    share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
+    whole = formats.build(runs, metrics, costs, baseline, share)
     for run in runs:
         entries = whole.entries if len(runs) == 1 else formats.build([run], metrics, costs).entries
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.gate.coverage import Shared, aligned, shared
 from bench.gate.exact import exact_findings
@@ -11,6 +11,7 @@ from bench.gate.finding import INCOMPLETE, Finding, Word
 from bench.gate.quality import quality_findings
 from bench.gate.side import Side
 from bench.gate.throughput import throughput_findings
+from bench.report.margins import margin_of
 
 OK, REGRESSION, INCOMPLETE_RUN = 0, 1, 3
 
@@ -20,13 +21,14 @@ class Rules:
     """What counts as worse.
 
     Attributes:
-        metric: on the domain trained on. margin: drop of it that is of no interest, as a share.
+        metric: on the domain trained on. margin: drop of it that is of no interest, as a share; None for that of the
+            new run.
         factor: slowdown that is still noise; None for that of the baseline.
         allow_missing: whether cells of the baseline may be absent from the new run.
     """
 
     metric: str = "accuracy"
-    margin: float = 0.01
+    margin: float | None = None
     factor: float | None = None
     allow_missing: bool = False
 
@@ -82,14 +84,15 @@ def compare(base: Side, new: Side, rules: Rules) -> Comparison:
         UsageError: no cell can be compared.
     """
     base, new = aligned(base, new)
+    margin = margin_of(new.headers, "gate_margin") if rules.margin is None else rules.margin
     found = shared(base, new, rules.metric, rules.allow_missing)
     findings = (
         *found.findings,
         *exact_findings(found),
-        *quality_findings(found, base, new, rules.metric, rules.margin),
+        *quality_findings(found, base, new, rules.metric, margin),
         *throughput_findings(found, base, new, rules.factor),
     )
-    return Comparison(base.source, new.source, rules, _count(found), _rerun(found), findings)
+    return Comparison(base.source, new.source, replace(rules, margin=margin), _count(found), _rerun(found), findings)
 
 
 def _count(found: Shared) -> int:

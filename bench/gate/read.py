@@ -22,7 +22,7 @@ def read_side(path: Path) -> Side:
         raise UsageError(f"{path}: no such file or folder")
     if path.is_dir():
         runs = load_runs([path])
-        return Side(str(path), _by_place(runs), None, {})
+        return Side(str(path), _by_place(runs), None, {}, [run.header for run in runs])
     if path.suffix == ".csv":
         return read_leaderboard(path)
     if path.suffix == ".jsonl":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bench.report.load import Cell, Group
 from bench.report.machine import Machine
@@ -21,12 +22,14 @@ class Side:
         factor: how much slower is still noise on that machine, where it was measured.
         means: of the metrics in the order of ``METRICS``, by group, where only means are known (a leaderboard); the
             cells have no metrics then.
+        headers: of its runs; none where it is a file.
     """
 
     source: str
     cells: Mapping[Place, Cell]
     factor: float | None
     means: Mapping[Group, tuple[float | None, ...]]
+    headers: Sequence[Mapping[str, Any]] = ()
 
     @property
     def machines(self) -> frozenset[Machine | None]:

@@ -13,10 +13,10 @@ from bench.report.intervals import FEWEST_SEEDS
 from bench.report.matrix import Block
 from bench.report.sections import Section
 from bench.report.stats.blocks import Complete, complete_blocks, scores
-from bench.report.stats.bootstrap import bootstrap_profile, iqm, paired_bootstrap
+from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
 from bench.report.stats.improvement import share_of
 from bench.report.stats.ranks import Ranks, mean_ranks
-from bench.report.table import Grid, escape
+from bench.report.table import SMALLEST_P, Grid, escape, p_text
 
 LEVELS = np.array([0.75, 0.9])
 
@@ -41,7 +41,8 @@ def aggregates_block(section: Section, metric: str) -> Block | None:
     ranks = mean_ranks(complete, METRICS[metric])
     tasks = _tasks(section, ranked, metric, complete)
     values = np.stack([found.values.T for found in tasks.values()], axis=1)
-    missing = [entry.group.fusion for entry in fusions if entry not in ranked]
+    complete_ones = set(complete.fusions)
+    missing = [entry.group.fusion for entry in fusions if entry.group.fusion not in complete_ones]
     return Block(
         _sentence(ranks, tasks, metric),
         [_grid(ranked, ranks, values, metric).markdown()],
@@ -62,7 +63,7 @@ def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], me
     columns = [[f"{v:.3f} ({a:.3f} to {b:.3f})" for v, a, b in zip(middle.value, middle.low, middle.high, strict=True)]]
     header = ["fusion", "mean rank", "IQM"]
     if metric in SHARES:
-        above = bootstrap_profile(values, LEVELS)
+        above = paired_bootstrap(values, profile(LEVELS))
         header += [f"above {level:g}" for level in LEVELS]
         columns += [
             [f"{v:.2f} ({a:.2f} to {b:.2f})" for v, a, b in zip(*ends, strict=True)]
@@ -88,8 +89,9 @@ def _sentence(ranks: Ranks, tasks: Iterable[str], metric: str) -> str:
         distance = f"{ranks.reason[0].upper()}{ranks.reason[1:]}."
     else:
         distance = f"Mean ranks closer than {ranks.critical_difference:.2f} are not told apart (Nemenyi, 5 %)."
+    p = p_text(ranks.p) if ranks.p < SMALLEST_P else f"= {p_text(ranks.p)}"
     return (
-        f"Mean rank by {metric} over {ranks.n} seeds; that all fusions rank alike has p = {ranks.p:.3f} (Friedman). "
+        f"Mean rank by {metric} over {ranks.n} seeds; that all fusions rank alike has p {p} (Friedman). "
         f"{distance} IQM: mean of the middle half of the runs tested on {', '.join(tasks)}, with the 95 % interval of "
         f"a bootstrap that draws the same seeds for all fusions; above: share of these runs; failed: share of the runs "
         f"that were tried, with its Wilson interval."

@@ -12,8 +12,8 @@ from bench.report.columns import SHARES
 from bench.report.leaderboard import key_of
 from bench.report.load import NO_SEED
 from bench.report.sections import Section
-from bench.report.stats.verdicts import MARGIN, Verdict, compare_to_baseline
-from bench.report.table import MISSING, Grid, escape
+from bench.report.stats.verdicts import Verdict, compare_to_baseline
+from bench.report.table import MISSING, Grid, escape, p_text
 
 # Columns that a comparison adds at the end of the leaderboard; differences are in the unit of the metric.
 COMPARED = (
@@ -66,7 +66,7 @@ class Unit:
         return f"{text}{self.name.removesuffix('s') if text == '1' and self.scale == 100 else self.name}"
 
 
-def comparisons(section: Section, baseline: str, metric: str) -> list[Comparison]:
+def comparisons(section: Section, baseline: str, metric: str, margin: float) -> list[Comparison]:
     """One comparison for each domain, shifts left out, on which the baseline has a score; the domain trained on first.
 
     Raises:
@@ -78,9 +78,9 @@ def comparisons(section: Section, baseline: str, metric: str) -> list[Comparison
     found = []
     for domain in (section.domain, *section.other_domains):
         if domain in has_score:
-            verdicts = compare_to_baseline(section.entries, baseline, metric, domain)
+            verdicts = compare_to_baseline(section.entries, baseline, metric, domain, margin)
             verdicts.sort(key=lambda verdict: places[verdict.backbone, verdict.fusion])
-            found.append(Comparison(baseline, metric, domain, MARGIN, tuple(verdicts)))
+            found.append(Comparison(baseline, metric, domain, margin, tuple(verdicts)))
     return [comparison for comparison in found if comparison.verdicts]
 
 
@@ -98,9 +98,10 @@ def comparison_sentence(comparison: Comparison) -> str:
     unit = comparison.unit
     return (
         f"{comparison.metric} on {comparison.domain} minus that of {comparison.baseline}, paired by seed: mean, 95 % "
-        f"paired-t interval, p of the exact sign-flip test adjusted by Holm over the table, share of seeds that were "
-        f"better with its Wilson interval. Equivalent: no difference larger than {unit.short(comparison.margin)} (two "
-        f"one-sided tests). Detectable: the difference these seeds would find 4 times in 5."
+        f"paired-t interval of each fusion by itself, p of the sign-flip test adjusted by Holm over the table, share "
+        f"of seeds that were better with its Wilson interval. Equivalent: no difference larger than "
+        f"{unit.short(comparison.margin)} (two one-sided tests). Detectable: the difference these seeds would find 4 "
+        f"times in 5."
     )
 
 
@@ -144,7 +145,7 @@ def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
         str(found.n),
         unit.signed(found.mean),
         interval,
-        MISSING if math.isnan(verdict.p_holm) else f"{verdict.p_holm:.3f}",
+        p_text(verdict.p_holm),
         rate,
         verdict.word,
         detectable,

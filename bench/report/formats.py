@@ -28,6 +28,7 @@ from bench.report.entries import Entry, entries_of
 from bench.report.kinds import kinds_block
 from bench.report.latex import label_of, latex_table
 from bench.report.load import Pool, Run, pool
+from bench.report.margins import MARGIN
 from bench.report.matrix import Block
 from bench.report.provenance import left_out, provenance, rates_note, sentence
 from bench.report.references import knowledge
@@ -48,6 +49,7 @@ class Report:
     metrics: tuple[str, ...]
     costs: tuple[str, ...]
     baseline: str | None = None
+    margin: float = MARGIN
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -59,7 +61,8 @@ class Report:
         """Sections with their comparisons by the first metric, which are none without a baseline."""
         if self.baseline is None:
             return tuple((section, []) for section in self.sections)
-        return tuple((section, comparisons(section, self.baseline, self.metrics[0])) for section in self.sections)
+        by = self.baseline, self.metrics[0], self.margin
+        return tuple((section, comparisons(section, *by)) for section in self.sections)
 
     @property
     def notes(self) -> list[str]:
@@ -69,8 +72,17 @@ class Report:
         return [*([rates_note(rated)] if rated else []), *left_out(self.pool)]
 
 
-def build(runs: Sequence[Run], metrics: tuple[str, ...], costs: tuple[str, ...], baseline: str | None = None) -> Report:
+def build(
+    runs: Sequence[Run],
+    metrics: tuple[str, ...],
+    costs: tuple[str, ...],
+    baseline: str | None = None,
+    margin: float = MARGIN,
+) -> Report:
     """Summarise the cells of ``runs`` together, fusions compared with ``baseline`` if one is given.
+
+    Args:
+        margin: difference that is of no interest, in the unit of the metric.
 
     Raises:
         UsageError: no fusion in the records is called ``baseline``.
@@ -80,7 +92,7 @@ def build(runs: Sequence[Run], metrics: tuple[str, ...], costs: tuple[str, ...],
     if baseline is not None:
         names = sorted({entry.group.fusion for entry in entries if entry.role == "fusion"})
         baseline = choose_one(baseline, names, "--baseline")
-    return Report(runs, cells, entries, metrics, costs, baseline)
+    return Report(runs, cells, entries, metrics, costs, baseline, margin)
 
 
 def to_markdown(report: Report) -> str:

@@ -17,6 +17,7 @@ from bench.report.references import Efficiency
 from bench.report.sections import Section
 
 MISSING = "-"
+SMALLEST_P = 0.001  # that is told; no p value is 0
 ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
 
@@ -125,6 +126,11 @@ def estimate_text(mean: float, half_width: float, digits: int = 3, unit: str = "
     if math.isnan(mean):
         return MISSING
     return f"{mean:.{digits}f}{'' if math.isnan(half_width) else f' ± {half_width:.{digits}f}'}{unit}"
+
+
+def p_text(p: float) -> str:
+    """A p value: ``0.012``, ``< 0.001``, or a dash for nan. None is 0."""
+    return MISSING if math.isnan(p) else f"{p:.3f}" if p >= SMALLEST_P else f"< {SMALLEST_P}"
 
 
 def align(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:

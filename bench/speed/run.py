@@ -127,7 +127,12 @@ def _provenance(command: str, load: float) -> dict[str, Any]:
     machine = machine_from(facts["hardware"])
     created = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"run": new_run(), "created": created, "command": command, "load_per_core": round(load, 2)}
-    return {**about, "machine": machine._asdict() if machine else None, "git": facts["git"], "versions": facts["versions"]}
+    return {
+        **about,
+        "machine": machine._asdict() if machine else None,
+        "git": facts["git"],
+        "versions": facts["versions"],
+    }
 
 
 def _rounded(times: dict[str, Any]) -> dict[str, Any]:

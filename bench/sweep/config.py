@@ -42,6 +42,8 @@ class SweepConfig(BaseModel):
         retry: statuses of earlier attempts that are run again.
         profile: trace a few extra training steps of every cell that runs. tensorboard: write its curve, metrics, pairs
             and histograms. Neither changes a number.
+        equivalence_margin: difference, in points, below which ``bench report --baseline`` calls fusions equivalent.
+        gate_margin: drop, in points, that ``bench check`` and ``bench compare`` let pass. Neither changes what is run.
         out: folder of the run.
     """
 
@@ -68,6 +70,8 @@ class SweepConfig(BaseModel):
     retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
     profile: bool = False
     tensorboard: bool = False
+    equivalence_margin: Annotated[float, Field(gt=0)] = 1.0
+    gate_margin: Annotated[float, Field(ge=0)] = 1.0
     out: str = "results/main"
 
     @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", mode="before")

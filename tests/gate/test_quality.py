@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.gate.comparison import Rules, compare
+from bench.gate.read import read_side
+
 OTHERS = {name: [0.95, 0.96, 0.97] for name in ("concat", "hadamard", "cosine")}
 
 
@@ -103,3 +106,13 @@ def test_five_seeds_with_noise_of_their_own_are_judged_by_their_interval(judged,
 
     comparison = judged(run(0), run(0.03))
     assert [one.cell.split()[0] for one in comparison.findings if one.word == "worse"] == ["f3"]
+
+
+def test_the_margin_that_the_new_run_declares_holds_unless_one_is_given(run_folder, cells, header):
+    base = read_side(run_folder(cells("concat", [0.95, 0.951, 0.952, 0.953, 0.954]), "base"))
+    worse = cells("concat", [0.92, 0.921, 0.922, 0.923, 0.924])
+    tolerant = {**header, "config": {"jobs": 2, "gate_margin": 5}}
+    new = read_side(run_folder(worse, "new", tolerant))
+    assert compare(base, new, Rules()).exit_code == 0
+    assert compare(base, new, Rules(margin=0.01)).exit_code == 1
+    assert compare(base, read_side(run_folder(worse, "plain")), Rules()).exit_code == 1

@@ -23,6 +23,7 @@ View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot")
 ROW = 17  # pixels of a row of the heat map
+MOST_ROWS = 100
 
 
 def pareto_views(board: Board, metric: str) -> list[View]:
@@ -73,10 +74,12 @@ def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
 
 
 def heatmap_views(board: Board, metric: str) -> list[View]:
-    """Fusion x backbone, a view per evaluated domain that is no shift."""
+    """The best ``MOST_ROWS`` fusions and the references x backbone, a view per evaluated domain that is no shift."""
     table = heat_table(board, metric)
     if table.empty:
         return []
+    # Fusions stand first, the best one on top.
+    table = table[[role != "fusion" or place < MOST_ROWS for place, (role, _) in enumerate(row_pairs(table))]]
     names = [name for _, name in row_pairs(table)]
     domains = list(dict.fromkeys(domain for domain, _ in column_pairs(table)))
     views = []

@@ -15,7 +15,7 @@ from bench.report.conclusion import conclusion
 from bench.report.learning import Learning, learning_of
 from bench.report.load import Group
 from bench.report.origins import origins
-from bench.report.page.figures import View, heatmap_views, learning_views, pareto_views
+from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, leaderboard_table, shifts_table, verdicts_table
 from bench.report.plots.board import Board, lines_of
@@ -127,7 +127,7 @@ def _chapter(
     parts.append(
         _figure("Accuracy and cost" if metric == "accuracy" else "Quality and cost", front, pareto_views(board, metric))
     )
-    parts.append(_figure("Fusion × backbone", f"{metric}, mean over seeds.", heatmap_views(board, metric)))
+    parts.append(_figure("Fusion × backbone", _heat_sentence(board, metric), heatmap_views(board, metric)))
     for number, backbone in enumerate(section.backbones):
         name = f" · {backbone}" if len(section.backbones) > 1 else ""
         shifts = shifts_table(board.of(backbone), metric)
@@ -140,6 +140,12 @@ def _chapter(
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
+
+
+def _heat_sentence(board: Board, metric: str) -> str:
+    fusions = board.ranked("fusion", metric)["fusion"].nunique()
+    some = f" The best {MOST_ROWS} of {fusions:,} fusions; the leaderboard has all." if fusions > MOST_ROWS else ""
+    return f"{metric}, mean over seeds.{some}"
 
 
 def _figure(title: str, sentence: str, views: Sequence[View]) -> Part:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
-STYLE_OF_REFERENCES = ("black", "-.")
+LINES_OF_REFERENCES = ("-.", ":", "--")
 
 
 def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
@@ -33,9 +33,16 @@ def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
     return [*chosen[:MOST], *(entry for entry in section.references() if entry.finished)]
 
 
-def style(place: int) -> tuple[str, str]:
-    """Colour and line of the fusion at a place."""
-    return COLORS[place % len(COLORS)], LINES[place // len(COLORS) % len(LINES)]
+def styles(entries: Sequence[Entry]) -> dict[str, tuple[str, str]]:
+    """Colour and line of each entry by its name; references are black."""
+    fusions = [entry.group.fusion for entry in entries if entry.role == "fusion"]
+    references = [entry.group.fusion for entry in entries if entry.role == "reference"]
+    found = {
+        name: (COLORS[place % len(COLORS)], LINES[place // len(COLORS) % len(LINES)])
+        for place, name in enumerate(fusions)
+    }
+    lines = {name: LINES_OF_REFERENCES[place % len(LINES_OF_REFERENCES)] for place, name in enumerate(references)}
+    return found | {name: ("black", line) for name, line in lines.items()}
 
 
 def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
@@ -48,8 +55,9 @@ def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: st
     note = f"on the training pairs; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
     figure = new_figure(10, 4.6, title, note if not names and fusions > MOST else note.rpartition(";")[0])
     left, right = figure.subplots(1, 2)
-    for place, entry in enumerate(entries):
-        color, line = style(place) if entry.role == "fusion" else STYLE_OF_REFERENCES
+    looks = styles(entries)
+    for entry in entries:
+        color, line = looks[entry.group.fusion]
         found = curves[entry.group]
         _draw(left, found.pairs, found.loss, color, line, "")
         _draw(right, found.pairs, found.accuracy, color, line, entry.group.fusion)

@@ -51,7 +51,7 @@ def draw_ranks(board: Board, metric: str) -> Figure:
     note = (
         f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; band: one Nemenyi critical difference "
     )
-    note += f"({ranks.critical_difference:.1f}) from the best, inside it nobody is told apart from it"
+    note += f"({ranks.critical_difference:.1f}) wide: nobody inside is told apart from the best"
     figure = new_figure(7.2, 1.8 + 0.2 * len(names), board.title, note)
     axis = figure.subplots()
     rows = np.arange(len(names))

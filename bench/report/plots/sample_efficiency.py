@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.report.columns import CHANCE
 from bench.report.entries import Entry
-from bench.report.plots.curves import MOST, STYLE_OF_REFERENCES, style
+from bench.report.plots.curves import MOST, learned, styles
 from bench.report.plots.style import GREY, INTERVAL, NothingToDrawError, metric_label, new_figure
 from bench.report.sections import Section
 from bench.report.table import human
@@ -53,24 +53,21 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
         pairs = " and ".join(f"{n:,}" for n in sizes)
         raise NothingToDrawError(f"{title}: only {pairs} training pairs; it takes runs that differ in that alone")
     largest = sizes[max(sizes)]
-    fusions = [entry.group.fusion for entry in largest.ranked("fusion", metric)]
-    chosen = [name for name in fusions if not names or name in names][:MOST]
-    references = [entry.group.fusion for entry in largest.references()]
+    entries = learned(largest, metric, names)
+    fusions = sum(entry.role == "fusion" and bool(entry.finished) for entry in largest.entries)
     by_name = {
         size: {entry.group.fusion: entry for entry in section.entries if entry.finished}
         for size, section in sizes.items()
     }
     note = f"mean on {largest.domain}; {_seeds(sizes)}; line: {INTERVAL}"
-    if not names and len(fusions) > MOST:
-        note += f"; best {MOST} of {len(fusions)} fusions at {max(sizes):,} pairs"
+    if not names and fusions > MOST:
+        note += f"; best {MOST} of {fusions} fusions at {max(sizes):,} pairs"
     figure = new_figure(8, 4.8, title, note)
     axis = figure.subplots()
-    for place, name in enumerate([*chosen, *references]):
-        color, line = STYLE_OF_REFERENCES if name in references else style(place)
+    for place, (name, (color, line)) in enumerate(styles(entries).items()):
         shown = {size: known[name] for size, known in by_name.items() if name in known}
         # Moved a little aside, so that intervals do not hide each other.
-        aside = 1.012 ** (place - len(chosen) / 2)
-        _draw(axis, shown, metric, aside, color, line, name)
+        _draw(axis, shown, metric, 1.012 ** (place - len(entries) / 2), color, line, name)
     if metric in CHANCE:
         axis.axhline(CHANCE[metric], color=GREY, linewidth=0.8, linestyle=":", label="chance")
     axis.set_xscale("log")
@@ -79,7 +76,7 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
     axis.set_xlabel("training pairs")
     axis.set_ylabel(metric_label(metric))
     axis.grid(color="0.93")
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
     return figure
 
 
@@ -94,7 +91,8 @@ def _draw(axis: Axes, shown: Mapping[int, Entry], metric: str, aside: float, col
 
 
 def _seeds(sizes: Sizes) -> str:
-    counts = [len(entry.finished) for section in sizes.values() for entry in section.entries if entry.finished]
+    fusions = [entry for section in sizes.values() for entry in section.entries if entry.role == "fusion"]
+    counts = [len(entry.finished) for entry in fusions if entry.finished] or [0]
     fewest, most = min(counts), max(counts)
     return f"{most} seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} seeds"
 

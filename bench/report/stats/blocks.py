@@ -52,12 +52,8 @@ def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Compl
     """
     found = [(entry, own) for entry in entries if (own := scores(entry, domain, metric))]
     common = set.intersection(*(set(own) for _, own in found)) if found else set()
-    cells = {(cell.group, cell.seed): cell for entry, _ in found for cell in entry.finished}
-    blocks = [
-        (trained_on, seed)
-        for trained_on, seed in sorted(common)
-        if are_alike([cells[entry.group, seed] for entry, _ in found], domain)
-    ]
+    cells = [{cell.seed: cell for cell in entry.finished} for entry, _ in found]
+    blocks = [block for block in sorted(common) if are_alike([by_seed[block[1]] for by_seed in cells], domain)]
     table = [[own[block] for _, own in found] for block in blocks]
     values = np.array(table, dtype=float).reshape(len(blocks), len(found))
     return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)

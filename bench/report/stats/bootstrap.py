@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from bench.report.intervals import LEVEL
 
 Array = NDArray[np.float64]
-Statistic = Callable[[Array], Array]
+# Of one fusion: its runs (runs,), and how often each is in a sample (samples, runs) -> (samples, ...).
+Statistic = Callable[[Array, Array], Array]
 
 DRAWS = 2000
 
@@ -29,14 +30,25 @@ class Interval:
     high: Array
 
 
-def iqm(scores: Array) -> Array:
-    """Interquartile mean of ``scores`` (..., tasks, seeds): the lowest and the highest quarter of runs left out.
+def iqm(runs: Array, times: Array) -> Array:
+    """Interquartile mean (samples,): the lowest and the highest quarter of a sample left out.
 
     It hides fusions that fail in less than a quarter of their runs: read it beside the failure rate.
     """
-    runs = np.sort(scores.reshape(*scores.shape[:-2], -1), axis=-1)
-    cut = runs.shape[-1] // 4
-    return np.asarray(runs[..., cut : runs.shape[-1] - cut].mean(axis=-1))
+    n, order = len(runs), np.argsort(runs)
+    cut = n // 4
+    # Of the sorted sample the places from cut to n - cut are kept: how many of them does each run take?
+    kept = np.diff(np.clip(times[:, order].cumsum(axis=1), cut, n - cut), axis=1, prepend=cut)
+    return np.asarray(kept @ runs[order] / (n - 2 * cut))
+
+
+def profile(thresholds: Array) -> Statistic:
+    """The statistic that gives the share of runs above each of ``thresholds``, (samples, points)."""
+
+    def shares_above(runs: Array, times: Array) -> Array:
+        return np.asarray(times @ (runs[:, None] > thresholds) / len(runs))
+
+    return shares_above
 
 
 def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, seed: int = 0) -> Interval:
@@ -47,55 +59,22 @@ def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, se
 
     Args:
         scores: (fusions, tasks, seeds), complete.
-        statistic: (..., tasks, seeds) -> (..., any).
     """
-    value = statistic(scores)
-    if scores.shape[-1] < 2:
-        return _without_interval(value)
-    drawn = _drawn(scores.shape[1:], draws, seed)
-    found = np.stack([statistic(runs.take(drawn)) for runs in _widened(scores)])
-    return _interval(value, found)
-
-
-def bootstrap_profile(scores: Array, thresholds: Array, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """The share of runs above each of ``thresholds`` (fusions, points), with the interval of ``paired_bootstrap``.
-
-    A share only depends on how often each run was drawn, which one product of matrices tells for all fusions.
-    """
-    _, tasks, seeds = scores.shape
-    value = _above(scores, thresholds).mean(axis=1)
+    fusions, tasks, seeds = scores.shape
+    once = np.ones((1, tasks * seeds))
+    value = np.stack([statistic(runs, once)[0] for runs in scores.reshape(fusions, -1)])
     if seeds < 2:
-        return _without_interval(value)
-    drawn = _drawn((tasks, seeds), draws, seed).reshape(draws, -1)
-    times = np.zeros((draws, tasks * seeds))
-    np.add.at(times, (np.arange(draws)[:, None], drawn), 1)
-    found = times @ _above(_widened(scores), thresholds).astype(float) / (tasks * seeds)
-    return _interval(value, found)
-
-
-def _above(scores: Array, thresholds: Array) -> NDArray[np.bool_]:
-    """Which runs are above each threshold: (fusions, tasks, seeds) -> (fusions, runs, points)."""
-    return np.asarray(scores.reshape(len(scores), -1, 1) > thresholds)
-
-
-def _widened(scores: Array) -> Array:
-    seeds = scores.shape[-1]
+        return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))
     centre = scores.mean(axis=-1, keepdims=True)
-    return np.asarray(centre + (scores - centre) * np.sqrt(seeds / (seeds - 1)))
-
-
-def _drawn(shape: tuple[int, ...], draws: int, seed: int) -> NDArray[np.int64]:
-    """Places (draws, tasks, seeds) of the drawn runs in a flattened table of ``shape`` (tasks, seeds)."""
-    tasks, seeds = shape
-    rng = np.random.default_rng(seed)
-    return rng.integers(seeds, size=(draws, tasks, seeds)) + seeds * np.arange(tasks)[:, None]
-
-
-def _interval(value: Array, found: Array) -> Interval:
-    """From a statistic of every fusion and draw (fusions, draws, ...)."""
+    widened = centre + (scores - centre) * np.sqrt(seeds / (seeds - 1))
+    times = _times((tasks, seeds), draws, seed)
+    found = np.stack([statistic(runs, times) for runs in widened.reshape(fusions, -1)])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return Interval(value, low, high)
 
 
-def _without_interval(value: Array) -> Interval:
-    return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))
+def _times(shape: tuple[int, int], draws: int, seed: int) -> Array:
+    """How often each run of a table (tasks, seeds) is drawn: (draws, tasks x seeds)."""
+    tasks, seeds = shape
+    drawn = np.random.default_rng(seed).integers(seeds, size=(draws, tasks, seeds))
+    return np.asarray((drawn[..., None] == np.arange(seeds)).sum(axis=2, dtype=float).reshape(draws, -1))

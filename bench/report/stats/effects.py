@@ -21,8 +21,8 @@ class Effects:
     Attributes:
         fusions, backbones: those with a cell in every column and row.
         means: (fusions, backbones). seeds: how many.
-        shares: of the sum of squares, by ``fusion``, ``backbone``, ``fusion x backbone`` and ``seeds``; they add up to
-            1. The last is what is left: the spread between seeds of one cell.
+        shares: of the spread, by ``fusion``, ``backbone``, ``fusion x backbone`` and ``seeds``; they add up to 1. The
+            last is what is left: the spread between seeds of one cell.
     """
 
     fusions: tuple[str, ...]
@@ -57,14 +57,25 @@ def effects_of(entries: Iterable[Entry], domain: str, metric: str) -> Effects | 
 
 
 def variance_shares(values: Array) -> dict[str, float]:
-    """Shares of the sum of squares of ``values`` (fusions, backbones, seeds) by source; nan where nothing varies."""
+    """Shares of the spread of ``values`` (fusions, backbones, seeds) by source; nan where nothing varies.
+
+    Omega squared (Hays, 1963, Statistics for psychologists): what chance alone adds to the sum of squares of a source
+    is taken off, which for many fusions and few seeds is much. None is below 0; the seeds have the rest.
+    """
+    a, b, n = values.shape
     total = ((values - values.mean()) ** 2).sum()
     means = values.mean(axis=2) - values.mean()
     fusion, backbone = means.mean(axis=1, keepdims=True), means.mean(axis=0, keepdims=True)
-    squares = {
-        "fusion": (fusion**2).sum() * values.shape[1] * values.shape[2],
-        "backbone": (backbone**2).sum() * values.shape[0] * values.shape[2],
-        "fusion x backbone": ((means - fusion - backbone) ** 2).sum() * values.shape[2],
-        "seeds": ((values - values.mean(axis=2, keepdims=True)) ** 2).sum(),
+    sources = {
+        "fusion": ((fusion**2).sum() * b * n, a - 1),
+        "backbone": ((backbone**2).sum() * a * n, b - 1),
+        "fusion x backbone": (((means - fusion - backbone) ** 2).sum() * n, (a - 1) * (b - 1)),
     }
-    return {name: float(square / total) if total else float("nan") for name, square in squares.items()}
+    noise = ((values - values.mean(axis=2, keepdims=True)) ** 2).sum() / (a * b * (n - 1))
+    if not total:
+        return dict.fromkeys((*sources, "seeds"), float("nan"))
+    shares = {
+        name: max(0.0, float((squares - degrees * noise) / (total + noise)))
+        for name, (squares, degrees) in sources.items()
+    }
+    return shares | {"seeds": 1 - sum(shares.values())}

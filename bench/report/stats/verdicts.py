@@ -13,6 +13,7 @@ from bench.errors import UsageError
 from bench.report.columns import METRICS
 from bench.report.entries import Entry
 from bench.report.intervals import FEWEST_SEEDS
+from bench.report.margins import MARGIN
 from bench.report.stats.blocks import Array, conditions, differences
 from bench.report.stats.equivalence import equivalence_p
 from bench.report.stats.improvement import Improvement, improvement
@@ -21,7 +22,6 @@ from bench.report.stats.paired import Paired, paired
 from bench.report.stats.power import ALPHA, detectable_effect
 
 Word = Literal["better", "worse", "equivalent", "inconclusive", "too few seeds"]
-MARGIN = 0.01
 
 
 @dataclass(frozen=True)

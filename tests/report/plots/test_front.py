@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.report.plots.front import pareto_front, spread
@@ -26,6 +26,7 @@ def test_a_point_without_a_value_is_on_no_front_and_hides_nobody():
     assert front.tolist() == [False, True, False]
 
 
+@settings(deadline=None)  # the first call loads SciPy
 @given(st.lists(st.floats(0, 1), max_size=8).map(sorted), st.floats(0.01, 0.3))
 def test_labels_stand_a_gap_apart_and_around_where_they_belong(positions, gap):
     moved = spread(positions, gap)

@@ -2,34 +2,51 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.report.stats.bootstrap import bootstrap_profile, iqm, paired_bootstrap
+from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
+
+THRESHOLDS = np.linspace(0, 1, 7)
 
 
-def mean(scores):
-    return scores.mean(axis=(-2, -1))
+def mean(runs, times):
+    return times @ runs / len(runs)
 
 
-def test_the_interquartile_mean_is_a_trimmed_mean():
-    scores = np.random.default_rng(0).uniform(size=(3, 4, 5))
-    np.testing.assert_allclose(iqm(scores), stats.trim_mean(scores.reshape(3, -1), 0.25, axis=1))
+@pytest.fixture
+def samples():
+    """Runs, how often each is in a sample, and the samples themselves."""
+    rng = np.random.default_rng(0)
+    runs, places = rng.uniform(size=13), rng.integers(13, size=(50, 13))
+    return runs, np.stack([np.bincount(row, minlength=13) for row in places]).astype(float), runs[places]
 
 
-def test_the_profile_is_the_share_of_runs_above_each_threshold():
-    scores, thresholds = np.random.default_rng(1).uniform(size=(2, 3, 5)), np.linspace(0, 1, 7)
-    expected = [[(fusion > threshold).mean() for threshold in thresholds] for fusion in scores]
-    np.testing.assert_allclose(bootstrap_profile(scores, thresholds, draws=50).value, expected)
+def test_the_interquartile_mean_is_a_trimmed_mean(samples):
+    runs, times, drawn = samples
+    np.testing.assert_allclose(iqm(runs, times), stats.trim_mean(drawn, 0.25, axis=1))
 
 
-def test_the_interval_of_the_profile_is_that_of_counting_every_draw():
-    scores, thresholds = np.random.default_rng(1).uniform(size=(4, 3, 5)), np.linspace(0, 1, 7)
+def test_the_profile_is_the_share_of_runs_above_each_threshold(samples):
+    runs, times, drawn = samples
+    expected = [[(sample > threshold).mean() for threshold in THRESHOLDS] for sample in drawn]
+    np.testing.assert_allclose(profile(THRESHOLDS)(runs, times), expected)
 
-    def share_above(runs):
-        return (runs[..., None] > thresholds).mean(axis=(-3, -2))
 
-    found, counted = bootstrap_profile(scores, thresholds, draws=200), paired_bootstrap(scores, share_above, draws=200)
-    np.testing.assert_array_equal(found.value, counted.value)
-    np.testing.assert_allclose(found.low, counted.low, atol=1e-15)
-    np.testing.assert_allclose(found.high, counted.high, atol=1e-15)
+@pytest.mark.parametrize(
+    ("statistic", "plain"),
+    [
+        (iqm, lambda runs: stats.trim_mean(runs, 0.25)),
+        (profile(THRESHOLDS), lambda runs: (runs[:, None] > THRESHOLDS).mean(axis=0)),
+    ],
+)
+def test_the_interval_is_that_of_drawing_runs_one_by_one(statistic, plain):
+    scores = np.random.default_rng(1).uniform(size=(3, 2, 5))
+    found = paired_bootstrap(scores, statistic, draws=100, seed=7)
+    drawn = np.random.default_rng(7).integers(5, size=(100, 2, 5))
+    for fusion, value, low, high in zip(scores, found.value, found.low, found.high, strict=True):
+        centre = fusion.mean(axis=1, keepdims=True)
+        widened = centre + (fusion - centre) * np.sqrt(5 / 4)
+        each = [plain(np.concatenate([task[at] for task, at in zip(widened, places, strict=True)])) for places in drawn]
+        np.testing.assert_allclose(value, plain(fusion.reshape(-1)))
+        np.testing.assert_allclose([low, high], np.quantile(each, [0.025, 0.975], axis=0))
 
 
 def test_all_fusions_draw_the_same_seeds():

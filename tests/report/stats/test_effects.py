@@ -18,23 +18,35 @@ def test_each_source_of_variance_is_found_where_it_was_put():
     assert np.isnan(variance_shares(seeds)["fusion"])
 
 
-def test_shares_are_those_of_a_regression_on_indicators():
+def test_shares_are_those_of_a_regression_on_indicators_less_what_chance_adds():
     values = np.random.default_rng(1).normal(size=(3, 2, 4)) + np.arange(3)[:, None, None]
     fusion, backbone, _ = (axis.ravel() for axis in np.indices(values.shape))
-    total = values.var()
 
     def left(*columns):
         design = np.stack([np.ones(values.size), *columns], axis=1).astype(float)
         fit = design @ np.linalg.lstsq(design, values.ravel(), rcond=None)[0]
-        return ((values.ravel() - fit) ** 2).mean() / total
+        return ((values.ravel() - fit) ** 2).sum()
 
     fusions, backbones = [fusion == 1, fusion == 2], [backbone == 1]
     cells = [(fusion == i) & (backbone == j) for i in range(3) for j in range(2)]
+    noise = left(*cells) / 18
+    both = left(*fusions, *backbones)
+    expected = {
+        "fusion": left() - left(*fusions) - 2 * noise,
+        "backbone": left(*fusions) - both - noise,
+        "fusion x backbone": both - left(*cells) - 2 * noise,
+    }
     shares = variance_shares(values)
-    assert shares["fusion"] == pytest.approx(1 - left(*fusions))
-    assert shares["backbone"] == pytest.approx(left(*fusions) - left(*fusions, *backbones))
-    assert shares["fusion x backbone"] == pytest.approx(left(*fusions, *backbones) - left(*cells))
+    for name, squares in expected.items():
+        assert shares[name] == pytest.approx(max(0, squares / (left() + noise))), name
     assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_many_fusions_that_do_not_differ_have_next_to_no_share():
+    noise = np.random.default_rng(2).normal(size=(200, 40, 2, 5))
+    shares = [variance_shares(one) for one in noise]
+    assert np.mean([one["fusion"] for one in shares]) < 0.03
+    assert np.mean([one["fusion x backbone"] for one in shares]) < 0.03
 
 
 def entries(folder):

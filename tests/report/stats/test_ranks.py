@@ -29,6 +29,13 @@ def test_the_critical_difference_is_that_of_the_tables_and_has_its_price():
     assert few.reason == "no critical difference: 9 blocks that all fusions finished, it takes 10"
 
 
+@pytest.mark.parametrize("fusions", [2, 10, 70, 1000])
+def test_the_critical_difference_is_that_of_scipy(fusions):
+    quantile = stats.studentized_range.ppf(0.95, fusions, np.inf) / np.sqrt(2)
+    expected = quantile * np.sqrt(fusions * (fusions + 1) / (6 * 12))
+    assert critical_difference(fusions, 12) == pytest.approx(expected, rel=1e-5)
+
+
 def test_what_cannot_be_ranked_is_not():
     assert np.isnan(mean_ranks(complete(np.ones((1, 3))), 1).p)
     assert mean_ranks(complete(np.ones((12, 3))), 1).p == 1

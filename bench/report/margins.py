@@ -1,0 +1,31 @@
+"""Margins: which differences are of no interest, as the configuration of a run declared before it started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from bench.errors import UsageError
+
+Name = Literal["equivalence_margin", "gate_margin"]
+MARGIN = 0.01  # where nothing was declared: one point
+
+
+def margin_of(headers: Iterable[Mapping[str, Any]], name: Name) -> float:
+    """The margin that runs declare under a key of their configuration, as a share: a hundredth of its points.
+
+    Args:
+        headers: of the runs together; one without the key declares one point.
+
+    Raises:
+        UsageError: they declare different ones, or something that is no number.
+    """
+    configs = (header.get("config") for header in headers)
+    found = {config.get(name, 100 * MARGIN) if isinstance(config, Mapping) else 100 * MARGIN for config in configs}
+    for value in found:
+        if not isinstance(value, int | float) or not value >= 0:
+            raise UsageError(f"run.json: {name} {value!r} is no number of points; give --margin")
+    if len(found) > 1:
+        points = " and ".join(f"{value:g}" for value in sorted(found))
+        raise UsageError(f"the runs declare different values of {name}: {points} points; give --margin")
+    return float(next(iter(found), 100 * MARGIN)) / 100
