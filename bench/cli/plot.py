@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from bench.cli.report import name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def plot(
     asked = choose(kind or (PSYCHOMETRIC if curve else "all"), (*allowed, "all"), "--kind")
     choose_one(metric, METRICS, "--metric")
     source = Source.read(paths)
+    name_left_out(path for path in paths if path.suffix != ".csv")
     domains = choose(domain, sorted(source.lines["domain"].unique()), "--domain") if domain else ()
     fusions = choose(fusion, sorted(source.lines["fusion"].unique()), "--fusion") if fusion else ()
     kinds = allowed if "all" in asked else asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def report(
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)
+    name_left_out(paths)
     share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
     whole = formats.build(runs, metrics, costs, baseline, share)
     for run in runs:
@@ -62,6 +64,14 @@ def report(
         except OSError as error:
             typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
     _deliver(render(whole), out)
+
+
+def name_left_out(paths: Iterable[Path]) -> None:
+    """Say on stderr which of several paths hold no run."""
+    from bench.report.load import without_runs
+
+    for path in without_runs(paths):
+        typer.echo(f"left out: {path}, no run in it", err=True)
 
 
 def _deliver(product: str, out: Path | None) -> None:

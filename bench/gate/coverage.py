@@ -112,6 +112,8 @@ def _added(cell: Cell) -> Finding:
 
 def _settled(side: Side, other: Side) -> Side:
     """``side`` with the warm-up seeds of ``other`` where it has none."""
+    if all(group.warmup_seed != NO_SEED for group, _ in side.cells):
+        return side
     known = {
         group._replace(warmup_seed=NO_SEED): group.warmup_seed
         for group, _ in other.cells

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bench.errors import UsageError
 from bench.report.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
 from bench.report.machine import Machine, Sessions, machine_from
-from bench.sweep.records import Record, RunFolder, find_runs, read_records
+from bench.sweep.records import Record, RunFolder, find_runs, has_runs, read_records
 
 # The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
 NO_SEED = -1
@@ -102,15 +102,24 @@ class Pool:
 def load_runs(paths: Iterable[Path]) -> tuple[Run, ...]:
     """Read the runs at ``paths`` or directly below them, oldest first whatever the order of ``paths``.
 
+    A path without records, as ``results/*`` may name, is left out where another one has some (``without_runs``).
+
     Raises:
-        UsageError: a path does not exist or holds no records, or a record cannot be read.
+        UsageError: a path does not exist, none holds records, or a record cannot be read.
     """
     given = tuple(paths)
-    folders = {folder.path.resolve(): folder for path in given for folder in find_runs(path)}
+    empty = without_runs(given)
+    usable = [path for path in given if path not in empty] or given
+    folders = {folder.path.resolve(): folder for path in usable for folder in find_runs(path)}
     runs = [_load(folder) for folder in folders.values()]
     if not any(run.cells for run in runs):
         raise UsageError(f"{', '.join(map(str, given))}: no records here yet; start with bench run")
     return tuple(sorted(runs, key=lambda run: (str(run.header.get("created", "")), str(run.folder))))
+
+
+def without_runs(paths: Iterable[Path]) -> list[Path]:
+    """Those of ``paths`` that exist and are no runs."""
+    return [path for path in paths if path.exists() and not has_runs(path)]
 
 
 def pool(runs: Sequence[Run]) -> Pool:

@@ -123,6 +123,11 @@ def latest(records: list[Record]) -> dict[str, Record]:
     return by_key
 
 
+def has_runs(path: Path) -> bool:
+    """Whether ``path`` is a run folder or a folder of run folders."""
+    return (path / "records.jsonl").exists() or any(path.glob("*/records.jsonl"))
+
+
 def find_runs(folder: Path) -> list[RunFolder]:
     """The run folder at ``folder``, or those directly below it, sorted by name.
 

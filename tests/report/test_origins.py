@@ -7,6 +7,8 @@ import statistics
 
 import pytest
 
+from bench.errors import UsageError
+
 OTHER = {"hardware": {"cpu": "Other CPU", "cores": 64, "capability": "AVX512"}}
 WARMUP = {"task": "names", "seed": 0, "quality": 0.84, "seconds": 50.1, "images": 51200}
 
@@ -169,3 +171,22 @@ def test_the_pareto_plot_has_no_throughput_of_several_machines(cells, run_folder
     assert bench_plot(folder / "here", "--kind", "pareto", "--out", out).exit_code == 0
     assert "infer pairs/s" in out.read_text()
     assert "no pairs/s" not in out.read_text()
+
+
+def test_what_is_no_run_among_several_paths_is_left_out_and_named(
+    cells, run_folder, bench_report, bench_plot, tmp_path
+):
+    run = run_folder(cells("concat", range(3)), "all/here")
+    other = run.parent / "reference"
+    other.mkdir()
+    (other / "board.csv").write_text("a,b\n")
+    result = bench_report(run, other, other / "board.csv")
+    assert "| concat" in result.stdout
+    assert f"left out: {other}, no run in it" in result.stderr
+    assert f"left out: {other / 'board.csv'}, no run in it" in result.stderr
+    assert "left out" not in bench_report(run).stderr
+    assert f"left out: {other}" in bench_plot(run, other, "--kind", "bars", "--out", tmp_path / "bars.png").stderr
+    with pytest.raises(UsageError, match="no such folder"):
+        bench_report(run, run.parent / "missing")
+    with pytest.raises(UsageError, match="no records here"):
+        bench_report(other)

@@ -76,7 +76,7 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
     axis.set_xlabel("training pairs")
     axis.set_ylabel(metric_label(metric))
     axis.grid(color="0.93")
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    figure.legend(loc="outside right center", fontsize=8, frameon=False, handlelength=4)
     return figure
 
 

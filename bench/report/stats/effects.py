@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.report.entries import Entry
+from bench.report.pairing import are_alike
 from bench.report.stats.blocks import scores
 
 Array = NDArray[np.float64]
@@ -38,18 +39,21 @@ def effects_of(entries: Iterable[Entry], domain: str, metric: str) -> Effects | 
     Args:
         entries: of one table; only fusions count.
     """
-    found = {
-        (entry.group.fusion, entry.group.backbone): scores(entry, domain, metric)
-        for entry in entries
-        if entry.role == "fusion" and domain in entry.quality
-    }
+    known = [entry for entry in entries if entry.role == "fusion" and domain in entry.quality]
+    found = {(entry.group.fusion, entry.group.backbone): scores(entry, domain, metric) for entry in known}
+    runs = {(entry.group.fusion, entry.group.backbone): {cell.seed: cell for cell in entry.finished} for entry in known}
     backbones = sorted({backbone for _, backbone in found})
     fusions = sorted({fusion for fusion, _ in found})
     fusions = [fusion for fusion in fusions if all((fusion, backbone) in found for backbone in backbones)]
     if min(len(fusions), len(backbones)) < 2:
         return None
     cells = [[found[fusion, backbone] for backbone in backbones] for fusion in fusions]
-    blocks = sorted(set.intersection(*(set(cell) for row in cells for cell in row)))
+    shared = sorted(set.intersection(*(set(cell) for row in cells for cell in row)))
+    blocks = [
+        (trained_on, seed)
+        for trained_on, seed in shared
+        if all(are_alike([runs[fusion, backbone][seed] for fusion in fusions], domain) for backbone in backbones)
+    ]
     if len(blocks) < 2:
         return None
     values = np.array([[[cell[block] for block in blocks] for cell in row] for row in cells])

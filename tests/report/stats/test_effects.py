@@ -66,3 +66,11 @@ def test_only_seeds_and_fusions_that_fill_the_table_count(run_folder, record):
     assert (found.fusions, found.backbones, found.seeds) == (("a", "b"), ("x", "y"), 2)
     np.testing.assert_allclose(found.means, [[0.905, 0.905], [0.925, 0.925]])
     assert effects_of(entries(run_folder([record("a"), record("b")], "one")), "color", "accuracy") is None
+
+
+def test_seeds_of_which_one_fusion_started_elsewhere_do_not_count(run_folder, record):
+    records = [
+        record(fusion, seed, 0.9, backbone=backbone) for fusion in "ab" for backbone in ("x", "y") for seed in range(4)
+    ]
+    records[0]["warmup"] = {**records[0]["warmup"], "quality": 0.7}
+    assert effects_of(entries(run_folder(records)), "color", "accuracy").seeds == 3
