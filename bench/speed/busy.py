@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -12,17 +13,13 @@ QUIET_LOAD = 0.5  # per core
 LOCKED_FILES = {RunFolder(Path()).records_file.name, FILE_NAME}
 
 
-def writer_at_work(locks: Path = Path("/proc/locks")) -> Path | None:
-    """A file of records that some process on this machine is writing to, by the lock that it holds; None where there is
-    none, or where the system does not list its locks."""
-    if not locks.exists():
-        return None
-    for line in locks.read_text().splitlines():
-        fields = line.split()
-        if len(fields) > 5 and fields[1] == "FLOCK" and fields[3] == "WRITE":
-            for path in _open_files(fields[4]):
-                if path.name in LOCKED_FILES and str(_inode(path)) == fields[5].split(":")[-1]:
-                    return path
+def writer_at_work() -> Path | None:
+    """A file of records that a process on this machine is writing to; None where there is none, or where the system
+    does not list open files."""
+    for process in Path("/proc").glob("[0-9]*"):
+        for path in _open_files(process):
+            if path.name in LOCKED_FILES and _is_locked(path):
+                return path
     return None
 
 
@@ -31,15 +28,19 @@ def load() -> float:
     return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
-def _open_files(process: str) -> list[Path]:
+def _open_files(process: Path) -> list[Path]:
     try:
-        return [entry.readlink() for entry in Path("/proc", process, "fd").iterdir()]
+        return [entry.readlink() for entry in (process / "fd").iterdir()]
     except OSError:
         return []  # ended meanwhile, or another user's
 
 
-def _inode(path: Path) -> int | None:
+def _is_locked(path: Path) -> bool:
     try:
-        return path.stat().st_ino
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except OSError:
-        return None
+        return False  # gone, or not ours to read
+    return False

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.errors import UsageError
-from bench.report.machine import machine_from
 from bench.speed import busy
 from bench.speed.processes import FreshProcesses
 from bench.speed.records import Record, SpeedFile, new_run
@@ -124,12 +123,11 @@ def advance_all(measured: Sequence[Measured], rounds: int, do: Do, console: Cons
 
 def _provenance(command: str, load: float) -> dict[str, Any]:
     facts = provenance()
-    machine = machine_from(facts["hardware"])
     created = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"run": new_run(), "created": created, "command": command, "load_per_core": round(load, 2)}
     return {
         **about,
-        "machine": machine._asdict() if machine else None,
+        "machine": facts["hardware"],
         "git": facts["git"],
         "versions": facts["versions"],
     }
