@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from bench.speed.records import FILE_NAME
@@ -28,11 +30,11 @@ def load() -> float:
     return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
-def _open_files(process: Path) -> list[Path]:
-    try:
-        return [entry.readlink() for entry in (process / "fd").iterdir()]
-    except OSError:
-        return []  # ended meanwhile, or another user's
+def _open_files(process: Path) -> Iterator[Path]:
+    with suppress(OSError):  # ended meanwhile, or another user's
+        for entry in (process / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile, as the listing itself is
+                yield entry.readlink()
 
 
 def _is_locked(path: Path) -> bool:
