@@ -20,7 +20,6 @@ from bench.speed.summary import round_medians
 
 AGREEMENT, SHARE = 0.05, 0.90
 LEVEL = 0.05
-ROW = ("fusion", "backbone", "mode", "batch_choice", "device", "dtype", "memory_format", "threads")
 Word = Literal["same", "slower", "faster", "undecided"]
 
 
@@ -120,18 +119,19 @@ FORMATS: MappingProxyType[str, Callable[[Agreement], str]] = MappingProxyType(
 )
 
 
-def _row(record: Record) -> tuple[str, ...]:
+def _row(record: Record) -> str:
     """What identifies a row; the batch that a search found may differ from run to run."""
     batch = record["batch"] if record["batch_choice"] == "given" else "best"
-    return (*(str(record[name]) for name in ROW if name != "batch_choice"), f"batch {batch}")
+    settings = f"{record['device']}, {record['dtype']}, {record['memory_format']}, threads {record['threads']}"
+    return f"{record['fusion']} × {record['backbone']}, {record['mode']}, batch {batch}, {settings}"
 
 
-def _difference(row: tuple[str, ...], base: Record, new: Record) -> Difference:
+def _difference(row: str, base: Record, new: Record) -> Difference:
     # Per pair: the best batch of both runs may be another one.
     before, after = (one["median_s"] / one["pairs"] for one in (base, new))
     ratio = after / before
     noisy = any("noisy" in one["flags"] for one in (base, new))
-    return Difference(", ".join(row), before, after, round(ratio, 4), _word(ratio, base, new), noisy)
+    return Difference(row, before, after, round(ratio, 4), _word(ratio, base, new), noisy)
 
 
 def _word(ratio: float, base: Record, new: Record) -> Word:

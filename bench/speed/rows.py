@@ -47,10 +47,6 @@ class Row:
     memory_format: str
     threads: int
 
-    def __str__(self) -> str:
-        settings = f"{self.device}, {self.dtype}, {self.memory_format}, threads {self.threads}"
-        return f"{self.fusion} × {self.backbone}, {self.mode}, batch {self.batch or BEST}, {settings}"
-
 
 @dataclass(frozen=True)
 class Axes:
