@@ -64,7 +64,7 @@ def write_records(folder: Path, cells: int) -> float:
     with (folder / "records.jsonl").open("w") as file:
         for planned in plan.cells:
             own = {"key": planned.key, "fusion": planned.cell.fusion, "seed": planned.cell.seed}
-            file.write(json.dumps({**template, **own}, separators=(",", ":")) + "\n")
+            file.write(json.dumps({**template, "times": {"total": 1.0}, **own}, separators=(",", ":")) + "\n")
     return len(plan.cells)
 
 
@@ -77,7 +77,7 @@ def scan(folder: Path, cells: int) -> float:
     zoo.load()
     config = _config(folder, cells)
     started = time.perf_counter()
-    records = RunFolder(folder).records()
+    records = RunFolder(folder).attempts()
     plan = make_plan(config, latest(records))
     line = plan.summary(expected_minutes(plan, records, jobs=1))
     seconds = time.perf_counter() - started

@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import product
+from itertools import count, product
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -41,7 +41,8 @@ ESSENTIALS = (
     "bilinear,low_rank_bilinear,film,cross_attention,fmap_diff,siamese_fc"
 )
 BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"
-CHUNK = 6_400
+# Pairs are drawn by the chunk, each from a seed of its own.
+CHUNK, MOST_CHUNKS = 6_400, 10_000
 POINTS_PER_MULTIPLE = 2
 
 
@@ -80,11 +81,10 @@ def from_scratch(job: Job) -> list[float]:
     model = build_model(parse_spec(job.fusion), BACKBONE, seed=job.seed)
     step, test = best_step(model), domain.draw("test", 0, job.test_pairs)
     accuracies: list[float] = []
-    spent, drawn = 0.0, 0
+    spent, chunks = 0.0, count(job.seed * MOST_CHUNKS)
     while len(accuracies) < len(job.seconds):
-        pairs = domain.draw("train", job.seed, drawn + CHUNK)
-        sides = (part[drawn:].split(BATCH) for part in (pairs.a.pixels, pairs.b.pixels, pairs.label.float()))
-        drawn += CHUNK
+        pairs = domain.draw("train", next(chunks), CHUNK)
+        sides = [part.split(BATCH) for part in (pairs.a.pixels, pairs.b.pixels, pairs.label.float())]
         for batch in zip(*sides, strict=True):
             model.train()
             started = time.perf_counter()

@@ -46,9 +46,9 @@ class Cell:
         return self.keys([self.seed])[self.seed]
 
     def keys(self, seeds: Iterable[int]) -> dict[int, str]:
-        """The keys of this cell under several seeds; sources are read once for all."""
-        identity = self._identity()
-        return {seed: digest({**identity, "seed": seed}) for seed in seeds}
+        """The keys of this cell under several seeds; everything but the seed is looked up and written once."""
+        before, after = _canonical({**self._identity(), "seed": None}).split('"seed": null')
+        return {seed: _hash(f'{before}"seed": {seed}{after}') for seed in seeds}
 
     def _identity(self) -> dict[str, Any]:
         """What the key depends on, without the seed."""
@@ -154,4 +154,12 @@ def domain_identity(text: str) -> Mapping[str, Any]:
 
 def digest(identity: Any) -> str:
     """SHA-256 of canonical JSON, as 16 hex digits."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    return _hash(_canonical(identity))
+
+
+def _canonical(identity: Any) -> str:
+    return json.dumps(identity, sort_keys=True)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -57,7 +57,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             soft_wrap=True,
         )
     folder = RunFolder(Path(config.out))
-    records = folder.records()
+    records = folder.attempts()
     observers = chosen_observers(config, folder)
     plan = make_plan(config, latest(records))
     jobs = config.jobs if config.jobs is not None else max(1, (os.cpu_count() or 1) // config.threads)
@@ -95,7 +95,7 @@ def _work_off(
     console: Console,
 ) -> bool:
     """Run the cells of the plan that have no record yet. Returns whether Ctrl-C ended it."""
-    known = latest(folder.records())
+    known = latest(folder.attempts())
     for planned in plan.having("not applicable"):
         if planned.key not in known:
             reason = failure("not_applicable", "NotApplicableError", planned.reason)

@@ -44,6 +44,13 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
         pytest.fail("two writers at once")
 
 
+def test_a_plan_needs_less_than_the_records_hold(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.attempts() == []
+    write(folder, {"key": "a", "status": "ok", "times": {"total": 1.5}, "eval": {"color": {"accuracy": 0.9}}})
+    assert folder.attempts() == [{"key": "a", "status": "ok", "times": {"total": 1.5}}]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
