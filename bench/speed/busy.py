@@ -33,9 +33,17 @@ def load() -> float:
 
 def _open_files(process: str) -> list[Path]:
     try:
-        return [entry.readlink() for entry in Path("/proc", process, "fd").iterdir()]
+        entries = list(Path("/proc", process, "fd").iterdir())
     except OSError:
         return []  # ended meanwhile, or another user's
+    return [path for path in map(_target, entries) if path is not None]
+
+
+def _target(entry: Path) -> Path | None:
+    try:
+        return entry.readlink()
+    except OSError:
+        return None  # closed meanwhile
 
 
 def _inode(path: Path) -> int | None:
