@@ -54,6 +54,7 @@ benchmarks: quick
 	$(BIN)/python benchmarks/report.py results/quick
 	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/frozen.py
 	$(BIN)/python benchmarks/sweep.py
 
 ci:
