@@ -45,15 +45,20 @@ def load_libraries() -> Libraries:
     return Libraries(environment.get_template("page.html"), get_plotlyjs(), tables)
 
 
+# What is shown and what is sorted by; the library has no option for how a missing number is shown.
+MISSING_SHOWN, MISSING_EMPTY = r"[\"NaN\", \"___NaN___\"]", r"[\"\", \"___NaN___\"]"
+
+
 def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
-    """A table as HTML: sorted by the arrows of a header, filtered as a whole and by column; texts are escaped.
+    """A table as HTML: sorted by the arrows of a header, filtered as a whole and by column; texts are escaped,
+    and a missing number shows nothing.
 
     Args:
         name: id of the table, unique in the page. filters: whether each column has a filter of its own.
     """
     from itables import to_html_datatable
 
-    return to_html_datatable(
+    html = to_html_datatable(
         table,
         table_id=name,
         connected=False,
@@ -70,3 +75,4 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
         order=[],
         column_filters="footer" if filters else False,
     )
+    return html.replace(MISSING_SHOWN, MISSING_EMPTY)

@@ -1,13 +1,16 @@
 """The HTML page: self-contained, complete, safe against what records say, and explained where it cannot be made."""
 
 import json
+import math
 import re
 import sys
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from bench.errors import UsageError
+from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
 
 EVIL = "<script>alert(1)</script>"
@@ -119,3 +122,10 @@ def test_without_the_extra_the_way_to_get_it_is_named(sweep, make_page, monkeypa
     monkeypatch.setitem(sys.modules, "plotly.offline.offline", None)
     with pytest.raises(UsageError, match=r"needs plotly.*pip install 'fusebench\[html\]'"):
         make_page(sweep)
+
+
+def test_a_missing_number_shows_nothing_and_sorts_as_missing():
+    html = sortable(pd.DataFrame({"fusion": ["concat", "sum"], "p (Holm)": [0.04, math.nan]}), "t")
+    assert r"[\"0.04\", 0.04]" in html
+    assert r"[\"\", \"___NaN___\"]" in html
+    assert r"\"NaN\"" not in html
