@@ -15,8 +15,7 @@ from typing import Any, Literal
 import torch
 
 from bench import zoo
-from bench.cost.macs import count_macs
-from bench.cost.parameters import count_parameters
+from bench.cost.counts import counts
 from bench.errors import NotApplicableError
 from bench.speed.rows import Row
 from bench.speed.settings import settings
@@ -59,7 +58,7 @@ def weigh(row: Row) -> Result:
     on_cuda = row.device == "cuda"
     peak = torch.cuda.max_memory_allocated() if on_cuda else _peak_of_process() - start
     memory = {"peak_bytes": peak, "process_bytes": start + (0 if on_cuda else peak)}
-    return {**memory, "cost": _counts(row)}
+    return {**memory, "cost": counts(build(row))}
 
 
 def search(row: Row) -> Result:
@@ -114,16 +113,3 @@ def _clock(device: str) -> Callable[[], float]:
 def _peak_of_process() -> int:
     """Largest resident size of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _counts(row: Row) -> Result:
-    model = build(row)
-    parameters, macs = count_parameters(model), count_macs(model)
-    return {
-        "parameters": parameters.total,
-        "trainable": parameters.trainable,
-        "fusion_parameters": parameters.fusion,
-        "macs": macs.total,
-        "fusion_macs": macs.fusion,
-        "uncounted": list(macs.uncounted),
-    }

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.cost.macs import count_macs
-from bench.cost.parameters import count_parameters
+from bench.cost.counts import counts
 from bench.cost.throughput import inference_pairs_per_second
 from bench.domain import Pairs, Split
 from bench.evaluation.collapse import Evidence
@@ -224,15 +223,8 @@ def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[
 def _cost(model: PairModel, subject: PairModel, history: History, probe: Pairs) -> dict[str, Any]:
     if model.fusion.sees == "likelihoods":
         return {"uncounted": []}
-    parameters = count_parameters(model, subject)
-    macs = count_macs(model, MapShape(*probe.a.pixels.shape[1:]))
     return {
-        "parameters": parameters.total,
-        "trainable": parameters.trainable,
-        "fusion_parameters": parameters.fusion,
-        "macs": macs.total,
-        "fusion_macs": macs.fusion,
-        "uncounted": list(macs.uncounted),
+        **counts(model, subject, MapShape(*probe.a.pixels.shape[1:])),
         "train_pairs_per_s": round(history.examples / history.seconds, 1) if history.seconds else None,
         "infer_pairs_per_s": round(inference_pairs_per_second(model, probe.a.pixels, probe.b.pixels), 1),
     }

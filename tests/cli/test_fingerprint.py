@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 
 import pytest
 
-from bench import cli
 from bench.gate import fingerprint
-
-Run = Callable[..., int]
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the program in this process and returns its exit code."""
-
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    return run
 
 
 @pytest.fixture

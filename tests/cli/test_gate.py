@@ -6,16 +6,12 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import cli
-
-Run = Callable[..., int]
 HEADER = {
     "schema": 1,
     "created": "2026-03-01T10:00:00+00:00",
@@ -57,24 +53,11 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """The quick run with a bug in one fusion: its ``abs`` removed."""
+    """The quick run with a bug that costs one fusion three points."""
     records = copy.deepcopy(quick())
     for one in records[:3]:
         one["eval"]["color"]["accuracy"] -= 0.03
     return write(tmp_path / "broken", records)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the program in this process and returns its exit code."""
-
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
-
-    return run
 
 
 def test_a_planted_bug_exits_1_and_names_the_cell(bench, base, broken, capfd) -> None:
