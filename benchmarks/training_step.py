@@ -1,7 +1,7 @@
 """Training steps of this program against three loops that train the same network on the same pairs.
 
-- *plain loop*: as a user would write it. The backbone is called once for each image of a pair, tensors keep their
-  default layout, AdamW is not fused, and the allocator is as the system has it.
+- *plain loop*: as a user would write it. The layers are as timm makes them, the backbone is called once for each image
+  of a pair, tensors keep their default layout, AdamW is not fused, and the allocator is as the system has it.
 - *Lightning*: the best step below, in a ``Trainer(barebones=True)``; left out where ``lightning`` is not installed.
 - *best bare loop*: channels last, one call of the backbone for both images, fused AdamW, and nothing around it.
 
@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench import zoo
+from bench.backbones.depthwise import DepthwiseConv2d
 from bench.domain import Pairs
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
@@ -97,8 +98,18 @@ def ours(setting: Setting, pairs_per_image: int = 1) -> float:
 
 
 def plain(setting: Setting) -> float:
-    model = setting.model().to(memory_format=torch.contiguous_format)
+    model = as_timm_makes_it(setting.model()).to(memory_format=torch.contiguous_format)
     return _timed(setting, model, plain_step(model))
+
+
+def as_timm_makes_it(model: PairModel) -> PairModel:
+    """Takes back what this program changes in the layers of a backbone."""
+    for layer in model.modules():
+        if isinstance(layer, DepthwiseConv2d):
+            layer.__class__ = nn.Conv2d
+        elif isinstance(layer, nn.Hardswish):
+            layer.inplace = True
+    return model
 
 
 def plain_step(model: PairModel) -> Step:

@@ -9,6 +9,7 @@ from timm.models._efficientnet_builder import efficientnet_init_weights
 from torch import nn
 
 from bench.backbones.contract import Backbone, register_backbone
+from bench.backbones.depthwise import use_fast_depthwise
 from bench.fusion import MapShape
 
 
@@ -34,17 +35,15 @@ class MobileNetV3Small32(Backbone):
     """The blocks of MobileNetV3-small, fewer of them and with gentler downsampling: 32 -> 16 -> 8 -> 4 pixels.
 
     Inverted residuals with squeeze-excite and hard-swish; the last map has 96 channels at 4x4. The two blocks of the
-    first
-    stage are fused (one dense 3x3 convolution in place of 1x1 and depthwise), as in MobileNetEdgeTPU: on a CPU that
-    is as fast, and the naming warm-up takes off in half the images. Howard et al., 2019, Searching for MobileNetV3.
+    first stage are fused (one dense 3x3 convolution in place of 1x1 and depthwise), as in MobileNetEdgeTPU: on a CPU
+    that is as fast, and the naming warm-up takes off in half the images. Howard et al., 2019, Searching for
+    MobileNetV3.
     """
 
     name = "mobilenetv3_small_32"
 
     def __init__(self, image: MapShape, pretrained: bool = False) -> None:
-        stem = nn.Sequential(
-            nn.Conv2d(image.channels, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish(inplace=True)
-        )
+        stem = nn.Sequential(nn.Conv2d(image.channels, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
         stages = [
             nn.Sequential(_fused(16, 24, 2, 64), _fused(24, 24, 1, 72)),
             nn.Sequential(_block(24, 48, 2, 144), _block(48, 48, 1, 192), _block(48, 48, 1, 192)),
@@ -52,3 +51,12 @@ class MobileNetV3Small32(Backbone):
         ]
         super().__init__(image, stem, stages)
         efficientnet_init_weights(self)
+        use_fast_depthwise(self)
+        _keep_inputs_of_activations(self)
+
+
+def _keep_inputs_of_activations(module: nn.Module) -> None:
+    """The gradient of hard-swish needs its input: done in place, it costs a copy of it."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Hardswish):
+            layer.inplace = False
