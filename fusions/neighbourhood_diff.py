@@ -14,7 +14,7 @@ class NeighbourhoodDifference(MapJoin):
     """Cross-input neighbourhood differences: ``D(P, Q)_i = [relu(P_i - Q_{i + o})]_o`` over the offsets o of a window,
     ``J = relu(S D(P, Q)) + relu(S D(Q, P))``, ``f = mean_xy(relu(conv(J)))``, (B, C, H, W) twice -> (B, width).
 
-    S is a 1x1 convolution from ``C window^2`` to C channels, shared by both directions; positions outside the map
+    S is a linear layer from ``window^2 C`` to C channels, shared by both directions; positions outside the map
     count as 0. The figure may lie half a window elsewhere in the other image. With ``stage=k``, J goes on through the
     backbone.
     """
@@ -27,12 +27,15 @@ class NeighbourhoodDifference(MapJoin):
         if window < 1 or window % 2 == 0:
             raise UsageError(f"fusion neighbourhood_diff: window must be an odd number of positions, got {window}")
         self.window = window
-        self.summary = nn.Conv2d(self.shape.channels * window**2, self.shape.channels, 1)
+        self.summary = nn.Linear(window**2 * self.shape.channels, self.shape.channels)
 
     def join(self, p: Tensor, q: Tensor) -> Tensor:
-        return self._differences(p, q) + self._differences(q, p)
+        p, q = p.permute(0, 2, 3, 1), q.permute(0, 2, 3, 1)
+        return (self._differences(p, q) + self._differences(q, p)).permute(0, 3, 1, 2)
 
     def _differences(self, p: Tensor, q: Tensor) -> Tensor:
-        windows = F.unfold(q, self.window, padding=self.window // 2).unflatten(1, (q.shape[1], -1))
-        differences = (p.flatten(2).unsqueeze(2) - windows).relu()
-        return self.summary(differences.flatten(1, 2).unflatten(2, p.shape[2:])).relu()
+        """(B, H, W, C) twice -> (B, H, W, C). Channels come last, so that a window is a view and nothing is copied."""
+        half = self.window // 2
+        around = F.pad(q, (0, 0, half, half, half, half)).unfold(1, self.window, 1).unfold(2, self.window, 1)
+        differences = (p[:, :, :, None, None] - around.movedim(3, 5)).relu_()
+        return self.summary(differences.flatten(3)).relu()

@@ -40,8 +40,8 @@ def neighbourhood(fusion: Fusion, p: Tensor, q: Tensor) -> Tensor:
         around = [(y + dy, x + dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
         zero = torch.zeros(5)
         other = [q[:, at[0], at[1]] if at in PLACES else zero for at in around]
-        differences = torch.stack([(p[:, y, x] - value).clamp(min=0) for value in other], dim=1).flatten()
-        joined[:, y, x] = (fusion.summary.weight[:, :, 0, 0] @ differences + fusion.summary.bias).clamp(min=0)
+        differences = torch.cat([(p[:, y, x] - value).clamp(min=0) for value in other])
+        joined[:, y, x] = (fusion.summary.weight @ differences + fusion.summary.bias).clamp(min=0)
     return joined
 
 
