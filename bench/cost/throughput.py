@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.model import PairModel
 
-BATCH = 64
+BATCH = 32
 ROUNDS = 5
 
 

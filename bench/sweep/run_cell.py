@@ -25,8 +25,9 @@ from bench.evaluation.scoring import Scores, score_pairs
 from bench.fusion import MapShape
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
+from bench.sweep.cache import Recent
 from bench.sweep.cell import Cell, build_domain
-from bench.sweep.inputs import ENCODE_BATCH, draw, inputs, view
+from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.observer import Finished
 from bench.training import warmup
 from bench.training.applicable import trained_by_objective
@@ -38,6 +39,8 @@ from bench.training.names import learner_of
 from bench.training.objectives import DEFAULT, Objective
 from bench.training.pairs import FrozenModel, PairLearner
 from bench.training.warmup import Warmup
+
+_counts: Recent[dict[str, Any]] = Recent(256)
 
 
 def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: None) -> Warmup | None:
@@ -80,12 +83,12 @@ def run_cell(
     evaluated, labels, metrics = _evaluate(cell, model, subject, start)
     _save_scores(scores_file, evaluated, labels)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
-    diagnosis = _diagnosis(cell, model, history, probe, evaluated[cell.domain])
+    diagnosis = _diagnosis(cell, model, subject, start, history, evaluated[cell.domain])
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, start),
         "eval": metrics,
-        "cost": _cost(model, subject, history, probe),
+        "cost": _cost(cell, model, subject, history, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
         "auxiliary": _auxiliary_errors(cell, model, learner, start) if learner else {},
@@ -220,22 +223,27 @@ def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[
     return metrics
 
 
-def _cost(model: PairModel, subject: PairModel, history: History, probe: Pairs) -> dict[str, Any]:
+def _cost(cell: Cell, model: PairModel, subject: PairModel, history: History, probe: Pairs) -> dict[str, Any]:
     if model.fusion.sees == "likelihoods":
         return {"uncounted": []}
+    image = MapShape(*probe.a.pixels.shape[1:])
+    same_for_all_seeds = cell.fusion, cell.backbone, cell.protocol, image
     return {
-        **counts(model, subject, MapShape(*probe.a.pixels.shape[1:])),
+        **_counts.get(same_for_all_seeds, lambda: counts(model, subject, image)),
         "train_pairs_per_s": round(history.examples / history.seconds, 1) if history.seconds else None,
         "infer_pairs_per_s": round(inference_pairs_per_second(model, probe.a.pixels, probe.b.pixels), 1),
     }
 
 
-def _diagnosis(cell: Cell, model: PairModel, history: History, probe: Pairs, scored: Scores) -> Diagnosis:
-    a, b = (view(cell.domain, side, model.fusion.sees) for side in (probe.a, probe.b))
+def _diagnosis(
+    cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None, history: History, scored: Scores
+) -> Diagnosis:
+    test = draw(cell.domain, "test", 0, cell.test_pairs)
+    a, b = inputs(cell, model, start, cell.domain, "test", 0, cell.test_pairs)
     classes = len(build_domain(cell.domain).classes)
     trivial = _trivial_loss(cell, model, classes)
-    evidence = Evidence(scored.scores, probe.label.numpy(), 0.0, history.curve, trivial, classes)
-    return diagnose(model, a, b, probe.a.latents["class"], probe.b.latents["class"], evidence)
+    evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)
+    return diagnose(subject, a, b, test.a.latents["class"], test.b.latents["class"], evidence)
 
 
 def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
