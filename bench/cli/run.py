@@ -40,8 +40,13 @@ def run(
     size: Annotated[Optional[int], typer.Option(help="Height and width of the images of folder domains.")] = None,
     config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
     include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    precision: Annotated[
+        Optional[str], typer.Option(help="Of matrix products: float32 (default) or bfloat16 (autocast).")
+    ] = None,
+    device: Annotated[Optional[str], typer.Option(help="cpu, cuda or auto (default): a GPU if there is one.")] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(help="Worker processes (default: one per core); 0 runs in this one.")
+        Optional[int],
+        typer.Option(help="Worker processes (default: one per core; on a GPU, one); 0 runs in this one."),
     ] = None,
     threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
     timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
@@ -68,19 +73,19 @@ def run(
     given: dict[str, Any] = {
         "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
         "warmup": warmup, "eval": eval, "match_params": match_params, "test_pairs": test_pairs, "size": size,
-        "textures": textures and str(textures), "include": include, "jobs": jobs, "threads": threads,
+        "textures": textures and str(textures), "include": include, "device": device, "jobs": jobs, "threads": threads,
         "timeout": timeout, "retry": retry, "out": out,
         "profile": profile, "tensorboard": tensorboard,
-        "recipe": _recipe(recipe, objective, aux), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
+        "recipe": _recipe(recipe, objective, aux, precision), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)
     code = run_sweep(settings, ["bench", *sys.argv[1:]], Console(stderr=True), dry_run)
     raise typer.Exit(code)
 
 
-def _recipe(recipe: Names, objective: str | None, aux: Names) -> dict[str, Any] | None:
+def _recipe(recipe: Names, objective: str | None, aux: Names, precision: str | None) -> dict[str, Any] | None:
     """The fields of the recipe that were given, among them those that have options of their own."""
-    own = {"objective": objective, "auxiliary": fields("--aux", aux)}
+    own = {"objective": objective, "auxiliary": fields("--aux", aux), "precision": precision}
     given = {**(fields("--recipe", recipe) or {}), **{name: value for name, value in own.items() if value is not None}}
     return given or None
 

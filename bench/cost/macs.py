@@ -38,7 +38,7 @@ def count_macs(model: PairModel, image: MapShape = IMAGE) -> Macs:
     """
     was_training = model.training
     model.eval()
-    images = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8)
+    images = torch.zeros(1, image.channels, image.height, image.width, dtype=torch.uint8, device=model.device)
     names = _Names()
     with torch.enable_grad(), names, FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
         model(images, images)

@@ -15,14 +15,16 @@ ROUNDS = 5
 
 
 def inference_pairs_per_second(model: PairModel, a: Tensor, b: Tensor) -> float:
-    """Median over ``ROUNDS`` batches of ``BATCH`` pairs of uint8 images (N, 3, H, W), after one batch to warm up."""
-    a, b = a[:BATCH], b[:BATCH]
+    """Median over ``ROUNDS`` batches of ``BATCH`` pairs of uint8 images (N, 3, H, W) that lie on the device of the
+    model, after one batch to warm up."""
+    a, b = (side[:BATCH].to(model.device) for side in (a, b))
     model.eval()
     rates = []
-    with torch.inference_mode():
-        model(a, b)
+    with torch.inference_mode(), model.casting():
+        model(a, b).tolist()
         for _ in range(ROUNDS):
             started = time.perf_counter()
-            model(a, b)
+            # Reading the scores waits for them.
+            model(a, b).tolist()
             rates.append(len(a) / (time.perf_counter() - started))
     return statistics.median(rates)

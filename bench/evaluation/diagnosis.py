@@ -30,10 +30,11 @@ def diagnose(model: PairModel, a: Tensor, b: Tensor, class_a: Tensor, class_b: T
 
     Args:
         a, b: what the model is given of test pairs, such as uint8 images (N, 3, H, W); the first ``PROBE`` are used.
-        class_a, class_b: (N,) int64.
+        class_a, class_b: (N,) int64, on any device.
         evidence: how training and testing ended.
     """
-    found = _measure(model.eval(), a[:PROBE], b[:PROBE], class_a[:PROBE], class_b[:PROBE])
+    classes = (side[:PROBE].to(a.device) for side in (class_a, class_b))
+    found = _measure(model.eval(), a[:PROBE], b[:PROBE], *classes)
     evidence = replace(evidence, found=found)
     measures: dict[str, Any] = {**found, "loss_is_trivial": evidence.loss_is_trivial}
     if model.fusion.family == "control":

@@ -84,7 +84,7 @@ def name_probe(train: Tensor, train_class: Tensor, test: Tensor, test_class: Ten
     classes, target = train_class.unique(return_inverse=True)
     one_hot = F.one_hot(target).double()
     # The dual form: N equations however wide the embedding is.
-    gram = x @ x.T + RIDGE * torch.eye(len(x), dtype=x.dtype)
+    gram = x @ x.T + RIDGE * torch.eye(len(x), dtype=x.dtype, device=x.device)
     guess = y @ (x.T @ torch.linalg.solve(gram, one_hot)) + one_hot.mean(0)
     return float((classes[guess.argmax(1)] == test_class).double().mean())
 

@@ -34,12 +34,12 @@ def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
     """
     model.eval()
     first, second = [], []
-    with torch.inference_mode():
+    with torch.inference_mode(), model.casting():
         for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True):
             forward, backward = model.both_orders(x, y)
             first.append(forward)
             second.append(backward)
-    scores, swapped = torch.cat(first).float().numpy(), torch.cat(second).float().numpy()
+    scores, swapped = (torch.cat(parts).float().cpu().numpy() for parts in (first, second))
     if not (np.isfinite(scores).all() and np.isfinite(swapped).all()):
         raise DivergedError("a score on the evaluation pairs is not finite")
     return Scores(scores, swapped)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -38,12 +40,14 @@ class PairModel(nn.Module):
         runs_after_join: layers of the backbone run after the fusion.
         reads: what an encoding is, where images are encoded separately.
         memory_format: layout of the standardised images; :meth:`lay_out` changes it.
+        precision: type of the matrix products; :meth:`compute_in` changes it.
     """
 
     encodes_separately = False
     runs_after_join = False
     reads: Reads | None = None
     memory_format = torch.channels_last
+    precision = torch.float32
 
     def __init__(self, fusion: Fusion, backbone: Backbone | None) -> None:
         super().__init__()
@@ -92,7 +96,25 @@ class PairModel(nn.Module):
                 part.memory_format = memory_format
         return self.to(memory_format=memory_format)
 
+    def compute_in(self, precision: torch.dtype) -> PairModel:
+        """Let :meth:`casting` be autocast to ``precision`` over float32 weights from now on; returns this model."""
+        for part in self.modules():
+            if isinstance(part, PairModel):
+                part.precision = precision
+        return self
+
     @property
     def dtype(self) -> torch.dtype:
         """Type of the weights, in which the images are handed to the backbone."""
         return next((p.dtype for p in self.parameters()), torch.float32)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and the images must be."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def casting(self) -> AbstractContextManager[object]:
+        """What encoding, comparing and losses run in."""
+        if self.precision == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.precision)

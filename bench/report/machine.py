@@ -19,11 +19,13 @@ class Machine(NamedTuple):
     jobs: int | None
     threads: int | None
     precision: str | None
+    device: str
 
     def __str__(self) -> str:
         parts = [self.cpu, *self.gpus, _count(self.cores, "core"), self.capability, self.system]
         load = [_count(self.jobs, "worker"), _count(self.threads, "thread", " each"), self.precision]
-        return ", ".join(part for part in (*parts, *load) if part)
+        device = "" if self.device == "cpu" else f"computed on {self.device}"
+        return ", ".join(part for part in (*parts, *load, device) if part)
 
 
 class Sessions:
@@ -54,15 +56,17 @@ def machine_of(header: Header) -> Machine | None:
     hardware, config = header.get("hardware"), header.get("config")
     if not isinstance(hardware, Mapping) or not isinstance(config, Mapping):
         return None
-    load = {"jobs": config.get("jobs"), "threads": header.get("threads"), "precision": header.get("precision")}
-    return machine_from({**hardware, **load})
+    load = {name: header.get(name) for name in ("threads", "precision", "device")}
+    return machine_from({**hardware, "jobs": config.get("jobs"), **load})
 
 
 def machine_from(facts: Mapping[str, Any] | None) -> Machine | None:
     """A machine from its fields, as a baseline keeps them; None where the processor is not among them."""
     if not facts or not facts.get("cpu"):
         return None
-    known = {name: facts.get(name) for name in Machine._fields} | {"gpus": tuple(facts.get("gpus") or ())}
+    known: dict[str, Any] = {name: facts.get(name) for name in Machine._fields}
+    # The first runs could compute on the CPU only and did not say so.
+    known |= {"gpus": tuple(facts.get("gpus") or ()), "device": facts.get("device") or "cpu"}
     return Machine(*known.values())
 
 

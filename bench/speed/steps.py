@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -13,14 +12,13 @@ from bench.errors import NotApplicableError
 from bench.model import IMAGE, PairModel, build_model
 from bench.spec import parse_spec
 from bench.speed.rows import Row
+from bench.sweep.execution import MEMORY_FORMATS
 from bench.training.loop import fit
 from bench.training.names import learner_of
-from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
 
 # More than are ever made: the learning rate then hardly leaves 0, and the weights stay as they are.
 STEPS = 10**6
-MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 Beats = Iterable[None]
 
 
@@ -41,7 +39,7 @@ def build(row: Row) -> PairModel:
     model = build_model(parse_spec(row.fusion), row.backbone)
     if model.fusion.sees == "likelihoods":
         raise NotApplicableError("it is given likelihoods, no images")
-    return model.lay_out(MEMORY_FORMATS[row.memory_format])
+    return model.lay_out(MEMORY_FORMATS[row.memory_format]).compute_in(getattr(torch, row.dtype))
 
 
 def prepare(row: Row, batch: int) -> Work:
@@ -56,20 +54,15 @@ def prepare(row: Row, batch: int) -> Work:
     a, b = (torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(row.device) for _ in range(2))
     if row.mode == "train":
         return Work(_training(row, model, a, b), batch)
-    with torch.inference_mode(), precision(row):
+    with torch.inference_mode(), model.casting():
         step = {"infer": _inference, "head": _head, "cached": _cached}[row.mode](model.eval(), a, b)
 
     def run(beats: Beats) -> None:
-        with torch.inference_mode(), precision(row):
+        with torch.inference_mode(), model.casting():
             for _ in beats:
                 step()
 
     return Work(run, batch**2 if row.mode == "cached" else batch)
-
-
-def precision(row: Row) -> AbstractContextManager[object]:
-    """Autocast where the row asks for a lower precision than that of the weights."""
-    return nullcontext() if row.dtype == "float32" else torch.autocast(row.device, getattr(torch, row.dtype))
 
 
 def _inference(model: PairModel, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
@@ -99,31 +92,16 @@ def _training(row: Row, model: PairModel, a: Tensor, b: Tensor) -> Callable[[Bea
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise NotApplicableError("nothing in it is trained")
     recipe = declared_recipe(row.backbone, "finetune", {})
-    classes = torch.arange(len(a), device=row.device) % 2
+    classes = torch.arange(len(a)) % 2
     learner = learner_of(model)(model, recipe, a, b, classes, classes.flip(0))
     index = torch.arange(len(a))
 
     def run(beats: Beats) -> None:
         try:
-            fit(_Cast(learner, row), recipe, (index for _ in beats), STEPS)
+            fit(learner, recipe, (index for _ in beats), STEPS)
         except ValueError as error:
             if "more than 1 value per channel" in str(error):
                 raise NotApplicableError("BatchNorm cannot train on a single example") from error
             raise
 
     return run
-
-
-class _Cast:
-    """A learner whose losses are computed in the precision of a row."""
-
-    def __init__(self, learner: PairLearner, row: Row) -> None:
-        self._learner, self._row = learner, row
-        self.module, self.examples = learner.module, learner.examples
-
-    def parameter_groups(self) -> list[dict[str, object]]:
-        return self._learner.parameter_groups()
-
-    def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with precision(self._row):
-            return self._learner.batch_loss(index)

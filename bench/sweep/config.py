@@ -37,7 +37,9 @@ class SweepConfig(BaseModel):
         textures: folder of images that join the bank of the ``texture`` domain.
         size: height and width in pixels of the images of ``folder`` domains.
         include: plug-in files or folders.
-        jobs: worker processes; 0 runs in this process. threads: CPU threads of each worker.
+        device: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
+        jobs: worker processes, by default one for each core or, on a GPU, one; 0 runs in this process. threads: CPU
+            threads of each worker.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
         retry: statuses of earlier attempts that are run again.
         profile: trace a few extra training steps of every cell that runs. tensorboard: write its curve, metrics, pairs
@@ -64,6 +66,7 @@ class SweepConfig(BaseModel):
     textures: str = ""
     size: Annotated[int, Field(gt=0)] | None = None
     include: tuple[str, ...] = ()
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: Annotated[int, Field(ge=0)] | None = None
     threads: Annotated[int, Field(gt=0)] = 1
     timeout: str | None = None

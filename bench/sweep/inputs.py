@@ -51,7 +51,7 @@ def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
 def inputs(
     cell: Cell, model: PairModel, start: Warmup | None, domain: str, split: Split, seed: int, n: int
 ) -> tuple[Tensor, Tensor]:
-    """What is trained and scored: images, or encoded images under the frozen protocol.
+    """What is trained and scored, on the device of the model: images, or encoded images under the frozen protocol.
 
     Encodings are kept for all fusions that read from the same frozen backbone: its maps, of which tokens are a view and
     from which embeddings are the remaining layers away.
@@ -59,14 +59,15 @@ def inputs(
     pairs, sees = draw(domain, split, seed, n), model.fusion.sees
     a, b = view(domain, pairs.a, sees), view(domain, pairs.b, sees)
     if cell.protocol != "frozen" or not model.encodes_separately:
-        return a, b
+        return a.to(model.device), b.to(model.device)
     backbone, reads = model.backbone, model.reads
     assert backbone is not None
     assert reads is not None
     source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
-    place = cell.backbone, source, sees, domain, split, seed, n
+    place = cell.backbone, source, sees, domain, split, seed, n, model.precision
     lowest: Reads = reads if isinstance(reads, int) else "map"
-    first = partial(_encode, model, lambda part: backbone.read(standardise(part, model.dtype), lowest))
+    shown = partial(standardise, dtype=model.dtype, memory_format=model.memory_format)
+    first = partial(_encode, model, lambda part: backbone.read(shown(part), lowest))
     encoded = _encodings.get((*place, lowest), lambda: (first(a), first(b)))
     if isinstance(reads, int):
         return encoded
@@ -78,5 +79,5 @@ def inputs(
 
 def _encode(model: PairModel, read: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     model.eval()
-    with torch.no_grad():
-        return torch.cat([read(part) for part in images.split(ENCODE_BATCH)])
+    with torch.no_grad(), model.casting():
+        return torch.cat([read(part.to(model.device)).float() for part in images.split(ENCODE_BATCH)])

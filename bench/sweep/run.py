@@ -19,8 +19,10 @@ from bench.fusion import FUSIONS
 from bench.spec import parse_spec
 from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
+from bench.sweep.execution import Execution, find_device
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
+from bench.sweep.layout import choose_formats
 from bench.sweep.observer import Observer
 from bench.sweep.observers import chosen_observers, left_out
 from bench.sweep.outcome import failure
@@ -60,7 +62,8 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     records = folder.attempts()
     observers = chosen_observers(config, folder)
     plan = make_plan(config, latest(records))
-    jobs = config.jobs if config.jobs is not None else max(1, (os.cpu_count() or 1) // config.threads)
+    device = find_device(config.device)
+    jobs = _jobs(config, device)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
     for line in (*plan.unmatched(), *filter(None, [left_out(observers, plan)])):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
@@ -72,8 +75,12 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             )
         return OK
     with folder.writer() as writer:
-        _write_header(folder, config, jobs, command)
-        interrupted = _work_off(plan, config, folder, writer, jobs, observers, console)
+        todo = [planned.cell for planned in plan.having("to run")]
+        execution = Execution(device, choose_formats(todo, config.threads, device, config.include))
+        for backbone, chosen in execution.memory_formats.items():
+            console.print(f"  {backbone} computes in {chosen}: faster on this machine", highlight=False, soft_wrap=True)
+        _write_header(folder, config, jobs, execution, command)
+        interrupted = _work_off(plan, config, folder, writer, jobs, execution, observers, console)
     if interrupted:
         console.print(
             f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
@@ -91,6 +98,7 @@ def _work_off(
     folder: RunFolder,
     writer: RecordWriter,
     jobs: int,
+    execution: Execution,
     observers: tuple[Observer, ...],
     console: Console,
 ) -> bool:
@@ -110,7 +118,7 @@ def _work_off(
         SweepDisplay(console, len(todo), Path(news)) as display,
         Interrupt() as interrupt,
     ):
-        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid(), observers)
+        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid(), execution, observers)
         try:
             for task, result in _executor(place, jobs, config).run(tasks, interrupt.check):
                 if task.kind == "warmup":
@@ -125,6 +133,12 @@ def _work_off(
     for observer in observers:
         console.print(observer.hint, markup=False, highlight=False, soft_wrap=True)
     return False
+
+
+def _jobs(config: SweepConfig, device: str) -> int:
+    if config.jobs is not None:
+        return config.jobs
+    return 1 if device == "cuda" else max(1, (os.cpu_count() or 1) // config.threads)
 
 
 def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
@@ -164,7 +178,9 @@ def _data(domain: str) -> dict[str, Any]:
     return {"version": identity["version"], **({"content": identity["content"]} if identity["content"] else {})}
 
 
-def _write_header(folder: RunFolder, config: SweepConfig, jobs: int, command: Sequence[str]) -> None:
+def _write_header(
+    folder: RunFolder, config: SweepConfig, jobs: int, execution: Execution, command: Sequence[str]
+) -> None:
     before = dict(folder.header())
     earlier = before.pop("earlier", [])
     sessions = [*earlier, before] if before else earlier
@@ -175,7 +191,8 @@ def _write_header(folder: RunFolder, config: SweepConfig, jobs: int, command: Se
             "command": shlex.join(command),
             "config": {**config.model_dump(), "jobs": jobs},
             "threads": config.threads,
-            "precision": "float32",
+            "precision": config.recipe.get("precision", "float32"),
+            **asdict(execution),
             **provenance(),
             "earlier": sessions,
         }

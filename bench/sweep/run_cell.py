@@ -27,6 +27,7 @@ from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep.cache import Recent
 from bench.sweep.cell import Cell, build_domain
+from bench.sweep.execution import MEMORY_FORMATS, ON_THE_CPU, Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.observer import Finished
 from bench.training import warmup
@@ -43,14 +44,16 @@ from bench.training.warmup import Warmup
 _counts: Recent[dict[str, Any]] = Recent(256)
 
 
-def ensure_warmup(cell: Cell, on_progress: Progress = lambda share, history: None) -> Warmup | None:
+def ensure_warmup(
+    cell: Cell, on_progress: Progress = lambda share, history: None, device: str = "cpu"
+) -> Warmup | None:
     """The warm-up of a cell from the cache, computed first if need be; None where the cell has none."""
     identity = cell.warmup_identity()
     if identity is None or not cell.computes_warmup:
         return None
     domain = build_domain(cell.warmup_domain)
     return warmup.ensure(
-        identity, cell.warmup, cell.backbone, domain, cell.warmup_recipe, cell.warmup_seed, on_progress
+        identity, cell.warmup, cell.backbone, domain, cell.warmup_recipe, cell.warmup_seed, on_progress, device
     )
 
 
@@ -59,12 +62,14 @@ def run_cell(
     scores_file: Path,
     on_progress: Progress = lambda share, history: None,
     on_finished: Callable[[Finished], None] = lambda finished: None,
+    execution: Execution = ON_THE_CPU,
 ) -> dict[str, Any]:
     """Train and evaluate one cell.
 
     Args:
         scores_file: where the scores of every evaluated pair go.
         on_finished: called once, when every number is taken.
+        execution: where it is computed.
 
     Returns:
         The part of its record that the run measured. ``collapse`` holds the reason if the model collapsed, else None.
@@ -75,7 +80,7 @@ def run_cell(
     started = time.perf_counter()
     train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     drawn = time.perf_counter()
-    model, start = _build(cell)
+    model, start = _build(cell, execution)
     subject = FrozenModel(model) if cell.protocol == "frozen" else model
     learner = _learner(cell, model, subject, train, start)
     history = _train(cell, model, learner, start, on_progress) if learner else History()
@@ -92,6 +97,7 @@ def run_cell(
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
         "auxiliary": _auxiliary_errors(cell, model, learner, start) if learner else {},
+        "execution": {"device": model.device.type, "memory_format": execution.memory_format(cell.backbone)},
         "diagnostics": diagnosis.measures,
         "collapse": diagnosis.collapse,
     }
@@ -108,16 +114,19 @@ def run_cell(
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 
-def _build(cell: Cell) -> tuple[PairModel, Warmup | None]:
+def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
     domain = build_domain(cell.domain)
     model = build_model(
         parse_spec(cell.fusion), cell.backbone, domain.image, cell.seed, cell.pretrained, len(domain.classes)
     )
-    start = ensure_warmup(cell) if model.backbone is not None and model.fusion.encoder == "trained" else None
+    warmed_up = model.backbone is not None and model.fusion.encoder == "trained"
+    start = ensure_warmup(cell, device=execution.device) if warmed_up else None
     if start is not None:
         for tower in model.towers:
             warmup.load_into(tower, start.path)
-    return model, start
+    model.compute_in(getattr(torch, cell.recipe.precision))
+    model.lay_out(MEMORY_FORMATS[execution.memory_format(cell.backbone)])
+    return model.to(execution.device), start
 
 
 def _learner(
@@ -208,7 +217,7 @@ def _auxiliary_errors(
     with torch.inference_mode():
         encoded = [pooled(learner.model.encode(part)) for side in sides for part in side.split(ENCODE_BATCH)]
     first, second = learner.auxiliary.targets(test.a), learner.auxiliary.targets(test.b)
-    targets = {name: torch.cat([first[name], second[name]]) for name in first}
+    targets = {name: torch.cat([first[name], second[name]]).to(model.device) for name in first}
     return learner.auxiliary.errors(learner.heads, torch.cat(encoded), targets)
 
 

@@ -92,7 +92,7 @@ def write_histograms(writer: SummaryWriter, finished: Finished) -> None:
 def similarities(finished: Finished) -> Tensor:
     """Cosine (N,) of the encodings of the first ``COMPARED`` test pairs; maps and tokens are flattened."""
     model, cell, probe = finished.model.eval(), finished.cell, finished.probe
-    a, b = (view(cell.domain, side, model.fusion.sees)[:COMPARED] for side in (probe.a, probe.b))
+    a, b = (view(cell.domain, side, model.fusion.sees)[:COMPARED].to(model.device) for side in (probe.a, probe.b))
     with torch.inference_mode():
         u, v = model.encode(torch.cat([a, b])).flatten(1).chunk(2)
-        return F.cosine_similarity(u, v, dim=1)
+        return F.cosine_similarity(u, v, dim=1).cpu()

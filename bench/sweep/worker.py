@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
-    from bench.sweep.observer import Observer
+    from bench.sweep.execution import Execution
+    from bench.sweep.observer import Finished, Observer
     from bench.training.loop import History
 
 
@@ -36,6 +37,7 @@ class Workplace:
     scores: Path
     progress: Path
     parent: int
+    execution: Execution
     observers: tuple[Observer, ...] = ()
 
 
@@ -71,13 +73,18 @@ def perform(task: Task) -> dict[str, Any]:
     assert _here is not None, "start() or settle() comes first"
     if task.cell.key() != task.key:
         return failure("error", "SourceChanged", "the source of a plug-in changed while the sweep ran; run it again")
-    note, observers, said = _notebook(_here.progress, task), _here.observers, list[str]()
+    place, said = _here, list[str]()
+    note = _notebook(place.progress, task)
+
+    def look(finished: Finished) -> None:
+        said.extend(observe(place.observers, finished))
+
     try:
         if task.kind == "warmup":
-            warmup = ensure_warmup(task.cell, note)
+            warmup = ensure_warmup(task.cell, note, place.execution.device)
             return {"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}
-        scores = _here.scores / f"{task.key}.npz"
-        result = run_cell(task.cell, scores, note, lambda finished: said.extend(observe(observers, finished)))
+        scores = place.scores / f"{task.key}.npz"
+        result = run_cell(task.cell, scores, note, look, place.execution)
     except Exception as error:
         return failure_of(error)
     return {**_judged(result), "said": said}

@@ -58,7 +58,7 @@ class Centre(Readout):
         return torch.stack([latents["x"] / self.image.width, latents["y"] / self.image.height], dim=1).float()
 
     def error(self, predicted: Tensor, target: Tensor) -> Errors:
-        pixels = (predicted - target) * torch.tensor([self.image.width, self.image.height])
+        pixels = (predicted - target) * predicted.new_tensor([self.image.width, self.image.height])
         return {"rmse_px": float(pixels.square().sum(1).mean().sqrt())}
 
 

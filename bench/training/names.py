@@ -15,7 +15,7 @@ class NameLearner(PairLearner):
     """Cross-entropy of the class of both images of each pair: the same images in the same order as for pairs, whatever
     the objective of pairs is."""
 
-    def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         encoded = self.model.encode(torch.cat([self.a[index], self.b[index]]))
         target = torch.cat([self.class_a[index], self.class_b[index]])
         logits = self.model.fusion.name_logits(encoded)

@@ -23,6 +23,12 @@ class FrozenModel(PairModel):
         self.fusion, self.head, self.backbone = model.fusion, model.head, None
         self._compare = model.compare
         self._symmetric = model.symmetric
+        self._device = model.device
+        self.precision = model.precision
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
 
     @property
     def symmetric(self) -> bool:
@@ -47,7 +53,7 @@ class PairLearner:
     What the objective and the auxiliary heads learn besides the model is initialised from torch's global generator.
 
     Args:
-        a, b: (N, ...) images or encoded images.
+        a, b: (N, ...) images or encoded images, on the device of the model.
         class_a, class_b: (N,) int64; two images are the same when their classes are.
         auxiliary: heads to train beside the model, with ``targets`` of A and of B.
         classes: how many there are; None for those that the pairs show. Validation pairs may show more than a few
@@ -70,16 +76,18 @@ class PairLearner:
         classes: int | None = None,
     ) -> None:
         self.model, self.recipe = model, recipe
-        self.a, self.b, self.class_a, self.class_b = a, b, class_a, class_b
+        self.a, self.b = a, b
+        self.class_a, self.class_b = class_a.to(model.device), class_b.to(model.device)
         self.examples = len(a)
-        self.auxiliary, self.targets = auxiliary, targets
+        self.auxiliary = auxiliary
+        self.targets = tuple({name: side[name].to(model.device) for name in side} for side in targets)
         self.objective = Objective.parse(recipe.objective)
         self.reads_encodings = bool(self.objective.on_encodings)
         dim = width(model, a) if self.reads_encodings or auxiliary else 0
         shown = int(torch.cat([class_a, class_b]).max()) + 1
         self.loss = self.objective.build(Space(dim, classes or shown))
         self.heads = auxiliary.heads(dim) if auxiliary else nn.ModuleDict()
-        self.module: nn.Module = nn.ModuleList([model, self.loss, self.heads])
+        self.module: nn.Module = nn.ModuleList([model, self.loss, self.heads]).to(model.device)
 
     def parameter_groups(self) -> list[dict[str, object]]:
         backbone = [p for tower in self.model.towers for p in tower.parameters()]
@@ -89,6 +97,10 @@ class PairLearner:
         return decay_groups(backbone, self.recipe.backbone_lr_scale, decay) + decay_groups(joint, 1.0, decay)
 
     def batch_loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        with self.model.casting():
+            return self._loss(index)
+
+    def _loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(int(index[0]), int(index[-1]) + 1) if _is_run(index) else index
         batch = self._batch(self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows])
         loss = self.loss(batch)
@@ -106,8 +118,9 @@ class PairLearner:
     def validation_loss(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> float:
         """Mean objective over batches of pairs, made as in training, in evaluation mode and without auxiliary heads."""
         self.module.eval()
-        batches = zip(*(part.split(self.recipe.batch_size) for part in (a, b, class_a, class_b)), strict=True)
-        with torch.inference_mode():
+        parts = (a, b, class_a.to(a.device), class_b.to(a.device))
+        batches = zip(*(part.split(self.recipe.batch_size) for part in parts), strict=True)
+        with torch.inference_mode(), self.model.casting():
             return float(torch.stack([self.loss(self._batch(*batch)) for batch in batches]).mean())
 
     def _batch(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> Batch:

@@ -32,6 +32,7 @@ class Recipe(BaseModel):
             fusions that encode images separately.
         patience: stop after this many checks of the validation loss without improvement and keep the best; 0 is off.
         val_pairs: validation pairs, for the threshold and for early stopping.
+        precision: of matrix products in training and evaluation; ``bfloat16`` is autocast over float32 weights.
         objective: what is minimised, such as ``bce+0.1*contrastive``: a weighted sum of ``OBJECTIVES``.
         auxiliary: weights of auxiliary heads by name, over those that a fusion states itself; 0 leaves one out.
     """
@@ -51,6 +52,7 @@ class Recipe(BaseModel):
     patience: Annotated[int, Field(ge=0)] = 0
     val_pairs: Positive = 2_000
 
+    precision: Literal["float32", "bfloat16"] = "float32"
     objective: str = DEFAULT
     auxiliary: dict[str, float] = {}
 
@@ -78,7 +80,7 @@ class Recipe(BaseModel):
     def identity(self) -> dict[str, Any]:
         """What a key depends on: all fields, those that came later only where they differ from their defaults, so that
         older records keep their keys."""
-        later = {"objective": DEFAULT, "auxiliary": {}}
+        later = {"precision": "float32", "objective": DEFAULT, "auxiliary": {}}
         return {name: value for name, value in self.model_dump().items() if later.get(name, ...) != value}
 
 

@@ -236,3 +236,14 @@ def test_a_frozen_model_scores_both_orders_as_the_whole_one_does(fusion: str) ->
         first, second = frozen.both_orders(features(model, a), features(model, b))
         assert torch.allclose(first, model(a, b), atol=1e-4)
         assert torch.allclose(second, model(b, a), atol=1e-4)
+
+
+@pytest.mark.parametrize("fusion", ["abs_diff", "cross_attention", "fmap_diff", "two_channel"])
+def test_a_training_step_waits_for_nothing(fusion: str) -> None:
+    """The meta device computes no values: whatever reads one, and so would wait for a GPU, fails on it."""
+    a, b = (images(8, seed).to("meta") for seed in (1, 2))
+    trained = learner(model_of(fusion).to("meta").train(), a, b, n=8)
+    for index in (torch.arange(4), torch.tensor([6, 1, 3, 0])):
+        loss, predictions, labels = trained.batch_loss(index)
+        loss.backward()
+        assert {loss.device.type, predictions.device.type, labels.device.type} == {"meta"}

@@ -71,8 +71,9 @@ def ensure(
     recipe: WarmupRecipe,
     seed: int,
     on_progress: Progress = lambda share, history: None,
+    device: str = "cpu",
 ) -> Warmup:
-    """Return the warm-up from the cache, computing it first if it is not there.
+    """Return the warm-up from the cache, computing it first on ``device`` if it is not there.
 
     Two processes that ask at once compute it once: the second waits. The card appears only when all is complete.
     """
@@ -82,7 +83,7 @@ def ensure(
     card = folder / f"{key}.json"
     with _locked(folder / f"{key}.lock"):
         if not card.exists():
-            trained, facts = train(task, backbone, domain, recipe, seed, on_progress)
+            trained, facts = train(task, backbone, domain, recipe, seed, on_progress, device)
             _save(trained.backbone, folder / f"{key}.pt")
             _save(trained.head, folder / f"{key}.head.pt")
             text = json.dumps({**identity, **facts}, indent=2)

@@ -89,10 +89,11 @@ class _Learner:
 
     def __init__(self, task: WarmupTask, domain: Domain, recipe: WarmupRecipe, seed: int) -> None:
         self.task = task.to(memory_format=torch.channels_last)
+        self._device = next(task.parameters()).device
         self.module: nn.Module = self.task
         self.domain, self.recipe, self.seed = domain, recipe, seed
         self.examples = recipe.images
-        self._chunk: tuple[int, Tensor, Tensor] | None = None
+        self._chunk: tuple[int, list[Tensor]] | None = None
 
     def parameter_groups(self) -> list[dict[str, object]]:
         return decay_groups(self.task.parameters(), self.task.lr_factor, self.recipe.weight_decay)
@@ -104,28 +105,29 @@ class _Learner:
         if self._chunk is None or self._chunk[0] != number:
             start = number * size
             easy = start < self.recipe.easy_share * self.recipe.images
-            drawn = named_examples(self.task, self.domain, "warmup", self.seed, size, start, easy)
-            self._chunk = number, *drawn[1:]
+            _, *drawn = named_examples(self.task, self.domain, "warmup", self.seed, size, start, easy)
+            self._chunk = number, [part.to(self._device) for part in drawn]
         rows = slice(offset, offset + len(index))
-        shown, target = (part[rows] for part in self._chunk[1:])
+        shown, target = (part[rows] for part in self._chunk[1])
         outputs = self.task(shown)
         hits = self.task.hits(outputs.detach(), target)
         return self.task.loss(outputs, target), hits, torch.ones_like(hits)
 
 
 def answers(task: WarmupTask, shown: Tensor) -> Tensor:
-    """Outputs of a trained task."""
+    """Outputs of a trained task, on the CPU."""
     task.eval()
+    device = next(task.parameters()).device
     with torch.inference_mode():
-        return torch.cat([task(part) for part in shown.split(HELD_OUT_BATCH)])
+        return torch.cat([task(part.to(device)).cpu() for part in shown.split(HELD_OUT_BATCH)])
 
 
 def train(
-    text: str, backbone: str, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress
+    text: str, backbone: str, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress, device: str
 ) -> tuple[WarmupTask, dict[str, Any]]:
-    """Train a task; returns it with the facts of its card."""
+    """Train a task on ``device``; returns it, on the CPU, with the facts of its card."""
     started = time.perf_counter()
-    task = build_task(text, backbone, domain, seed)
+    task = build_task(text, backbone, domain, seed).to(device)
     steps = recipe.images // recipe.batch_size
     order = batches(recipe.images, recipe.batch_size, 1, seed)
     history: History = fit(_Learner(task, domain, recipe, seed), recipe, order, steps, on_progress)
@@ -141,4 +143,4 @@ def train(
         "images": history.examples,
         "curve": history.curve,
     }
-    return task, facts
+    return task.cpu(), facts

@@ -1,0 +1,45 @@
+"""Where a cell is computed and how its maps lie in memory: this changes its speed and its rounding, and no key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from bench.errors import UsageError
+
+MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+DEFAULT_FORMAT = "channels_last"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What a sweep computes on.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        memory_formats: by backbone, where it is not ``channels_last``.
+    """
+
+    device: str = "cpu"
+    memory_formats: Mapping[str, str] = field(default_factory=dict)
+
+    def memory_format(self, backbone: str) -> str:
+        """The memory format of a backbone's maps by name, one of ``MEMORY_FORMATS``."""
+        return self.memory_formats.get(backbone, DEFAULT_FORMAT)
+
+
+ON_THE_CPU = Execution()
+
+
+def find_device(wanted: str) -> str:
+    """``cpu`` or ``cuda``; ``auto`` is a GPU where there is one.
+
+    Raises:
+        UsageError: a GPU is wanted and there is none.
+    """
+    found = torch.cuda.is_available()
+    if wanted == "cuda" and not found:
+        raise UsageError("--device cuda: torch finds no GPU here; use cpu")
+    return ("cuda" if found else "cpu") if wanted == "auto" else wanted

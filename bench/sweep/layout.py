@@ -1,0 +1,122 @@
+"""Choice of a memory format for each backbone by a short measurement, made once per machine.
+
+Channels last is the default. It is twice as fast for convolutions on most processors, not on all, and little is known
+beforehand of a backbone that a user names.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import zoo
+from bench.model import IMAGE, build_model
+from bench.spec import parse_spec
+from bench.sweep.cell import Cell, backbone_identity, digest
+from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS
+from bench.sweep.executors import keep_freed_memory
+from bench.sweep.provenance import hardware
+from bench.training.loop import fit
+from bench.training.pairs import PairLearner
+from bench.training.recipe import declared_recipe
+from bench.training.warmup import cache_folder
+
+FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 2, 5
+# Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.
+LEAST_GAIN = 1.1
+# Below so many training pairs of a backbone, the measurement costs more than it can bring.
+WORTH_MEASURING = 200_000
+
+Times = Mapping[str, Sequence[float]]
+
+
+def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Sequence[str] = ()) -> dict[str, str]:
+    """The memory format of every backbone that ``cells`` train long enough, where it is not ``channels_last``."""
+    pairs: Counter[str] = Counter()
+    for cell in cells:
+        if cell.protocol != "frozen":
+            pairs[cell.backbone] += cell.recipe.train_pairs * cell.recipe.epochs
+    long = [backbone for backbone, count in pairs.items() if count >= WORTH_MEASURING]
+    chosen = {backbone: choose_format(backbone, threads, device, include) for backbone in long}
+    return {backbone: choice for backbone, choice in chosen.items() if choice != DEFAULT_FORMAT}
+
+
+def choose_format(backbone: str, threads: int, device: str, include: Sequence[str] = ()) -> str:
+    """The memory format whose training step is fastest, from the cache or measured in a fresh process.
+
+    Another one than ``channels_last`` is chosen where it is at least ``LEAST_GAIN`` times as fast in the median and
+    faster in every round.
+    """
+    identity = _identity(backbone, threads, device)
+    card = cache_folder() / "layouts" / f"{digest(identity)}.json"
+    if not card.exists():
+        keep_freed_memory()
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            times = pool.submit(measure_formats, backbone, threads, device, tuple(include)).result()
+        card.parent.mkdir(parents=True, exist_ok=True)
+        _write(card, {**identity, "seconds_per_step": times, "choice": faster_format(times)})
+    choice: str = json.loads(card.read_text())["choice"]
+    return choice
+
+
+def faster_format(times: Times) -> str:
+    """The choice that seconds per step, by memory format and round, lead to."""
+    default = times[DEFAULT_FORMAT]
+    best = min(times, key=lambda name: statistics.median(times[name]))
+    gains = [usual / other for usual, other in zip(default, times[best], strict=True)]
+    clear = min(gains) > 1 and statistics.median(gains) >= LEAST_GAIN
+    return best if clear else DEFAULT_FORMAT
+
+
+def measure_formats(backbone: str, threads: int, device: str, include: Sequence[str]) -> dict[str, list[float]]:
+    """Seconds per training step by memory format, in rounds that take turns."""
+    torch.set_num_threads(threads)
+    zoo.load(include)
+    steps = {name: _step(backbone, memory_format, device) for name, memory_format in MEMORY_FORMATS.items()}
+    for step in steps.values():
+        step()
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step()
+            times[name].append((time.perf_counter() - started) / STEPS)
+    return times
+
+
+def _step(backbone: str, memory_format: torch.memory_format, device: str) -> Callable[[], object]:
+    """``STEPS`` steps of the training loop on noise; the loop waits for the device when it ends."""
+    model = build_model(parse_spec(FUSION), backbone, seed=0).lay_out(memory_format).to(device)
+    shape = BATCH, IMAGE.channels, IMAGE.height, IMAGE.width
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(device) for _ in range(2))
+    recipe, classes = declared_recipe(backbone, "finetune", {}), torch.arange(BATCH) % 2
+    learner = PairLearner(model, recipe, a, b, classes, classes.flip(0))
+
+    def batches() -> Iterator[torch.Tensor]:
+        return (torch.arange(BATCH) for _ in range(STEPS))
+
+    return lambda: fit(learner, recipe, batches(), STEPS)
+
+
+def _identity(backbone: str, threads: int, device: str) -> dict[str, Any]:
+    """What the choice depends on."""
+    machine = hardware()
+    processor = {"cpu": machine["cpu"], "capability": machine["capability"], "gpus": machine["gpus"]}
+    versions = {"torch": torch.__version__, **backbone_identity(backbone)}
+    return {**processor, **versions, "device": device, "threads": threads}
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2))
+    temporary.replace(path)

@@ -1,0 +1,72 @@
+"""Device, memory format and precision of a sweep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import UsageError
+from bench.sweep.config import SweepConfig
+from bench.sweep.execution import Execution, find_device
+from bench.sweep.plan import make_plan
+from bench.sweep.records import RunFolder
+from bench.sweep.run_cell import run_cell
+
+
+def scores(path: Path) -> np.ndarray:
+    with np.load(path) as file:
+        return file["color"]
+
+
+def test_a_memory_format_changes_rounding_only(tiny: Callable[..., SweepConfig], tmp_path: Path) -> None:
+    cell = make_plan(tiny(), {}).cells[0].cell
+    executions = Execution(), Execution(memory_formats={cell.backbone: "contiguous"})
+    for number, execution in enumerate(executions):
+        record = run_cell(cell, tmp_path / f"{number}.npz", execution=execution)
+        assert record["execution"] == {"device": "cpu", "memory_format": execution.memory_format(cell.backbone)}
+    usual, other = (scores(tmp_path / f"{number}.npz") for number in (0, 1))
+    np.testing.assert_allclose(usual, other, atol=1e-3)
+    assert not np.array_equal(usual, other)
+
+
+def test_a_lower_precision_is_another_cell(sweep: Any, tmp_path: Path) -> None:
+    _, (usual,), _ = sweep()
+    _, records, _ = sweep(recipe={"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "precision": "bfloat16"})
+    assert [record["recipe"]["precision"] for record in records] == ["float32", "bfloat16"]
+    assert records[1]["status"] == "ok"
+    assert usual["key"] != records[1]["key"]
+    assert usual["recipe_id"] != records[1]["recipe_id"]
+    full, half = (scores(tmp_path / "run" / "scores" / f"{record['key']}.npz") for record in records)
+    assert 0 < np.abs(full - half).max() < 0.2
+
+
+@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
+def test_a_lower_precision_under_every_protocol(sweep: Any, protocol: str) -> None:
+    recipe = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "precision": "bfloat16"}
+    code, records, _ = sweep(fusion="abs_diff,cross_attention,fmap_diff", protocol=protocol, recipe=recipe)
+    assert code == 0
+    assert {record["status"] for record in records} == {"ok"}
+
+
+def test_the_run_says_what_it_computed_on(sweep: Any, tmp_path: Path) -> None:
+    sweep()
+    header = RunFolder(tmp_path / "run").header()
+    assert (header["device"], header["precision"], header["memory_formats"]) == (
+        "cuda" if torch.cuda.is_available() else "cpu",
+        "float32",
+        {},
+    )
+    assert json.dumps(header)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there() -> None:
+    assert find_device("auto") == find_device("cpu") == "cpu"
+    with pytest.raises(UsageError, match="--device cuda: torch finds no GPU here"):
+        find_device("cuda")
