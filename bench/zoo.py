@@ -43,11 +43,16 @@ class Registry(Generic[T]):
     Args:
         kind: singular noun for messages, such as ``"fusion"``.
         check: called with every class before it is accepted; raises ``TypeError`` when the contract is broken.
+        built_in: modules that register classes of this kind and are slow to import; :meth:`load_built_in` imports
+            them, and so does the first call that depends on which names there are.
     """
 
-    def __init__(self, kind: str, check: Callable[[type[T]], None] = lambda cls: None) -> None:
+    def __init__(
+        self, kind: str, check: Callable[[type[T]], None] = lambda cls: None, built_in: Iterable[str] = ()
+    ) -> None:
         self.kind = kind
         self._check = check
+        self._built_in = tuple(built_in)
         self._classes: dict[str, type[T]] = {}
         _REGISTRIES.append(self)
 
@@ -58,6 +63,8 @@ class Registry(Generic[T]):
             TypeError: the class breaks the contract of its kind.
             DuplicateNameError: another file already registered the name.
         """
+        # Before any other, so that it is the plug-in that is refused where both claim one name.
+        self.load_built_in()
         self._check(cls)
         name: str = cls.name  # type: ignore[attr-defined]
         known = self._classes.get(name)
@@ -68,14 +75,23 @@ class Registry(Generic[T]):
         self._classes[name] = cls
         return cls
 
+    def load_built_in(self) -> None:
+        """Import the built-in modules, if that has not been done; they call :meth:`register` in turn."""
+        modules, self._built_in = self._built_in, ()
+        for module in modules:
+            importlib.import_module(module)
+
     def __iter__(self) -> Iterator[str]:
+        self.load_built_in()
         return iter(sorted(self._classes))
 
     def __contains__(self, name: object) -> bool:
+        self.load_built_in()
         return name in self._classes
 
     def get(self, name: str) -> type[T]:
         """Return the class called ``name``; an unknown name raises ``UsageError`` with the nearest matches."""
+        self.load_built_in()
         try:
             return self._classes[name]
         except KeyError:
@@ -124,17 +140,19 @@ def broken_plugins() -> list[BrokenPlugin]:
     return list(_broken.values())
 
 
-def load(include: Iterable[Path | str] = ()) -> None:
+def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_FOLDERS) -> None:
     """Load the built-in plug-ins, those of installed distributions and those at ``include`` (files or folders).
 
     Loading twice is free: a file that is already loaded is not executed again.
+
+    Args:
+        built_in: folders of built-in plug-ins, where not all of them are needed.
 
     Raises:
         UsageError: a path in ``include`` does not exist or is no Python file.
         DuplicateNameError: two plug-ins claim one name.
     """
-    importlib.import_module("bench.backbones")
-    for folder in BUILT_IN_FOLDERS:
+    for folder in built_in:
         _load_folder(built_in_folder(folder), folder)
     _load_entry_points()
     for path in map(Path, include):

@@ -1,7 +1,7 @@
 """How long a user waits before anything happens, in processes of their own as a user starts them, in turn.
 
 - ``bench --help``, at most 0.3 s, beside a Python that imports typer;
-- ``bench list fusions``, at most 3 s, beside a Python that imports torch and timm, which every fusion needs;
+- ``bench list fusions``, at most 3 s, beside a Python that imports torch, which every fusion needs;
 - the resume scan of 20,000 cells, at most 1 s: reading all records and finding out that every cell is done, without the
   imports, beside parsing the same file with ``json``. The records are those of ``results/reference/quick.jsonl`` with
   the keys of a plan of the whole zoo.
@@ -35,7 +35,7 @@ CELLS = 20_000
 # Limit in seconds, and the same without this program.
 COMMANDS = {
     "bench --help": (0.3, ["-m", "bench", "--help"], ["-c", "import typer"]),
-    "bench list fusions": (3.0, ["-m", "bench", "list", "fusions"], ["-c", "import torch, timm"]),
+    "bench list fusions": (3.0, ["-m", "bench", "list", "fusions"], ["-c", "import torch"]),
 }
 
 
@@ -71,10 +71,12 @@ def write_records(folder: Path, cells: int) -> float:
 def scan(folder: Path, cells: int) -> float:
     """Seconds from the records on disk to the line that says what is to do."""
     from bench import zoo
+    from bench.backbones import BACKBONES
     from bench.sweep.plan import expected_minutes, make_plan
     from bench.sweep.records import RunFolder, latest
 
     zoo.load()
+    BACKBONES.load_built_in()
     config = _config(folder, cells)
     started = time.perf_counter()
     records = RunFolder(folder).attempts()

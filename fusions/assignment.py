@@ -1,7 +1,6 @@
 """Optimal one-to-one assignment, shared by the Hungarian fusions."""
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 
@@ -12,6 +11,8 @@ def best_partners(similarity: Tensor) -> Tensor:
     through the values at the pairs that it chose. Where the similarity is not finite it counts as 0, so that a
     training that diverged ends with its own error and not with scipy's.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to load
+
     matrices = similarity.detach().nan_to_num(0.0, 0.0, 0.0).tolist()
     partners = [linear_sum_assignment(matrix, maximize=True)[1].tolist() for matrix in matrices]
     return torch.tensor(partners, device=similarity.device)

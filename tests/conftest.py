@@ -28,7 +28,7 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def registries() -> Iterator[None]:
     """Whatever the test registers, and every plug-in that it breaks, is forgotten afterwards."""
-    before = [(registry, dict(registry._classes)) for registry in zoo._REGISTRIES]
+    before = [(registry, {name: registry.get(name) for name in registry}) for registry in zoo._REGISTRIES]
     broken = dict(zoo._broken)
     yield
     for registry, classes in before:

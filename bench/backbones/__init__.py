@@ -1,8 +1,10 @@
-"""Backbones: the contract, the three named ones, and any timm model as ``timm:NAME``."""
+"""Backbones: the contract, the three named ones, and any timm model as ``timm:NAME``.
+
+timm takes longer to import than torch: the modules that need it are imported when a backbone is first asked for.
+"""
 
 from __future__ import annotations
 
-from bench.backbones import from_timm, mobilenetv3_small_32, tiny_vit
 from bench.backbones.contract import BACKBONES, Backbone, Reads, build, register_backbone
 from bench.fusion import MapShape
 
@@ -12,15 +14,15 @@ __all__ = [
     "Reads",
     "backbone_class",
     "create_backbone",
-    "mobilenetv3_small_32",
     "register_backbone",
-    "tiny_vit",
 ]
 
 
 def backbone_class(name: str) -> type[Backbone]:
     """The class of a registered backbone or of ``timm:NAME``; an unknown name raises ``UsageError``."""
     if name.startswith("timm:"):
+        from bench.backbones import from_timm
+
         return from_timm.timm_backbone(name.removeprefix("timm:"))
     return BACKBONES.get(name)
 

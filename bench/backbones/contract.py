@@ -137,5 +137,6 @@ def _check(cls: type[Backbone]) -> None:
         raise TypeError(f"backbone {cls.__name__} does not state 'name'")
 
 
-BACKBONES: Registry[Backbone] = Registry("backbone", _check)
+BUILT_IN = tuple(f"bench.backbones.{name}" for name in ("from_timm", "mobilenetv3_small_32", "tiny_vit"))
+BACKBONES: Registry[Backbone] = Registry("backbone", _check, BUILT_IN)
 register_backbone = BACKBONES.register

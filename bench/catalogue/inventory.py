@@ -1,4 +1,4 @@
-"""Rows of ``bench list``, one function per kind. Imports torch: only loaded once a kind is asked for."""
+"""Rows of ``bench list``, one function per kind. Imports torch, and each function what only its kind needs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from bench.domain import DOMAINS
 from bench.fusion import FUSIONS, FeatureSpec, MapShape
 from bench.model import IMAGE, count_joint
 from bench.spec import parse_spec
-from bench.training.objectives import OBJECTIVES
-from bench.training.warmup import WARMUPS, task_class
 from bench.zoo import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
@@ -70,6 +68,8 @@ def domains() -> Rows:
 
 def warmups() -> Rows:
     """Name, what the backbone learns or starts from, what it is judged by."""
+    from bench.training.warmup import WARMUPS, task_class
+
     rows: list[tuple[str, ...]] = []
     for name in WARMUPS:
         task = task_class(name)
@@ -80,6 +80,8 @@ def warmups() -> Rows:
 
 def objectives() -> Rows:
     """Name, what the term reads, paper."""
+    from bench.training.objectives import OBJECTIVES
+
     rows: list[tuple[str, ...]] = []
     for name in OBJECTIVES:
         term = OBJECTIVES.get(name)

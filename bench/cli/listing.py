@@ -8,7 +8,8 @@ import typer
 
 from bench.errors import UsageError
 
-KINDS = ("fusions", "backbones", "domains", "warmups", "objectives")
+# With the folders of built-in plug-ins that each kind comes from.
+KINDS = {"fusions": ("fusions",), "backbones": (), "domains": ("datasets",), "warmups": (), "objectives": ()}
 
 
 def list_entries(
@@ -24,7 +25,8 @@ def list_entries(
     from bench import zoo
     from bench.catalogue import inventory
 
-    zoo.load(include or ())
+    # Plug-ins of one's own may build on any built-in one, and must not take its name.
+    zoo.load(include or (), zoo.BUILT_IN_FOLDERS if include else KINDS[kind])
     header, rows = getattr(inventory, kind)()
     table = Table(*header, box=None, header_style="bold", pad_edge=False)
     for row in rows:

@@ -121,6 +121,23 @@ def test_list(kind: str, expected: tuple[str, ...]) -> None:
     assert all(name in done.stdout for name in expected)
 
 
+def test_listing_fusions_imports_torch_and_no_library_of_models_or_statistics() -> None:
+    """They take longer to import than everything else that the list needs."""
+    code = f"""
+import sys
+from bench import cli
+sys.argv = ["bench", "list", "fusions"]
+try:
+    cli.main()
+except SystemExit as ended:
+    assert not ended.code
+print([name for name in {(*HEAVY, "torchvision", "torch._dynamo")!r} if name in sys.modules])
+"""
+    listed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT).splitlines()
+    assert any(line.startswith("abs_diff") for line in listed)
+    assert listed[-1] == "['torch']"
+
+
 def test_list_and_show_refuse_what_they_do_not_know() -> None:
     assert "expected one of fusions, backbones" in bench("list", "fusion").stderr
     unknown = bench("show", "nothing_like_it")

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from timm.layers.pos_embed import resample_abs_pos_embed
-from timm.models import adapt_input_conv
 
 from bench.backbones import Backbone
 from bench.domain import Domain
@@ -108,6 +106,9 @@ def is_cached(identity: Mapping[str, Any]) -> bool:
 def load_into(backbone: Backbone, path: Path) -> None:
     """Load the weights of a warm-up. A stem with more input channels gets them repeated and rescaled, and the position
     table (1, L, D) of a larger image is interpolated."""
+    from timm.layers.pos_embed import resample_abs_pos_embed
+    from timm.models import adapt_input_conv
+
     state = torch.load(path, weights_only=True)
     own = backbone.state_dict()
     for name, value in own.items():
