@@ -14,6 +14,7 @@ from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
 
 from bench.backbones.contract import Backbone, register_backbone
+from bench.backbones.depthwise import use_fast_depthwise
 from bench.errors import UsageError
 from bench.fusion import MapShape
 
@@ -78,6 +79,7 @@ class TimmBackbone(Backbone):
                 "put them into the hub cache on a machine with network, or choose another warm-up"
             ) from error
         super().__init__(image, *_split(self.model, extractor))
+        use_fast_depthwise(self)
 
 
 @register_backbone

@@ -115,8 +115,9 @@ def test_a_copy_trains_by_itself() -> None:
     assert torch.equal(twin.weight, before)
 
 
-def test_mobilenet_uses_it_everywhere() -> None:
-    backbone = create_backbone("mobilenetv3_small_32", IMAGE)
-    depthwise = [layer for layer in backbone.modules() if isinstance(layer, nn.Conv2d) and layer.groups > 1]
-    assert len(depthwise) == 4
+@pytest.mark.parametrize("name", ["mobilenetv3_small_32", "timm:mobilenetv3_small_050"])
+def test_backbones_use_it_for_large_filters(name: str) -> None:
+    layers = [layer for layer in create_backbone(name, IMAGE).modules() if isinstance(layer, nn.Conv2d)]
+    depthwise = [layer for layer in layers if layer.groups > 1 and layer.kernel_size == (5, 5)]
+    assert len(depthwise) >= 4
     assert all(isinstance(layer, DepthwiseConv2d) for layer in depthwise)
