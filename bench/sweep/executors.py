@@ -39,7 +39,11 @@ class InlineExecutor:
 
 
 class PoolExecutor:
-    """Long-lived worker processes; one that dies takes only its task with it, and is replaced."""
+    """Long-lived worker processes; one that dies takes only its task with it, and is replaced.
+
+    A worker keeps to one backbone, domain and seed as long as there are cells of it, because it keeps their pairs and
+    encodings.
+    """
 
     def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
         self._workplace, self._jobs, self._timeout = workplace, jobs, timeout
@@ -47,19 +51,22 @@ class PoolExecutor:
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
         waiting = list(tasks)
         running: dict[Future[Result], Task] = {}
+        ended: list[Task] = []
         keep_freed_memory()
         context = multiprocessing.get_context("spawn")
         pool = ProcessPool(self._jobs, initializer=worker.start, initargs=[self._workplace], context=context)
         try:
             while waiting or running:
-                while len(running) < self._jobs and (task := _next_ready(waiting, list(running.values()))):
+                while len(running) < self._jobs and (task := next_task(waiting, list(running.values()), ended)):
                     waiting.remove(task)
+                    ended = ended[1:]
                     timeout = self._timeout if task.kind == "cell" else None
                     running[pool.schedule(worker.perform, args=[task], timeout=timeout)] = task
                 done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 on_poll()
                 for future in done:
-                    yield running.pop(future), self._result(future)
+                    ended.append(running.pop(future))
+                    yield ended[-1], self._result(future)
             pool.close()
         finally:
             pool.stop()
@@ -85,11 +92,22 @@ def keep_freed_memory() -> None:
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 
-def _next_ready(waiting: Sequence[Task], running: Sequence[Task]) -> Task | None:
-    """The first waiting task that no warm-up before it in line, or running, still holds up."""
+def next_task(waiting: Sequence[Task], running: Sequence[Task], ended: Sequence[Task] = ()) -> Task | None:
+    """What an idle worker does next: a warm-up, else a cell of the data of the task that ``ended`` on it, else of data
+    that no other worker has, else the first in line; never one whose warm-up is before it in line or running."""
     pending = {repr(task.cell.warmup_identity()) for task in running if task.kind == "warmup"}
-    for task in waiting:
+    last, busy = {_data(task) for task in ended[:1]}, {_data(task) for task in running}
+
+    def rank(task: Task) -> tuple[bool, bool, bool]:
+        return task.kind != "warmup", _data(task) not in last, _data(task) in busy
+
+    for task in sorted(waiting, key=rank):
         identity = repr(task.cell.warmup_identity())
         if task.kind == "warmup" or identity not in pending:
             return task
     return None
+
+
+def _data(task: Task) -> tuple[str, str, int]:
+    """What the pairs and encodings of a task depend on."""
+    return task.cell.backbone, task.cell.domain, task.cell.seed
