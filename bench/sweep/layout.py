@@ -7,11 +7,12 @@ beforehand of a backbone that a user names.
 from __future__ import annotations
 
 import json
+import signal
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from typing import Any
 import torch
 
 from bench import zoo
-from bench.model import IMAGE, build_model
+from bench.fusion import MapShape
+from bench.model import build_model
 from bench.spec import parse_spec
-from bench.sweep.cell import Cell, backbone_identity, digest
+from bench.sweep.cell import Cell, backbone_identity, build_domain, digest
 from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS
 from bench.sweep.executors import keep_freed_memory
 from bench.sweep.provenance import hardware
@@ -42,26 +44,35 @@ Times = Mapping[str, Sequence[float]]
 def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Sequence[str] = ()) -> dict[str, str]:
     """The memory format of every backbone that ``cells`` train long enough, where it is not ``channels_last``."""
     pairs: Counter[str] = Counter()
+    images: dict[str, MapShape] = {}
     for cell in cells:
         if cell.protocol != "frozen":
             pairs[cell.backbone] += cell.recipe.train_pairs * cell.recipe.epochs
-    long = [backbone for backbone, count in pairs.items() if count >= WORTH_MEASURING]
-    chosen = {backbone: choose_format(backbone, threads, device, include) for backbone in long}
+            images.setdefault(cell.backbone, build_domain(cell.domain).image)
+    chosen = {
+        backbone: choose_format(backbone, images[backbone], threads, device, include)
+        for backbone, count in pairs.items()
+        if count >= WORTH_MEASURING
+    }
     return {backbone: choice for backbone, choice in chosen.items() if choice != DEFAULT_FORMAT}
 
 
-def choose_format(backbone: str, threads: int, device: str, include: Sequence[str] = ()) -> str:
+def choose_format(backbone: str, image: MapShape, threads: int, device: str, include: Sequence[str] = ()) -> str:
     """The memory format whose training step is fastest, from the cache or measured in a fresh process.
 
     Another one than ``channels_last`` is chosen where it is at least ``LEAST_GAIN`` times as fast in the median and
-    faster in every round.
+    faster in every round. A backbone that cannot be trained keeps the default: its cells will say why.
     """
-    identity = _identity(backbone, threads, device)
+    identity = _identity(backbone, image, threads, device)
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
     if not card.exists():
         keep_freed_memory()
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            times = pool.submit(measure_formats, backbone, threads, device, tuple(include)).result()
+        # Ctrl-C is left to this process, which then ends the other.
+        with get_context("spawn").Pool(1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+            try:
+                times = pool.apply(measure_formats, (backbone, image, threads, device, tuple(include)))
+            except Exception:
+                return DEFAULT_FORMAT
         card.parent.mkdir(parents=True, exist_ok=True)
         _write(card, {**identity, "seconds_per_step": times, "choice": faster_format(times)})
     choice: str = json.loads(card.read_text())["choice"]
@@ -77,11 +88,13 @@ def faster_format(times: Times) -> str:
     return best if clear else DEFAULT_FORMAT
 
 
-def measure_formats(backbone: str, threads: int, device: str, include: Sequence[str]) -> dict[str, list[float]]:
+def measure_formats(
+    backbone: str, image: MapShape, threads: int, device: str, include: Sequence[str]
+) -> dict[str, list[float]]:
     """Seconds per training step by memory format, in rounds that take turns."""
     torch.set_num_threads(threads)
     zoo.load(include)
-    steps = {name: _step(backbone, memory_format, device) for name, memory_format in MEMORY_FORMATS.items()}
+    steps = {name: _step(backbone, image, memory_format, device) for name, memory_format in MEMORY_FORMATS.items()}
     for step in steps.values():
         step()
     times: dict[str, list[float]] = {name: [] for name in steps}
@@ -93,10 +106,10 @@ def measure_formats(backbone: str, threads: int, device: str, include: Sequence[
     return times
 
 
-def _step(backbone: str, memory_format: torch.memory_format, device: str) -> Callable[[], object]:
+def _step(backbone: str, image: MapShape, memory_format: torch.memory_format, device: str) -> Callable[[], object]:
     """``STEPS`` steps of the training loop on noise; the loop waits for the device when it ends."""
-    model = build_model(parse_spec(FUSION), backbone, seed=0).lay_out(memory_format).to(device)
-    shape = BATCH, IMAGE.channels, IMAGE.height, IMAGE.width
+    model = build_model(parse_spec(FUSION), backbone, image).lay_out(memory_format).to(device)
+    shape = BATCH, image.channels, image.height, image.width
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(device) for _ in range(2))
     recipe, classes = declared_recipe(backbone, "finetune", {}), torch.arange(BATCH) % 2
@@ -108,12 +121,12 @@ def _step(backbone: str, memory_format: torch.memory_format, device: str) -> Cal
     return lambda: fit(learner, recipe, batches(), STEPS)
 
 
-def _identity(backbone: str, threads: int, device: str) -> dict[str, Any]:
+def _identity(backbone: str, image: MapShape, threads: int, device: str) -> dict[str, Any]:
     """What the choice depends on."""
     machine = hardware()
     processor = {"cpu": machine["cpu"], "capability": machine["capability"], "gpus": machine["gpus"]}
     versions = {"torch": torch.__version__, **backbone_identity(backbone)}
-    return {**processor, **versions, "device": device, "threads": threads}
+    return {**processor, **versions, "image": asdict(image), "device": device, "threads": threads}
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.fusion import MapShape
+from bench.model import IMAGE
 from bench.sweep.config import load_config
 from bench.sweep.execution import MEMORY_FORMATS
 from bench.sweep.layout import choose_format, choose_formats, faster_format
@@ -31,13 +33,19 @@ def test_another_format_needs_a_clear_gain(last: list[float], contiguous: list[f
 
 def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
-    first = choose_format("mobilenetv3_small_32", threads=1, device="cpu")
+    first = choose_format("mobilenetv3_small_32", IMAGE, threads=1, device="cpu")
     (card,) = (tmp_path / "layouts").iterdir()
     facts = json.loads(card.read_text())
     assert first == facts["choice"] == faster_format(facts["seconds_per_step"])
     assert all(second > 0 for name in MEMORY_FORMATS for second in facts["seconds_per_step"][name])
     card.write_text(json.dumps({**facts, "choice": CONTIGUOUS}))
-    assert choose_format("mobilenetv3_small_32", threads=1, device="cpu") == CONTIGUOUS
+    assert choose_format("mobilenetv3_small_32", IMAGE, threads=1, device="cpu") == CONTIGUOUS
+
+
+def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    assert choose_format("mobilenetv3_small_32", MapShape(3, 4, 4), threads=1, device="cpu") == LAST
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_a_small_sweep_measures_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
