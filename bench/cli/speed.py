@@ -63,7 +63,8 @@ def _rows(
 ) -> list[Row]:
     from bench import zoo
     from bench.report.columns import choose
-    from bench.speed.rows import DEVICES, DTYPES, MEMORY_FORMATS, MODES, Axes, batches, positive
+    from bench.speed.rows import DEVICES, DTYPES, MODES, Axes, batches, positive
+    from bench.sweep.execution import MEMORY_FORMATS
 
     allowed = {"mode": MODES, "device": DEVICES, "dtype": DTYPES, "memory_format": MEMORY_FORMATS}
     chosen = {name: choose(text, allowed[name], f"--{name.replace('_', '-')}") for name, text in axes.items()}

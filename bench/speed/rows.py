@@ -24,7 +24,6 @@ MODES: MappingProxyType[Mode, str] = MappingProxyType(
 )
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16")
-MEMORY_FORMATS = ("channels_last", "contiguous")
 ALWAYS = (1, 32)
 BEST = "best"
 

@@ -1,7 +1,7 @@
 """Choice of a memory format for each backbone by a short measurement, made once per machine.
 
-Channels last is the default. It is twice as fast for convolutions on most processors, not on all, and little is known
-beforehand of a backbone that a user names.
+Channels last is the default. Whether it is the faster one depends on the processor and on the backbone, which may be
+any that a user names.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import torch
+from pebble import ProcessPool
 
 from bench import zoo
 from bench.fusion import MapShape
@@ -30,7 +30,7 @@ from bench.sweep.provenance import hardware
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
-from bench.training.warmup import cache_folder
+from bench.training.warmup.cache import cache_folder, write_atomically
 
 FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 2, 5
 # Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.
@@ -68,13 +68,18 @@ def choose_format(backbone: str, image: MapShape, threads: int, device: str, inc
     if not card.exists():
         keep_freed_memory()
         # Ctrl-C is left to this process, which then ends the other.
-        with get_context("spawn").Pool(1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-            try:
-                times = pool.apply(measure_formats, (backbone, image, threads, device, tuple(include)))
-            except Exception:
-                return DEFAULT_FORMAT
+        ignore = [signal.SIGINT, signal.SIG_IGN]
+        pool = ProcessPool(1, initializer=signal.signal, initargs=ignore, context=get_context("spawn"))
+        try:
+            times = pool.schedule(measure_formats, args=[backbone, image, threads, device, tuple(include)]).result()
+        except Exception:
+            return DEFAULT_FORMAT
+        finally:
+            pool.stop()
+            pool.join()
+        text = json.dumps({**identity, "seconds_per_step": times, "choice": faster_format(times)}, indent=2)
         card.parent.mkdir(parents=True, exist_ok=True)
-        _write(card, {**identity, "seconds_per_step": times, "choice": faster_format(times)})
+        write_atomically(card, lambda path: path.write_text(text))
     choice: str = json.loads(card.read_text())["choice"]
     return choice
 
@@ -127,9 +132,3 @@ def _identity(backbone: str, image: MapShape, threads: int, device: str) -> dict
     processor = {"cpu": machine["cpu"], "capability": machine["capability"], "gpus": machine["gpus"]}
     versions = {"torch": torch.__version__, **backbone_identity(backbone)}
     return {**processor, **versions, "image": asdict(image), "device": device, "threads": threads}
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2))
-    temporary.replace(path)

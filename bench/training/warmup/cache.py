@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +85,7 @@ def ensure(
             _save(trained.backbone, folder / f"{key}.pt")
             _save(trained.head, folder / f"{key}.head.pt")
             text = json.dumps({**identity, **facts}, indent=2)
-            _write_atomically(card, lambda path: path.write_text(text))
+            write_atomically(card, lambda path: path.write_text(text))
     return _read(card, task)
 
 
@@ -129,10 +129,11 @@ def restore(warmup: Warmup, task: str, backbone: str, domain: Domain) -> WarmupT
 
 
 def _save(module: torch.nn.Module, path: Path) -> None:
-    _write_atomically(path, lambda temporary: torch.save(module.state_dict(), temporary))
+    write_atomically(path, lambda temporary: torch.save(module.state_dict(), temporary))
 
 
-def _write_atomically(path: Path, write: Any) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file that then becomes ``path``: it appears only when complete."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
     os.close(handle)
     try:
