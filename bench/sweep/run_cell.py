@@ -236,7 +236,7 @@ def _cost(cell: Cell, model: PairModel, subject: PairModel, history: History, pr
     if model.fusion.sees == "likelihoods":
         return {"uncounted": []}
     image = MapShape(*probe.a.pixels.shape[1:])
-    same_for_all_seeds = cell.fusion, cell.backbone, cell.protocol, image
+    same_for_all_seeds = replace(cell, seed=0).key()
     return {
         **_counts.get(same_for_all_seeds, lambda: counts(model, subject, image)),
         "train_pairs_per_s": round(history.examples / history.seconds, 1) if history.seconds else None,
