@@ -98,7 +98,7 @@ def ours(recipe: Recipe, train_set: Encoded, test_set: Encoded, seed: int) -> Tr
     started = time.perf_counter()
     examples = fit(learner, recipe, order, recipe.train_pairs // recipe.batch_size * recipe.epochs).examples
     seconds = time.perf_counter() - started
-    same = torch.from_numpy(score_pairs(model, test_set.u, test_set.v).scores) > 0
+    same = torch.from_numpy(score_pairs(model, test_set.u, test_set.v)) > 0
     accuracy = float((same == test_set.label.bool()).float().mean())
     return Trained(examples / seconds, accuracy, count_parameters(model).total, torch.__version__)
 

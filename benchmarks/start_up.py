@@ -12,6 +12,7 @@ Run with nothing else on the machine: ``python benchmarks/start_up.py``.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import subprocess
@@ -77,6 +78,8 @@ def scan(folder: Path, cells: int) -> float:
 
     zoo.load()
     BACKBONES.load_built_in()
+    # As the command does.
+    gc.freeze()
     config = _config(folder, cells)
     started = time.perf_counter()
     records = RunFolder(folder).attempts()

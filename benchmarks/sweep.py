@@ -92,7 +92,7 @@ def from_scratch(job: Job) -> list[float]:
             step(*batch)
             spent += time.perf_counter() - started
             while len(accuracies) < len(job.seconds) and spent >= job.seconds[len(accuracies)]:
-                right = (score_pairs(model, test.a.pixels, test.b.pixels).scores > 0) == test.label.numpy()
+                right = (score_pairs(model, test.a.pixels, test.b.pixels) > 0) == test.label.numpy()
                 accuracies.append(float(right.mean()))
     return accuracies
 

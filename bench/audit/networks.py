@@ -111,7 +111,7 @@ def train_on_pairs(material: Material, a: Tensor, b: Tensor, label: Tensor) -> P
 
 def pair_hits(model: PairModel, a: Tensor, b: Tensor, label: Tensor) -> NDArray[np.bool_]:
     """Where the model is right, (N,) bool."""
-    return np.asarray((score_pairs(model, a, b).scores > 0) == label.numpy().astype(bool))
+    return np.asarray((score_pairs(model, a, b) > 0) == label.numpy().astype(bool))
 
 
 def _recipe(examples: int) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -67,6 +68,7 @@ def run(
     """
     from rich.console import Console
 
+    from bench.backbones import BACKBONES
     from bench.sweep.config import load_config
     from bench.sweep.run import run_sweep
 
@@ -78,6 +80,9 @@ def run(
         "profile": profile, "tensorboard": tensorboard,
         "recipe": _recipe(recipe, objective, aux, precision), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
+    BACKBONES.load_built_in()
+    # What is imported stays; otherwise the collector goes through all of it again while thousands of records are read.
+    gc.freeze()
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)
     code = run_sweep(settings, ["bench", *sys.argv[1:]], Console(stderr=True), dry_run)
     raise typer.Exit(code)

@@ -1,7 +1,8 @@
-"""Scores of a model on pairs, in both orders."""
+"""Scores of a model on pairs, in one order or in both."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,8 @@ class Scores:
     swapped: NDArray[np.float32]
 
 
-def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
-    """Score pairs in evaluation mode.
+def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> NDArray[np.float32]:
+    """Logits (N,) of the pairs as (A, B), in evaluation mode.
 
     Args:
         a, b: (N, ...) images, or encoded images where the model takes those.
@@ -32,14 +33,22 @@ def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> Scores:
     Raises:
         DivergedError: a score is not finite.
     """
+    (scores,) = _in_batches(model, a, b, lambda x, y: (model(x, y),))
+    return scores
+
+
+def score_both_orders(model: PairModel, a: Tensor, b: Tensor) -> Scores:
+    """Score pairs as (A, B) and as (B, A); otherwise as :func:`score_pairs`."""
+    return Scores(*_in_batches(model, a, b, model.both_orders))
+
+
+def _in_batches(
+    model: PairModel, a: Tensor, b: Tensor, score: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+) -> list[NDArray[np.float32]]:
     model.eval()
-    first, second = [], []
     with torch.inference_mode(), model.casting():
-        for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True):
-            forward, backward = model.both_orders(x, y)
-            first.append(forward)
-            second.append(backward)
-    scores, swapped = (torch.cat(parts).float().cpu().numpy() for parts in (first, second))
-    if not (np.isfinite(scores).all() and np.isfinite(swapped).all()):
+        batches = [score(x, y) for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True)]
+    found = [torch.cat(parts).float().cpu().numpy() for parts in zip(*batches, strict=True)]
+    if not all(np.isfinite(scores).all() for scores in found):
         raise DivergedError("a score on the evaluation pairs is not finite")
-    return Scores(scores, swapped)
+    return found

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from bench.domain import Pairs
-from bench.evaluation.scoring import Scores
 from bench.model import PairModel
 from bench.sweep.cell import Cell
+from bench.sweep.evaluated import Evaluated
 from bench.training.loop import History
 from bench.training.pairs import PairLearner
 
@@ -27,8 +24,6 @@ class Finished:
     Attributes:
         learner: what trained the model; None where nothing trains.
         probe: the test pairs of the domain trained on.
-        scores, labels: per evaluated domain, the validation pairs as ``val``.
-        metrics: per evaluated domain.
     """
 
     cell: Cell
@@ -36,9 +31,7 @@ class Finished:
     learner: PairLearner | None
     history: History
     probe: Pairs
-    scores: Mapping[str, Scores]
-    labels: Mapping[str, NDArray[np.int64]]
-    metrics: Mapping[str, Mapping[str, Any]]
+    evaluated: Evaluated
 
 
 class Observer(Protocol):

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bench.cost.counts import counts
 from bench.cost.throughput import inference_pairs_per_second
-from bench.domain import Pairs, Split
+from bench.domain import Pairs
 from bench.evaluation.collapse import Evidence
 from bench.evaluation.diagnosis import Diagnosis, diagnose
-from bench.evaluation.metrics import best_threshold, binary_log_loss, class_cells, evaluate, stratum_metrics
+from bench.evaluation.metrics import binary_log_loss
 from bench.evaluation.scoring import Scores, score_pairs
 from bench.fusion import MapShape
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep.cache import Recent
 from bench.sweep.cell import Cell, build_domain
+from bench.sweep.evaluated import decides_on_validation, evaluate_cell
 from bench.sweep.execution import MEMORY_FORMATS, ON_THE_CPU, Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.observer import Finished
@@ -37,7 +34,7 @@ from bench.training.early_stop import EarlyStop
 from bench.training.encodings import pooled
 from bench.training.loop import CURVE_POINTS, History, Progress, batches, fit
 from bench.training.names import learner_of
-from bench.training.objectives import DEFAULT, Objective
+from bench.training.objectives import DEFAULT
 from bench.training.pairs import FrozenModel, PairLearner
 from bench.training.warmup import Warmup
 
@@ -85,14 +82,14 @@ def run_cell(
     learner = _learner(cell, model, subject, train, start)
     history = _train(cell, model, learner, start, on_progress) if learner else History()
     trained = time.perf_counter()
-    evaluated, labels, metrics = _evaluate(cell, model, subject, start)
-    _save_scores(scores_file, evaluated, labels)
+    evaluated = evaluate_cell(cell, model, subject, start)
+    evaluated.save(scores_file)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
-    diagnosis = _diagnosis(cell, model, subject, start, history, evaluated[cell.domain])
+    diagnosis = _diagnosis(cell, model, subject, start, history, evaluated.scores[cell.domain])
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, start),
-        "eval": metrics,
+        "eval": evaluated.metrics,
         "cost": _cost(cell, model, subject, history, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
@@ -101,7 +98,7 @@ def run_cell(
         "diagnostics": diagnosis.measures,
         "collapse": diagnosis.collapse,
     }
-    if _decides_on_validation(cell, model):
+    if decides_on_validation(cell, model):
         result["threshold_from"] = "validation"
     finished = time.perf_counter()
     times = {
@@ -110,7 +107,7 @@ def run_cell(
         "evaluate": finished - trained,
         "total": finished - started,
     }
-    on_finished(Finished(cell, model, learner, history, probe, evaluated, labels, metrics))
+    on_finished(Finished(cell, model, learner, history, probe, evaluated))
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 
@@ -157,52 +154,13 @@ def _train(cell: Cell, model: PairModel, learner: PairLearner, start: Warmup | N
 
     def loss() -> float:
         if recipe.objective == DEFAULT or not trained_by_objective(model.fusion):
-            return binary_log_loss(val.label.numpy(), score_pairs(learner.model, val_a, val_b).scores)
+            return binary_log_loss(val.label.numpy(), score_pairs(learner.model, val_a, val_b))
         return learner.validation_loss(val_a, val_b, val.a.latents["class"], val.b.latents["class"])
 
     stop = EarlyStop(learner.module, recipe.patience, max(1, steps // CURVE_POINTS), loss)
     history = fit(learner, recipe, order, steps, on_progress, stop)
     stop.restore()
     return history
-
-
-def _evaluate(
-    cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None
-) -> tuple[dict[str, Scores], dict[str, NDArray[np.int64]], dict[str, dict[str, Any]]]:
-    """Scores and labels per evaluated domain, ``val`` among them, and metrics per evaluated domain at the threshold
-    chosen on validation.
-
-    Scores that the objective did not train have no 0 of their own: they are shifted by that threshold.
-    """
-
-    def scored(domain: str, split: Split, n: int) -> Scores:
-        return score_pairs(subject, *inputs(cell, model, start, domain, split, 0, n))
-
-    val = scored(cell.domain, "val", cell.recipe.val_pairs)
-    labels = {"val": draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()}
-    threshold = best_threshold(labels["val"], val.scores)
-    offset = threshold if _decides_on_validation(cell, model) else 0.0
-    scores, metrics = {"val": _shifted(val, offset)}, {}
-    for name in cell.eval_domains:
-        scores[name] = _shifted(scored(name, "test", cell.test_pairs), offset)
-        labels[name] = draw(name, "test", 0, cell.test_pairs).label.numpy()
-        metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
-    return scores, labels, metrics
-
-
-def _decides_on_validation(cell: Cell, model: PairModel) -> bool:
-    """Whether the objective trains the encoder alone, so that only validation can say which scores mean same."""
-    return trained_by_objective(model.fusion) and not Objective.parse(cell.recipe.objective).on_scores
-
-
-def _shifted(scored: Scores, offset: float) -> Scores:
-    if not offset:
-        return scored
-    # In float64, so that no score changes its side of a threshold that lies between two neighbours of float32.
-    first, second = (
-        (scores.astype(np.float64) - offset).astype(np.float32) for scores in (scored.scores, scored.swapped)
-    )
-    return replace(scored, scores=first, swapped=second)
 
 
 def _auxiliary_errors(
@@ -219,17 +177,6 @@ def _auxiliary_errors(
     first, second = learner.auxiliary.targets(test.a), learner.auxiliary.targets(test.b)
     targets = {name: torch.cat([first[name], second[name]]).to(model.device) for name in first}
     return learner.auxiliary.errors(learner.heads, torch.cat(encoded), targets)
-
-
-def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[str, Any]:
-    pairs = draw(domain, "test", 0, cell.test_pairs)
-    label = pairs.label.numpy()
-    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold).as_dict()
-    classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
-    metrics["cells"] = class_cells(*classes, scored.scores, build_domain(domain).classes)
-    if pairs.strata is not None:
-        metrics["strata"] = stratum_metrics(label, scored.scores, pairs.strata.index.numpy(), pairs.strata.names)
-    return metrics
 
 
 def _cost(cell: Cell, model: PairModel, subject: PairModel, history: History, probe: Pairs) -> dict[str, Any]:
@@ -270,15 +217,3 @@ def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
     measure = {"measure": start.measure.name, "unit": start.measure.unit, "better": start.measure.better}
     cost = {"seconds": round(start.seconds, 1), "images": start.images}
     return {"task": cell.warmup, "seed": cell.warmup_seed, "quality": start.quality, **measure, **cost}
-
-
-def _save_scores(path: Path, evaluation: dict[str, Scores], labels: dict[str, NDArray[np.int64]]) -> None:
-    """Scores of every evaluated pair in both orders, as ``<domain>`` and ``<domain>/swapped``, and its label, as
-    ``<domain>/label``; appears only when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {name: scored.scores for name, scored in evaluation.items()}
-    arrays |= {f"{name}/swapped": scored.swapped for name, scored in evaluation.items()}
-    arrays |= {f"{name}/label": label.astype(np.uint8) for name, label in labels.items()}
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    os.replace(file.name, path)

@@ -48,7 +48,7 @@ def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
     for seen, loss, accuracy in finished.history.curve:
         writer.add_scalar("train/loss", loss, seen)
         writer.add_scalar("train/accuracy", accuracy, seen)
-    for domain, metrics in finished.metrics.items():
+    for domain, metrics in finished.evaluated.metrics.items():
         for name, value in metrics.items():
             if isinstance(value, int | float):
                 writer.add_scalar(f"{domain}/{name}", value, finished.history.examples)
@@ -57,7 +57,7 @@ def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
 def write_pairs(writer: SummaryWriter, finished: Finished) -> None:
     """Test pairs of the domain trained on: same, different, and those that the model is most sure and wrong about."""
     label = finished.probe.label == 1
-    scores = torch.from_numpy(finished.scores[finished.cell.domain].scores)
+    scores = torch.from_numpy(finished.evaluated.scores[finished.cell.domain].scores)
     wrongness = torch.where(label, -scores, scores)
     mistakes = wrongness.argsort(descending=True)[: int((wrongness > 0).sum())]
     shown = {"same": label.nonzero()[:, 0], "different": (~label).nonzero()[:, 0], "worst mistakes": mistakes}
@@ -78,8 +78,8 @@ def pair_grid(finished: Finished, rows: Tensor) -> Tensor:
 def write_histograms(writer: SummaryWriter, finished: Finished) -> None:
     """Scores of every evaluated domain and similarities of the one trained on, of same and of different pairs."""
     values = {
-        f"scores {domain}": (torch.from_numpy(scored.scores), torch.from_numpy(finished.labels[domain]) == 1)
-        for domain, scored in finished.scores.items()
+        f"scores {domain}": (torch.from_numpy(scored.scores), torch.from_numpy(finished.evaluated.labels[domain]) == 1)
+        for domain, scored in finished.evaluated.scores.items()
     }
     if finished.model.encodes_separately:
         values["similarity"] = similarities(finished), finished.probe.label[:COMPARED] == 1

@@ -1,4 +1,4 @@
-"""Scoring pairs: both orders, evaluation mode, no trace left in the model."""
+"""Scoring pairs: one order or both, evaluation mode, no trace left in the model."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench import zoo
 from bench.errors import DivergedError
 from bench.evaluation import scoring
-from bench.evaluation.scoring import score_pairs
+from bench.evaluation.scoring import score_both_orders, score_pairs
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 
@@ -47,7 +47,7 @@ class Formula(PairModel):
 def test_scores_of_both_orders() -> None:
     a, b = images(700, 0), images(700, 1)
     model = Formula(lambda x, y: 2 * x - y)
-    scored = score_pairs(model, a, b)
+    scored = score_both_orders(model, a, b)
     x, y = a[:, 0, 0, 0].numpy().astype(float), b[:, 0, 0, 0].numpy().astype(float)
     assert scored.scores.dtype == scored.swapped.dtype == np.float32
     assert scored.scores == pytest.approx(2 * x - y)
@@ -56,11 +56,23 @@ def test_scores_of_both_orders() -> None:
     assert max(model.batches) <= scoring.BATCH
 
 
+@pytest.mark.parametrize("fusion", ["concat", "two_channel", "concat:symmetrize=true", "pseudo_siamese"])
+def test_one_order_is_the_first_of_both_and_costs_half(fusion: str) -> None:
+    a, b = images(300, 12), images(300, 13)
+    model = warm(fusion)
+    assert score_pairs(model, a, b) == pytest.approx(score_both_orders(model, a, b).scores, abs=1e-5)
+    counted = Formula(lambda x, y: x - y)
+    score_pairs(counted, a, b)
+    assert sum(counted.batches) == 300
+    score_both_orders(counted, a, b)
+    assert sum(counted.batches) == 900
+
+
 @pytest.mark.parametrize("fusion", ["concat", "two_channel", "concat:symmetrize=true"])
 def test_a_real_model_scores_as_it_does_pair_by_pair(fusion: str) -> None:
     a, b = images(9, 2), images(9, 3)
     model = warm(fusion)
-    scored = score_pairs(model, a, b)
+    scored = score_both_orders(model, a, b)
     assert not model.training
     with torch.no_grad():
         single = [float(model(a[i : i + 1], b[i : i + 1])) for i in range(9)]
@@ -74,7 +86,7 @@ def test_a_real_model_scores_as_it_does_pair_by_pair(fusion: str) -> None:
 def test_scoring_changes_nothing_in_the_model() -> None:
     model = warm("abs_diff")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    score_pairs(model, images(300, 4), images(300, 5))
+    score_both_orders(model, images(300, 4), images(300, 5))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
@@ -82,9 +94,9 @@ def test_scoring_changes_nothing_in_the_model() -> None:
 def test_the_batch_size_does_not_matter(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = images(15, 6), images(15, 7)
     model = warm("hadamard")
-    expected = score_pairs(model, a, b)
+    expected = score_both_orders(model, a, b)
     monkeypatch.setattr(scoring, "BATCH", batch)
-    scored = score_pairs(model, a, b)
+    scored = score_both_orders(model, a, b)
     assert scored.scores == pytest.approx(expected.scores, abs=1e-4)
     assert scored.swapped == pytest.approx(expected.swapped, abs=1e-4)
 
@@ -96,12 +108,14 @@ def test_a_score_that_is_not_finite_is_a_divergence(bad: float, order: str) -> N
     (a if order == "first" else b)[299] = 1
     model = Formula(lambda x, y: torch.where(x == 1, bad, x + y))
     with pytest.raises(DivergedError, match="not finite"):
-        score_pairs(model, a, b)
+        score_both_orders(model, a, b)
 
 
 def test_a_model_with_broken_weights_is_a_divergence() -> None:
     model = warm("abs_diff")
     with torch.no_grad():
         next(model.head.parameters())[0] = math.nan
+    with pytest.raises(DivergedError):
+        score_both_orders(model, images(4, 8), images(4, 9))
     with pytest.raises(DivergedError):
         score_pairs(model, images(4, 8), images(4, 9))

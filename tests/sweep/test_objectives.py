@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,11 +78,20 @@ def test_a_head_of_weight_zero_changes_no_number(sweep, measured, tmp_path: Path
 
 
 def test_scores_that_no_term_trains_are_decided_by_validation(sweep, tmp_path: Path, monkeypatch) -> None:
-    from bench.sweep import run_cell
+    from bench.sweep import evaluated
 
     raw: list[np.ndarray] = []
-    honest = run_cell.score_pairs
-    monkeypatch.setattr(run_cell, "score_pairs", lambda *given: raw.append(honest(*given).scores) or honest(*given))
+
+    def keep(score: Callable[..., Any]) -> Callable[..., Any]:
+        def kept(*given: Any) -> Any:
+            found = score(*given)
+            raw.append(getattr(found, "scores", found))
+            return found
+
+        return kept
+
+    for name in ("score_pairs", "score_both_orders"):
+        monkeypatch.setattr(evaluated, name, keep(getattr(evaluated, name)))
     _, (record,), _ = sweep(fusion="cosine", recipe={**RECIPE, "objective": "triplet"})
     assert record["threshold_from"] == "validation"
     val, test = raw

@@ -1,0 +1,102 @@
+"""What a trained cell says of its validation and test pairs, and how good that is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.domain import Split
+from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
+from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
+from bench.model import PairModel
+from bench.sweep.cell import Cell, build_domain
+from bench.sweep.inputs import draw, inputs
+from bench.training.applicable import trained_by_objective
+from bench.training.objectives import Objective
+from bench.training.warmup import Warmup
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Scores and labels of a cell.
+
+    Attributes:
+        validation: scores (N,) float32 and labels of the validation pairs, in the order drawn: they choose a threshold,
+            and nothing asks how far they depend on the order of the images.
+        scores, labels, metrics: per evaluated domain, of its test pairs.
+    """
+
+    validation: tuple[NDArray[np.float32], Labels]
+    scores: dict[str, Scores]
+    labels: dict[str, Labels]
+    metrics: dict[str, dict[str, Any]]
+
+    def save(self, path: Path) -> None:
+        """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, and labels as
+        ``<domain>/label``; the validation pairs are called ``val``. The file appears only when complete."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scores, label = self.validation
+        arrays: dict[str, NDArray[Any]] = {"val": scores, "val/label": label.astype(np.uint8)}
+        for name, scored in self.scores.items():
+            arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
+            arrays[f"{name}/label"] = self.labels[name].astype(np.uint8)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        os.replace(file.name, path)
+
+
+def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None) -> Evaluated:
+    """Score the pairs of a cell and measure every evaluated domain at the threshold chosen on validation.
+
+    Scores that the objective did not train have no 0 of their own: they are shifted by that threshold.
+
+    Args:
+        subject: what is given the pairs: ``model``, or its fusion and head on encoded images.
+
+    Raises:
+        DivergedError: a score is not finite.
+    """
+
+    def given(domain: str, split: Split, n: int) -> tuple[Any, Any]:
+        return inputs(cell, model, start, domain, split, 0, n)
+
+    drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
+    label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
+    threshold = best_threshold(label, drawn)
+    offset = threshold if decides_on_validation(cell, model) else 0.0
+    scores, labels, metrics = {}, {}, {}
+    for name in cell.eval_domains:
+        scored = score_both_orders(subject, *given(name, "test", cell.test_pairs))
+        scores[name] = replace(scored, scores=_less(scored.scores, offset), swapped=_less(scored.swapped, offset))
+        labels[name] = draw(name, "test", 0, cell.test_pairs).label.numpy()
+        metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
+    return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
+
+
+def decides_on_validation(cell: Cell, model: PairModel) -> bool:
+    """Whether the objective trains the encoder alone, so that only validation can say which scores mean same."""
+    return trained_by_objective(model.fusion) and not Objective.parse(cell.recipe.objective).on_scores
+
+
+def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
+    # In float64, so that no score changes its side of a threshold that lies between two neighbours of float32.
+    return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
+
+
+def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[str, Any]:
+    pairs = draw(domain, "test", 0, cell.test_pairs)
+    label = pairs.label.numpy()
+    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold).as_dict()
+    classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
+    metrics["cells"] = class_cells(*classes, scored.scores, build_domain(domain).classes)
+    if pairs.strata is not None:
+        metrics["strata"] = stratum_metrics(label, scored.scores, pairs.strata.index.numpy(), pairs.strata.names)
+    return metrics
