@@ -131,16 +131,13 @@ class PairLearner:
             scores, nothing = self.model(a, b), torch.empty(0)
             return Batch(scores, (class_a == class_b).long(), nothing, nothing, nothing, classes)
         both = self.model.encode(torch.cat([a, b]))
-        u, v = both.chunk(2)
-        shifts = range(min(times, len(u)))
-        scores = torch.cat([self.model.compare(u, v.roll(shift, 0)) for shift in shifts])
-        label = torch.cat([(class_a == class_b.roll(shift)).long() for shift in shifts])
+        scores = self.model.compare(*_paired(*both.chunk(2), times))
+        left, right = _paired(class_a, class_b, times)
+        label = (left == right).long()
         if not self.reads_encodings and not self.auxiliary:
             return Batch(scores, label, both, both, both, classes)
         encoded = pooled(both)
-        first, second = encoded.chunk(2)
-        pairs_b = torch.cat([second.roll(shift, 0) for shift in shifts])
-        return Batch(scores, label, first.repeat(len(shifts), 1), pairs_b, encoded, classes)
+        return Batch(scores, label, *_paired(*encoded.chunk(2), times), encoded, classes)
 
     def _decision(self, batch: Batch) -> Tensor | float:
         """The score above which a pair counts as same in the learning curve: 0, or halfway between the mean scores of
@@ -149,6 +146,13 @@ class PairLearner:
             return 0.0
         same = batch.label == 1
         return (batch.scores[same].mean() + batch.scores[~same].mean()) / 2
+
+
+def _paired(first: Tensor, second: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    """Each of (B, ...) beside as many of the other side, at most all: (B * times, ...) twice. In one piece, because one
+    large comparison is faster than several small ones."""
+    shifts = range(min(times, len(second)))
+    return torch.cat([first for _ in shifts]), torch.cat([second.roll(shift, 0) for shift in shifts])
 
 
 def _is_run(index: Tensor) -> bool:
