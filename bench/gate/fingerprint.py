@@ -104,7 +104,7 @@ def _name(record: Record) -> str:
 
 
 def _digest(record: Record, folder: Path) -> str:
-    """SHA-256 over the scores of every pair in both orders, the loss curve, parameters and MACs."""
+    """SHA-256 over the scores of every pair, the loss curve, parameters and MACs."""
     digest = hashlib.sha256()
     cost = record["cost"]
     counts = {name: cost[name] for name in ("parameters", "trainable", "fusion_parameters", "macs", "fusion_macs")}

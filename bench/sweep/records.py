@@ -24,7 +24,7 @@ Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeou
 STATUSES: tuple[Status, ...] = get_args(Status)
 DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
 Record = dict[str, Any]
-PLANNED_BY = ("key", "status", "backbone", "protocol", "recipe", "times")
+RESUMED_BY = ("key", "status", "error", "backbone", "protocol", "recipe", "times")
 
 
 class RunFolder:
@@ -45,11 +45,11 @@ class RunFolder:
         return list(read_records(self.records_file)) if self.records_file.exists() else []
 
     def attempts(self) -> list[Record]:
-        """All complete records, reduced to what a plan is made from: much less to keep, and so faster to read."""
+        """All complete records, reduced to what a sweep plans and sums up by: less to keep, faster to read."""
         if not self.records_file.exists():
             return []
         records = read_records(self.records_file)
-        return [{name: record[name] for name in PLANNED_BY if name in record} for record in records]
+        return [{name: record[name] for name in RESUMED_BY if name in record} for record in records]
 
     def header(self) -> Mapping[str, Any]:
         """What ``run.json`` holds, or nothing where it is missing.

@@ -6,7 +6,7 @@ import os
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +61,8 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     folder = RunFolder(Path(config.out))
     records = folder.attempts()
     observers = chosen_observers(config, folder)
-    plan = make_plan(config, latest(records))
+    known = latest(records)
+    plan = make_plan(config, known)
     device = find_device(config.device)
     jobs = _jobs(config, device)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
@@ -80,7 +81,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         for backbone, chosen in execution.memory_formats.items():
             console.print(f"  {backbone} computes in {chosen}: faster on this machine", highlight=False, soft_wrap=True)
         _write_header(folder, config, jobs, execution, command)
-        interrupted = _work_off(plan, config, folder, writer, jobs, execution, observers, console)
+        interrupted = _work_off(plan, known, config, folder, writer, jobs, execution, observers, console)
     if interrupted:
         console.print(
             f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
@@ -94,6 +95,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
 
 def _work_off(
     plan: Plan,
+    known: Container[str],
     config: SweepConfig,
     folder: RunFolder,
     writer: RecordWriter,
@@ -102,8 +104,10 @@ def _work_off(
     observers: tuple[Observer, ...],
     console: Console,
 ) -> bool:
-    """Run the cells of the plan that have no record yet. Returns whether Ctrl-C ended it."""
-    known = latest(folder.attempts())
+    """Run the cells of the plan that are to run, and write down those that cannot be, unless they are ``known``.
+
+    Returns whether Ctrl-C ended it.
+    """
     for planned in plan.having("not applicable"):
         if planned.key not in known:
             reason = failure("not_applicable", "NotApplicableError", planned.reason)
@@ -200,7 +204,7 @@ def _write_header(
 
 
 def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
-    known = latest(folder.records())
+    known = latest(folder.attempts())
     final = [(planned, known[planned.key]) for planned in plan.cells]
     counts = Counter(record["status"] for _, record in final)
     parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
