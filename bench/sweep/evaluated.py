@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bench.domain import Split
 from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
@@ -65,7 +66,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         DivergedError: a score is not finite.
     """
 
-    def given(domain: str, split: Split, n: int) -> tuple[Any, Any]:
+    def given(domain: str, split: Split, n: int) -> tuple[Tensor, Tensor]:
         return inputs(cell, model, start, domain, split, 0, n)
 
     drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
@@ -75,7 +76,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     scores, labels, metrics = {}, {}, {}
     for name in cell.eval_domains:
         scored = score_both_orders(subject, *given(name, "test", cell.test_pairs))
-        scores[name] = replace(scored, scores=_less(scored.scores, offset), swapped=_less(scored.swapped, offset))
+        scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
         labels[name] = draw(name, "test", 0, cell.test_pairs).label.numpy()
         metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
