@@ -131,13 +131,13 @@ class PairLearner:
             scores, nothing = self.model(a, b), torch.empty(0)
             return Batch(scores, (class_a == class_b).long(), nothing, nothing, nothing, classes)
         both = self.model.encode(torch.cat([a, b]))
-        scores = self.model.compare(*_paired(*both.chunk(2), times))
-        left, right = _paired(class_a, class_b, times)
+        scores = self.model.compare(*_paired(both, times))
+        left, right = _paired(classes, times)
         label = (left == right).long()
         if not self.reads_encodings and not self.auxiliary:
             return Batch(scores, label, both, both, both, classes)
         encoded = pooled(both)
-        return Batch(scores, label, *_paired(*encoded.chunk(2), times), encoded, classes)
+        return Batch(scores, label, *_paired(encoded, times), encoded, classes)
 
     def _decision(self, batch: Batch) -> Tensor | float:
         """The score above which a pair counts as same in the learning curve: 0, or halfway between the mean scores of
@@ -148,9 +148,10 @@ class PairLearner:
         return (batch.scores[same].mean() + batch.scores[~same].mean()) / 2
 
 
-def _paired(first: Tensor, second: Tensor, times: int) -> tuple[Tensor, Tensor]:
-    """Each of (B, ...) beside as many of the other side, at most all: (B * times, ...) twice. In one piece, because one
-    large comparison is faster than several small ones."""
+def _paired(both: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    """Both sides (B * times, ...) of all pairings of the images A and B of a batch (2B, ...), each A with ``times``
+    different B or with all. In one piece, because one large comparison is faster than several small ones."""
+    first, second = both.chunk(2)
     shifts = range(min(times, len(second)))
     return torch.cat([first for _ in shifts]), torch.cat([second.roll(shift, 0) for shift in shifts])
 
