@@ -60,7 +60,7 @@ def test_one_call_per_beat(mode: Mode, rows: int, calls: list[Call]) -> None:
 
 def test_training_re_pairs_as_a_sweep_does(calls: list[Call]) -> None:
     times = min(declared_recipe(BACKBONE, "finetune", {}).pairs_per_image, 4)
-    assert run(replace(ROW, mode="train"), calls) == ([(4, False, False, True)] * 3 * times, 4)
+    assert run(replace(ROW, mode="train"), calls) == ([(4 * times, False, False, True)] * 3, 4)
 
 
 @pytest.mark.parametrize("mode", ["infer", "train"])
