@@ -80,10 +80,10 @@ def run(
         "profile": profile, "tensorboard": tensorboard,
         "recipe": _recipe(recipe, objective, aux, precision), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
+    settings = load_config({key: value for key, value in given.items() if value is not None}, config)
     BACKBONES.load_built_in()
     # What is imported stays; otherwise the collector goes through all of it again while thousands of records are read.
     gc.freeze()
-    settings = load_config({key: value for key, value in given.items() if value is not None}, config)
     code = run_sweep(settings, ["bench", *sys.argv[1:]], Console(stderr=True), dry_run)
     raise typer.Exit(code)
 

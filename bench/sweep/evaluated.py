@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.domain import Split
+from bench.domain import Pairs, Split
 from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.model import PairModel
@@ -21,6 +19,7 @@ from bench.sweep.inputs import draw, inputs
 from bench.training.applicable import trained_by_objective
 from bench.training.objectives import Objective
 from bench.training.warmup import Warmup
+from bench.training.warmup.cache import write_atomically
 
 Labels = NDArray[np.int64]
 
@@ -49,9 +48,12 @@ class Evaluated:
         for name, scored in self.scores.items():
             arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
             arrays[f"{name}/label"] = self.labels[name].astype(np.uint8)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        os.replace(file.name, path)
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **arrays)
+
+        write_atomically(path, write)
 
 
 def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None) -> Evaluated:
@@ -77,8 +79,9 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     for name in cell.eval_domains:
         scored = score_both_orders(subject, *given(name, "test", cell.test_pairs))
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
-        labels[name] = draw(name, "test", 0, cell.test_pairs).label.numpy()
-        metrics[name] = _metrics(cell, name, scores[name], threshold - offset)
+        pairs = draw(name, "test", 0, cell.test_pairs)
+        labels[name] = pairs.label.numpy()
+        metrics[name] = _metrics(pairs, build_domain(name).classes, scores[name], threshold - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
 
 
@@ -92,12 +95,11 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
-def _metrics(cell: Cell, domain: str, scored: Scores, threshold: float) -> dict[str, Any]:
-    pairs = draw(domain, "test", 0, cell.test_pairs)
+def _metrics(pairs: Pairs, names: tuple[str, ...], scored: Scores, threshold: float) -> dict[str, Any]:
     label = pairs.label.numpy()
     metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold).as_dict()
     classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
-    metrics["cells"] = class_cells(*classes, scored.scores, build_domain(domain).classes)
+    metrics["cells"] = class_cells(*classes, scored.scores, names)
     if pairs.strata is not None:
         metrics["strata"] = stratum_metrics(label, scored.scores, pairs.strata.index.numpy(), pairs.strata.names)
     return metrics
