@@ -33,7 +33,7 @@ from bench.spec import parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import load_config
 from bench.sweep.plan import make_plan
-from bench.sweep.run_cell import ensure_warmup
+from bench.sweep.prepare import ensure_warmup
 from bench.training import warmup
 
 BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"

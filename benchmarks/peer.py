@@ -41,7 +41,7 @@ from bench.spec import parse_spec
 from bench.sweep.config import load_config
 from bench.sweep.inputs import draw, inputs
 from bench.sweep.plan import make_plan
-from bench.sweep.run_cell import ensure_warmup
+from bench.sweep.prepare import ensure_warmup
 from bench.training import warmup
 from bench.training.loop import batches, fit
 from bench.training.pairs import FrozenModel, PairLearner

@@ -16,7 +16,7 @@ from bench.domain import Domain, Images, Pairs, Split
 from bench.errors import UsageError
 from bench.spec import shift_of, shifted
 from bench.sweep.cell import Cell, build_domain
-from bench.sweep.run_cell import ensure_warmup
+from bench.sweep.prepare import ensure_warmup
 from bench.training.recipe import declared_recipe, declared_warmup_recipe
 
 BACKBONE = "mobilenetv3_small_32"

@@ -14,7 +14,7 @@ from bench.catalogue.inventory import REFERENCE_BACKBONE
 from bench.catalogue.warmup_pictures import PICTURES
 from bench.errors import UsageError
 from bench.sweep.cell import Cell, build_domain
-from bench.sweep.run_cell import ensure_warmup
+from bench.sweep.prepare import ensure_warmup
 from bench.training.recipe import declared_recipe, declared_warmup_recipe
 from bench.training.warmup import (
     WARMUPS,

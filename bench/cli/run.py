@@ -50,6 +50,9 @@ def run(
         typer.Option(help="Worker processes (default: one per core; on a GPU, one); 0 runs in this one."),
     ] = None,
     threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
+    seeds_together: Annotated[
+        Optional[int], typer.Option(help="Train up to so many seeds of a frozen fusion in one pass (default: 1).")
+    ] = None,
     timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
     retry: Annotated[Names, typer.Option(help="Statuses of earlier attempts to run again.")] = None,
     profile: Annotated[
@@ -76,7 +79,7 @@ def run(
         "fusion": fusion, "backbone": backbone, "domain": domain, "seed": seed and ",".join(seed), "protocol": protocol,
         "warmup": warmup, "eval": eval, "match_params": match_params, "test_pairs": test_pairs, "size": size,
         "textures": textures and str(textures), "include": include, "device": device, "jobs": jobs, "threads": threads,
-        "timeout": timeout, "retry": retry, "out": out,
+        "seeds_together": seeds_together, "timeout": timeout, "retry": retry, "out": out,
         "profile": profile, "tensorboard": tensorboard,
         "recipe": _recipe(recipe, objective, aux, precision), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip

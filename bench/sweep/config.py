@@ -40,6 +40,8 @@ class SweepConfig(BaseModel):
         device: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
         jobs: worker processes, by default one for each core or, on a GPU, one; 0 runs in this process. threads: CPU
             threads of each worker.
+        seeds_together: most seeds of one fusion that are trained in one pass under the frozen protocol, where that is
+            faster. It changes rounding, and cells have no training rate of their own.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
         retry: statuses of earlier attempts that are run again.
         profile: trace a few extra training steps of every cell that runs. tensorboard: write its curve, metrics, pairs
@@ -69,6 +71,7 @@ class SweepConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: Annotated[int, Field(ge=0)] | None = None
     threads: Annotated[int, Field(gt=0)] = 1
+    seeds_together: Annotated[int, Field(gt=0)] = 1
     timeout: str | None = None
     retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
     profile: bool = False

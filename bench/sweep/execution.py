@@ -1,4 +1,5 @@
-"""Where a cell is computed and how its maps lie in memory: this changes its speed and its rounding, and no key."""
+"""Where a cell is computed, how its maps lie in memory and which cells share a pass: this changes its speed and its
+rounding, and no key."""
 
 from __future__ import annotations
 
@@ -20,10 +21,12 @@ class Execution:
     Attributes:
         device: ``cpu`` or ``cuda``.
         memory_formats: by backbone, where it is not ``channels_last``.
+        seeds_together: most seeds of one fusion on frozen encodings that are trained in one pass.
     """
 
     device: str = "cpu"
     memory_formats: Mapping[str, str] = field(default_factory=dict)
+    seeds_together: int = 1
 
     def memory_format(self, backbone: str) -> str:
         """The memory format of a backbone's maps by name, one of ``MEMORY_FORMATS``."""

@@ -1,4 +1,4 @@
-"""Executors: where tasks run. Each yields a result per task, in the order in which they end."""
+"""Executors: where tasks run. Each yields the results of a task, one per cell, in the order in which tasks end."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Result = dict[str, Any]
 class Executor(Protocol):
     """Runs tasks; a task whose warm-up is still being computed waits for it."""
 
-    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
-        """Yield each task with its result as it ends. ``on_poll`` is called a few times a second meanwhile."""
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
+        """Yield each task with its results as it ends. ``on_poll`` is called a few times a second meanwhile."""
 
 
 class InlineExecutor:
@@ -31,7 +31,7 @@ class InlineExecutor:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
 
-    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         worker.settle(self._workplace)
         for task in tasks:
             on_poll()
@@ -48,9 +48,9 @@ class PoolExecutor:
     def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
         self._workplace, self._jobs, self._timeout = workplace, jobs, timeout
 
-    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, Result]]:
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting = list(tasks)
-        running: dict[Future[Result], Task] = {}
+        running: dict[Future[list[Result]], Task] = {}
         ended: list[Task] = []
         keep_freed_memory()
         context = multiprocessing.get_context("spawn")
@@ -60,27 +60,31 @@ class PoolExecutor:
                 while len(running) < self._jobs and (task := next_task(waiting, list(running.values()), ended)):
                     waiting.remove(task)
                     ended = ended[1:]
-                    timeout = self._timeout if task.kind == "cell" else None
-                    running[pool.schedule(worker.perform, args=[task], timeout=timeout)] = task
+                    running[pool.schedule(worker.perform, args=[task], timeout=self.limit(task))] = task
                 done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 on_poll()
                 for future in done:
                     ended.append(running.pop(future))
-                    yield ended[-1], self._result(future)
+                    yield ended[-1], self._results(ended[-1], future)
             pool.close()
         finally:
             pool.stop()
             pool.join()
 
-    def _result(self, future: Future[Result]) -> Result:
+    def limit(self, task: Task) -> float | None:
+        """Seconds that a task may take: the timeout is that of a cell, and a warm-up has none."""
+        return self._timeout * len(task.cells) if self._timeout and task.kind == "cell" else None
+
+    def _results(self, task: Task, future: Future[list[Result]]) -> list[Result]:
         try:
             return future.result()
         except TimeoutError:
-            return failure("timeout", "TimeoutError", f"not done within {self._timeout:g} s")
+            failed = failure("timeout", "TimeoutError", f"not done within {self.limit(task):g} s")
         except ProcessExpired as error:
-            return failure("killed", "ProcessExpired", f"the worker process died (exit code {error.exitcode})")
+            failed = failure("killed", "ProcessExpired", f"the worker process died (exit code {error.exitcode})")
         except Exception as error:
-            return failure_of(error)
+            failed = failure_of(error)
+        return [failed for _ in task.cells]
 
 
 def keep_freed_memory() -> None:

@@ -68,13 +68,22 @@ def inputs(
     lowest: Reads = reads if isinstance(reads, int) else "map"
     shown = partial(standardise, dtype=model.dtype, memory_format=model.memory_format)
     first = partial(_encode, model, lambda part: backbone.read(shown(part), lowest))
-    encoded = _encodings.get((*place, lowest), lambda: (first(a), first(b)))
+
+    def lower() -> tuple[Tensor, Tensor]:
+        return _encodings.get((*place, lowest), lambda: (first(a), first(b)))
+
     if isinstance(reads, int):
-        return encoded
+        return lower()
     if reads != "embedding":
-        return backbone.read_map(encoded[0], reads), backbone.read_map(encoded[1], reads)
+        left, right = lower()
+        return backbone.read_map(left, reads), backbone.read_map(right, reads)
     rest = partial(_encode, model, lambda part: backbone.read_map(part, reads))
-    return _encodings.get((*place, reads), lambda: (rest(encoded[0]), rest(encoded[1])))
+
+    def embeddings() -> tuple[Tensor, Tensor]:
+        left, right = lower()
+        return rest(left), rest(right)
+
+    return _encodings.get((*place, reads), embeddings)
 
 
 def _encode(model: PairModel, read: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import zoo
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
+from bench.sweep.bundle import bundles
 from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, find_device
@@ -77,7 +78,8 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         return OK
     with folder.writer() as writer:
         todo = [planned.cell for planned in plan.having("to run")]
-        execution = Execution(device, choose_formats(todo, config.threads, device, config.include))
+        formats = choose_formats(todo, config.threads, device, config.include)
+        execution = Execution(device, formats, config.seeds_together)
         for backbone, chosen in execution.memory_formats.items():
             console.print(f"  {backbone} computes in {chosen}: faster on this machine", highlight=False, soft_wrap=True)
         _write_header(folder, config, jobs, execution, command)
@@ -115,8 +117,9 @@ def _work_off(
     todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
         return False
-    warmups = [Task("warmup", cell, todo[cell].key) for cell in plan.missing_warmups()]
-    tasks = warmups + [Task("cell", cell, planned.key) for cell, planned in todo.items()]
+    warmups = [Task("warmup", (cell,), (todo[cell].key,)) for cell in plan.missing_warmups()]
+    bundled = bundles(todo, execution)
+    tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
     with (
         tempfile.TemporaryDirectory() as news,
         SweepDisplay(console, len(todo), Path(news)) as display,
@@ -124,14 +127,15 @@ def _work_off(
     ):
         place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid(), execution, observers)
         try:
-            for task, result in _executor(place, jobs, config).run(tasks, interrupt.check):
+            for task, results in _executor(place, jobs, config).run(tasks, interrupt.check):
                 if task.kind == "warmup":
-                    display.warmed_up(task.cell, result)
+                    display.warmed_up(task.cell, results[0])
                     continue
-                said = result.pop("said", ())
-                record = _record(todo[task.cell], result)
-                writer.write(record)
-                display.finished(task.cell, record, said)
+                for cell, result in zip(task.cells, results, strict=True):
+                    said = result.pop("said", ())
+                    record = _record(todo[cell], result)
+                    writer.write(record)
+                    display.finished(cell, record, said)
         except KeyboardInterrupt:
             return True
     for observer in observers:

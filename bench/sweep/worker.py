@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of work: a cell, or the warm-up that cells wait for."""
+    """One piece of work: cells of one bundle, mostly one, with their keys; or the warm-up that cells wait for."""
 
     kind: Literal["cell", "warmup"]
-    cell: Cell
-    key: str
+    cells: tuple[Cell, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def cell(self) -> Cell:
+        """The first one: the others differ in their seed alone."""
+        return self.cells[0]
+
+    def __str__(self) -> str:
+        others = len(self.cells) - 1
+        return str(self.cell) + (f" and {others} more" if others else "")
 
 
 @dataclass(frozen=True)
@@ -63,31 +72,41 @@ def settle(workplace: Workplace) -> None:
     _here = workplace
 
 
-def perform(task: Task) -> dict[str, Any]:
-    """Do one task and return what it leaves in a record, with what observers ``said``; a failure is a result, not an
-    exception."""
-    from bench.sweep.observer import observe
+def perform(task: Task) -> list[dict[str, Any]]:
+    """Do one task and return what it leaves in the record of each cell, with what observers ``said``; a failure is a
+    result, not an exception."""
     from bench.sweep.outcome import failure, failure_of
-    from bench.sweep.run_cell import ensure_warmup, run_cell
+    from bench.sweep.prepare import ensure_warmup
 
     assert _here is not None, "start() or settle() comes first"
-    if task.cell.key() != task.key:
-        return failure("error", "SourceChanged", "the source of a plug-in changed while the sweep ran; run it again")
-    place, said = _here, list[str]()
-    note = _notebook(place.progress, task)
+    if any(cell.key() != key for cell, key in zip(task.cells, task.keys, strict=True)):
+        reason = "the source of a plug-in changed while the sweep ran; run it again"
+        return [failure("error", "SourceChanged", reason) for _ in task.cells]
+    try:
+        if task.kind == "cell":
+            return _run(task, _here)
+        warmup = ensure_warmup(task.cell, _notebook(_here.progress, task), _here.execution.device)
+        return [{"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}]
+    except Exception as error:
+        return [failure_of(error) for _ in task.cells]
+
+
+def _run(task: Task, place: Workplace) -> list[dict[str, Any]]:
+    from bench.sweep.bundle import run_bundle
+    from bench.sweep.observer import observe
+    from bench.sweep.outcome import failure_of
+
+    said: dict[Cell, list[str]] = {cell: [] for cell in task.cells}
 
     def look(finished: Finished) -> None:
-        said.extend(observe(place.observers, finished))
+        said[finished.cell].extend(observe(place.observers, finished))
 
-    try:
-        if task.kind == "warmup":
-            warmup = ensure_warmup(task.cell, note, place.execution.device)
-            return {"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}
-        scores = place.scores / f"{task.key}.npz"
-        result = run_cell(task.cell, scores, note, look, place.execution)
-    except Exception as error:
-        return failure_of(error)
-    return {**_judged(result), "said": said}
+    files = [place.scores / f"{key}.npz" for key in task.keys]
+    outcomes = run_bundle(task.cells, files, _notebook(place.progress, task), look, place.execution)
+    return [
+        failure_of(outcome) if isinstance(outcome, Exception) else {**_judged(outcome), "said": said[cell]}
+        for cell, outcome in zip(task.cells, outcomes, strict=True)
+    ]
 
 
 def _judged(result: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +134,7 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
     def note(share: float, history: History) -> None:
         news = {
             "kind": task.kind,
-            "cell": str(task.cell),
+            "cell": str(task),
             "share": share,
             "curve": [point[2] for point in history.curve],
         }

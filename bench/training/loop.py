@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from bench.errors import DivergedError
 from bench.training.recipe import Recipe, WarmupRecipe
-
-CURVE_POINTS = 20
+from bench.training.window import Window
 
 
 @dataclass
@@ -35,6 +34,7 @@ class History:
 
 
 Progress = Callable[[float, History], None]
+Clip = Callable[[list[nn.Parameter], float], Tensor]
 
 
 class Learner(TypingProtocol):
@@ -80,29 +80,24 @@ def fit(
     groups = learner.parameter_groups()
     if not groups:
         return history
-    for group in groups:
-        group["lr"] = float(group["lr"]) * recipe.lr  # type: ignore[arg-type]
-    optimizer = torch.optim.AdamW(groups, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_cosine(steps, recipe.warmup_fraction))
-    parameters = [p for group in groups for p in group["params"]]  # type: ignore[attr-defined]
+    descent = Descent(groups, recipe, steps)
     learner.module.train()
-    window = _Window(every=max(1, math.ceil(steps / CURVE_POINTS)))
+    window = Window.of(steps)
     for step, index in enumerate(order, start=1):
         started = time.perf_counter()
         loss, predictions, target = learner.batch_loss(index)
-        optimizer.zero_grad()
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
-        optimizer.step()
-        schedule.step()
-        window.add(loss.detach(), norm, predictions.detach() == target)
+        norm = descent.step(loss, nn.utils.clip_grad_norm_)
+        window.add(loss.detach(), norm, (predictions.detach() == target).float().mean())
         history.seconds += time.perf_counter() - started
         history.examples += len(index)
         history.stopped_early = should_stop(step)
         if window.full or step == steps or history.stopped_early:
             # On a GPU this waits for the steps that the clock above only saw handed over.
             closing = time.perf_counter()
-            history.curve.append((history.examples, *window.close(step)))
+            (point,) = window.close(step)
+            if isinstance(point, DivergedError):
+                raise point
+            history.curve.append((history.examples, *point))
             history.seconds += time.perf_counter() - closing
             on_progress(step / steps, history)
         if history.stopped_early:
@@ -110,32 +105,32 @@ def fit(
     return history
 
 
-@dataclass
-class _Window:
-    """Values between two points of the learning curve, read once per window so that no step waits for them."""
+class Descent:
+    """AdamW under a recipe's schedule.
 
-    every: int
-    losses: list[Tensor] = field(default_factory=list)
-    norms: list[Tensor] = field(default_factory=list)
-    hits: list[Tensor] = field(default_factory=list)
+    Args:
+        groups: optimiser groups whose ``lr`` is a factor on the recipe's rate.
+        steps: over which the schedule is laid.
+    """
 
-    @property
-    def full(self) -> bool:
-        return len(self.losses) >= self.every
+    def __init__(self, groups: list[dict[str, object]], recipe: Recipe | WarmupRecipe, steps: int) -> None:
+        rates = [float(group["lr"]) * recipe.lr for group in groups]  # type: ignore[arg-type]
+        self._optimizer = torch.optim.AdamW(
+            [{**group, "lr": rate} for group, rate in zip(groups, rates, strict=True)], fused=True
+        )
+        schedule = _warmup_cosine(steps, recipe.warmup_fraction)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, schedule)
+        self._parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
+        self._clip_norm = recipe.clip_norm
 
-    def add(self, loss: Tensor, norm: Tensor, hit: Tensor) -> None:
-        self.losses.append(loss)
-        self.norms.append(norm)
-        self.hits.append(hit.float().mean())
-
-    def close(self, step: int) -> tuple[float, float]:
-        losses, norms = torch.stack(self.losses), torch.stack(self.norms)
-        if not torch.isfinite(losses).all() or not torch.isfinite(norms).all():
-            what = "loss" if not torch.isfinite(losses).all() else "gradient"
-            raise DivergedError(f"the {what} is not finite within the {len(losses)} steps up to step {step}")
-        result = float(losses.mean()), float(torch.stack(self.hits).mean())
-        self.losses, self.norms, self.hits = [], [], []
-        return result
+    def step(self, loss: Tensor, clip: Clip) -> Tensor:
+        """One step down ``loss``; returns the norm of the gradients before ``clip`` limited it."""
+        self._optimizer.zero_grad()
+        loss.backward()
+        norm = clip(self._parameters, self._clip_norm)
+        self._optimizer.step()
+        self._schedule.step()
+        return norm
 
 
 def _warmup_cosine(steps: int, warmup_fraction: float) -> Callable[[int], float]:

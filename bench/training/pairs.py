@@ -103,10 +103,18 @@ class PairLearner:
     def _loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(int(index[0]), int(index[-1]) + 1) if _is_run(index) else index
         batch = self._batch(self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows])
-        loss = self.loss(batch)
+        loss, predictions, label = self._judged(batch)
         if self.auxiliary:
             loss = loss + self.auxiliary_loss(batch.encoded, rows)
-        return loss, (batch.scores > self._decision(batch)).long(), batch.label
+        return loss, predictions, label
+
+    def loss_of(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """:meth:`batch_loss` of pairs that are handed in, without auxiliary heads."""
+        with self.model.casting():
+            return self._judged(self._batch(a, b, class_a, class_b))
+
+    def _judged(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        return self.loss(batch), (batch.scores > self._decision(batch)).long(), batch.label
 
     def auxiliary_loss(self, encoded: Tensor, rows: Tensor | slice) -> Tensor:
         """Loss () of the heads on the pooled encodings (2B, D) of the images A and B of ``rows``, each once."""

@@ -28,6 +28,41 @@ TINY: dict[str, Any] = {
     "jobs": 0,
 }
 
+DEADLY = '''
+import os, signal, time
+import torch
+from bench.fusion import Fusion, register
+
+
+class Base(Fusion):
+    """Test."""
+    family, needs, symmetric, paper, head = "test", "embedding", False, "none", "score"
+
+    def __init__(self, spec):
+        super().__init__(1)
+        self.weight = torch.nn.Parameter(torch.ones(spec.dim))
+
+
+@register
+class Dies(Base):
+    """Kills its process while it trains."""
+    name = "test_dies"
+    def forward(self, a, b):
+        if self.training:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return (a * self.weight).sum(1)
+
+
+@register
+class Sleeps(Base):
+    """Never ends."""
+    name = "test_sleeps"
+    def forward(self, a, b):
+        if self.training:
+            time.sleep(600)
+        return (a * self.weight).sum(1)
+'''
+
 Sweep = Callable[..., tuple[int, list[Record], str]]
 
 
@@ -72,3 +107,11 @@ def measured() -> Callable[[Record], Record]:
         return {**kept, "cost": {key: value for key, value in record["cost"].items() if key not in rates}}
 
     return strip
+
+
+@pytest.fixture
+def deadly(tmp_path: Path) -> Path:
+    """A plug-in whose fusions kill their process or never end."""
+    file = tmp_path / "deadly.py"
+    file.write_text(DEADLY)
+    return file

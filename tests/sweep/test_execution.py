@@ -29,7 +29,11 @@ def test_a_memory_format_changes_rounding_only(tiny: Callable[..., SweepConfig],
     executions = Execution(), Execution(memory_formats={cell.backbone: "contiguous"})
     for number, execution in enumerate(executions):
         record = run_cell(cell, tmp_path / f"{number}.npz", execution=execution)
-        assert record["execution"] == {"device": "cpu", "memory_format": execution.memory_format(cell.backbone)}
+        assert record["execution"] == {
+            "device": "cpu",
+            "memory_format": execution.memory_format(cell.backbone),
+            "seeds_together": 1,
+        }
     usual, other = (scores(tmp_path / f"{number}.npz") for number in (0, 1))
     np.testing.assert_allclose(usual, other, atol=1e-3)
     assert not np.array_equal(usual, other)

@@ -13,63 +13,22 @@ from pathlib import Path
 import pytest
 
 from bench.sweep.config import SweepConfig
-from bench.sweep.executors import next_task
+from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.executors import PoolExecutor, next_task
 from bench.sweep.plan import make_plan
 from bench.sweep.records import RunFolder, latest
-from bench.sweep.worker import Task
-
-DEADLY = '''
-import os, signal, time
-import torch
-from bench.fusion import Fusion, register
-
-
-class Base(Fusion):
-    """Test."""
-    family, needs, symmetric, paper, head = "test", "embedding", False, "none", "score"
-
-    def __init__(self, spec):
-        super().__init__(1)
-        self.weight = torch.nn.Parameter(torch.ones(spec.dim))
-
-
-@register
-class Dies(Base):
-    """Kills its process while it trains."""
-    name = "test_dies"
-    def forward(self, a, b):
-        if self.training:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return (a * self.weight).sum(1)
-
-
-@register
-class Sleeps(Base):
-    """Never ends."""
-    name = "test_sleeps"
-    def forward(self, a, b):
-        if self.training:
-            time.sleep(600)
-        return (a * self.weight).sum(1)
-'''
-
-
-@pytest.fixture
-def deadly(tmp_path: Path) -> Path:
-    file = tmp_path / "deadly.py"
-    file.write_text(DEADLY)
-    return file
+from bench.sweep.worker import Task, Workplace
 
 
 def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> None:
     names = ["test_dies", "test_sleeps", "pixel_distance", "abs_diff"]
-    code, records, _ = sweep(fusion=names, include=[str(deadly)], jobs=2, timeout="6s")
+    code, records, _ = sweep(fusion=names, include=[str(deadly)], jobs=2, timeout="12s")
     assert code == 3
     status = {record["fusion"]: record["status"] for record in records}
     assert status == {"test_dies": "killed", "test_sleeps": "timeout", "pixel_distance": "ok", "abs_diff": "ok"}
     by_name = {record["fusion"]: record for record in records}
     assert "exit code" in by_name["test_dies"]["error"]["message"]
-    assert "6 s" in by_name["test_sleeps"]["error"]["message"]
+    assert "12 s" in by_name["test_sleeps"]["error"]["message"]
 
 
 def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Path) -> None:
@@ -82,7 +41,7 @@ def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Pat
 
 def test_a_worker_stays_with_its_data(tiny: Callable[..., SweepConfig]) -> None:
     config = tiny(fusion="abs_diff,concat,cosine", seed="0..2")
-    waiting = [Task("cell", planned.cell, planned.key) for planned in make_plan(config, {}).cells]
+    waiting = [Task("cell", (planned.cell,), (planned.key,)) for planned in make_plan(config, {}).cells]
     running: list[list[Task]] = [[], []]
     for turn in range(len(waiting)):
         mine, other = running[turn % 2], running[1 - turn % 2]
@@ -96,11 +55,25 @@ def test_a_worker_stays_with_its_data(tiny: Callable[..., SweepConfig]) -> None:
 
 def test_cells_wait_for_their_warm_up_and_no_other(tiny: Callable[..., SweepConfig]) -> None:
     config = tiny(protocol="finetune", backbone="mobilenetv3_small_32,resnet18", seed="0")
-    small, large = (Task("cell", planned.cell, planned.key) for planned in make_plan(config, {}).cells)
-    warmups = [Task("warmup", task.cell, task.key) for task in (small, large)]
+    small, large = (Task("cell", (planned.cell,), (planned.key,)) for planned in make_plan(config, {}).cells)
+    warmups = [Task("warmup", task.cells, task.keys) for task in (small, large)]
     assert next_task([small, *warmups], []) == warmups[0]
     assert next_task([small, large], [warmups[0]]) == large
     assert next_task([small], [warmups[0]]) is None
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    return Workplace((), 1, tmp_path, tmp_path, os.getpid(), ON_THE_CPU)
+
+
+def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: Workplace) -> None:
+    one, two = (planned.cell for planned in make_plan(tiny(seed="0..1"), {}).cells)
+    executor = PoolExecutor(place, jobs=1, timeout=5)
+    assert executor.limit(Task("cell", (one,), (one.key(),))) == 5
+    assert executor.limit(Task("cell", (one, two), (one.key(), two.key()))) == 10
+    assert executor.limit(Task("warmup", (one,), (one.key(),))) is None
+    assert PoolExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
 
 
 COMMAND = (

@@ -62,3 +62,13 @@ def test_another_stage_is_encoded_by_itself() -> None:
     _, early, encoded = given(FUSIONS["stage"], "mobilenetv3_small_32")
     assert encoded == 2 * PAIRS
     assert early[0].shape != deepest[0].shape
+
+
+def test_embeddings_that_are_kept_need_no_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, embeddings, _ = given(FUSIONS["embedding"], "mobilenetv3_small_32")
+    monkeypatch.setattr(module._encodings, "_limit", module._bytes(embeddings))
+    given(FUSIONS["embedding"], "mobilenetv3_small_32")
+    assert len(module._encodings._values) == 1
+    _, again, encoded = given(FUSIONS["embedding"], "mobilenetv3_small_32")
+    assert encoded == 0
+    assert again[0] is embeddings[0]

@@ -1,0 +1,103 @@
+"""A bundle: seeds of one fusion that are trained in one pass under the frozen protocol, or a single cell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import DivergedError
+from bench.fusion import FUSIONS
+from bench.spec import parse_spec
+from bench.sweep.cell import Cell
+from bench.sweep.execution import Execution
+from bench.sweep.measure import Trained, measure
+from bench.sweep.observer import Finished
+from bench.sweep.prepare import Prepared, prepare
+from bench.sweep.run_cell import order_of, run_cell, steps_of
+from bench.training.loop import Progress
+from bench.training.pairs import PairLearner
+from bench.training.together import CannotTrainTogetherError, fit_together
+
+# What gains by one pass. On a CPU the matrix products of maps and tokens fill the time, and batched ones are slower.
+GAINS = {"cpu": ("embedding",), "cuda": ("embedding", "tokens", "map")}
+
+Outcome = dict[str, Any] | Exception
+
+
+def bundles(cells: Iterable[Cell], execution: Execution) -> list[tuple[Cell, ...]]:
+    """The cells in the order of the first of each bundle; none has more than ``execution.seeds_together``."""
+    found: list[list[Cell]] = []
+    filling: dict[Cell, list[Cell]] = {}
+    for cell in cells:
+        alike = replace(cell, seed=0)
+        bundle = filling.get(alike)
+        if bundle and len(bundle) < execution.seeds_together:
+            bundle.append(cell)
+            continue
+        found.append([cell])
+        if _gains(cell, execution.device):
+            filling[alike] = found[-1]
+    return [tuple(bundle) for bundle in found]
+
+
+def _gains(cell: Cell, device: str) -> bool:
+    fusion = FUSIONS.get(parse_spec(cell.fusion).name)
+    return cell.protocol == "frozen" and not cell.recipe.patience and fusion.needs in GAINS[device]
+
+
+def run_bundle(
+    cells: Sequence[Cell],
+    scores_files: Sequence[Path],
+    on_progress: Progress,
+    on_finished: Callable[[Finished], None],
+    execution: Execution,
+) -> list[Outcome]:
+    """Train and evaluate cells as :func:`bench.sweep.run_cell.run_cell` does one: several in one pass, or one after the
+    other where they cannot be.
+
+    Returns:
+        For each cell the part of its record that was measured, or what it raised.
+    """
+    try:
+        trained = _train_together(cells, on_progress, execution)
+    except CannotTrainTogetherError:
+        places = zip(cells, scores_files, strict=True)
+        return [_attempt(run_cell, *place, on_progress, on_finished, execution) for place in places]
+    return [
+        end if isinstance(end, DivergedError) else _attempt(measure, ready, end, file, on_finished, execution)
+        for (ready, end), file in zip(trained, scores_files, strict=True)
+    ]
+
+
+def _train_together(
+    cells: Sequence[Cell], on_progress: Progress, execution: Execution
+) -> list[tuple[Prepared, Trained | DivergedError]]:
+    """Train cells that differ in their seed alone.
+
+    Raises:
+        CannotTrainTogetherError: no weight has changed.
+    """
+    if len(cells) == 1:
+        raise CannotTrainTogetherError("a single cell")
+    prepared = [prepare(cell, execution) for cell in cells]
+    learners = [ready.learner for ready in prepared if type(ready.learner) is PairLearner]
+    if len(learners) < len(prepared) or any(learner.auxiliary for learner in learners):
+        raise CannotTrainTogetherError("something else than the scores of pairs is trained, or nothing")
+    started = time.perf_counter()
+    orders = [order_of(cell) for cell in cells]
+    ends = fit_together(learners, cells[0].recipe, orders, steps_of(cells[0]), on_progress)
+    seconds = (time.perf_counter() - started) / len(cells)
+    return [
+        (ready, end if isinstance(end, DivergedError) else Trained(end, seconds, len(cells)))
+        for ready, end in zip(prepared, ends, strict=True)
+    ]
+
+
+def _attempt(call: Callable[..., dict[str, Any]], *arguments: object) -> Outcome:
+    try:
+        return call(*arguments)
+    except Exception as error:
+        return error

@@ -1,0 +1,143 @@
+"""What a record says of a trained cell: how good it is, whether it collapsed, what it cost."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.cost.counts import counts
+from bench.cost.throughput import inference_pairs_per_second
+from bench.domain import Pairs
+from bench.evaluation.collapse import Evidence
+from bench.evaluation.diagnosis import Diagnosis, diagnose
+from bench.evaluation.scoring import Scores
+from bench.fusion import MapShape
+from bench.model import PairModel
+from bench.sweep.cache import Recent
+from bench.sweep.cell import Cell, build_domain
+from bench.sweep.evaluated import decides_on_validation, evaluate_cell
+from bench.sweep.execution import Execution
+from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
+from bench.sweep.observer import Finished
+from bench.sweep.prepare import Prepared
+from bench.training.auxiliary import auxiliary_weights
+from bench.training.encodings import pooled
+from bench.training.loop import History
+from bench.training.objectives import DEFAULT
+from bench.training.warmup import Warmup
+
+_counts: Recent[dict[str, Any]] = Recent(256)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a cell was trained: ``seconds`` it took, as one of ``together`` cells in one pass."""
+
+    history: History
+    seconds: float
+    together: int = 1
+
+
+def measure(
+    prepared: Prepared,
+    trained: Trained,
+    scores_file: Path,
+    on_finished: Callable[[Finished], None],
+    execution: Execution,
+) -> dict[str, Any]:
+    """Evaluate a trained cell; returns and raises what :func:`bench.sweep.run_cell.run_cell` does."""
+    started = time.perf_counter()
+    cell, model, history = prepared.cell, prepared.model, trained.history
+    evaluated = evaluate_cell(cell, model, prepared.subject, prepared.start)
+    evaluated.save(scores_file)
+    probe = draw(cell.domain, "test", 0, cell.test_pairs)
+    diagnosis = _diagnosis(prepared, history, evaluated.scores[cell.domain])
+    result = {
+        "symmetric": model.symmetric,
+        "warmup": _warmup_facts(cell, prepared.start),
+        "eval": evaluated.metrics,
+        "cost": _cost(prepared, trained, probe),
+        "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
+        "stopped_early": history.stopped_early,
+        "auxiliary": _auxiliary_errors(prepared),
+        "execution": {
+            "device": model.device.type,
+            "memory_format": execution.memory_format(cell.backbone),
+            "seeds_together": trained.together,
+        },
+        "diagnostics": diagnosis.measures,
+        "collapse": diagnosis.collapse,
+    }
+    if decides_on_validation(cell, model):
+        result["threshold_from"] = "validation"
+    times = {
+        "draw": prepared.draw_seconds,
+        "train": prepared.build_seconds + trained.seconds,
+        "evaluate": time.perf_counter() - started,
+    }
+    times["total"] = sum(times.values())
+    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated))
+    return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
+
+
+def _auxiliary_errors(prepared: Prepared) -> dict[str, dict[str, float]]:
+    """Weight and error of each auxiliary head on both images of every test pair."""
+    cell, model, learner, start = prepared.cell, prepared.model, prepared.learner, prepared.start
+    if learner is None or learner.auxiliary is None:
+        return {}
+    test = draw(cell.domain, "test", 0, cell.test_pairs)
+    sides = inputs(cell, model, start, cell.domain, "test", 0, cell.test_pairs)
+    learner.module.eval()
+    with torch.inference_mode():
+        encoded = [pooled(learner.model.encode(part)) for side in sides for part in side.split(ENCODE_BATCH)]
+    first, second = learner.auxiliary.targets(test.a), learner.auxiliary.targets(test.b)
+    targets = {name: torch.cat([first[name], second[name]]).to(model.device) for name in first}
+    return learner.auxiliary.errors(learner.heads, torch.cat(encoded), targets)
+
+
+def _cost(prepared: Prepared, trained: Trained, probe: Pairs) -> dict[str, Any]:
+    cell, model, history = prepared.cell, prepared.model, trained.history
+    # What one cell could do alone is not known where several shared each step.
+    timed = history.seconds and trained.together == 1
+    if model.fusion.sees == "likelihoods":
+        return {"uncounted": []}
+    image = MapShape(*probe.a.pixels.shape[1:])
+    same_for_all_seeds = replace(cell, seed=0).key()
+    return {
+        **_counts.get(same_for_all_seeds, lambda: counts(model, prepared.subject, image)),
+        "train_pairs_per_s": round(history.examples / history.seconds, 1) if timed else None,
+        "infer_pairs_per_s": round(inference_pairs_per_second(model, probe.a.pixels, probe.b.pixels), 1),
+    }
+
+
+def _diagnosis(prepared: Prepared, history: History, scored: Scores) -> Diagnosis:
+    cell, model = prepared.cell, prepared.model
+    test = draw(cell.domain, "test", 0, cell.test_pairs)
+    a, b = inputs(cell, model, prepared.start, cell.domain, "test", 0, cell.test_pairs)
+    classes = len(build_domain(cell.domain).classes)
+    trivial = _trivial_loss(cell, model, classes)
+    evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)
+    return diagnose(prepared.subject, a, b, test.a.latents["class"], test.b.latents["class"], evidence)
+
+
+def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
+    """Loss of an answer that ignores the images; None where it depends on more than the answers."""
+    if auxiliary_weights(model.fusion, cell.recipe.auxiliary):
+        return None
+    if model.fusion.supervision == "names":
+        return math.log(classes)
+    return math.log(2) if cell.recipe.objective == DEFAULT else None
+
+
+def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
+    if start is None:
+        return {"task": "none" if cell.protocol == "scratch" else cell.warmup}
+    measure = {"measure": start.measure.name, "unit": start.measure.unit, "better": start.measure.better}
+    cost = {"seconds": round(start.seconds, 1), "images": start.images}
+    return {"task": cell.warmup, "seed": cell.warmup_seed, "quality": start.quality, **measure, **cost}

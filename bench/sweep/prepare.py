@@ -1,0 +1,97 @@
+"""A cell made ready for its training: data drawn, model built and warmed up, inputs encoded where they are frozen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from bench.domain import Pairs
+from bench.model import PairModel, build_model
+from bench.spec import parse_spec
+from bench.sweep.cell import Cell, build_domain
+from bench.sweep.execution import MEMORY_FORMATS, Execution
+from bench.sweep.inputs import draw, inputs
+from bench.training import warmup
+from bench.training.auxiliary import Auxiliary, auxiliary_weights
+from bench.training.loop import Progress
+from bench.training.names import learner_of
+from bench.training.pairs import FrozenModel, PairLearner
+from bench.training.warmup import Warmup
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell before its training.
+
+    Attributes:
+        start: the warm-up that the model starts from, if any.
+        subject: what is given the pairs: ``model``, or its fusion and head on encoded images.
+        learner: what trains ``subject``; None where nothing trains.
+        draw_seconds, build_seconds: time in drawing pairs, and in everything after it.
+    """
+
+    cell: Cell
+    start: Warmup | None
+    model: PairModel
+    subject: PairModel
+    learner: PairLearner | None
+    draw_seconds: float
+    build_seconds: float
+
+
+def prepare(cell: Cell, execution: Execution) -> Prepared:
+    """Make a cell ready; raises ``NotApplicableError``, ``UsageError`` and whatever a plug-in raises."""
+    started = time.perf_counter()
+    train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    drawn = time.perf_counter()
+    model, start = _build(cell, execution)
+    subject = FrozenModel(model) if cell.protocol == "frozen" else model
+    learner = _learner(cell, model, subject, train, start)
+    return Prepared(cell, start, model, subject, learner, drawn - started, time.perf_counter() - drawn)
+
+
+def ensure_warmup(
+    cell: Cell, on_progress: Progress = lambda share, history: None, device: str = "cpu"
+) -> Warmup | None:
+    """The warm-up of a cell from the cache, computed first if need be; None where the cell has none."""
+    identity = cell.warmup_identity()
+    if identity is None or not cell.computes_warmup:
+        return None
+    domain = build_domain(cell.warmup_domain)
+    return warmup.ensure(
+        identity, cell.warmup, cell.backbone, domain, cell.warmup_recipe, cell.warmup_seed, on_progress, device
+    )
+
+
+def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
+    domain = build_domain(cell.domain)
+    model = build_model(
+        parse_spec(cell.fusion), cell.backbone, domain.image, cell.seed, cell.pretrained, len(domain.classes)
+    )
+    warmed_up = model.backbone is not None and model.fusion.encoder == "trained"
+    start = ensure_warmup(cell, device=execution.device) if warmed_up else None
+    if start is not None:
+        for tower in model.towers:
+            warmup.load_into(tower, start.path)
+    model.compute_in(getattr(torch, cell.recipe.precision))
+    model.lay_out(MEMORY_FORMATS[execution.memory_format(cell.backbone)])
+    return model.to(execution.device), start
+
+
+def _learner(
+    cell: Cell, model: PairModel, subject: PairModel, train: Pairs, start: Warmup | None
+) -> PairLearner | None:
+    """What trains ``subject``, the whole model or its fusion and head on encoded images; None where nothing trains."""
+    weights = auxiliary_weights(model.fusion, cell.recipe.auxiliary)
+    if not weights and not any(parameter.requires_grad for parameter in subject.parameters()):
+        return None
+    domain = build_domain(cell.domain)
+    auxiliary = Auxiliary(weights, domain.image, len(domain.classes)) if weights else None
+    targets = (auxiliary.targets(train.a), auxiliary.targets(train.b)) if auxiliary else ({}, {})
+    a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    classes = train.a.latents["class"], train.b.latents["class"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cell.seed)
+        return learner_of(subject)(subject, cell.recipe, a, b, *classes, auxiliary, targets, len(domain.classes))
