@@ -18,7 +18,6 @@ from bench.sweep.observer import Finished
 from bench.sweep.prepare import Prepared, prepare
 from bench.sweep.run_cell import order_of, run_cell, steps_of
 from bench.training.loop import Progress
-from bench.training.pairs import PairLearner
 from bench.training.together import CannotTrainTogetherError, fit_together
 
 # What gains by one pass. On a CPU the matrix products of maps and tokens fill the time, and batched ones are slower.
@@ -83,9 +82,9 @@ def _train_together(
     if len(cells) == 1:
         raise CannotTrainTogetherError("a single cell")
     prepared = [prepare(cell, execution) for cell in cells]
-    learners = [ready.learner for ready in prepared if type(ready.learner) is PairLearner]
-    if len(learners) < len(prepared) or any(learner.auxiliary for learner in learners):
-        raise CannotTrainTogetherError("something else than the scores of pairs is trained, or nothing")
+    learners = [ready.learner for ready in prepared if ready.learner]
+    if len(learners) < len(prepared):
+        raise CannotTrainTogetherError("nothing is trained")
     started = time.perf_counter()
     orders = [order_of(cell) for cell in cells]
     ends = fit_together(learners, cells[0].recipe, orders, steps_of(cells[0]), on_progress)

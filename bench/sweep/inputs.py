@@ -13,7 +13,7 @@ from bench.domain import Images, Pairs, Split
 from bench.errors import NotApplicableError
 from bench.fusion import Sees
 from bench.model import PairModel, standardise
-from bench.sweep.cache import Recent
+from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell, build_domain
 from bench.training.warmup import Warmup
 
@@ -27,8 +27,9 @@ def _bytes(sides: tuple[Tensor, Tensor]) -> int:
     return sum(side.numel() * side.element_size() for side in sides)
 
 
-_draws: Recent[Pairs] = Recent(8)
-_encodings: Recent[tuple[Tensor, Tensor]] = Recent(ENCODED_BYTES, _bytes)
+_draws: Cache[Pairs] = Cache(8)
+_classes: Cache[tuple[Tensor, Tensor]] = Cache(256)
+_encodings: Cache[tuple[Tensor, Tensor]] = Cache(ENCODED_BYTES, _bytes)
 
 
 def view(domain: str, images: Images, sees: Sees) -> Tensor:
@@ -44,8 +45,18 @@ def view(domain: str, images: Images, sees: Sees) -> Tensor:
 
 
 def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
-    """Pairs of a domain; the last few draws are kept, since all fusions of a (domain, seed) ask for the same."""
+    """Pairs of a domain; a few draws are kept, since all fusions of a (domain, seed) ask for the same."""
     return _draws.get((domain, split, seed, n), lambda: build_domain(domain).draw(split, seed, n))
+
+
+def classes(domain: str, split: Split, seed: int, n: int) -> tuple[Tensor, Tensor]:
+    """The classes (N,) int64 of the images A and B of the same pairs, which are kept when the images no longer are."""
+
+    def drawn() -> tuple[Tensor, Tensor]:
+        pairs = draw(domain, split, seed, n)
+        return pairs.a.latents["class"], pairs.b.latents["class"]
+
+    return _classes.get((domain, split, seed, n), drawn)
 
 
 def inputs(
@@ -56,9 +67,14 @@ def inputs(
     Encodings are kept for all fusions that read from the same frozen backbone: its maps, of which tokens are a view and
     from which embeddings are the remaining layers away.
     """
-    pairs, sees = draw(domain, split, seed, n), model.fusion.sees
-    a, b = view(domain, pairs.a, sees), view(domain, pairs.b, sees)
+    sees = model.fusion.sees
+
+    def viewed() -> tuple[Tensor, Tensor]:
+        pairs = draw(domain, split, seed, n)
+        return view(domain, pairs.a, sees), view(domain, pairs.b, sees)
+
     if cell.protocol != "frozen" or not model.encodes_separately:
+        a, b = viewed()
         return a.to(model.device), b.to(model.device)
     backbone, reads = model.backbone, model.reads
     assert backbone is not None
@@ -67,23 +83,21 @@ def inputs(
     place = cell.backbone, source, sees, domain, split, seed, n, model.precision
     lowest: Reads = reads if isinstance(reads, int) else "map"
     shown = partial(standardise, dtype=model.dtype, memory_format=model.memory_format)
-    first = partial(_encode, model, lambda part: backbone.read(shown(part), lowest))
+
+    def encoded(read: Callable[[Tensor], Tensor], images: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return _encode(model, read, images[0]), _encode(model, read, images[1])
 
     def lower() -> tuple[Tensor, Tensor]:
-        return _encodings.get((*place, lowest), lambda: (first(a), first(b)))
+        return _encodings.get(
+            (*place, lowest), lambda: encoded(lambda part: backbone.read(shown(part), lowest), viewed())
+        )
 
     if isinstance(reads, int):
         return lower()
     if reads != "embedding":
-        left, right = lower()
-        return backbone.read_map(left, reads), backbone.read_map(right, reads)
-    rest = partial(_encode, model, lambda part: backbone.read_map(part, reads))
-
-    def embeddings() -> tuple[Tensor, Tensor]:
-        left, right = lower()
-        return rest(left), rest(right)
-
-    return _encodings.get((*place, reads), embeddings)
+        a, b = lower()
+        return backbone.read_map(a, reads), backbone.read_map(b, reads)
+    return _encodings.get((*place, reads), lambda: encoded(lambda part: backbone.read_map(part, reads), lower()))
 
 
 def _encode(model: PairModel, read: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from bench.evaluation.diagnosis import Diagnosis, diagnose
 from bench.evaluation.scoring import Scores
 from bench.fusion import MapShape
 from bench.model import PairModel
-from bench.sweep.cache import Recent
+from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.evaluated import decides_on_validation, evaluate_cell
 from bench.sweep.execution import Execution
@@ -32,7 +32,7 @@ from bench.training.loop import History
 from bench.training.objectives import DEFAULT
 from bench.training.warmup import Warmup
 
-_counts: Recent[dict[str, Any]] = Recent(256)
+_counts: Cache[dict[str, Any]] = Cache(256)
 
 
 @dataclass(frozen=True)

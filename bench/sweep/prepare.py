@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from bench.domain import Pairs
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.execution import MEMORY_FORMATS, Execution
-from bench.sweep.inputs import draw, inputs
+from bench.sweep.inputs import classes, draw, inputs
 from bench.training import warmup
-from bench.training.auxiliary import Auxiliary, auxiliary_weights
+from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
 from bench.training.loop import Progress
 from bench.training.names import learner_of
 from bench.training.pairs import FrozenModel, PairLearner
@@ -44,11 +44,11 @@ class Prepared:
 def prepare(cell: Cell, execution: Execution) -> Prepared:
     """Make a cell ready; raises ``NotApplicableError``, ``UsageError`` and whatever a plug-in raises."""
     started = time.perf_counter()
-    train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    train_classes = classes(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     drawn = time.perf_counter()
     model, start = _build(cell, execution)
     subject = FrozenModel(model) if cell.protocol == "frozen" else model
-    learner = _learner(cell, model, subject, train, start)
+    learner = _learner(cell, model, subject, train_classes, start)
     return Prepared(cell, start, model, subject, learner, drawn - started, time.perf_counter() - drawn)
 
 
@@ -81,7 +81,7 @@ def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
 
 
 def _learner(
-    cell: Cell, model: PairModel, subject: PairModel, train: Pairs, start: Warmup | None
+    cell: Cell, model: PairModel, subject: PairModel, train_classes: tuple[Tensor, Tensor], start: Warmup | None
 ) -> PairLearner | None:
     """What trains ``subject``, the whole model or its fusion and head on encoded images; None where nothing trains."""
     weights = auxiliary_weights(model.fusion, cell.recipe.auxiliary)
@@ -89,9 +89,11 @@ def _learner(
         return None
     domain = build_domain(cell.domain)
     auxiliary = Auxiliary(weights, domain.image, len(domain.classes)) if weights else None
-    targets = (auxiliary.targets(train.a), auxiliary.targets(train.b)) if auxiliary else ({}, {})
+    targets: tuple[Targets, Targets] = ({}, {})
+    if auxiliary:
+        train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+        targets = auxiliary.targets(train.a), auxiliary.targets(train.b)
     a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
-    classes = train.a.latents["class"], train.b.latents["class"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
-        return learner_of(subject)(subject, cell.recipe, a, b, *classes, auxiliary, targets, len(domain.classes))
+        return learner_of(subject)(subject, cell.recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes))

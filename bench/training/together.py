@@ -42,15 +42,18 @@ def fit_together(
     """Train every learner on the batches of indices of its own order, as :func:`bench.training.loop.fit` does.
 
     Args:
-        learners: of one architecture, without auxiliary heads.
+        learners: of one architecture.
         on_progress: called with the history of the first one that has not diverged.
 
     Returns:
         What each left behind, or how it diverged: the others go on. The time of each is an equal share.
 
     Raises:
-        CannotTrainTogetherError: found out on the first batch; no weight has changed.
+        CannotTrainTogetherError: something else than pairs is trained, or the first batch shows that it cannot be; no
+            weight has changed.
     """
+    if any(type(learner) is not PairLearner or learner.auxiliary for learner in learners):
+        raise CannotTrainTogetherError("names or auxiliary heads are trained")
     with warnings.catch_warnings():
         # An operation without a batched form of its own falls back to a loop: slower, and no news to a user.
         warnings.filterwarnings("ignore", message="There is a performance drop")

@@ -10,7 +10,7 @@ import torch
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep import inputs as module
-from bench.sweep.cache import Recent
+from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell, build_domain
 from bench.training.recipe import Recipe, WarmupRecipe
 
@@ -25,7 +25,7 @@ PAIRS = 300
 
 @pytest.fixture(autouse=True)
 def _nothing_encoded_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_encodings", Recent(module.ENCODED_BYTES, module._bytes))
+    monkeypatch.setattr(module, "_encodings", Cache(module.ENCODED_BYTES, module._bytes))
 
 
 def cell_of(fusion: str, backbone: str) -> Cell:
@@ -68,7 +68,7 @@ def test_embeddings_that_are_kept_need_no_maps(monkeypatch: pytest.MonkeyPatch) 
     _, embeddings, _ = given(FUSIONS["embedding"], "mobilenetv3_small_32")
     monkeypatch.setattr(module._encodings, "_limit", module._bytes(embeddings))
     given(FUSIONS["embedding"], "mobilenetv3_small_32")
-    assert len(module._encodings._values) == 1
+    assert len(module._encodings._kept) == 1
     _, again, encoded = given(FUSIONS["embedding"], "mobilenetv3_small_32")
     assert encoded == 0
     assert again[0] is embeddings[0]

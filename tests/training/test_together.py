@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from bench import zoo
 from bench.errors import DivergedError, NotApplicableError
-from bench.fusion import FUSIONS, Fusion
+from bench.fusion import FUSIONS, Fusion, MapShape
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
+from bench.training.auxiliary import Auxiliary
 from bench.training.loop import History, batches, fit
 from bench.training.names import NameLearner, learner_of
 from bench.training.pairs import FrozenModel, PairLearner
@@ -217,5 +218,11 @@ def test_running_statistics_come_back() -> None:
             torch.testing.assert_close(state(found)[name], state(expected)[name])
 
 
-def test_names_are_learned_by_a_learner_of_their_own() -> None:
-    assert isinstance(learners("name_then_xnor")[0], NameLearner)
+def test_names_and_auxiliary_heads_are_refused() -> None:
+    names, helped = learners("name_then_xnor"), learners("concat")
+    assert isinstance(names[0], NameLearner)
+    for learner in helped:
+        learner.auxiliary = Auxiliary({"name": 1.0}, MapShape(3, 32, 32), 2)
+    for made in (names, helped):
+        with pytest.raises(CannotTrainTogetherError, match="names or auxiliary heads are trained"):
+            together(made)
