@@ -18,6 +18,7 @@ from interleaved import Rounds, in_turn, ratio, spread
 from bench import zoo
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
+from bench.sweep.bundle import GAINS
 from bench.sweep.cell import Cell
 from bench.sweep.config import load_config
 from bench.sweep.execution import Execution
@@ -72,15 +73,16 @@ def measure(cells: list[Cell], rounds: int, device: str) -> Rounds:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fusion", default="all")
+    parser.add_argument("--fusion", default="", help="names, or all; by default those that gain on the device")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--train-pairs", type=int, default=1_920)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
     zoo.load()
-    for name in FUSIONS.match("*") if options.fusion == "all" else options.fusion.split(","):
+    gaining = [name for name in FUSIONS.match("*") if FUSIONS.get(name).needs in GAINS[options.device]]
+    for name in options.fusion.replace("all", ",".join(FUSIONS.match("*"))).split(",") if options.fusion else gaining:
         fusion = FUSIONS.get(parse_spec(name).name)
         cells = cells_of(name, options.seeds, options.train_pairs)
         if not cells or fusion.family in ("control", "reference"):

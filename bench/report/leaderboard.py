@@ -31,12 +31,12 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import write_atomically
 from bench.report.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.report.entries import Entry, counted
 from bench.report.intervals import Estimates
@@ -102,12 +102,7 @@ def write_beside(folder: Path, text: str) -> None:
     Raises:
         OSError: the folder cannot be written to.
     """
-    temporary = folder / f".{FILE_NAME}.{os.getpid()}.tmp"
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, folder / FILE_NAME)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(folder / FILE_NAME, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:

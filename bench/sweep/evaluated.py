@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.atomic import write_atomically
 from bench.domain import Pairs, Split
 from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
@@ -19,7 +20,6 @@ from bench.sweep.inputs import draw, inputs
 from bench.training.applicable import trained_by_objective
 from bench.training.objectives import Objective
 from bench.training.warmup import Warmup
-from bench.training.warmup.cache import write_atomically
 
 Labels = NDArray[np.int64]
 

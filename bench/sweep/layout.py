@@ -20,6 +20,7 @@ import torch
 from pebble import ProcessPool
 
 from bench import zoo
+from bench.atomic import write_atomically
 from bench.fusion import MapShape
 from bench.model import build_model
 from bench.spec import parse_spec
@@ -30,7 +31,7 @@ from bench.sweep.provenance import hardware
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
-from bench.training.warmup.cache import cache_folder, write_atomically
+from bench.training.warmup.cache import cache_folder
 
 FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 2, 5
 # Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.

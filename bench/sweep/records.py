@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from pydantic_core import from_json
 
+from bench.atomic import write_atomically
 from bench.errors import UsageError
 from bench.sweep.schema import check_schema
 
@@ -71,9 +72,8 @@ class RunFolder:
     def write_header(self, header: Mapping[str, Any]) -> None:
         """Replace ``run.json`` in one step."""
         self.path.mkdir(parents=True, exist_ok=True)
-        temporary = self.header_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(header, indent=2) + "\n")
-        os.replace(temporary, self.header_file)
+        text = json.dumps(header, indent=2) + "\n"
+        write_atomically(self.header_file, lambda temporary: temporary.write_text(text))
 
     @contextmanager
     def writer(self) -> Iterator[RecordWriter]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.atomic import write_atomically
+
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
     from bench.sweep.execution import Execution
@@ -138,9 +140,7 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
             "share": share,
             "curve": [point[2] for point in history.curve],
         }
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(news))
-        os.replace(temporary, path)
+        write_atomically(path, lambda temporary: temporary.write_text(json.dumps(news)))
 
     return note
 

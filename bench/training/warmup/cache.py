@@ -6,8 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from bench.atomic import write_atomically
 from bench.backbones import Backbone
 from bench.domain import Domain
 from bench.training.loop import Progress
@@ -130,17 +130,6 @@ def restore(warmup: Warmup, task: str, backbone: str, domain: Domain) -> WarmupT
 
 def _save(module: torch.nn.Module, path: Path) -> None:
     write_atomically(path, lambda temporary: torch.save(module.state_dict(), temporary))
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file that then becomes ``path``: it appears only when complete."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-    os.close(handle)
-    try:
-        write(Path(temporary))
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,0 +1,46 @@
+"""Files that appear only when they are complete."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.atomic import write_atomically
+
+
+def test_a_file_is_there_when_it_is_complete_and_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
+
+    def write(temporary: Path) -> None:
+        assert temporary.parent == tmp_path
+        assert not path.exists()
+        temporary.write_text("done")
+
+    write_atomically(path, write)
+    assert path.read_text() == "done"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
+    path.write_text("before")
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        write_atomically(path, write)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
+    usual, path = tmp_path / "usual", tmp_path / "card.json"
+    before = os.umask(0o027)
+    try:
+        usual.write_text("")
+        write_atomically(path, lambda temporary: temporary.write_text("done"))
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode == usual.stat().st_mode
