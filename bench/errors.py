@@ -34,5 +34,7 @@ def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str
         near = get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{where(key)}: unknown key {key!r}; {hint}allowed: {', '.join(model.model_fields)}"
+    if problem["type"] == "too_short":
+        return f"{where(key)}: {key}: expected at least one value"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where(key)}: {key} = {problem['input']!r}: {message}" if key else f"{where(key)}: {message}"

@@ -81,8 +81,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     zoo.load()
-    gaining = [name for name in FUSIONS.match("*") if FUSIONS.get(name).needs in GAINS[options.device]]
-    for name in options.fusion.replace("all", ",".join(FUSIONS.match("*"))).split(",") if options.fusion else gaining:
+    every = FUSIONS.match("*")
+    gaining = [name for name in every if FUSIONS.get(name).needs in GAINS[options.device]]
+    for name in {"": gaining, "all": every}.get(options.fusion) or options.fusion.split(","):
         fusion = FUSIONS.get(parse_spec(name).name)
         cells = cells_of(name, options.seeds, options.train_pairs)
         if not cells or fusion.family in ("control", "reference"):

@@ -42,6 +42,14 @@ def bundles(cells: Iterable[Cell], execution: Execution) -> list[tuple[Cell, ...
     return [tuple(bundle) for bundle in found]
 
 
+def describe_passes(found: Iterable[tuple[Cell, ...]]) -> str:
+    """How many cells share a pass, in a line."""
+    shared = [bundle for bundle in found if len(bundle) > 1]
+    if not shared:
+        return "no seeds share a pass: only frozen fusions that gain by it do, on a CPU joins of embeddings"
+    return f"{sum(map(len, shared))} cells share {len(shared)} passes of training, where the fusion allows it"
+
+
 def _gains(cell: Cell, device: str) -> bool:
     fusion = FUSIONS.get(parse_spec(cell.fusion).name)
     return cell.protocol == "frozen" and not cell.recipe.patience and fusion.needs in GAINS[device]

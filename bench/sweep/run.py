@@ -17,7 +17,7 @@ from rich.console import Console
 from bench import zoo
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
-from bench.sweep.bundle import bundles
+from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, find_device
@@ -119,6 +119,8 @@ def _work_off(
         return False
     warmups = [Task("warmup", (cell,), (todo[cell].key,)) for cell in plan.missing_warmups()]
     bundled = bundles(todo, execution)
+    if execution.seeds_together > 1:
+        console.print(f"  {describe_passes(bundled)}", highlight=False, soft_wrap=True)
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
     with (
         tempfile.TemporaryDirectory() as news,

@@ -91,8 +91,9 @@ def test_a_sweep_with_shared_passes_leaves_the_same_records(sweep: Any, measured
     changes = {"fusion": "abs_diff,esbn", "protocol": "frozen", "seed": "0..2", "tensorboard": True}
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     code, usual, _ = sweep(**changes, out=str(alone))
-    again, records, _ = sweep(**changes, seeds_together=3, out=str(shared))
+    again, records, printed = sweep(**changes, seeds_together=3, out=str(shared))
     assert again == code
+    assert "6 cells share 2 passes of training" in printed
     assert len(list((shared / "tensorboard").iterdir())) == len(list((alone / "tensorboard").iterdir()))
     before = {record["key"]: record for record in usual}
     assert {record["key"] for record in records} == set(before)
@@ -112,7 +113,8 @@ def test_a_sweep_with_shared_passes_leaves_the_same_records(sweep: Any, measured
 
 
 def test_the_header_says_how_many_seeds_share_a_pass(sweep: Any, tmp_path: Path) -> None:
-    sweep(seeds_together=4)
+    _, _, printed = sweep(seeds_together=4)
+    assert "no seeds share a pass" in printed
     assert RunFolder(tmp_path / "run").header()["seeds_together"] == 4
 
 

@@ -80,3 +80,9 @@ def test_names_may_be_commas_or_lists() -> None:
 @given(st.integers(1, 10_000), st.sampled_from([("s", 1), ("m", 60), ("h", 3600), ("", 1)]))
 def test_durations(number: int, unit: tuple[str, int]) -> None:
     assert seconds(f"{number}{unit[0]}") == number * unit[1]
+
+
+@pytest.mark.parametrize("name", ["fusion", "backbone", "domain"])
+def test_an_empty_list_is_said_in_plain_words(name: str) -> None:
+    with pytest.raises(UsageError, match=f"^--{name}: {name}: expected at least one value$"):
+        load_config({name: " , "})
