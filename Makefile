@@ -55,6 +55,7 @@ benchmarks: quick
 	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/frozen.py
+	$(BIN)/python benchmarks/seeds_together.py
 	$(BIN)/python benchmarks/sweep.py
 
 ci:

@@ -48,8 +48,8 @@ def cells_of(seeds: int) -> list[Cell]:
     return [cell for cell in cells if FUSIONS.get(parse_spec(cell.fusion).name).family not in ("control", "reference")]
 
 
-def ours(cells: Sequence[Cell], seeds: int) -> float:
-    """Seconds of the sweep."""
+def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:
+    """Seconds of the sweep, with up to ``together`` seeds trained in one pass."""
     fusions = ",".join(dict.fromkeys(cell.fusion for cell in cells))
     with tempfile.TemporaryDirectory() as folder:
         command = [
@@ -66,6 +66,7 @@ def ours(cells: Sequence[Cell], seeds: int) -> float:
                 "frozen",
             ),
             *("--domain", DOMAIN, "--eval", DOMAIN, "--seed", f"0..{seeds - 1}", "--out", folder),
+            *("--seeds-together", str(together)),
         ]
         started = time.perf_counter()
         code = subprocess.run(command, stderr=subprocess.DEVNULL).returncode
@@ -118,6 +119,7 @@ def _score(model: PairModel, pairs: Pairs) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--together", type=int, default=1, help="seeds that ours trains in one pass")
     parser.add_argument("--sample", type=int, default=40, help="cells that the script does")
     options = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
@@ -127,7 +129,7 @@ def main() -> None:
     sample = random.Random(0).sample(cells, min(options.sample, len(cells)))
     half = len(sample) // 2
     each = [theirs(cell) for cell in sample[:half]]
-    seconds = ours(cells, options.seeds)
+    seconds = ours(cells, options.seeds, options.together)
     each += [theirs(cell) for cell in sample[half:]]
     total = statistics.mean(each) * len(cells)
     print(f"ours: {len(cells)} cells in {seconds:.0f} s")
