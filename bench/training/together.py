@@ -130,7 +130,7 @@ class _LossModule(nn.Module):
 
 
 class _Stack:
-    """Learners with their weights and buffers stacked, (L, ...)."""
+    """Learners with their weights, buffers and pairs stacked, (L, ...), so that a step is one operation for all."""
 
     def __init__(self, learners: Sequence[PairLearner]) -> None:
         self._learners = learners
@@ -138,6 +138,9 @@ class _Stack:
         self.weights, self.buffers = stack_module_state(self._modules)
         self._slots = _slots(self._modules[0])
         self._batched = vmap(self._with_state, randomness="error")
+        sides = ("a", "b", "class_a", "class_b")
+        self._sides = [torch.stack([getattr(learner, side) for learner in learners]) for side in sides]
+        self._lanes = torch.arange(len(learners), device=self._sides[0].device)[:, None]
 
     def parameter_groups(self) -> list[dict[str, object]]:
         """Those of the first learner, on the stacked weights."""
@@ -150,11 +153,8 @@ class _Stack:
 
     def pairs(self, indices: Sequence[Tensor]) -> list[Tensor]:
         """The pairs ``indices[i]`` (B,) of every learner i: A, B and their classes, (L, B, ...) each."""
-        chosen = list(zip(self._learners, indices, strict=True))
-        return [
-            torch.stack([getattr(learner, side)[index] for learner, index in chosen])
-            for side in ("a", "b", "class_a", "class_b")
-        ]
+        rows = torch.stack(list(indices)).to(self._lanes.device)
+        return [side[self._lanes, rows] for side in self._sides]
 
     def losses(self, pairs: Sequence[Tensor], buffers: State) -> Losses:
         """Losses (L,), predictions and labels (L, pairs compared). Changes ``buffers`` as a step of training does."""
@@ -177,15 +177,17 @@ class _Stack:
             loss, expected = _alone(module, [side[number] for side in pairs])
             difference = torch.stack([(g[number] - e).norm() for g, e in zip(gradients, expected, strict=True)]).norm()
             size = torch.stack([e.norm() for e in expected]).norm()
-            if not _close(together[number], loss) or difference > TOLERANCE * size:
+            # Written so that a NaN is a difference.
+            if not (_close(together[number], loss) and bool(difference <= TOLERANCE * size)):
                 raise CannotTrainTogetherError("stacked, its losses or gradients differ from those of one seed alone")
 
     def hand_back(self) -> None:
         """Put the trained weights and buffers into the learners."""
+        trained = self.weights | self.buffers
         with torch.no_grad():
             for number, module in enumerate(self._modules):
                 for name, own in (*module.named_parameters(), *module.named_buffers()):
-                    own.copy_((self.weights | self.buffers)[name][number])
+                    own.copy_(trained[name][number])
 
     def _with_state(self, weights: State, buffers: State, *pairs: Tensor) -> Losses:
         in_every_slot = {slot: weights[name] for slot, name in self._slots.items()}

@@ -35,7 +35,7 @@ class Fickle(Fusion):
 
     def forward(self, a, b):
         self.steps.add_(1)
-        return (a * b * self.weight).mean(1) * torch.where(self.steps > 1, self.sign.sqrt(), 1)
+        return (a * b * self.weight).mean(1) * torch.where(self.steps > 1, self.sign.detach().sqrt(), 1)
 '''
 
 
