@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import nctdtr, nctdtrinc, stdtrit
+from scipy.special import nctdtr, nctdtrinc, ndtr, stdtrit
 
 from bench.report.stats.paired import MOST_EXACT
 
@@ -40,7 +40,14 @@ def blocks_to_detect(effect: float, tests: int = 1, power: float = POWER) -> int
 def t_power(n: int, effect: float, alpha: float = ALPHA) -> float:
     """Power of the two-sided paired t test for an ``effect`` >= 0 in standard deviations of the differences."""
     # The other tail is left out: it adds less than alpha / 2, and only where the power is next to nothing.
-    return 1 - float(nctdtr(n - 1, effect * math.sqrt(n), stdtrit(n - 1, 1 - alpha / 2)))
+    freedom, shift = n - 1, effect * math.sqrt(n)
+    critical = float(stdtrit(freedom, 1 - alpha / 2))
+    missed = float(nctdtr(freedom, shift, critical))
+    if math.isnan(missed):
+        # SciPy has no number for some large shifts; there the normal approximation (Abramowitz and Stegun, 26.7.10) is
+        # as good.
+        missed = float(ndtr((critical * (1 - 1 / (4 * freedom)) - shift) / math.sqrt(1 + critical**2 / (2 * freedom))))
+    return 1 - missed
 
 
 @lru_cache(maxsize=256)
