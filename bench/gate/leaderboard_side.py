@@ -75,6 +75,7 @@ def _cells(group: Group, rows: list[Row]) -> Iterator[tuple[Place, Cell]]:
                 test_pairs={own["eval_domain"]: int(own["test_pairs"]) for own in rows if own["test_pairs"]},
                 strata={},
                 cost={field: _number(row[field]) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
+                seeds_together=1,
                 uncounted=tuple(row["uncounted"].split()),
                 recipe={},
                 warmup={},

@@ -14,7 +14,7 @@ from bench.report.sections import Section
 def caption(section: Section) -> list[str]:
     """Sentences of the caption; what its cells do not share ends the first, those about backbones come last."""
     conditions = " ".join([_conditions(section), *origins(section)])
-    how_to_read = " ".join(filter(None, [_how_to_read(section), _efficiency(section)]))
+    how_to_read = " ".join(filter(None, [_how_to_read(section), _efficiency(section), _passes(section)]))
     return [conditions, how_to_read, *backbone_facts(section)]
 
 
@@ -91,6 +91,14 @@ def _tested(section: Section) -> str:
     each = " of each domain" if section.other_domains or section.shifts else ""
     unnamed = f"; columns that name no domain are {section.domain}" if section.other_domains else ""
     return f" Tested on {pairs} pairs{each}{unnamed}."
+
+
+def _passes(section: Section) -> str:
+    """Why training rates are missing, where seeds were trained in one pass."""
+    most = max((cell.seeds_together for entry in section.entries for cell in entry.finished), default=1)
+    if most == 1:
+        return ""
+    return f"Up to {most} seeds were trained in one pass: such cells have no rate of training."
 
 
 def _known(separator: str, texts: Mapping[str, str]) -> str:

@@ -49,6 +49,7 @@ class Cell:
         test_pairs: by evaluated domain.
         strata: by evaluated domain, for those that tell kinds of pairs apart.
         cost: by field, None where missing.
+        seeds_together: how many seeds were trained in one pass with it, itself included.
         matching: budget, tolerance, number of parameters and problem, where it was matched in parameters.
         data: by evaluated domain, what names its test set: version, and content where that is a user's.
         warmup: its facts (quality, measure, better, seconds, images) as far as the record has them.
@@ -67,6 +68,7 @@ class Cell:
     test_pairs: Mapping[str, int]
     strata: Mapping[str, Strata]
     cost: Mapping[str, float | None]
+    seeds_together: int
     uncounted: tuple[str, ...]
     recipe: Mapping[str, Any]
     warmup: Mapping[str, Any]
@@ -188,6 +190,7 @@ def _cell(record: Record, sessions: Sessions) -> Cell:
         test_pairs={domain: int(metrics["n"]) for domain, metrics in quality.items()},
         strata={domain: _strata(metrics["strata"]) for domain, metrics in quality.items() if metrics.get("strata")},
         cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
+        seeds_together=(record.get("execution") or {}).get("seeds_together", 1),
         uncounted=tuple(cost.get("uncounted") or ()),
         recipe=record.get("recipe") or {},
         warmup=_subset(warmup, ("quality", "measure", "better", "seconds", "images")),

@@ -81,6 +81,16 @@ def test_seeds_that_differ_between_rows_are_pointed_out(record, markdown):
     assert "2 seeds, not the same ones in every row" in markdown([*rows, record("b", 7)])
 
 
+def test_seeds_that_shared_a_pass_are_why_rates_are_missing(record, markdown):
+    records = [record("concat", seed, 0.9, execution={"seeds_together": 3}) for seed in range(3)]
+    for one in records:
+        one["cost"]["train_pairs_per_s"] = None
+    alone = [record("abs_diff", seed, 0.9) for seed in range(3)]
+    said = "Up to 3 seeds were trained in one pass: such cells have no rate of training."
+    assert said in " ".join(markdown([*records, *alone]).split())
+    assert "in one pass" not in markdown(alone)
+
+
 def test_scratch_has_no_warmup_to_speak_of(record, markdown):
     text = markdown([record(protocol="scratch", warmup={"task": "none"})])
     assert "Protocol scratch on color, without a warm-up." in text
