@@ -46,3 +46,13 @@ def find_device(wanted: str) -> str:
     if wanted == "cuda" and not found:
         raise UsageError("--device cuda: torch finds no GPU here; use cpu")
     return ("cuda" if found else "cpu") if wanted == "auto" else wanted
+
+
+def default_jobs(device: str, threads: int) -> int:
+    """Worker processes: one on a GPU, else as many as the cores that this process may use hold at ``threads`` each.
+
+    A container's quota, a batch system's share and ``LOKY_MAX_CPU_COUNT`` count, not only what the machine has.
+    """
+    from joblib import cpu_count
+
+    return 1 if device == "cuda" else max(1, cpu_count() // threads)

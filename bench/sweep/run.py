@@ -20,7 +20,7 @@ from bench.spec import parse_spec
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
-from bench.sweep.execution import Execution, find_device
+from bench.sweep.execution import Execution, default_jobs, find_device
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
 from bench.sweep.layout import choose_formats
@@ -65,7 +65,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     known = latest(records)
     plan = make_plan(config, known)
     device = find_device(config.device)
-    jobs = _jobs(config, device)
+    jobs = default_jobs(device, config.threads) if config.jobs is None else config.jobs
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
     for line in (*plan.unmatched(), *filter(None, [left_out(observers, plan)])):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
@@ -143,12 +143,6 @@ def _work_off(
     for observer in observers:
         console.print(observer.hint, markup=False, highlight=False, soft_wrap=True)
     return False
-
-
-def _jobs(config: SweepConfig, device: str) -> int:
-    if config.jobs is not None:
-        return config.jobs
-    return 1 if device == "cuda" else max(1, (os.cpu_count() or 1) // config.threads)
 
 
 def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from bench.errors import UsageError
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import Execution, find_device
+from bench.sweep.execution import Execution, default_jobs, find_device
 from bench.sweep.plan import make_plan
 from bench.sweep.records import RunFolder
 from bench.sweep.run_cell import run_cell
@@ -74,3 +75,13 @@ def test_a_gpu_that_is_not_there() -> None:
     assert find_device("auto") == find_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="--device cuda: torch finds no GPU here"):
         find_device("cuda")
+
+
+def test_workers_are_counted_by_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    available = len(os.sched_getaffinity(0))
+    assert default_jobs("cpu", 1) <= available
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert default_jobs("cpu", 1) == 1
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT")
+    assert default_jobs("cpu", threads=10_000) == 1
+    assert default_jobs("cuda", 1) == 1
