@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from bench.errors import UsageError
+from bench.sweep import execution as module
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import Execution, default_jobs, find_device
+from bench.sweep.execution import Execution, default_jobs, find_device, memory_bytes
 from bench.sweep.plan import make_plan
 from bench.sweep.records import RunFolder
 from bench.sweep.run_cell import run_cell
@@ -78,10 +79,19 @@ def test_a_gpu_that_is_not_there() -> None:
 
 
 def test_workers_are_counted_by_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    available = len(os.sched_getaffinity(0))
-    assert default_jobs("cpu", 1) <= available
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    assert default_jobs("cpu", 1) == 1
-    monkeypatch.delenv("LOKY_MAX_CPU_COUNT")
+    assert 1 <= default_jobs("cpu", 1) <= len(os.sched_getaffinity(0))
     assert default_jobs("cpu", threads=10_000) == 1
     assert default_jobs("cuda", 1) == 1
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    assert default_jobs("cpu", 1) == 1
+
+
+def test_workers_fit_into_the_memory_of_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(module, "CONTAINER_LIMITS", (limit, tmp_path / "missing"))
+    machine = memory_bytes()
+    for text, memory in ((str(2**30), 2**30), ("max", machine), (str(2**62), machine)):
+        limit.write_text(text + "\n")
+        assert memory_bytes() == memory
+    limit.write_text(str(module.WORKER_BYTES))
+    assert default_jobs("cpu", 1) == 1
