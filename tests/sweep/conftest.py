@@ -28,7 +28,8 @@ TINY: dict[str, Any] = {
     "jobs": 0,
 }
 
-DEADLY = '''
+# A fusion with one weight; what is written behind it says how it fails.
+BASE = '''
 import os, signal, time
 import torch
 from bench.fusion import Fusion, register
@@ -43,6 +44,8 @@ class Base(Fusion):
         self.weight = torch.nn.Parameter(torch.ones(spec.dim))
 
 
+'''
+DEADLY = '''
 @register
 class Dies(Base):
     """Kills its process while it trains."""
@@ -109,9 +112,19 @@ def measured() -> Callable[[Record], Record]:
     return strip
 
 
+@pytest.fixture(scope="session")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Writes a plug-in of a name: classes derived from ``Base``, a fusion with one weight."""
+
+    def write(name: str, classes: str) -> Path:
+        file = tmp_path_factory.mktemp("plugins") / f"{name}.py"
+        file.write_text(BASE + classes)
+        return file
+
+    return write
+
+
 @pytest.fixture
-def deadly(tmp_path: Path) -> Path:
+def deadly(plugin: Callable[[str, str], Path]) -> Path:
     """A plug-in whose fusions kill their process or never end."""
-    file = tmp_path / "deadly.py"
-    file.write_text(DEADLY)
-    return file
+    return plugin("deadly", DEADLY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +14,6 @@ from bench.sweep.cell import build_domain
 from bench.sweep.records import RunFolder, latest
 
 BAD_FUSIONS = '''
-import torch
-from bench.fusion import Fusion, register
-
-
-class Base(Fusion):
-    """Test."""
-    family, needs, symmetric, paper, head = "test", "embedding", False, "none", "score"
-
-    def __init__(self, spec):
-        super().__init__(1)
-        self.weight = torch.nn.Parameter(torch.ones(spec.dim))
-
-
 @register
 class Raises(Base):
     """Raises in forward."""
@@ -60,10 +48,8 @@ class Hungry(Base):
 
 
 @pytest.fixture(scope="module")
-def bad_fusions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("plugins") / "bad_fusions.py"
-    file.write_text(BAD_FUSIONS)
-    return file
+def bad_fusions(plugin: Callable[[str, str], Path]) -> Path:
+    return plugin("bad_fusions", BAD_FUSIONS)
 
 
 def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
@@ -220,11 +206,10 @@ def test_dry_run_lists_the_plan_and_writes_nothing(tiny, tmp_path: Path, capsys:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_plug_in_edited_while_the_sweep_runs_is_not_recorded_under_the_old_code(sweep, tmp_path: Path) -> None:
-    file = tmp_path / "edits.py"
-    edits = (
-        BAD_FUSIONS.split("@register")[0]
-        + '''
+def test_a_plug_in_edited_while_the_sweep_runs_is_not_recorded_under_the_old_code(
+    sweep, plugin: Callable[[str, str], Path]
+) -> None:
+    edits = '''
 @register
 class Edits(Base):
     """Changes its own file."""
@@ -234,8 +219,7 @@ class Edits(Base):
             source.write("#")
         return (a * b * self.weight).sum(1)
 '''
-    )
-    file.write_text(edits)
+    file = plugin("edits", edits)
     code, records, _ = sweep(fusion=["test_edits"], seed="0..1", include=[str(file)])
     assert code == 3
     assert [record["status"] for record in records] == ["ok", "error"]
