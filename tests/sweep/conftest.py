@@ -31,8 +31,6 @@ TINY: dict[str, Any] = {
 # A fusion with one weight; what is written behind it says how it fails.
 BASE = '''
 import os, signal, time
-import torch
-from bench.fusion import Fusion, register
 
 
 class Base(Fusion):
@@ -112,19 +110,17 @@ def measured() -> Callable[[Record], Record]:
     return strip
 
 
-@pytest.fixture(scope="session")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+@pytest.fixture
+def weighted(plugin: Callable[..., Path]) -> Callable[[str, str], Path]:
     """Writes a plug-in of a name: classes derived from ``Base``, a fusion with one weight."""
 
     def write(name: str, classes: str) -> Path:
-        file = tmp_path_factory.mktemp("plugins") / f"{name}.py"
-        file.write_text(BASE + classes)
-        return file
+        return plugin(BASE + classes, name=name, load=False)
 
     return write
 
 
 @pytest.fixture
-def deadly(plugin: Callable[[str, str], Path]) -> Path:
+def deadly(weighted: Callable[[str, str], Path]) -> Path:
     """A plug-in whose fusions kill their process or never end."""
-    return plugin("deadly", DEADLY)
+    return weighted("deadly", DEADLY)

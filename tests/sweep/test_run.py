@@ -47,9 +47,9 @@ class Hungry(Base):
 '''
 
 
-@pytest.fixture(scope="module")
-def bad_fusions(plugin: Callable[[str, str], Path]) -> Path:
-    return plugin("bad_fusions", BAD_FUSIONS)
+@pytest.fixture
+def bad_fusions(weighted: Callable[[str, str], Path]) -> Path:
+    return weighted("bad_fusions", BAD_FUSIONS)
 
 
 def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_dry_run_lists_the_plan_and_writes_nothing(tiny, tmp_path: Path, capsys:
 
 
 def test_a_plug_in_edited_while_the_sweep_runs_is_not_recorded_under_the_old_code(
-    sweep, plugin: Callable[[str, str], Path]
+    sweep, weighted: Callable[[str, str], Path]
 ) -> None:
     edits = '''
 @register
@@ -219,7 +219,7 @@ class Edits(Base):
             source.write("#")
         return (a * b * self.weight).sum(1)
 '''
-    file = plugin("edits", edits)
+    file = weighted("edits", edits)
     code, records, _ = sweep(fusion=["test_edits"], seed="0..1", include=[str(file)])
     assert code == 3
     assert [record["status"] for record in records] == ["ok", "error"]
