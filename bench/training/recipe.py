@@ -111,7 +111,7 @@ class WarmupRecipe(BaseModel):
 
 # What differs from the defaults above, by protocol, then by backbone and protocol. One recipe for all fusions: nothing
 # here may look at one. Pairing an encoded image again is cheap beside the backbone, but all there is to pay without it.
-PROTOCOL_RECIPES: Mapping[Protocol, Mapping[str, Any]] = {"frozen": {"pairs_per_image": 2}}
+PROTOCOL_RECIPES: Mapping[Protocol, Mapping[str, Any]] = {"frozen": {"pairs_per_image": 1}}
 RECIPES: Mapping[str, Mapping[Protocol, Mapping[str, Any]]] = {
     "resnet18": {
         "finetune": {"lr": 1e-3, "train_pairs": 25_600},

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+Bench = Callable[..., int]
+Captured = pytest.CaptureFixture[str]
 
 BARE = '''
 """Noise images whose pairs are mostly same."""
@@ -38,28 +38,24 @@ class Lopsided(Domain):
 '''
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", "audit", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+def test_a_clean_domain_exits_0_with_a_plain_table(bench: Bench, capsys: Captured) -> None:
+    assert bench("audit", "color", "--n", "1000", "--baseline", "balance,duplicates", "--threads", "1") == 0
+    table = capsys.readouterr().out
+    assert "images shared by splits" in table
+    assert "0 of 3,500" in table
+    assert "1,000 test pairs, seed 0" in table
+    assert "\x1b" not in table
 
 
-def test_a_clean_domain_exits_0_with_a_plain_table() -> None:
-    done = bench("color", "--n", "1000", "--baseline", "balance,duplicates", "--threads", "1")
-    assert done.returncode == 0, done.stderr
-    assert "images shared by splits" in done.stdout
-    assert "0 of 3,500" in done.stdout
-    assert "1,000 test pairs, seed 0" in done.stdout
-    assert "\x1b" not in done.stdout
-
-
-def test_a_leak_exits_1_and_what_does_not_apply_says_why(tmp_path: Path) -> None:
+def test_a_leak_exits_1_and_what_does_not_apply_says_why(
+    bench: Bench, capsys: Captured, tmp_path: Path, registries: None
+) -> None:
     file = tmp_path / "lopsided.py"
     file.write_text(BARE)
     chosen = "balance,nuisances_single,nuisances_pair,statistics,nearest_neighbour,contrast,shape_blind"
     options = ("--n", "400", "--include", str(file), "--threads", "1", "--format", "json")
-    done = bench("test_lopsided", *options, "--baseline", chosen)
-    assert done.returncode == 1, done.stderr
-    found = json.loads(done.stdout)
+    assert bench("audit", "test_lopsided", *options, "--baseline", chosen) == 1
+    found = json.loads(capsys.readouterr().out)
     assert found["passed"] is False
     rows = {row["what"]: row for row in found["rows"]}
     assert rows["the most frequent label"]["verdict"] == "leak"
@@ -85,9 +81,11 @@ def test_a_leak_exits_1_and_what_does_not_apply_says_why(tmp_path: Path) -> None
         (("color", "--format", "csv"), "--format 'csv': expected one of table, md, json"),
     ],
 )
-def test_bad_input_exits_2_with_one_line(arguments: tuple[str, ...], message: str) -> None:
-    done = bench(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert done.stdout == ""
+def test_bad_input_exits_2_with_one_line(
+    bench: Bench, capsys: Captured, arguments: tuple[str, ...], message: str
+) -> None:
+    assert bench("audit", *arguments) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.out == ""

@@ -77,9 +77,10 @@ def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: W
 
 
 COMMAND = (
-    "run --fusion abs_diff,concat,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch"
-    " --test-pairs 32 --recipe train_pairs=320,batch_size=16,val_pairs=32 --jobs 2"
+    "run --fusion abs_diff,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch"
+    " --test-pairs 32 --recipe train_pairs=160,batch_size=16,val_pairs=32 --jobs 2"
 ).split()
+CELLS = 9
 
 
 def start(out: Path) -> subprocess.Popen[bytes]:
@@ -124,10 +125,10 @@ def test_a_killed_main_process_loses_nothing_and_leaves_no_workers(tmp_path: Pat
     assert start(out).wait() == 0
     after = RunFolder(out).records()
     assert after[: len(saved)] == saved
-    assert len(after) == len(latest(after)) == 12
+    assert len(after) == len(latest(after)) == CELLS
 
 
-def test_ctrl_c_saves_and_resumes(tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "bench", *COMMAND, "--out", str(out)]
     main = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -137,8 +138,7 @@ def test_ctrl_c_saves_and_resumes(tmp_path: Path) -> None:
     assert main.returncode == 130
     assert "Resume with: bench run --fusion abs_diff" in printed
     assert "Traceback" not in printed
-    assert start(out).wait() == 0
-    assert len(RunFolder(out).records()) == 12
+    assert 2 <= len(RunFolder(out).records()) < CELLS
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
     )
     assert loud == quiet
     ok = [record["key"] for record in RunFolder(disturbed).records() if record["status"] == "ok"]
-    assert len(ok) == len(set(ok)) == 12
+    assert len(ok) == len(set(ok)) == CELLS
     tables = [
         subprocess.run(
             [sys.executable, "-m", "bench", "report", str(out), "--cost", "params,macs"],
