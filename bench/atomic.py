@@ -9,7 +9,7 @@ from uuid import uuid4
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path`` that then replaces it in one step.
+    """Let ``write`` fill a temporary file beside ``path`` that, once on disk, replaces it in one step.
 
     What fails half-way leaves ``path`` as it was. Permissions are those of any new file.
 
@@ -19,6 +19,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         write(temporary)
+        # Else a crash of the machine can leave the name of the file without its content.
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

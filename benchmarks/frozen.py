@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from interleaved import spread
@@ -34,6 +36,7 @@ from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import load_config
 from bench.sweep.plan import make_plan
 from bench.sweep.prepare import ensure_warmup
+from bench.sweep.records import RunFolder
 from bench.training import warmup
 
 BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"
@@ -58,9 +61,10 @@ def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:
         started = time.perf_counter()
         code = subprocess.run(command, stderr=subprocess.DEVNULL).returncode
         seconds = time.perf_counter() - started
-    # A known failure collapses, as it should, and that is exit code 3.
-    if code not in (0, 3):
-        raise SystemExit(f"bench run ended with {code}")
+        ended = Counter(record["status"] for record in RunFolder(Path(folder)).records())
+    # A known failure collapses, as it should.
+    if ended["ok"] + ended["collapsed"] != len(cells):
+        raise SystemExit(f"bench run ended with {code}, and its cells with {dict(ended)}")
     return seconds
 
 

@@ -109,5 +109,8 @@ def fields(option: str, parts: Names) -> dict[str, Any] | None:
         key, sign, value = part.partition("=")
         if not sign:
             raise UsageError(f"{option} {part!r}: expected field=value")
-        fields[key.strip()] = yaml.safe_load(value)
+        try:
+            fields[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"{option} {part!r}: {value!r} is no number, word or true or false") from None
     return fields

@@ -112,6 +112,7 @@ def build_model(
         fusion: name and parameters; ``symmetrize=true`` averages the scores of both orders of any fusion, ``head=64``
             sets the hidden units of the shared head.
         image: shape of one image.
+        pretrained: start from ImageNet weights, but for a fusion whose encoder is to stay random.
         classes: number of classes of the domain trained on, for references.
 
     Raises:
@@ -123,7 +124,8 @@ def build_model(
         joint = build_fusion(fusion, feature_spec(backbone, image), classes)
         torch.manual_seed(seed)
         count = 0 if joint.encoder == "none" else joint.towers
-        towers = [create_backbone(backbone, _input_shape(joint, image), pretrained) for _ in range(count)]
+        warm = pretrained and joint.encoder == "trained"
+        towers = [create_backbone(backbone, _input_shape(joint, image), warm) for _ in range(count)]
         torch.manual_seed(seed)
         joint = build_fusion(fusion, feature_spec(backbone, image), classes)
         model = _compose(joint, towers)

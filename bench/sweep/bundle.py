@@ -68,9 +68,8 @@ def run_bundle(
     Returns:
         For each cell the part of its record that was measured, or what it raised.
     """
-    try:
-        trained = _train_together(cells, on_progress, execution)
-    except CannotTrainTogetherError:
+    trained = _train_together(cells, on_progress, execution) if len(cells) > 1 else None
+    if trained is None:
         places = zip(cells, scores_files, strict=True)
         return [_attempt(run_cell, *place, on_progress, on_finished, execution) for place in places]
     return [
@@ -81,14 +80,18 @@ def run_bundle(
 
 def _train_together(
     cells: Sequence[Cell], on_progress: Progress, execution: Execution
-) -> list[tuple[Prepared, Trained | DivergedError]]:
-    """Train cells that differ in their seed alone.
+) -> list[tuple[Prepared, Trained | DivergedError]] | None:
+    """Train cells that differ in their seed alone; None where that fails, for whatever reason. One by one, those fail
+    that would fail alone, and the memory of the pass is free again."""
+    try:
+        return _pass(cells, on_progress, execution)
+    except Exception:
+        return None
 
-    Raises:
-        CannotTrainTogetherError: no weight has changed.
-    """
-    if len(cells) == 1:
-        raise CannotTrainTogetherError("a single cell")
+
+def _pass(
+    cells: Sequence[Cell], on_progress: Progress, execution: Execution
+) -> list[tuple[Prepared, Trained | DivergedError]]:
     prepared = [prepare(cell, execution) for cell in cells]
     learners = [ready.learner for ready in prepared if ready.learner]
     if len(learners) < len(prepared):

@@ -92,7 +92,7 @@ class SweepConfig(BaseModel):
     @classmethod
     def _read_seeds(cls, value: Any) -> Any:
         parts = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        return tuple(seed for part in parts for seed in _seeds(part))
+        return tuple(dict.fromkeys(seed for part in parts for seed in _seeds(part)))
 
     @field_validator("timeout")
     @classmethod
@@ -160,8 +160,11 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"--config {file}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"--config {file}: not readable as YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):
         raise UsageError(f"--config {file}: expected keys and values, such as 'fusion: all'")
+    for key in content:
+        if not isinstance(key, str):
+            raise UsageError(f"--config {file}: key {key!r} is no text; expected names such as fusion")
     return content

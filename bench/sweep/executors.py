@@ -62,10 +62,11 @@ class PoolExecutor:
                     ended = ended[1:]
                     running[pool.schedule(worker.perform, args=[task], timeout=self.limit(task))] = task
                 done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-                on_poll()
                 for future in done:
                     ended.append(running.pop(future))
                     yield ended[-1], self._results(ended[-1], future)
+                # Last, for it may end the sweep, and what is done is to be kept.
+                on_poll()
             pool.close()
         finally:
             pool.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import torch
@@ -21,13 +21,20 @@ ENCODE_BATCH = 256
 
 # Maps and embeddings of the training, validation and test pairs of one seed: 0.26 GB of mobilenetv3_small_32.
 ENCODED_BYTES = 2**30
+# The draws of one seed on ten domains of 32x32 images, masks included.
+DRAWN_BYTES = 2**30
 
 
-def _bytes(sides: tuple[Tensor, Tensor]) -> int:
-    return sum(side.numel() * side.element_size() for side in sides)
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
 
 
-_draws: Cache[Pairs] = Cache(8)
+def _bytes_of_pairs(pairs: Pairs) -> int:
+    sides = pairs.a, pairs.b
+    return _bytes([pairs.label, *(tensor for side in sides for tensor in (side.pixels, *side.latents.values()))])
+
+
+_draws: Cache[Pairs] = Cache(DRAWN_BYTES, _bytes_of_pairs)
 _classes: Cache[tuple[Tensor, Tensor]] = Cache(256)
 _encodings: Cache[tuple[Tensor, Tensor]] = Cache(ENCODED_BYTES, _bytes)
 
@@ -80,7 +87,7 @@ def inputs(
     assert backbone is not None
     assert reads is not None
     source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
-    place = cell.backbone, source, sees, domain, split, seed, n, model.precision
+    place = cell.backbone, model.fusion.encoder, source, sees, domain, split, seed, n, model.precision
     lowest: Reads = reads if isinstance(reads, int) else "map"
     shown = partial(standardise, dtype=model.dtype, memory_format=model.memory_format)
 

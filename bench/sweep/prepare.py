@@ -47,7 +47,7 @@ def prepare(cell: Cell, execution: Execution) -> Prepared:
     train_classes = classes(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     drawn = time.perf_counter()
     model, start = _build(cell, execution)
-    subject = FrozenModel(model) if cell.protocol == "frozen" else model
+    subject = FrozenModel(model) if cell.protocol == "frozen" and model.encodes_separately else model
     learner = _learner(cell, model, subject, train_classes, start)
     return Prepared(cell, start, model, subject, learner, drawn - started, time.perf_counter() - drawn)
 

@@ -78,8 +78,12 @@ class RunFolder:
     @contextmanager
     def writer(self) -> Iterator[RecordWriter]:
         """The only writer of this folder; a second process that asks for one gets a ``UsageError``."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.records_file.open("a+b") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            opened = self.records_file.open("a+b")
+        except OSError as error:
+            raise UsageError(f"--out {self.path}: {error.strerror}") from None
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

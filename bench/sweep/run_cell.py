@@ -79,5 +79,6 @@ def _train(prepared: Prepared, on_progress: Progress) -> History:
 
     stop = EarlyStop(learner.module, recipe.patience, max(1, steps // CURVE_POINTS), loss)
     history = fit(learner, recipe, order, steps, on_progress, stop)
+    history.seconds += stop.waited
     stop.restore()
     return history

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.atomic import write_atomically
-
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
     from bench.sweep.execution import Execution
@@ -140,7 +138,10 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
             "share": share,
             "curve": [point[2] for point in history.curve],
         }
-        write_atomically(path, lambda temporary: temporary.write_text(json.dumps(news)))
+        # In one step for who reads it, but never waiting for the disk: it is out of date in a moment.
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(news))
+        fresh.replace(path)
 
     return note
 

@@ -7,11 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+from bench.backbones import Backbone, create_backbone
+from bench.fusion import MapShape
+from bench.model import build
+from bench.spec import parse_spec
+
 ROOT = Path(__file__).parents[2]
+BACKBONE = "mobilenetv3_small_32"
 RUN = (
     "run --fusion abs_diff --backbone resnet18 --warmup imagenet --eval color --seed 0 --test-pairs 32 --jobs 0"
     " --recipe train_pairs=32,batch_size=16,val_pairs=32"
@@ -30,6 +37,21 @@ def test_without_weights_the_run_stops_before_it_starts(tmp_path: Path) -> None:
     assert "pretrained weights of timm:resnet18 cannot be loaded here" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_the_random_control_stays_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def create(name: str, image: MapShape, pretrained: bool = False) -> Backbone:
+        asked.append(pretrained)
+        return create_backbone(name, image)
+
+    monkeypatch.setattr(build, "create_backbone", create)
+    for fusion in ("abs_diff", "random_encoder"):
+        build.feature_spec(BACKBONE, build.IMAGE)
+        asked.clear()
+        build.build_model(parse_spec(fusion), BACKBONE, pretrained=True)
+        assert asked == [fusion == "abs_diff"]
 
 
 def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:

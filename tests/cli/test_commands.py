@@ -56,6 +56,15 @@ def test_an_unknown_fusion_exits_2_with_a_suggestion_and_no_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--recipe", "lr=[1"), ("--warmup-recipe", "lr=*a"), ("--aux", "centre=@x")]
+)
+def test_a_value_that_cannot_be_read_is_one_line(bench: Bench, capsys: Captured, option: str, value: str) -> None:
+    assert bench("run", "--dry-run", option, value) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bench: {option} {value!r}: ")
+
+
 def test_an_unknown_option_exits_2() -> None:
     assert process("run", "--fusoin", "concat").returncode == 2
 

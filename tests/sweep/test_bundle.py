@@ -38,6 +38,21 @@ class Fickle(Fusion):
         return (a * b * self.weight).mean(1) * torch.where(self.steps > 1, self.sign.detach().sqrt(), 1)
 '''
 
+PICKY = '''
+@register
+class Picky(Base):
+    """Cannot be built from seed 1."""
+    name = "test_picky"
+
+    def __init__(self, spec):
+        super().__init__(spec)
+        if torch.initial_seed() == 1:
+            raise ValueError("this seed does not suit me")
+
+    def forward(self, a, b):
+        return (a * b * self.weight).mean(1)
+'''
+
 
 @pytest.fixture
 def cells(tiny: Callable[..., SweepConfig]) -> Callable[..., list[Cell]]:
@@ -140,3 +155,10 @@ def test_a_dead_worker_costs_the_cells_of_its_pass(sweep: Any, deadly: Path) -> 
         **{("test_dies", seed): "killed" for seed in (0, 1)},
         **{("abs_diff", seed): "ok" for seed in (0, 1)},
     }
+
+
+def test_a_seed_that_cannot_be_built_costs_no_other(sweep: Any, weighted: Callable[[str, str], Path]) -> None:
+    plugin = weighted("picky", PICKY)
+    changes = {"fusion": "test_picky", "protocol": "frozen", "seed": "0..2", "include": [str(plugin)]}
+    _, records, _ = sweep(**changes, seeds_together=3)
+    assert {record["seed"]: record["status"] for record in records} == {0: "ok", 1: "error", 2: "ok"}

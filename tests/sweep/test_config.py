@@ -48,7 +48,12 @@ def test_a_bad_flag_names_the_flag_and_what_is_allowed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- a\n- b\n", "expected keys and values"), ("a: [1\n", "not readable as YAML"), (None, "no such file")],
+    [
+        ("- a\n- b\n", "expected keys and values"),
+        ("a: [1\n", "not readable as YAML"),
+        ("on: 3\n", "key True is no text"),
+        (None, "no such file"),
+    ],
 )
 def test_unreadable_files_are_one_clear_line(tmp_path: Path, text: str | None, message: str) -> None:
     file = write(tmp_path, text) if text else tmp_path / "missing.yaml"
@@ -59,7 +64,14 @@ def test_unreadable_files_are_one_clear_line(tmp_path: Path, text: str | None, m
 
 @pytest.mark.parametrize(
     ("given_seed", "expected"),
-    [("0..4", (0, 1, 2, 3, 4)), ("0,2,7", (0, 2, 7)), (3, (3,)), ([1, "3..4"], (1, 3, 4)), ("0..1,5", (0, 1, 5))],
+    [
+        ("0..4", (0, 1, 2, 3, 4)),
+        ("0,2,7", (0, 2, 7)),
+        (3, (3,)),
+        ("0..2,1", (0, 1, 2)),
+        ([1, "3..4"], (1, 3, 4)),
+        ("0..1,5", (0, 1, 5)),
+    ],
 )
 def test_seeds(given_seed: object, expected: tuple[int, ...]) -> None:
     assert load_config({"seed": given_seed}).seed == expected

@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from bench.sweep import executors
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.executors import PoolExecutor, next_task
@@ -74,6 +77,26 @@ def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: W
     assert executor.limit(Task("cell", (one, two), (one.key(), two.key()))) == 10
     assert executor.limit(Task("warmup", (one,), (one.key(),))) is None
     assert PoolExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
+
+
+def test_what_is_done_is_handed_over_before_an_interrupt(
+    tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def schedule(work: object, args: list[Task], timeout: float | None) -> Future[list[str]]:
+        future: Future[list[str]] = Future()
+        future.set_result([f"result of seed {args[0].cell.seed}"])
+        return future
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executors, "ProcessPool", lambda *args, **options: Mock(schedule=schedule))
+    tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..1"), {}).cells]
+    ends = PoolExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
+    found = [next(ends)[1], next(ends)[1]]
+    assert sorted(found) == [["result of seed 0"], ["result of seed 1"]]
+    with pytest.raises(KeyboardInterrupt):
+        next(ends)
 
 
 COMMAND = (

@@ -72,3 +72,18 @@ def test_embeddings_that_are_kept_need_no_maps(monkeypatch: pytest.MonkeyPatch) 
     _, again, encoded = given(FUSIONS["embedding"], "mobilenetv3_small_32")
     assert encoded == 0
     assert again[0] is embeddings[0]
+
+
+def test_a_random_encoder_shares_no_encodings_with_a_trained_one() -> None:
+    given(FUSIONS["embedding"], "mobilenetv3_small_32")
+    _, _, encoded = given("random_encoder", "mobilenetv3_small_32")
+    assert encoded == 2 * PAIRS
+
+
+def test_draws_are_kept_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = module._bytes_of_pairs(build_domain("color").draw("test", 0, PAIRS))
+    assert size > 2 * PAIRS * 3 * 32 * 32
+    monkeypatch.setattr(module, "_draws", Cache(2.5 * size, module._bytes_of_pairs))
+    for seed in range(4):
+        module.draw("color", "test", seed, PAIRS)
+    assert len(module._draws._kept) == 2

@@ -44,3 +44,9 @@ def test_strata_of_an_evaluated_shift_add_up(sweep) -> None:
     mean = np.average([s["accuracy"] for s in strata.values()], weights=[s["n"] for s in strata.values()])
     assert mean == pytest.approx(metrics["accuracy"])
     assert "strata" not in records[0]["eval"]["color"]
+
+
+def test_the_template_oracle_needs_no_encodings_under_the_frozen_protocol(sweep) -> None:
+    _, (record,), _ = sweep(fusion="template_oracle", protocol="frozen")
+    assert record["status"] == "ok"
+    assert record["eval"]["color"]["accuracy"] > 0.95
