@@ -44,8 +44,9 @@ def speed(
 ) -> None:
     """Measure time and memory: every row in processes of its own, all rows in turn, round after round.
 
-    Refuses to run beside a sweep. Exit codes: 0 done, 2 bad input or a sweep is running, 3 a row failed, 130
-    interrupted; with --compare 0 where 9 of 10 rows agree within 5 % and the others are flagged noisy, else 1.
+    Refuses to start beside a sweep. Exit codes: 0 done, 2 bad input or a sweep is running, 3 a row failed, 130
+    interrupted; with --compare 0 where 9 of 10 rows agree within 5 %, the others are flagged noisy and no row failed
+    in one run only, else 1.
     """
     from bench.report.columns import choose_one
     from bench.speed import table

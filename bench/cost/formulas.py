@@ -10,19 +10,19 @@ import torch
 aten = torch.ops.aten
 
 
-def _attention_flops(query: Any, key: Any, value: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+def _attention_flops(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> int:
     batch, heads, length, dim = query
     context, value_dim = key[2], value[3]
     return 2 * batch * heads * length * context * (dim + value_dim)
 
 
-def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+def _trilinear_flops(i1: Any, i2: Any, i3: Any, *args: Any, **kwargs: Any) -> int:
     """``torch.nn.Bilinear``: u W v for every output, counted as (u W) and the product with v."""
     rows, (outputs, left, right) = i1[0], i2[-3:]
     return 2 * rows * outputs * (left * right + right)
 
 
-def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+def _matrix_vector_flops(matrix: Any, vector: Any, *args: Any, **kwargs: Any) -> int:
     return 2 * matrix[0] * vector[0]
 
 
@@ -35,29 +35,31 @@ def _added_batches_flops(added: Any, left: Any, right: Any, *args: Any, **kwargs
     return 2 * prod(left) * right[2]
 
 
-def _dot_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+def _dot_flops(left: Any, right: Any, *args: Any, **kwargs: Any) -> int:
     return 2 * left[0]
 
 
-def _distance_flops(left: Any, right: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
+def _distance_flops(left: Any, right: Any, *args: Any, out_shape: Any = None, **kwargs: Any) -> int:
     """``torch.cdist``: a difference and its square for every dimension of every pair of points."""
-    return 2 * prod(left) * right[-2]
+    return 2 * prod(out_shape) * left[-1]
 
 
-def _real_fft_flops(signal: Any, dims: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    """Real transforms over the last dimension: 2.5 n log2 n operations, half of a complex transform."""
-    return round(prod(signal[:-1]) * 2.5 * signal[-1] * log2(signal[-1]))
+def _real_fft_flops(signal: Any, dims: Any, *args: Any, **kwargs: Any) -> int:
+    """Real transforms of n = the sizes of ``dims`` multiplied: 2.5 n log2 n operations each, half of a complex one."""
+    return round(2.5 * prod(signal) * log2(prod(signal[dim] for dim in dims)))
 
 
 def _inverse_real_fft_flops(
-    spectrum: Any, dims: Any, normalization: Any, length: int, *args: Any, out_val: Any = None, **kwargs: Any
+    spectrum: Any, dims: Any, normalization: Any, length: int, *args: Any, **kwargs: Any
 ) -> int:
-    return _real_fft_flops([*spectrum[:-1], length], dims)
+    signal = list(spectrum)
+    signal[dims[-1]] = length
+    return _real_fft_flops(signal, dims)
 
 
-def _grid_sample_flops(image: Any, grid: Any, *args: Any, out_val: Any = None, **kwargs: Any) -> int:
-    """Bilinear sampling: four products for every value of the result."""
-    return 2 * 4 * prod(grid[:-1]) * image[1]
+def _grid_sample_flops(image: Any, grid: Any, mode: int, *args: Any, **kwargs: Any) -> int:
+    """Products for every value of the result, by mode: bilinear 4, nearest none, bicubic 4 rows of 4 and a column."""
+    return 2 * (4, 0, 20)[mode] * prod(grid[:-1]) * image[1]
 
 
 FORMULAS: dict[Any, Any] = {

@@ -1,4 +1,4 @@
-"""What else this machine is doing: nothing is measured beside a sweep, and load is told."""
+"""What else this machine is doing: nothing is measured beside a sweep, as far as one is seen, and load is told."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ QUIET_LOAD = 0.5  # per core
 LOCKED_FILES = {RunFolder(Path()).records_file.name, FILE_NAME}
 
 
-def writer_at_work() -> Path | None:
-    """A file of records that a process on this machine is writing to; None where there is none, or where the system
-    does not list open files."""
+def writer_at_work(own: Path | None = None) -> Path | None:
+    """A file of records other than ``own`` that a process is writing to; None where there is none.
+
+    Only processes are seen of which the system lets this user list the open files.
+    """
+    besides = own.resolve() if own else None
     for process in Path("/proc").glob("[0-9]*"):
         for path in _open_files(process):
-            if path.name in LOCKED_FILES and _is_locked(path):
+            if path.name in LOCKED_FILES and path != besides and _is_locked(path):
                 return path
     return None
 

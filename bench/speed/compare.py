@@ -17,6 +17,7 @@ from bench.report.machine import machine_from
 from bench.report.table import align, escape
 from bench.speed.records import Record
 from bench.speed.summary import round_medians
+from bench.sweep.records import DONE
 
 AGREEMENT, SHARE = 0.05, 0.90
 LEVEL = 0.05
@@ -43,9 +44,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Agreement:
-    """All rows that both runs measured, and how many only one of them did."""
+    """All rows that both runs measured.
+
+    Attributes:
+        failed: the rows that one run measured and that failed in the other.
+        only_one: how many others only one run measured.
+    """
 
     differences: tuple[Difference, ...]
+    failed: tuple[str, ...]
     only_one: int
 
     @property
@@ -55,17 +62,20 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether enough rows agree and every other one is flagged noisy."""
-        return self.share >= SHARE and all(one.noisy for one in self.differences if one.word != "same")
+        """Whether enough rows agree, every other one is flagged noisy, and none failed in one run only."""
+        excused = all(one.noisy for one in self.differences if one.word != "same")
+        return self.share >= SHARE and excused and not self.failed
 
     @property
     def summary(self) -> str:
-        """One sentence: how many rows agree, and what the others are."""
+        """One sentence: how many rows agree, what the others are, and which failed in one run only."""
         others = [one for one in self.differences if one.word != "same"]
         same = len(self.differences) - len(others)
         text = f"{same} of {len(self.differences)} rows within {AGREEMENT:.0%} ({self.share:.0%})".replace("%", " %")
         if others:
             text += f"; of the other {len(others)}, {sum(one.noisy for one in others)} flagged noisy"
+        if self.failed:
+            text += f"; failed in one run only: {' and '.join(self.failed)}"
         return text + (f"; {self.only_one} measured in one run only" if self.only_one else "")
 
 
@@ -83,7 +93,9 @@ def compare(base: Sequence[Record], new: Sequence[Record]) -> Agreement:
     if not shared:
         raise UsageError("--compare: the two runs share no row that was measured")
     differences = tuple(_difference(row, before[row], after[row]) for row in shared)
-    return Agreement(differences, len(before.keys() ^ after.keys()))
+    broken = {_row(one) for one in (*base, *new) if one["status"] not in DONE}
+    only_one = before.keys() ^ after.keys()
+    return Agreement(differences, tuple(sorted(only_one & broken)), len(only_one - broken))
 
 
 def to_markdown(agreement: Agreement) -> str:
@@ -110,7 +122,8 @@ def to_csv(agreement: Agreement) -> str:
 def to_json(agreement: Agreement) -> str:
     """Rows, share and verdict."""
     rows = [asdict(one) for one in agreement.differences]
-    content = {"share": agreement.share, "holds": agreement.holds, "only_one": agreement.only_one, "rows": rows}
+    verdict = {"share": agreement.share, "holds": agreement.holds}
+    content = {**verdict, "failed": agreement.failed, "only_one": agreement.only_one, "rows": rows}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

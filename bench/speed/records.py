@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.sweep.records import read_records
+from bench.sweep.records import drop_torn_line, read_records
 
 SCHEMA = 1
 FILE_NAME = "speed.jsonl"
@@ -45,11 +45,8 @@ class SpeedFile:
         self._file.close()
 
     def write(self, records: Iterable[Record]) -> None:
-        """Append records and wait until they are on disk. A line that a killed writer left torn is closed first."""
-        if self._file.seek(0, os.SEEK_END):
-            self._file.seek(-1, os.SEEK_END)
-            if self._file.read(1) != b"\n":
-                self._file.write(b"\n")
+        """Append records and wait until they are on disk. A line that a killed writer left torn is cut off first."""
+        drop_torn_line(self._file)
         for record in records:
             line = json.dumps({"schema": SCHEMA, **record}, allow_nan=False, separators=(",", ":"))
             self._file.write(line.encode() + b"\n")
@@ -61,14 +58,17 @@ def read_run(what: str, folder: Path) -> list[Record]:
     """The records of one run: the run called ``what`` in ``folder``, or the last one of the file or folder ``what``.
 
     Raises:
-        UsageError: there is no such run or path, or it holds no records of speed.
+        UsageError: there is no such run or path, or it cannot be read or holds no records of speed.
     """
     path = Path(what)
-    named = not path.exists()
-    file = folder / FILE_NAME if named else path / FILE_NAME if path.is_dir() else path
-    if not file.exists():
-        raise UsageError(f"{what}: no such path, and no {file} with a run of that name")
-    records = list(read_records(file))
+    try:
+        named = not path.exists()
+        file = folder / FILE_NAME if named else path / FILE_NAME if path.is_dir() else path
+        if not file.exists():
+            raise UsageError(f"{what}: no such path, and no {file} with a run of that name")
+        records = list(read_records(file))
+    except OSError as error:
+        raise UsageError(f"{error.filename or what}: {error.strerror}") from None
     if any("run" not in record or "mode" not in record for record in records):
         raise UsageError(f"{file}: not a file of bench speed")
     runs = list(dict.fromkeys(record["run"] for record in records))

@@ -7,7 +7,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
-from bench.errors import NotApplicableError, UsageError
+from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, feature_spec
 from bench.spec import parse_spec
@@ -96,8 +96,11 @@ def positive(text: str, option: str, also: str = "") -> tuple[int, ...]:
 
 
 def _check(fusion: str, backbone: str) -> None:
-    """Raise ``UsageError`` for a wrong parameter; what does not fit the backbone is a row with a reason."""
+    """Raise ``UsageError`` for a wrong parameter; whatever else cannot be built is a row with a reason."""
     try:
         build_fusion(parse_spec(fusion), feature_spec(backbone, IMAGE))
-    except NotApplicableError:
+    except UsageError:
+        raise
+    except Exception:
+        # The process that measures the row fails in the same way, and its record keeps the error.
         return

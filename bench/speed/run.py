@@ -20,7 +20,7 @@ from bench.speed.rows import Row
 from bench.speed.summary import DIGITS, summarise
 from bench.speed.worker import Result, Task
 from bench.sweep.outcome import failure
-from bench.sweep.provenance import provenance
+from bench.sweep.provenance import git_state, hardware, versions
 from bench.sweep.records import DONE
 
 NO_CUDA = "no CUDA device here"
@@ -61,12 +61,12 @@ class Measured:
             self.rounds.append(_rounded(found.pop("times")))
         self.facts |= found
 
-    def record(self, load: float) -> dict[str, Any]:
+    def record(self, is_busy: bool) -> dict[str, Any]:
         """Coordinates, result and times as a record keeps them."""
         known = {**asdict(self.row), "batch_choice": "best" if self.looked_for else "given"}
         if not self.is_ok:
             return known | self.result
-        summary = summarise(self.rounds, self.facts["pairs"], load)
+        summary = summarise(self.rounds, self.facts["pairs"], is_busy)
         return known | {"status": "ok", "error": None} | summary | self.facts | {"rounds": self.rounds}
 
 
@@ -88,14 +88,22 @@ def measure(
     if writer is not None:
         raise UsageError(f"{writer} is being written to: nothing is measured beside a sweep; wait for it to end")
     load = busy.load()
-    if load > busy.QUIET_LOAD:
+    is_busy = load > busy.QUIET_LOAD
+    if is_busy:
         console.print(f"warning: load of {load:.1f} per core before the start; rows are flagged busy", style="yellow")
     measured = [Measured(row) for row in rows]
     with file:
-        interrupted = advance_all(measured, rounds, FreshProcesses(include).do, console)
         about = _provenance(command, load)
+        interrupted = advance_all(measured, rounds, FreshProcesses(include).do, console)
+        writer = busy.writer_at_work(file.path)
+        if writer is not None:
+            is_busy = True
+            text = f"warning: {writer} is being written to by now; rows are flagged busy"
+            console.print(text, style="yellow", markup=False, soft_wrap=True)
+        # Not earlier: the names of the GPUs may take a CUDA context in this process.
+        about |= {"machine": hardware()}
         done = [one for one in measured if one.rounds or not one.is_ok]
-        records: list[Record] = [about | one.record(load) for one in done]
+        records: list[Record] = [about | one.record(is_busy) for one in done]
         file.write(records)
     _tell(records, file, about["run"], console)
     failed = any(record["status"] not in DONE for record in records)
@@ -122,15 +130,10 @@ def advance_all(measured: Sequence[Measured], rounds: int, do: Do, console: Cons
 
 
 def _provenance(command: str, load: float) -> dict[str, Any]:
-    facts = provenance()
+    """What a record says of its run, as it was before the measurement."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"run": new_run(), "created": created, "command": command, "load_per_core": round(load, 2)}
-    return {
-        **about,
-        "machine": facts["hardware"],
-        "git": facts["git"],
-        "versions": facts["versions"],
-    }
+    return {**about, "git": git_state(), "versions": versions()}
 
 
 def _rounded(times: dict[str, Any]) -> dict[str, Any]:

@@ -32,8 +32,9 @@ def cpu_clock(info: Path = Path("/proc/cpuinfo")) -> float | None:
 
 
 def gpu_clock() -> int | None:
-    """Clock of the current GPU in MHz; None where its management library is missing."""
+    """Clock of the current GPU in MHz; None where its management library is missing or does not tell."""
     try:
         return torch.cuda.clock_rate()
-    except (ImportError, RuntimeError):
+    except Exception:
+        # Its errors are classes of its own, which cannot be named where it is not installed.
         return None

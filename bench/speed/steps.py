@@ -76,7 +76,8 @@ def _head(model: PairModel, a: Tensor, b: Tensor) -> Callable[[], Tensor]:
     hook = model.fusion.register_forward_pre_hook(lambda fusion, streams: joined.append(streams))
     model(a, b)
     hook.remove()
-    first, second = joined[0]
+    # A symmetrized model joins both orders, and would double them again.
+    first, second = (stream[: len(a)] for stream in joined[0])
     return lambda: model.join(first, second)
 
 

@@ -17,8 +17,9 @@ class Stopwatch:
     """Iterating over it yields once for every call to be made, and takes the time in between.
 
     First a warm-up: blocks are made long enough to last ``BLOCK_SECONDS`` and repeated until the last few of them agree
-    within ``STEADY_SPREAD``, or ``WARMUP_SECONDS`` are over. Then blocks for ``ROUND_SECONDS``, then single calls
-    for ``LATENCY_SECONDS``. A plain loop can be timed like this, and so can one that draws its batches from elsewhere.
+    within ``STEADY_SPREAD``, or ``WARMUP_SECONDS`` are over and so many blocks did not agree. Then blocks for
+    ``ROUND_SECONDS``, then single calls for ``LATENCY_SECONDS``. A plain loop can be timed like this, and so can one
+    that draws its batches from elsewhere.
 
     Args:
         now: the time in seconds, after waiting for everything that the device still has to do.
@@ -55,9 +56,9 @@ class Stopwatch:
             else:
                 steady = [*steady, seconds][-STEADY_BLOCKS:]
             passed = self._now() - begun
-            agree = len(steady) == STEADY_BLOCKS and _spread(steady) <= STEADY_SPREAD
-            self.settled = agree and passed >= LEAST_WARMUP_SECONDS
-            if self.settled or (steady and passed > WARMUP_SECONDS):
+            enough = len(steady) == STEADY_BLOCKS
+            self.settled = enough and _spread(steady) <= STEADY_SPREAD and passed >= LEAST_WARMUP_SECONDS
+            if self.settled or (enough and passed > WARMUP_SECONDS):
                 return
 
     def _block(self, calls: int) -> Generator[None, None, float]:

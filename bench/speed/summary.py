@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from bench.speed.busy import QUIET_LOAD
-
 NOISY = 0.10  # interquartile range over median
 DIGITS = 9
 
 
-def summarise(rounds: Sequence[Mapping[str, Any]], pairs: int, load: float) -> dict[str, Any]:
+def summarise(rounds: Sequence[Mapping[str, Any]], pairs: int, is_busy: bool) -> dict[str, Any]:
     """Summary of the block times and single calls of all ``rounds`` together, in seconds per call.
 
     Args:
         pairs: of one call.
-        load: of the machine per core before anything was measured.
+        is_busy: whether this machine did more than measure.
     """
     blocks = np.concatenate([one["blocks"] for one in rounds])
     calls = np.concatenate([one["latencies"] for one in rounds])
@@ -27,7 +25,7 @@ def summarise(rounds: Sequence[Mapping[str, Any]], pairs: int, load: float) -> d
     flags = {
         "noisy": high - low > NOISY * median,
         "unsettled": not all(one["settled"] for one in rounds),
-        "busy": load > QUIET_LOAD,
+        "busy": is_busy,
     }
     return {
         "median_s": round(float(median), DIGITS),

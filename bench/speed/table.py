@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from bench.report.table import MISSING, align, escape, human
 from bench.speed.records import Record
-from bench.speed.rows import MODES
+from bench.speed.rows import BEST, MODES
 
 # What a row is called, apart from its device; what is the same for all rows stands above the table.
 COORDINATES = ("fusion", "backbone", "mode", "batch", "dtype", "memory_format", "threads")
@@ -74,7 +74,7 @@ FORMATS: MappingProxyType[str, Callable[[Sequence[Record]], str]] = MappingProxy
 
 
 def _place(record: Record) -> tuple[str, ...]:
-    batch = f"best ({record['batch'] or '?'})" if record["batch_choice"] == "best" else str(record["batch"])
+    batch = BEST if record["batch_choice"] == BEST else str(record["batch"])
     return tuple(batch if name == "batch" else str(record[name]) for name in COORDINATES)
 
 
@@ -85,7 +85,9 @@ def _cells(record: Record | None) -> list[str]:
     spread = 100 * record["iqr_s"] / record["median_s"]
     latency = [f"{1000 * record[name]:.3g}" for name in ("p50_s", "p95_s")]
     peak = f"{record['peak_bytes'] / 2**20:.1f}"
-    flags = " ".join(record["flags"])
+    # Here rather than in its place: the best batch may be another one on every device.
+    found = [f"batch {record['batch']}"] if record["batch_choice"] == BEST else []
+    flags = " ".join([*found, *record["flags"]])
     return [human(record["pairs_per_s"]), f"{spread:.1f}", str(record["n"]), *latency, peak, flags]
 
 

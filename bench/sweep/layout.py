@@ -33,7 +33,7 @@ from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
 from bench.training.warmup.cache import cache_folder
 
-FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 2, 5
+FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 4, 5
 # Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.
 LEAST_GAIN = 1.1
 # Below so many training pairs of a backbone, the measurement costs more than it can bring.
@@ -45,26 +45,28 @@ Times = Mapping[str, Sequence[float]]
 def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Sequence[str] = ()) -> dict[str, str]:
     """The memory format of every backbone that ``cells`` train long enough, where it is not ``channels_last``."""
     pairs: Counter[str] = Counter()
-    images: dict[str, MapShape] = {}
+    trained_on: dict[str, tuple[MapShape, str]] = {}
     for cell in cells:
         if cell.protocol != "frozen":
             pairs[cell.backbone] += cell.recipe.train_pairs * cell.recipe.epochs
-            images.setdefault(cell.backbone, build_domain(cell.domain).image)
+            trained_on.setdefault(cell.backbone, (build_domain(cell.domain).image, cell.recipe.precision))
     chosen = {
-        backbone: choose_format(backbone, images[backbone], threads, device, include)
+        backbone: choose_format(backbone, *trained_on[backbone], threads, device, include)
         for backbone, count in pairs.items()
         if count >= WORTH_MEASURING
     }
     return {backbone: choice for backbone, choice in chosen.items() if choice != DEFAULT_FORMAT}
 
 
-def choose_format(backbone: str, image: MapShape, threads: int, device: str, include: Sequence[str] = ()) -> str:
+def choose_format(
+    backbone: str, image: MapShape, precision: str, threads: int, device: str, include: Sequence[str] = ()
+) -> str:
     """The memory format whose training step is fastest, from the cache or measured in a fresh process.
 
     Another one than ``channels_last`` is chosen where it is at least ``LEAST_GAIN`` times as fast in the median and
     faster in every round. A backbone that cannot be trained keeps the default: its cells will say why.
     """
-    identity = _identity(backbone, image, threads, device)
+    identity = _identity(backbone, image, precision, threads, device)
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
     if not card.exists():
         keep_freed_memory()
@@ -72,7 +74,8 @@ def choose_format(backbone: str, image: MapShape, threads: int, device: str, inc
         ignore = [signal.SIGINT, signal.SIG_IGN]
         pool = ProcessPool(1, initializer=signal.signal, initargs=ignore, context=get_context("spawn"))
         try:
-            times = pool.schedule(measure_formats, args=[backbone, image, threads, device, tuple(include)]).result()
+            setting = [backbone, image, precision, threads, device, tuple(include)]
+            times = pool.schedule(measure_formats, args=setting).result()
         except Exception:
             return DEFAULT_FORMAT
         finally:
@@ -95,12 +98,12 @@ def faster_format(times: Times) -> str:
 
 
 def measure_formats(
-    backbone: str, image: MapShape, threads: int, device: str, include: Sequence[str]
+    backbone: str, image: MapShape, precision: str, threads: int, device: str, include: Sequence[str]
 ) -> dict[str, list[float]]:
     """Seconds per training step by memory format, in rounds that take turns."""
     torch.set_num_threads(threads)
     zoo.load(include)
-    steps = {name: _step(backbone, image, memory_format, device) for name, memory_format in MEMORY_FORMATS.items()}
+    steps = {name: _step(backbone, image, precision, layout, device) for name, layout in MEMORY_FORMATS.items()}
     for step in steps.values():
         step()
     times: dict[str, list[float]] = {name: [] for name in steps}
@@ -112,9 +115,12 @@ def measure_formats(
     return times
 
 
-def _step(backbone: str, image: MapShape, memory_format: torch.memory_format, device: str) -> Callable[[], object]:
+def _step(
+    backbone: str, image: MapShape, precision: str, memory_format: torch.memory_format, device: str
+) -> Callable[[], object]:
     """``STEPS`` steps of the training loop on noise; the loop waits for the device when it ends."""
-    model = build_model(parse_spec(FUSION), backbone, image).lay_out(memory_format).to(device)
+    model = build_model(parse_spec(FUSION), backbone, image).compute_in(getattr(torch, precision))
+    model = model.lay_out(memory_format).to(device)
     shape = BATCH, image.channels, image.height, image.width
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randint(256, shape, dtype=torch.uint8, generator=generator).to(device) for _ in range(2))
@@ -127,9 +133,10 @@ def _step(backbone: str, image: MapShape, memory_format: torch.memory_format, de
     return lambda: fit(learner, recipe, batches(), STEPS)
 
 
-def _identity(backbone: str, image: MapShape, threads: int, device: str) -> dict[str, Any]:
+def _identity(backbone: str, image: MapShape, precision: str, threads: int, device: str) -> dict[str, Any]:
     """What the choice depends on."""
     machine = hardware()
     processor = {"cpu": machine["cpu"], "capability": machine["capability"], "gpus": machine["gpus"]}
     versions = {"torch": torch.__version__, **backbone_identity(backbone)}
-    return {**processor, **versions, "image": asdict(image), "device": device, "threads": threads}
+    setting = {"image": asdict(image), "precision": precision, "device": device, "threads": threads}
+    return {**processor, **versions, **setting}

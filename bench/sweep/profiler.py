@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
 from bench.sweep.observer import Finished, fresh_folder
@@ -18,6 +19,8 @@ from bench.training.pairs import PairLearner
 
 WAIT, WARMUP, ACTIVE = 2, 3, 3
 STEPS = WAIT + WARMUP + ACTIVE
+# As in a long training: no point of the learning curve, which is read back, falls into so few steps of so many.
+SCHEDULED_STEPS = 10**6
 TOP = 10
 STEP, BETWEEN = "ProfilerStep*", "(between operators)"
 
@@ -60,6 +63,7 @@ class Profiler:
 def profile_steps(learner: PairLearner, folder: Path) -> list[Operator]:
     """Train ``learner`` for ``STEPS`` steps and write the trace of the last ``ACTIVE`` into ``folder``; returns all
     operators, the dearest first. Weights, buffers and the global random state are left as they were."""
+    device = learner.model.device.type
     recipe, weights = learner.recipe, copy.deepcopy(learner.module.state_dict())
     epochs = math.ceil(STEPS / (learner.examples // recipe.batch_size))
     order = islice(batches(learner.examples, recipe.batch_size, epochs, seed=0), STEPS)
@@ -69,13 +73,13 @@ def profile_steps(learner: PairLearner, folder: Path) -> list[Operator]:
 
     def finish(profiler: profile) -> None:
         tensorboard_trace_handler(str(folder), worker_name="cell")(profiler)
-        found.extend(_operators(profiler))
+        found.extend(_operators(profiler, device))
 
     try:
         with (
             torch.random.fork_rng(devices=[]),
             profile(
-                activities=_activities(),
+                activities=_activities(device),
                 schedule=schedule(wait=WAIT, warmup=WARMUP, active=ACTIVE, repeat=1),
                 on_trace_ready=finish,
                 record_shapes=True,
@@ -83,10 +87,13 @@ def profile_steps(learner: PairLearner, folder: Path) -> list[Operator]:
         ):
 
             def count(step: int) -> bool:
+                if device == "cuda" and step == WAIT + WARMUP:
+                    # What earlier steps handed over would be recorded, too.
+                    torch.cuda.synchronize()
                 profiler.step()
                 return False
 
-            fit(learner, recipe, order, STEPS, should_stop=count)
+            fit(learner, recipe, order, SCHEDULED_STEPS, should_stop=count)
     finally:
         learner.module.load_state_dict(weights)
     return found
@@ -107,15 +114,19 @@ def top_operators_table(operators: list[Operator], batch_size: int) -> str:
     return "\n".join(lines)
 
 
-def _activities() -> list[ProfilerActivity]:
-    gpu = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
+def _activities(device: str) -> list[ProfilerActivity]:
+    gpu = [ProfilerActivity.CUDA] if device == "cuda" else []
     return [ProfilerActivity.CPU, *gpu]
 
 
-def _operators(profiler: profile) -> list[Operator]:
-    """Self times, on the GPU where there is one; on the CPU, what no operator covers is Python's."""
-    attribute = "self_device_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
-    times = {event.key: (getattr(event, attribute) / 1e3, event.count) for event in profiler.key_averages()}
+def _operators(profiler: profile, device: str) -> list[Operator]:
+    """Self times: on a GPU of what ran there; on the CPU, what no operator covers is Python's."""
+    attribute, events = "self_cpu_time_total", list(profiler.key_averages())
+    if device == "cuda":
+        # Operators and annotations carry the times of their kernels once more.
+        attribute = "self_device_time_total"
+        events = [one for one in events if one.device_type == DeviceType.CUDA and not one.is_user_annotation]
+    times = {event.key: (getattr(event, attribute) / 1e3, event.count) for event in events}
     total = sum(time for time, _ in times.values()) or 1.0
     found = [
         Operator(BETWEEN if name == STEP else name, time / ACTIVE, count / ACTIVE, time / total)

@@ -90,7 +90,7 @@ class RunFolder:
                 raise UsageError(
                     f"{self.path}: another run is writing here; wait for it or choose another --out"
                 ) from None
-            _drop_torn_line(file)
+            drop_torn_line(file)
             yield RecordWriter(file)
 
 
@@ -158,7 +158,7 @@ def find_runs(folder: Path) -> list[RunFolder]:
     return found
 
 
-def _drop_torn_line(file: Any) -> None:
+def drop_torn_line(file: Any) -> None:
     """Cut off what a killed writer left behind the last complete line."""
     file.seek(0)
     content = file.read()

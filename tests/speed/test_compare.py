@@ -31,7 +31,7 @@ def record(fusion: str, seconds: float, run: str = "a", jitter: float = 0.01, **
         "dtype": "float32", "memory_format": "channels_last", "threads": 1,
     }  # fmt: skip
     known = {"run": run, "machine": MACHINE, "status": "ok", "error": None, "pairs": 32, "peak_bytes": 2**20}
-    return coordinates | known | summarise(rounds, 32, 0.0) | {"rounds": rounds} | fields
+    return coordinates | known | summarise(rounds, 32, is_busy=False) | {"rounds": rounds} | fields
 
 
 def missing(fusion: str, message: str, **fields: Any) -> dict[str, Any]:
@@ -59,6 +59,18 @@ def test_words() -> None:
     assert found.only_one == 2
 
 
+def test_a_row_that_failed_in_one_run_is_no_agreement() -> None:
+    kept, lost = record("f", 1.0), record("g", 1.0)
+    failed = record("g", 1.0, status="oom", error={"type": "X", "message": "no memory"})
+    for found in (compare([kept, lost], [kept, failed]), compare([kept, failed], [kept, lost])):
+        assert (found.share, found.holds, found.only_one) == (1.0, False, 0)
+        assert "failed in one run only: g × b, infer, batch 32, cpu" in found.summary
+        assert json.loads(to_json(found))["failed"] == list(found.failed)
+    assert compare([kept, failed], [kept, failed]).holds
+    not_asked = compare([kept, lost], [kept, missing("g", "joins before")])
+    assert (not_asked.holds, not_asked.only_one) == (True, 1)
+
+
 def test_what_cannot_be_compared() -> None:
     with pytest.raises(UsageError, match="cpu this against that"):
         compare([record("f", 1.0)], [record("f", 1.0, machine={"cpu": "that", "cores": 2})])
@@ -77,6 +89,22 @@ def test_runs_are_found_by_name_and_by_path(tmp_path: Path) -> None:
         read_run("third", tmp_path)
     with pytest.raises(UsageError, match="no such path"):
         read_run("first", tmp_path / "empty")
+
+
+def test_half_a_line_of_a_killed_writer_costs_no_run(tmp_path: Path) -> None:
+    with SpeedFile(tmp_path) as file:
+        file.write([record("f", 1.0, run="first")])
+    with file.path.open("a") as torn:
+        torn.write('{"schema":1,"run":"torn","mo')
+    with SpeedFile(tmp_path) as file:
+        file.write([record("f", 1.0, run="second")])
+    assert [read_run(run, tmp_path)[0]["run"] for run in ("first", "second")] == ["first", "second"]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "speed.jsonl").mkdir()
+    with pytest.raises(UsageError, match=r"speed\.jsonl: Is a directory"):
+        read_run("first", tmp_path)
 
 
 def test_a_file_of_something_else(tmp_path: Path) -> None:
@@ -100,6 +128,18 @@ def test_markdown_has_a_column_for_every_device_and_reasons_below() -> None:
     assert "- not applicable: joins before: stack infer batch 32" in text
     assert text.startswith("Of all rows: backbone b, dtype float32, memory_format channels_last, threads 1.")
     assert max(map(len, text.split("\n\n")[0].splitlines())) <= 120
+
+
+def test_best_batches_of_the_devices_share_a_line() -> None:
+    best = {"batch": None, "batch_choice": "best"}
+    records = [
+        record("concat", 0.02, jitter=0.5, **best | {"batch": 64}),
+        record("concat", 0.02, device="cuda", **best | {"batch": 512}),
+        record("concat", 0.02, device="other", **best | _no("none here")),
+    ]
+    (line,) = table.to_markdown(records).split("| fusion")[1].splitlines()[2:]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert (cells[2], cells[9], cells[16], cells[-1]) == ("best", "batch 64 noisy", "batch 512", "none here")
 
 
 def test_csv_has_a_line_for_every_record() -> None:

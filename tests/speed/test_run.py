@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import torch
 from rich.console import Console
 
 from bench.errors import UsageError
-from bench.speed import busy
+from bench.speed import busy, run
 from bench.speed.processes import FreshProcesses
 from bench.speed.records import SpeedFile, read_run
-from bench.speed.rows import Row, batches, positive
+from bench.speed.rows import Axes, Row, batches, positive
 from bench.speed.run import NO_CUDA, Measured, advance_all, measure
 from bench.speed.worker import Result, Task
 from bench.sweep.records import RunFolder
@@ -51,7 +52,7 @@ def test_rows_take_turns_and_a_failed_one_drops_out() -> None:
     names = [("concat", 2), ("sum", 2), ("best", 64)]
     expected = [("search", "best", None), *(("weigh", *name) for name in names), *(("time", *name) for name in names)]
     assert done == [*expected, ("time", "concat", 2), ("time", "best", 64)]
-    records = [row.record(0.0) for row in rows]
+    records = [row.record(is_busy=False) for row in rows]
     assert [record["status"] for record in records] == ["ok", "oom", "ok"]
     assert [len(record.get("rounds", ())) for record in records] == [2, 0, 2]
     assert records[2]["batch_choice"] == "best"
@@ -68,14 +69,14 @@ def test_ctrl_c_keeps_the_rounds_until_then() -> None:
 
     row = Measured(ROW)
     assert advance_all([row], 5, do, quiet())
-    assert len(row.record(0.0)["rounds"]) == 2
+    assert len(row.record(is_busy=False)["rounds"]) == 2
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_without_a_gpu_the_row_says_so() -> None:
     row = Measured(replace(ROW, device="cuda"))
     assert not advance_all([row], 1, answers, quiet())
-    assert row.record(0.0)["error"]["message"] == NO_CUDA
+    assert row.record(is_busy=False)["error"]["message"] == NO_CUDA
 
 
 def test_nothing_is_measured_beside_a_sweep(tmp_path: Path) -> None:
@@ -89,6 +90,42 @@ def test_a_file_that_is_only_read_is_not_being_written_to(tmp_path: Path) -> Non
     with (tmp_path / "records.jsonl").open():
         # A sweep of another test may be running.
         assert busy.writer_at_work() != tmp_path / "records.jsonl"
+
+
+def test_a_sweep_that_began_meanwhile_flags_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # At the start, sweeps of other tests may be running.
+    looks = iter([lambda: None, busy.writer_at_work])
+    monkeypatch.setattr(busy, "writer_at_work", lambda *own: next(looks)(*own))
+    monkeypatch.setattr(busy, "load", lambda: 0.0)
+    console = quiet()
+
+    def advance(measured: list[Measured], *rest: object) -> bool:
+        for task in ("weigh", "time"):
+            measured[0].advance(task, answers)
+        stack.enter_context(RunFolder(tmp_path / "run").writer())
+        return False
+
+    monkeypatch.setattr(run, "advance_all", advance)
+    with ExitStack() as stack:
+        (record,), _ = measure([ROW], 1, SpeedFile(tmp_path), (), "bench speed", console)
+    assert record["flags"] == ["busy"]
+    assert "records.jsonl is being written to" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_own_file_is_no_writer_beside_the_measurement(tmp_path: Path) -> None:
+    with SpeedFile(tmp_path) as file:
+        assert busy.writer_at_work() is not None
+        assert busy.writer_at_work(file.path) != file.path
+
+
+def test_a_run_is_named_before_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(busy, "writer_at_work", lambda *own: None)
+    monkeypatch.setattr(run, "new_run", lambda: order.append("run") or "name")
+    monkeypatch.setattr(run, "git_state", lambda: order.append("git"))
+    monkeypatch.setattr(run, "advance_all", lambda *given: bool(order.append("measured")))
+    measure([ROW], 1, SpeedFile(tmp_path), (), "bench speed", quiet())
+    assert order == ["run", "git", "measured"]
 
 
 def test_only_one_measures(tmp_path: Path) -> None:
@@ -117,9 +154,30 @@ def test_a_process_that_dies_is_a_result(plugin: Callable[..., Path]) -> None:
     assert (result["status"], result["error"]["message"]) == ("killed", "the process died (exit code 7)")
 
 
+def test_a_plug_in_that_cannot_be_built_is_a_row_with_its_reason(plugin: Callable[..., Path]) -> None:
+    body = """
+    @register
+    class Broken(Fusion):
+        '''Cannot be built.'''
+
+        name, family, needs, symmetric, paper = "broken", "test", "embedding", True, "none"
+
+        def __init__(self, spec: FeatureSpec, size: int = 1) -> None:
+            super().__init__(out_dim=spec.width)
+    """
+    file = plugin(body)
+    axes = Axes(("broken",), (ROW.backbone,), ("head",), (2,), ("cpu",), ("float32",), ("channels_last",), (1,))
+    (row,) = axes.rows()
+    result = FreshProcesses((str(file),)).do("weigh", row)
+    assert result["status"] == "error"
+    assert "no attribute 'width'" in result["error"]["message"]
+    with pytest.raises(UsageError, match="unknown parameter 'sise'"):
+        replace(axes, fusion=("broken:sise=2",)).rows()
+
+
 def test_a_row_is_measured_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Sweeps of other tests may be running.
-    monkeypatch.setattr(busy, "writer_at_work", lambda: None)
+    monkeypatch.setattr(busy, "writer_at_work", lambda *own: None)
     records, code = measure([ROW], 2, SpeedFile(tmp_path), (), "bench speed", quiet())
     (record,) = records
     assert code == 0

@@ -58,6 +58,12 @@ def test_one_call_per_beat(mode: Mode, rows: int, calls: list[Call]) -> None:
     assert run(replace(ROW, mode=mode), calls) == ([(rows, True, False, False)] * 3, rows)
 
 
+@pytest.mark.parametrize("mode", ["infer", "head"])
+def test_both_orders_are_joined_once(mode: Mode, calls: list[Call]) -> None:
+    found, _ = run(replace(ROW, fusion="spy:symmetrize=true", mode=mode), calls)
+    assert [rows for rows, *_ in found] == [8] * 3
+
+
 def test_training_re_pairs_as_a_sweep_does(calls: list[Call]) -> None:
     times = min(declared_recipe(BACKBONE, "finetune", {}).pairs_per_image, 4)
     assert run(replace(ROW, mode="train"), calls) == ([(4 * times, False, False, True)] * 3, 4)

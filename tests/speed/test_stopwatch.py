@@ -37,7 +37,7 @@ def watched(seconds_of: Callable[[int], float]) -> tuple[Stopwatch, Clock, int]:
     return watch, clock, calls
 
 
-@pytest.mark.parametrize("seconds", [3e-6, 1e-4, 0.004, 0.3])
+@pytest.mark.parametrize("seconds", [3e-6, 1e-4, 0.004, 0.3, 0.9])
 def test_blocks_are_long_enough_and_tell_the_time_of_one_call(seconds: float) -> None:
     watch, _, _ = watched(lambda call: seconds)
     assert watch.calls * seconds >= BLOCK_SECONDS
@@ -66,3 +66,9 @@ def test_a_warm_up_that_never_settles_ends_and_says_so() -> None:
     assert not watch.settled
     assert watch.blocks
     assert clock.time < 2 * WARMUP_SECONDS
+
+
+def test_long_calls_that_never_agree_end_after_a_few() -> None:
+    watch, _, calls = watched(lambda call: 1.0 + call % 2)
+    assert not watch.settled
+    assert calls == STEADY_BLOCKS + FEWEST_BLOCKS + FEWEST_CALLS

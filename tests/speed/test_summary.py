@@ -15,7 +15,7 @@ def one(blocks: list[float], latencies: list[float], settled: bool = True) -> di
 
 def test_all_rounds_count_together() -> None:
     rounds = [one([0.010, 0.011], [0.02, 0.03]), one([0.0105, 0.0104, 0.0106], [0.04])]
-    found = summarise(rounds, pairs=21, load=0.1)
+    found = summarise(rounds, pairs=21, is_busy=False)
     assert (found["median_s"], found["n"], found["pairs_per_s"]) == (0.0105, 5, 2000.0)
     assert found["iqr_s"] == round(0.0106 - 0.0104, 9)
     assert (found["p50_s"], found["p95_s"]) == (0.03, 0.039)
@@ -24,6 +24,6 @@ def test_all_rounds_count_together() -> None:
 
 
 def test_flags() -> None:
-    spread = summarise([one([1.0, 1.0, 1.2, 1.2], [1.0])], 1, load=0.1)
+    spread = summarise([one([1.0, 1.0, 1.2, 1.2], [1.0])], 1, is_busy=False)
     assert spread["flags"] == ["noisy"]
-    assert summarise([one([1.0], [1.0], settled=False)], 1, load=0.6)["flags"] == ["unsettled", "busy"]
+    assert summarise([one([1.0], [1.0], settled=False)], 1, is_busy=True)["flags"] == ["unsettled", "busy"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,15 +13,19 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
+from torch.autograd import DeviceType
 
 from bench.errors import UsageError
 from bench.model import build_model
 from bench.spec import parse_spec
+from bench.sweep import profiler
 from bench.sweep.cell import build_domain
 from bench.sweep.observer import observe
-from bench.sweep.profiler import ACTIVE, Operator, profile_steps, top_operators_table
+from bench.sweep.profiler import ACTIVE, Operator, _operators, profile_steps, top_operators_table
 from bench.training.pairs import PairLearner
 from bench.training.recipe import Recipe
+from bench.training.window import Window
 
 FUSIONS = ["abs_diff", "two_channel"]
 
@@ -70,6 +75,46 @@ def test_profiling_leaves_weights_and_random_state(learner: PairLearner, tmp_pat
     )
     convolution = next(operator for operator in operators if operator.name == "aten::mkldnn_convolution")
     assert convolution.calls == sum(isinstance(module, torch.nn.Conv2d) for module in learner.module.modules())
+
+
+def test_no_profiled_step_reads_the_learning_curve_back(
+    learner: PairLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(Window, "close", lambda window, step: [(0.0, float(read.append(step) or 0))])
+    assert profile_steps(learner, tmp_path)
+    assert read == []
+
+
+def test_a_cell_on_the_cpu_is_profiled_there(
+    learner: PairLearner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else the machine has."""
+
+    def steps(learner: object, recipe: object, order: Iterable[Tensor], steps: int, should_stop: Callable) -> None:
+        for step, index in enumerate(order, start=1):
+            index.sum()
+            should_stop(step)
+
+    # The training itself asks for the device, too.
+    monkeypatch.setattr(profiler, "fit", steps)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert sum(operator.share for operator in profile_steps(learner, tmp_path)) == pytest.approx(1)
+
+
+def test_on_a_gpu_only_what_ran_there_counts() -> None:
+    def event(name: str, device: DeviceType, is_user_annotation: bool = False) -> SimpleNamespace:
+        times = {"self_device_time_total": 3000.0, "self_cpu_time_total": 9000.0}
+        return SimpleNamespace(
+            key=name, device_type=device, is_user_annotation=is_user_annotation, count=ACTIVE, **times
+        )
+
+    events = [
+        event("kernel", DeviceType.CUDA), event("aten::mm", DeviceType.CPU),
+        event("ProfilerStep*", DeviceType.CUDA, is_user_annotation=True),
+    ]  # fmt: skip
+    found = _operators(SimpleNamespace(key_averages=lambda: events), "cuda")
+    assert found == [Operator("kernel", 3.0 / ACTIVE, 1.0, 1.0)]
 
 
 def test_the_table_shows_times_shares_and_calls_per_step() -> None:
