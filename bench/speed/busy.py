@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 from bench.speed.records import FILE_NAME
 from bench.sweep.records import RunFolder
 
-QUIET_LOAD = 0.5  # per core
+QUIET_LOAD = 0.2
+SAMPLE_SECONDS = 1.0
 LOCKED_FILES = {RunFolder(Path()).records_file.name, FILE_NAME}
 
 
@@ -29,8 +31,27 @@ def writer_at_work(own: Path | None = None) -> Path | None:
 
 
 def load() -> float:
-    """Processes that ran or waited to run during the last minute, per core."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1)
+    """Share of the cores that are busy during the next second.
+
+    Where the system does not tell, the processes per core that ran or waited to run during the last minute, in which a
+    measurement that has just ended still counts.
+    """
+    before = _ticks()
+    if before is None:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    time.sleep(SAMPLE_SECONDS)
+    passed, idle = (new - old for new, old in zip(_ticks() or before, before, strict=True))
+    return 1 - idle / passed if passed else 0.0
+
+
+def _ticks(stat: Path = Path("/proc/stat")) -> tuple[int, int] | None:
+    """Time of all cores since the start of the system, and the idle part of it; None where the system does not tell."""
+    try:
+        times = [int(part) for part in stat.read_text().splitlines()[0].split()[1:9]]
+    except (OSError, IndexError, ValueError):
+        return None
+    idle, waiting_for_disks = times[3:5]
+    return sum(times), idle + waiting_for_disks
 
 
 def _open_files(process: Path) -> Iterator[Path]:

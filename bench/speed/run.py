@@ -90,7 +90,9 @@ def measure(
     load = busy.load()
     is_busy = load > busy.QUIET_LOAD
     if is_busy:
-        console.print(f"warning: load of {load:.1f} per core before the start; rows are flagged busy", style="yellow")
+        console.print(
+            f"warning: {load:.0%} of the cores are busy before the start; rows are flagged busy", style="yellow"
+        )
     measured = [Measured(row) for row in rows]
     with file:
         about = _provenance(command, load)
