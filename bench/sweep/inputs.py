@@ -21,7 +21,7 @@ ENCODE_BATCH = 256
 
 # Maps and embeddings of the training, validation and test pairs of one seed: 0.26 GB of mobilenetv3_small_32.
 ENCODED_BYTES = 2**30
-# The draws of one seed on ten domains of 32x32 images, masks included.
+# Of `color` and `texture`, 9,600 training pairs take 80 MB and 2,000 test pairs 17 MB.
 DRAWN_BYTES = 2**30
 
 

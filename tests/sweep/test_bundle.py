@@ -18,10 +18,6 @@ from bench.sweep.records import Record, RunFolder
 
 TOGETHER = Execution(seeds_together=3)
 FICKLE = '''
-import torch
-from bench.fusion import Fusion, register
-
-
 @register
 class Fickle(Fusion):
     """Its score is no number from the second step on where its weight starts below 0."""
@@ -133,10 +129,9 @@ def test_the_header_says_how_many_seeds_share_a_pass(sweep: Any, tmp_path: Path)
     assert RunFolder(tmp_path / "run").header()["seeds_together"] == 4
 
 
-def test_a_seed_that_diverges_is_a_record_of_its_own(sweep: Any, tmp_path: Path) -> None:
-    plugin = tmp_path / "fickle.py"
-    plugin.write_text(FICKLE)
-    changes = {"fusion": "test_fickle", "protocol": "frozen", "seed": "0..5", "include": [str(plugin)]}
+def test_a_seed_that_diverges_is_a_record_of_its_own(sweep: Any, plugin: Callable[..., Path], tmp_path: Path) -> None:
+    file = plugin(FICKLE, load=False)
+    changes = {"fusion": "test_fickle", "protocol": "frozen", "seed": "0..5", "include": [str(file)]}
     code, usual, _ = sweep(**changes, out=str(tmp_path / "alone"))
     _, records, _ = sweep(**changes, seeds_together=6, out=str(tmp_path / "shared"))
     assert code == 3
