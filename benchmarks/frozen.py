@@ -31,12 +31,12 @@ from bench import zoo
 from bench.domain import Pairs
 from bench.fusion import FUSIONS
 from bench.model import PairModel, build_model
+from bench.records.folder import RunFolder
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import load_config
 from bench.sweep.plan import make_plan
 from bench.sweep.prepare import ensure_warmup
-from bench.sweep.records import RunFolder
 from bench.training import warmup
 
 BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"

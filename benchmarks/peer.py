@@ -33,7 +33,7 @@ from interleaved import Rounds, in_turn, ratio, spread
 from torch import Tensor
 
 from bench import zoo
-from bench.cost.parameters import count_parameters
+from bench.cost.counts import count_parameters
 from bench.evaluation.scoring import score_pairs
 from bench.fusion import FUSIONS
 from bench.model import build_model

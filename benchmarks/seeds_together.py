@@ -27,7 +27,7 @@ from bench.sweep.prepare import prepare
 from bench.sweep.run_cell import order_of, steps_of
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner
-from bench.training.together import CannotTrainTogetherError, fit_together
+from bench.training.stacked import CannotTrainTogetherError, fit_together
 
 ALONE, TOGETHER = "one by one", "together"
 

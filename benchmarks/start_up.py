@@ -73,8 +73,8 @@ def scan(folder: Path, cells: int) -> float:
     """Seconds from the records on disk to the line that says what is to do."""
     from bench import zoo
     from bench.backbones import BACKBONES
+    from bench.records.folder import RunFolder, latest
     from bench.sweep.plan import expected_minutes, make_plan
-    from bench.sweep.records import RunFolder, latest
 
     zoo.load()
     BACKBONES.load_built_in()

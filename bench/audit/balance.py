@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audit.material import Material
+from bench.audit.draws import Material
 from bench.audit.rows import Row, judged
 
 NAME = "balance"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.audit.material import Material
+from bench.audit.draws import Material
 from bench.audit.rows import MAX_SHARE, Row, counted, not_applicable
 
 NAME = "contrast floor"

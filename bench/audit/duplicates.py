@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audit.b_nuisances_single import nuisances
-from bench.audit.material import Material, both
+from bench.audit.draws import Material, both
+from bench.audit.nuisances_single import nuisances
 from bench.audit.rows import Row, counted
 
 NAME = "duplicates"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.audit.material import BACKBONE, Material
+from bench.audit.draws import BACKBONE, Material
 from bench.backbones import create_backbone
 from bench.domain import Pairs
 from bench.evaluation.scoring import score_pairs

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bench.audit.material import Material, both
+from bench.audit.draws import Material, both
 from bench.domain import Images
 
 Features = NDArray[np.float64]

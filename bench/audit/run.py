@@ -7,19 +7,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.audit.a_unary import unary
-from bench.audit.b_nuisances_single import nuisances_single
 from bench.audit.balance import balance
-from bench.audit.c_nuisances_pair import nuisances_pair
 from bench.audit.contrast import contrast
-from bench.audit.d_statistics import statistics
+from bench.audit.draws import Material
 from bench.audit.duplicates import duplicates
-from bench.audit.e_shape_blind import shape_blind
-from bench.audit.f_permuted_labels import permuted_labels
-from bench.audit.g_nearest_neighbour import nearest_neighbour
-from bench.audit.h_shuffled_pairs import shuffled_pairs
-from bench.audit.material import Material
+from bench.audit.nearest_neighbour import nearest_neighbour
+from bench.audit.nuisances_pair import nuisances_pair
+from bench.audit.nuisances_single import nuisances_single
+from bench.audit.permuted_labels import permuted_labels
 from bench.audit.rows import Row, Verdict
+from bench.audit.shape_blind import shape_blind
+from bench.audit.shuffled_pairs import shuffled_pairs
+from bench.audit.statistics import statistics
+from bench.audit.unary import unary
 from bench.errors import UsageError
 
 Baseline = Callable[[Material], Iterator[Row]]

@@ -17,8 +17,8 @@ from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
+from bench.records.folder import find_runs, latest
 from bench.spec import canonical, parse_spec
-from bench.sweep.records import find_runs, latest
 from bench.training.objectives import OBJECTIVES
 from bench.training.warmup import WARMUPS
 from bench.zoo import source_file

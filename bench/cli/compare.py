@@ -49,7 +49,7 @@ def rules_of(metric: str, margin: float | None, factor: float | None, allow_miss
     """The rules that options stand for; a metric that is not judged raises ``UsageError``."""
     from bench.gate.comparison import Rules
     from bench.gate.quality import JUDGED
-    from bench.report.columns import choose_one
+    from bench.records.columns import choose_one
 
     share = None if margin is None else margin / 100
     return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
@@ -60,7 +60,7 @@ def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | Non
     from bench.gate import formats
     from bench.gate.comparison import compare as compare_sides
     from bench.gate.read import read_side
-    from bench.report.columns import choose_one
+    from bench.records.columns import choose_one
 
     render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
     comparison = compare_sides(read_side(base), read_side(new), rules)

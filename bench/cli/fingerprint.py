@@ -18,7 +18,7 @@ def fingerprint(
 
     Exit codes: 0 the same, 1 something differs, 2 there is no value for this machine.
     """
-    from bench.gate.fingerprint import compute, machine, publish, published
+    from bench.sweep.fingerprint import compute, machine, publish, published
 
     here = machine()
     known = published(file).get(here)

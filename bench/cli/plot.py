@@ -14,7 +14,7 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bench.report.plots.gallery import Source
+    from bench.plots.gallery import Source
 
 SUFFIXES = (".png", ".svg")
 PSYCHOMETRIC = "psychometric"
@@ -52,8 +52,8 @@ def plot(
     kinds but curves, sample-efficiency, scores and psychometric (accuracy against radius, contrast or noise), which
     need the run folders.
     """
-    from bench.report.columns import METRICS, choose, choose_one
-    from bench.report.plots.gallery import KINDS, Source
+    from bench.plots.gallery import KINDS, Source
+    from bench.records.columns import METRICS, choose, choose_one
 
     _check(out)
     suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
@@ -82,7 +82,7 @@ def _draw(
     kind: str, source: Source, metric: str, curve: str | None, fusions: Sequence[str]
 ) -> tuple[dict[str, Figure], list[str]]:
     """The pictures of one kind by name, and why others are missing."""
-    from bench.report.plots.gallery import pictures
+    from bench.plots.gallery import pictures
 
     if kind == PSYCHOMETRIC:
         try:
@@ -95,10 +95,9 @@ def _draw(
 
 
 def _psychometric(source: Source, curve: str | None, fusions: Sequence[str]) -> Figure:
-    from bench.report.columns import choose
-    from bench.report.curves import draw_curves
-    from bench.report.psychometric import FACTORS, MOST_FUSIONS, Sweeps
-    from bench.report.sections import sections_of
+    from bench.plots.psychometric import FACTORS, MOST_FUSIONS, Sweeps, draw_curves
+    from bench.records.columns import choose
+    from bench.records.sections import sections_of
 
     sweeps = Sweeps(sections_of(source.entries), choose(curve, FACTORS, "--curve") if curve else ())
     chosen = [name for name in sweeps.fusions if name in fusions]

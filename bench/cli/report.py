@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.errors import UsageError
-from bench.report.columns import METRICS
+from bench.records.columns import METRICS
 
 
 def report(
@@ -44,10 +44,11 @@ def report(
     pairs have blocks of their own; shifts show the first metric. With --baseline each table is followed by the paired
     differences, adjusted for their number, and the report starts with what they say.
     """
-    from bench.report import formats, leaderboard
-    from bench.report.columns import choose_costs, choose_metrics, choose_one
-    from bench.report.load import load_runs
-    from bench.report.margins import margin_of
+    from bench.records import leaderboard
+    from bench.records.columns import choose_costs, choose_metrics, choose_one
+    from bench.records.load import load_runs
+    from bench.records.margins import margin_of
+    from bench.report import formats
 
     metrics, costs = choose_metrics(metric), choose_costs(cost)
     render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
@@ -68,7 +69,7 @@ def report(
 
 def name_left_out(paths: Iterable[Path]) -> None:
     """Say on stderr which of several paths hold no run."""
-    from bench.report.load import without_runs
+    from bench.records.load import without_runs
 
     for path in without_runs(paths):
         typer.echo(f"left out: {path}, no run in it", err=True)

@@ -48,7 +48,7 @@ def speed(
     interrupted; with --compare 0 where 9 of 10 rows agree within 5 %, the others are flagged noisy and no row failed
     in one run only, else 1.
     """
-    from bench.report.columns import choose_one
+    from bench.records.columns import choose_one
     from bench.speed import table
 
     name = choose_one(format_name, table.FORMATS, "--format")
@@ -63,7 +63,7 @@ def _rows(
     fusion: Names, backbone: Names, axes: dict[str, str], batch: str, threads: str, include: tuple[str, ...]
 ) -> list[Row]:
     from bench import zoo
-    from bench.report.columns import choose
+    from bench.records.columns import choose
     from bench.speed.rows import DEVICES, DTYPES, MODES, Axes, batches, positive
     from bench.sweep.execution import MEMORY_FORMATS
 
@@ -97,7 +97,7 @@ def _measure(rows: list[Row], rounds: int, include: tuple[str, ...], out: Path, 
 
 
 def _compare(base: str, new: str, out: Path, format_name: str) -> None:
-    from bench.speed.compare import FORMATS, compare
+    from bench.speed.agreement import FORMATS, compare
     from bench.speed.records import read_run
 
     agreement = compare(read_run(base, out), read_run(new, out))

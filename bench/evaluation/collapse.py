@@ -30,8 +30,8 @@ class Evidence:
         curve: (examples, loss, accuracy) during training; empty where nothing was trained.
         trivial_loss: loss of an answer that ignores the images, or None where the objective has none.
         classes: number of classes of the domain.
-        found: measures of :mod:`bench.evaluation.diagnostics` and :mod:`bench.evaluation.compared` by name, as far as
-            they apply.
+        found: measures of :mod:`bench.evaluation.diagnostics` and :mod:`bench.evaluation.similarity_probe` by name, as
+            far as they apply.
     """
 
     scores: NDArray[np.floating]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.evaluation.collapse import Evidence, collapse_reason, not_learned_reason
-from bench.evaluation.compared import watch_similarity
 from bench.evaluation.diagnostics import embedding_diagnostics
+from bench.evaluation.similarity_probe import watch_similarity
 from bench.model import PairModel
 
 PROBE, WATCHED = 256, 64

@@ -8,12 +8,11 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.gate.coverage import aligned, shared
-from bench.gate.machine import why_incomparable
 from bench.gate.read import read_side
 from bench.gate.throughput import noise_factor
-from bench.report.load import load_runs, pool
-from bench.report.machine import Machine
-from bench.sweep.records import DONE, Record, RunFolder
+from bench.records.folder import DONE, Record, RunFolder
+from bench.records.load import load_runs, pool
+from bench.records.machine import Machine, why_incomparable
 
 LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
 OF_EVAL = ("cells", "strata")

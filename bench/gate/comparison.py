@@ -11,7 +11,7 @@ from bench.gate.finding import INCOMPLETE, Finding, Word
 from bench.gate.quality import quality_findings
 from bench.gate.side import Side
 from bench.gate.throughput import throughput_findings
-from bench.report.margins import margin_of
+from bench.records.margins import margin_of
 
 OK, REGRESSION, INCOMPLETE_RUN = 0, 1, 3
 

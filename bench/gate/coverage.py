@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from bench.errors import UsageError
 from bench.gate.finding import Finding, Word
 from bench.gate.side import Side, describe
-from bench.report.columns import POSITION
-from bench.report.load import NO_SEED, Cell, Group
+from bench.records.columns import POSITION
+from bench.records.load import NO_SEED, Cell, Group
 
 Pair = tuple[Cell, Cell]
 

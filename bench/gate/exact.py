@@ -9,8 +9,8 @@ from typing import Any
 from bench.gate.coverage import Pair, Shared
 from bench.gate.finding import Finding
 from bench.gate.side import describe
-from bench.report.columns import COUNT_FIELDS, POSITION
-from bench.report.load import Cell, Group
+from bench.records.columns import COUNT_FIELDS, POSITION
+from bench.records.load import Cell, Group
 
 # Both orders of a symmetric fusion differ by rounding alone: 2e-8 over 770 results of 61 fusions.
 ROUNDING = 1e-4

@@ -11,7 +11,7 @@ from bench.gate.comparison import Comparison
 from bench.gate.finding import INCOMPLETE, Finding
 from bench.gate.junit import to_junit
 from bench.gate.terminal import LEGEND, to_terminal
-from bench.report.table import align, escape
+from bench.text import align, escape
 
 MOST_ANNOTATIONS = 10  # that GitHub shows of one step
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
-from bench.report.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
-from bench.report.leaderboard import COLUMNS, SCHEMA, check_schemas
-from bench.report.load import NO_SEED, Cell, Group
+from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.records.leaderboard import COLUMNS, SCHEMA, check_schemas
+from bench.records.load import NO_SEED, Cell, Group
 
 Row = dict[str, str]
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtr, stdtr
 
-from bench.report.stats.multiplicity import holm
+from bench.stats.multiplicity import holm
 
 Array = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from bench.gate.coverage import Pair, Shared, value
 from bench.gate.finding import Finding, Word
 from bench.gate.noise import dropped
 from bench.gate.side import Side, describe
-from bench.report.columns import POSITION
-from bench.report.load import Group
-from bench.report.stats.paired import paired
+from bench.records.columns import POSITION
+from bench.records.load import Group
+from bench.stats.paired import paired
 
 Array = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.gate.leaderboard_side import read_leaderboard
 from bench.gate.side import Place, Side
-from bench.report.load import Cell, Run, cells_of, load_runs, pool
-from bench.sweep.records import Record, read_records
+from bench.records.folder import Record, read_records
+from bench.records.load import Cell, Run, cells_of, load_runs, pool
 
 
 def read_side(path: Path) -> Side:

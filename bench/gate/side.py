@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report.load import Cell, Group
-from bench.report.machine import Machine
+from bench.records.load import Cell, Group
+from bench.records.machine import Machine
 
 Place = tuple[Group, int]
 

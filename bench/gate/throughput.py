@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from bench.gate.coverage import Pair, Shared
 from bench.gate.finding import Finding, Word
-from bench.gate.machine import why_incomparable
 from bench.gate.side import Side, describe
-from bench.report.columns import RATE_FIELDS
+from bench.records.columns import RATE_FIELDS
+from bench.records.machine import why_incomparable
 
 LEVEL = 0.05
 SAFETY = 1.1  # on the largest ratio between two runs of the same code

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.report.columns import METRICS, SHARES
-from bench.report.entries import Entry
-from bench.report.intervals import FEWEST_SEEDS
-from bench.report.matrix import Block
-from bench.report.sections import Section
-from bench.report.stats.blocks import Complete, complete_blocks, scores
-from bench.report.stats.bootstrap import iqm, paired_bootstrap, profile
-from bench.report.stats.improvement import share_of
-from bench.report.stats.ranks import Ranks, mean_ranks
-from bench.report.table import SMALLEST_P, Grid, escape, p_text
+from bench.records.blocks import Complete, complete_blocks, scores
+from bench.records.columns import METRICS, SHARES
+from bench.records.entries import Entry
+from bench.records.sections import Section
+from bench.report.table import Block, Grid
+from bench.stats.bootstrap import iqm, paired_bootstrap, profile
+from bench.stats.improvement import share_of
+from bench.stats.intervals import FEWEST_SEEDS
+from bench.text import SMALLEST_P, escape, p_text
+from bench.verdicts.ranks import Ranks, mean_ranks
 
 LEVELS = np.array([0.75, 0.9])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.report.intervals import FEWEST_SEEDS, LEVEL
-from bench.report.load import NO_SEED, Cell
-from bench.report.origins import origins
-from bench.report.references import NAMING, Efficiency
-from bench.report.sections import Section
+from bench.records.load import NO_SEED, Cell
+from bench.records.references import NAMING, Efficiency
+from bench.records.sections import Section
+from bench.report.mixed import origins
+from bench.stats.intervals import FEWEST_SEEDS, LEVEL
+from bench.text import span
 
 
 def caption(section: Section) -> list[str]:
@@ -60,15 +61,6 @@ def _measure(cells: Iterable[Cell]) -> str:
     """Form for the quality of a warm-up: the name of its measure, which older records do not have."""
     facts = next((cell.warmup for cell in cells if "measure" in cell.warmup), {})
     return f"{facts.get('measure', 'quality')} {{}}{' (lower is better)' if facts.get('better') == 'lower' else ''}"
-
-
-def span(values: Iterable[float | None], form: str) -> str:
-    """The value that all share, or the smallest and the largest; empty where there is none."""
-    present = [value for value in values if value is not None]
-    if not present:
-        return ""
-    low, high = format(min(present), form), format(max(present), form)
-    return low if low == high else f"{low} to {high}"
 
 
 def _conditions(section: Section) -> str:

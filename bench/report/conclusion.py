@@ -6,13 +6,13 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from bench.report.comparison import Comparison, by_word
-from bench.report.intervals import FEWEST_SEEDS
-from bench.report.references import NAMING
-from bench.report.sections import Section
-from bench.report.stats.effects import effects_of
-from bench.report.stats.power import MOST_BLOCKS, blocks_to_detect, blocks_to_reject
-from bench.report.stats.verdicts import Verdict
+from bench.records.references import NAMING
+from bench.records.sections import Section
+from bench.report.against_baseline import Comparison, by_word
+from bench.stats.intervals import FEWEST_SEEDS
+from bench.stats.power import MOST_BLOCKS, blocks_to_detect, blocks_to_reject
+from bench.verdicts.effects import effects_of
+from bench.verdicts.verdicts import Verdict
 
 MOST_NAMED = 6
 SCOPE = (

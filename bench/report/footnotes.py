@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bench.report.entries import Entry
-from bench.report.sections import Section
+from bench.records.entries import Entry
+from bench.records.sections import Section
 
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
 LONGEST_MESSAGE = 400

@@ -10,11 +10,15 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from bench.report import footnotes, leaderboard
-from bench.report.aggregates import aggregates_block
-from bench.report.caption import caption
-from bench.report.columns import choose_one
-from bench.report.comparison import (
+from bench.records import leaderboard
+from bench.records.columns import choose_one
+from bench.records.entries import Entry, entries_of
+from bench.records.load import Pool, Run, pool
+from bench.records.margins import MARGIN
+from bench.records.references import knowledge
+from bench.records.sections import Section, sections_of
+from bench.report import footnotes
+from bench.report.against_baseline import (
     COMPARED,
     Comparison,
     as_dict,
@@ -23,18 +27,14 @@ from bench.report.comparison import (
     comparisons,
     verdict_columns,
 )
+from bench.report.aggregates import aggregates_block
+from bench.report.caption import caption
 from bench.report.conclusion import conclusion
-from bench.report.entries import Entry, entries_of
-from bench.report.kinds import kinds_block
 from bench.report.latex import label_of, latex_table
-from bench.report.load import Pool, Run, pool
-from bench.report.margins import MARGIN
-from bench.report.matrix import Block
 from bench.report.provenance import left_out, provenance, rates_note, sentence
-from bench.report.references import knowledge
-from bench.report.sections import Section, sections_of
 from bench.report.shifts import shift_block
-from bench.report.table import Table
+from bench.report.strata_block import kinds_block
+from bench.report.table import Block, Table
 
 LINE = 120
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.report.caption import span
-from bench.report.load import Cell, Pool, Run
+from bench.records.load import Cell, Pool, Run
+from bench.text import span
 
 
 def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:

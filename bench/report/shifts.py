@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bench.report.columns import ARROWS, METRICS
-from bench.report.entries import Entry
-from bench.report.intervals import LEVEL
-from bench.report.matrix import Block, matrix
-from bench.report.sections import Section
-from bench.report.table import estimate_text
+from bench.records.columns import ARROWS, METRICS
+from bench.records.entries import Entry
+from bench.records.sections import Section
+from bench.report.table import Block, estimate_text, matrix
+from bench.stats.intervals import LEVEL
 
 MOSTLY_SAME, MOSTLY_DIFFERENT = "=", "≠"
 FEWEST_SAME, MOST_SAME = 0.2, 0.8

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import TypeVar
 
 import numpy as np
 
-from bench.report.columns import ARROWS, CHANCE, METRICS, Cost
-from bench.report.entries import Entry
+from bench.records.columns import ARROWS, CHANCE, METRICS, Cost
+from bench.records.entries import Entry
+from bench.records.references import Efficiency
+from bench.records.sections import Section
 from bench.report.footnotes import NOT_LEARNED, mark
-from bench.report.intervals import top_group
-from bench.report.references import Efficiency
-from bench.report.sections import Section
+from bench.stats.intervals import top_group
+from bench.text import MISSING, align, escape, human
 
-MISSING = "-"
-SMALLEST_P = 0.001  # that is told; no p value is 0
 ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
 
@@ -128,36 +128,6 @@ def estimate_text(mean: float, half_width: float, digits: int = 3, unit: str = "
     return f"{mean:.{digits}f}{'' if math.isnan(half_width) else f' ± {half_width:.{digits}f}'}{unit}"
 
 
-def p_text(p: float) -> str:
-    """A p value: ``0.012``, ``< 0.001``, or a dash for nan. None is 0."""
-    return MISSING if math.isnan(p) else f"{p:.3f}" if p >= SMALLEST_P else f"< {SMALLEST_P}"
-
-
-def align(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """A Markdown table padded for reading as plain text; all columns but the first ``left`` are right-aligned."""
-    widths = [max(3, *(len(row[i]) for row in (header, *rows))) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    return "\n".join([line(header), line(rule), *map(line, rows)])
-
-
-def human(value: float) -> str:
-    """A count or rate in short: ``560``, ``16.6 k``, ``261 k``, ``7.9 M``."""
-    units = ["", " k", " M", " G", " T"]
-    power = 0
-    while abs(value) >= 999.5 and power < len(units) - 1:
-        value, power = value / 1000, power + 1
-    whole = abs(value) >= 99.95 or (power == 0 and float(value).is_integer())
-    return f"{value:.0f}{units[power]}" if whole else f"{value:.1f}{units[power]}"
-
-
 def _cost(entry: Entry, cost: Cost) -> str:
     value = entry.cost(cost.field)
     if value is None:
@@ -165,6 +135,45 @@ def _cost(entry: Entry, cost: Cost) -> str:
     return f"≥ {human(value)}" if cost.field == "macs" and entry.uncounted else human(value)
 
 
-def escape(text: str) -> str:
-    """``text`` that does not end the cell of a table."""
-    return text.replace("|", "\\|")
+Row = TypeVar("Row")
+WIDEST = 6
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands under a heading: how to read the tables, the tables, and what their signs mean."""
+
+    sentence: str
+    tables: Sequence[str]
+    legend: Sequence[str] = ()
+
+
+def matrix(
+    labels: Sequence[str],
+    rows: Sequence[tuple[Sequence[str], Row]],
+    entries: Sequence[Entry],
+    value: Callable[[Row, Entry], str],
+) -> list[str]:
+    """Markdown tables of at most ``WIDEST`` fusions each, every one with all references beside them.
+
+    Args:
+        labels: headers of the columns that name a row.
+        rows: the names of each row, and what ``value`` is asked for.
+        entries: fusions and references in the order of their columns.
+    """
+    references = [entry for entry in entries if entry.role == "reference"]
+    fusions = [entry for entry in entries if entry.role == "fusion"]
+    tables = []
+    for part in _evenly(fusions):
+        columns = [*part, *references]
+        header = [*labels, *map(named, columns)]
+        cells = [[*map(escape, names), *(value(row, entry) for entry in columns)] for names, row in rows]
+        tables.append(align(header, cells, left=len(labels)))
+    return tables
+
+
+def _evenly(fusions: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """Parts of at most ``WIDEST`` whose lengths differ by one at most; a single empty one where there is none."""
+    parts = max(1, -(-len(fusions) // WIDEST))
+    ends = [len(fusions) * part // parts for part in range(parts + 1)]
+    return [fusions[start:end] for start, end in pairwise(ends)]

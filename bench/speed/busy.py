@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bench.records.folder import RunFolder
 from bench.speed.records import FILE_NAME
-from bench.sweep.records import RunFolder
 
 QUIET_LOAD = 0.2
 SAMPLE_SECONDS = 1.0

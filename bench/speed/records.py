@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.sweep.records import drop_torn_line, read_records
+from bench.records.folder import drop_torn_line, read_records
 
 SCHEMA = 1
 FILE_NAME = "speed.jsonl"

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.errors import UsageError
+from bench.records.folder import DONE
 from bench.speed import busy
 from bench.speed.processes import FreshProcesses
 from bench.speed.records import Record, SpeedFile, new_run
@@ -21,7 +22,6 @@ from bench.speed.summary import DIGITS, summarise
 from bench.speed.worker import Result, Task
 from bench.sweep.outcome import failure
 from bench.sweep.provenance import git_state, hardware, versions
-from bench.sweep.records import DONE
 
 NO_CUDA = "no CUDA device here"
 OK, FAILED, INTERRUPTED = 0, 3, 130

@@ -14,7 +14,7 @@ from bench.spec import parse_spec
 from bench.speed.rows import Row
 from bench.sweep.execution import MEMORY_FORMATS
 from bench.training.loop import fit
-from bench.training.names import learner_of
+from bench.training.pairs import learner_of
 from bench.training.recipe import declared_recipe
 
 # More than are ever made: the learning rate then hardly leaves 0, and the weights stay as they are.

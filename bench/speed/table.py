@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
 
-from bench.report.table import MISSING, align, escape, human
 from bench.speed.records import Record
 from bench.speed.rows import BEST, MODES
+from bench.text import MISSING, align, escape, human
 
 # What a row is called, apart from its device; what is the same for all rows stands above the table.
 COORDINATES = ("fusion", "backbone", "mode", "batch", "dtype", "memory_format", "threads")

@@ -18,7 +18,7 @@ from bench.sweep.observer import Finished
 from bench.sweep.prepare import Prepared, prepare
 from bench.sweep.run_cell import order_of, run_cell, steps_of
 from bench.training.loop import Progress
-from bench.training.together import CannotTrainTogetherError, fit_together
+from bench.training.stacked import CannotTrainTogetherError, fit_together
 
 # What gains by one pass. On a CPU the matrix products of maps and tokens fill the time, and batched ones are slower.
 GAINS = {"cpu": ("embedding",), "cuda": ("embedding", "tokens", "map")}

@@ -21,7 +21,7 @@ from bench.fusion import MapShape
 from bench.model import PairModel
 from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell, build_domain
-from bench.sweep.evaluated import decides_on_validation, evaluate_cell
+from bench.sweep.evaluate import decides_on_validation, evaluate_cell
 from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.observer import Finished

@@ -12,7 +12,7 @@ from typing import Protocol
 from bench.domain import Pairs
 from bench.model import PairModel
 from bench.sweep.cell import Cell
-from bench.sweep.evaluated import Evaluated
+from bench.sweep.evaluate import Evaluated
 from bench.training.loop import History
 from bench.training.pairs import PairLearner
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bench.errors import UsageError
+from bench.records.folder import RunFolder
 from bench.sweep.config import SweepConfig
 from bench.sweep.observer import Observer
 from bench.sweep.plan import Plan
 from bench.sweep.profiler import Profiler
-from bench.sweep.records import RunFolder
 
 
 def chosen_observers(config: SweepConfig, folder: RunFolder) -> tuple[Observer, ...]:

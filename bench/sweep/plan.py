@@ -17,11 +17,11 @@ from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
+from bench.records.folder import DONE, Record
 from bench.spec import Spec, canonical, parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import SweepConfig
-from bench.sweep.evals import check_eval, eval_domains
-from bench.sweep.records import DONE, Record
+from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.training.applicable import why_not_auxiliary, why_not_objective
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective

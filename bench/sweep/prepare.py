@@ -16,8 +16,7 @@ from bench.sweep.inputs import classes, draw, inputs
 from bench.training import warmup
 from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
 from bench.training.loop import Progress
-from bench.training.names import learner_of
-from bench.training.pairs import FrozenModel, PairLearner
+from bench.training.pairs import FrozenModel, PairLearner, learner_of
 from bench.training.warmup import Warmup
 
 

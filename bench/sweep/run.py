@@ -16,6 +16,7 @@ from rich.console import Console
 
 from bench import zoo
 from bench.fusion import FUSIONS
+from bench.records.folder import DONE, SCHEMA, RecordWriter, RunFolder, latest
 from bench.spec import parse_spec
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.cell import domain_identity
@@ -23,14 +24,13 @@ from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, default_jobs, find_device
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
 from bench.sweep.interrupt import Interrupt
-from bench.sweep.layout import choose_formats
+from bench.sweep.memory_format import choose_formats
 from bench.sweep.observer import Observer
 from bench.sweep.observers import chosen_observers, left_out
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, describe
 from bench.sweep.provenance import provenance
-from bench.sweep.records import DONE, SCHEMA, RecordWriter, RunFolder, latest
 from bench.sweep.worker import Task, Workplace
 
 OK, FAILED, INTERRUPTED = 0, 3, 130

@@ -18,10 +18,10 @@ from bench.sweep.measure import Trained, measure
 from bench.sweep.observer import Finished
 from bench.sweep.prepare import Prepared, prepare
 from bench.training.applicable import trained_by_objective
+from bench.training.curve import CURVE_POINTS
 from bench.training.early_stop import EarlyStop
 from bench.training.loop import History, Progress, batches, fit
 from bench.training.objectives import DEFAULT
-from bench.training.window import CURVE_POINTS
 
 
 def run_cell(

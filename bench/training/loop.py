@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import DivergedError
+from bench.training.curve import Window
 from bench.training.recipe import Recipe, WarmupRecipe
-from bench.training.window import Window
 
 
 @dataclass

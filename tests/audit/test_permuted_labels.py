@@ -6,9 +6,9 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from bench.audit import f_permuted_labels
-from bench.audit.f_permuted_labels import RIDGE, ridge_hits, shuffles
-from bench.audit.material import Material
+from bench.audit import permuted_labels
+from bench.audit.draws import Material
+from bench.audit.permuted_labels import RIDGE, ridge_hits, shuffles
 from bench.audit.rows import Verdict
 
 
@@ -39,26 +39,26 @@ def test_single_shuffles_lean_and_their_mean_does_not() -> None:
 
 
 def test_labels_that_were_not_shuffled_are_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f_permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
+    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
     material = Material("color", 400)
-    learned, shuffled = f_permuted_labels.permuted_labels(material)
+    learned, shuffled = permuted_labels.permuted_labels(material)
     assert learned.value == 1.0
     assert shuffled.verdict is not Verdict.LEAK
     generator = torch.Generator().manual_seed(0)
     monkeypatch.setattr(
-        f_permuted_labels,
+        permuted_labels,
         "shuffles",
         lambda label, seed: torch.where(torch.rand(len(label), 50, generator=generator) < 0.6, label[:, None], 0),
     )
-    _, kept = f_permuted_labels.permuted_labels(material)
+    _, kept = permuted_labels.permuted_labels(material)
     assert kept.verdict is Verdict.LEAK
 
 
 def test_a_leak_that_every_shuffle_finds_whole_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracies without any spread have an interval all the same."""
-    monkeypatch.setattr(f_permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
-    monkeypatch.setattr(f_permuted_labels, "shuffles", lambda label, seed: label[:, None].expand(-1, 5))
-    _, kept = f_permuted_labels.permuted_labels(Material("color", 400))
+    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
+    monkeypatch.setattr(permuted_labels, "shuffles", lambda label, seed: label[:, None].expand(-1, 5))
+    _, kept = permuted_labels.permuted_labels(Material("color", 400))
     assert kept.interval == (1.0, 1.0)
     assert kept.verdict is Verdict.LEAK
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.gate import fingerprint
+from bench.sweep import fingerprint
 
 
 @pytest.fixture

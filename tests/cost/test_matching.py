@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.cost.counts import count_parameters
 from bench.cost.matching import Matching, match_parameters
-from bench.cost.parameters import count_parameters
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_model, feature_spec
 from bench.spec import parse_spec

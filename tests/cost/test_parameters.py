@@ -6,7 +6,7 @@ import pytest
 
 from bench import zoo
 from bench.backbones import BACKBONES
-from bench.cost.parameters import count_parameters
+from bench.cost.counts import count_parameters
 from bench.fusion import FUSIONS
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec

@@ -8,9 +8,9 @@ from bench.errors import UsageError
 from bench.gate.baseline import measured_factor, write_baseline
 from bench.gate.comparison import Rules, compare
 from bench.gate.read import read_side
-from bench.report import leaderboard
-from bench.report.entries import entries_of
-from bench.report.load import load_runs, pool
+from bench.records import leaderboard
+from bench.records.entries import entries_of
+from bench.records.load import load_runs, pool
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import zoo
-from bench.cost.parameters import count_parameters
+from bench.cost.counts import count_parameters
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, count_joint, feature_spec

@@ -12,8 +12,8 @@ from torch import nn
 
 from bench import zoo
 from bench.conformance.suite import check_case
+from bench.cost.counts import count_parameters
 from bench.cost.macs import count_macs
-from bench.cost.parameters import count_parameters
 from bench.model import standardise
 from bench.spec import parse_spec
 from bench.sweep.plan import not_applicable

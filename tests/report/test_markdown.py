@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bench.report.table import human
+from bench.text import human
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ import torch
 from rich.console import Console
 
 from bench.errors import UsageError
+from bench.records.folder import RunFolder
 from bench.speed import busy, run
 from bench.speed.processes import FreshProcesses
 from bench.speed.records import SpeedFile, read_run
 from bench.speed.rows import Axes, Row, batches, positive
 from bench.speed.run import NO_CUDA, Measured, advance_all, measure
 from bench.speed.worker import Result, Task
-from bench.sweep.records import RunFolder
 
 ROW = Row("abs_diff", "mobilenetv3_small_32", "head", 2, "cpu", "float32", "channels_last", 1)
 TIMES = {"blocks": [0.5], "latencies": [0.5], "settled": True, "calls": 1}

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from bench import zoo
+from bench.records.folder import Record, RunFolder
 from bench.sweep.config import SweepConfig, load_config
-from bench.sweep.records import Record, RunFolder
 from bench.sweep.run import run_sweep
 
 TINY: dict[str, Any] = {

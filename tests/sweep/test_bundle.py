@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.records.folder import Record, RunFolder
 from bench.sweep.bundle import bundles
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import Execution
 from bench.sweep.plan import make_plan
-from bench.sweep.records import Record, RunFolder
 
 TOGETHER = Execution(seeds_together=3)
 FICKLE = '''

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from bench.errors import UsageError
+from bench.records.folder import RunFolder
 from bench.sweep import execution as module
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import Execution, default_jobs, find_device, memory_bytes
 from bench.sweep.plan import make_plan
-from bench.sweep.records import RunFolder
 from bench.sweep.run_cell import run_cell
 
 

@@ -14,12 +14,12 @@ from unittest.mock import Mock
 
 import pytest
 
+from bench.records.folder import RunFolder, latest
 from bench.sweep import executors
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.executors import PoolExecutor, next_task
 from bench.sweep.plan import make_plan
-from bench.sweep.records import RunFolder, latest
 from bench.sweep.worker import Task, Workplace
 
 

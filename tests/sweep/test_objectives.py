@@ -16,9 +16,9 @@ from sklearn.metrics import accuracy_score
 from typer.testing import CliRunner
 
 from bench.errors import UsageError
+from bench.records.folder import RunFolder
 from bench.sweep.cell import build_domain
 from bench.sweep.plan import make_plan
-from bench.sweep.records import RunFolder
 from bench.training.recipe import Recipe
 
 RECIPE = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32}
@@ -78,7 +78,8 @@ def test_a_head_of_weight_zero_changes_no_number(sweep, measured, tmp_path: Path
 
 
 def test_scores_that_no_term_trains_are_decided_by_validation(sweep, tmp_path: Path, monkeypatch) -> None:
-    from bench.sweep import evaluated
+
+    from bench.sweep import evaluate
 
     raw: list[np.ndarray] = []
 
@@ -91,7 +92,7 @@ def test_scores_that_no_term_trains_are_decided_by_validation(sweep, tmp_path: P
         return kept
 
     for name in ("score_pairs", "score_both_orders"):
-        monkeypatch.setattr(evaluated, name, keep(getattr(evaluated, name)))
+        monkeypatch.setattr(evaluate, name, keep(getattr(evaluate, name)))
     _, (record,), _ = sweep(fusion="cosine", recipe={**RECIPE, "objective": "triplet"})
     assert record["threshold_from"] == "validation"
     val, test = raw

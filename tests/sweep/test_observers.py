@@ -23,9 +23,9 @@ from bench.sweep import profiler
 from bench.sweep.cell import build_domain
 from bench.sweep.observer import observe
 from bench.sweep.profiler import ACTIVE, Operator, _operators, profile_steps, top_operators_table
+from bench.training.curve import Window
 from bench.training.pairs import PairLearner
 from bench.training.recipe import Recipe
-from bench.training.window import Window
 
 FUSIONS = ["abs_diff", "two_channel"]
 

@@ -10,8 +10,8 @@ import pytest
 
 from bench.errors import UsageError
 from bench.evaluation.metrics import evaluate
+from bench.records.folder import RunFolder, latest
 from bench.sweep.cell import build_domain
-from bench.sweep.records import RunFolder, latest
 
 BAD_FUSIONS = '''
 @register

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bench.errors import DivergedError
+from bench.training.curve import CURVE_POINTS
 from bench.training.loop import History, decay_groups, fit
 from bench.training.recipe import Recipe, WarmupRecipe
-from bench.training.window import CURVE_POINTS
 
 Loss = Callable[["Toy", Tensor], Tensor]
 

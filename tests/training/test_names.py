@@ -9,8 +9,7 @@ from torch.nn import functional as F
 from bench.model import build_model
 from bench.spec import Spec
 from bench.training.loop import batches, fit
-from bench.training.names import NameLearner, learner_of
-from bench.training.pairs import FrozenModel, PairLearner
+from bench.training.pairs import FrozenModel, NameLearner, PairLearner, learner_of
 from bench.training.recipe import Recipe
 
 RECIPE = Recipe(train_pairs=256, batch_size=32, lr=0.02)

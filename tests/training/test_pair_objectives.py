@@ -14,8 +14,7 @@ from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.training.auxiliary import Auxiliary
 from bench.training.loop import batches, fit
-from bench.training.names import NameLearner
-from bench.training.pairs import FrozenModel, PairLearner
+from bench.training.pairs import FrozenModel, NameLearner, PairLearner
 from bench.training.recipe import Recipe
 
 N = 16

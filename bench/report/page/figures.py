@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from bench.report.columns import METRICS, Cost
-from bench.report.entries import Entry
-from bench.report.intervals import Array, Estimates
-from bench.report.learning import Learning
-from bench.report.load import Group
-from bench.report.plots.board import Board
-from bench.report.plots.curves import learned
-from bench.report.plots.heatmap import column_pairs, heat_table, row_pairs
-from bench.report.plots.pareto import SHOWN, front_of
-from bench.report.plots.style import COLORS, metric_label
-from bench.report.sections import Section
+from bench.plots.board import Board
+from bench.plots.heatmap import column_pairs, heat_table, row_pairs
+from bench.plots.learning import learned
+from bench.plots.pareto import SHOWN, front_of
+from bench.plots.style import COLORS, metric_label
+from bench.records.columns import METRICS, Cost
+from bench.records.entries import Entry
+from bench.records.learning import Learning
+from bench.records.load import Group
+from bench.records.sections import Section
+from bench.stats.intervals import Array, Estimates
 
 View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")

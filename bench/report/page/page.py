@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from bench.plots.board import Board, lines_of
+from bench.plots.learning import learned
+from bench.records.learning import Learning, learning_of
+from bench.records.load import Group
+from bench.records.references import knowledge
+from bench.records.sections import Section
 from bench.report import footnotes
+from bench.report.against_baseline import Comparison, comparison_sentence
 from bench.report.caption import caption
-from bench.report.comparison import Comparison, comparison_sentence
 from bench.report.conclusion import conclusion
-from bench.report.learning import Learning, learning_of
-from bench.report.load import Group
-from bench.report.origins import origins
+from bench.report.mixed import origins
 from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, leaderboard_table, shifts_table, verdicts_table
-from bench.report.plots.board import Board, lines_of
-from bench.report.plots.curves import learned
 from bench.report.provenance import provenance, sentence
-from bench.report.references import knowledge
-from bench.report.sections import Section
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.report.comparison import Comparison
-from bench.report.entries import Entry
+from bench.plots.board import Board
+from bench.plots.heatmap import row_pairs
+from bench.plots.slopes import shift_table
+from bench.plots.style import metric_label
+from bench.records.entries import Entry
+from bench.records.sections import Section
+from bench.report.against_baseline import Comparison
 from bench.report.footnotes import mark
-from bench.report.plots.board import Board
-from bench.report.plots.heatmap import row_pairs
-from bench.report.plots.slopes import shift_table
-from bench.report.plots.style import metric_label
-from bench.report.sections import Section
 from bench.report.table import ABROAD
 
 UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}

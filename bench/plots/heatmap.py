@@ -1,0 +1,91 @@
+"""A metric by fusion and backbone as a heat map, on every domain tested on that is no shift."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+
+from bench.plots.board import Board
+from bench.plots.style import NothingToDrawError, metric_label, new_figure, seeds_note
+from bench.records.columns import CHANCE, LOWER, METRICS
+from bench.spec import shift_of
+from bench.stats.intervals import estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def heat_table(board: Board, metric: str) -> pd.DataFrame:
+    """Means (fusions and references, backbone x evaluated domain); nan where a cell has no result.
+
+    Rows are fusions, best first by their mean over backbones on the domain trained on, then references. Columns are
+    pairs (evaluated domain, backbone), the domain trained on first.
+    """
+    column = f"{metric}_mean"
+    lines = board.lines[board.lines["role"] != "control"]
+    lines = lines[(lines["eval_domain"] == board.domain) | ~lines["eval_domain"].map(_is_shift)]
+    table = lines.pivot_table(index=["role", "fusion"], columns=["eval_domain", "backbone"], values=column)
+    if table.empty or board.domain not in table.columns.get_level_values(0):
+        return pd.DataFrame()
+    own = table.loc[:, [domain == board.domain for domain, _ in column_pairs(table)]].to_numpy(dtype=float)
+    order = estimate(own.T).mean * (1 if METRICS[metric] == LOWER else -1)
+    places = sorted(
+        range(len(order)), key=lambda at: (row_pairs(table)[at][0] != "fusion", np.isnan(order[at]), order[at])
+    )
+    table = table.iloc[places]
+    domains = [board.domain, *(name for name in board.others if name in table.columns.get_level_values(0))]
+    return pd.concat({name: table[name] for name in domains}, axis=1)
+
+
+def column_pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Evaluated domain and backbone of each column."""
+    return cast("list[tuple[str, str]]", table.columns.to_list())
+
+
+def row_pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Role and name of each row."""
+    return cast("list[tuple[str, str]]", table.index.to_list())
+
+
+def draw_heatmap(board: Board, metric: str) -> Figure:
+    """A cell per fusion, backbone and domain, its value written in it; grey where there is none."""
+    from matplotlib import colormaps
+
+    table = heat_table(board, metric)
+    if table.empty:
+        raise NothingToDrawError(f"{board.title}: no {metric}")
+    values = table.to_numpy(dtype=float)
+    rows, columns = values.shape
+    figure = new_figure(
+        4 + 1.4 * columns, 2.2 + 0.2 * rows, board.title, f"{metric_label(metric)}; {seeds_note(board.own)}"
+    )
+    axis = figure.subplots()
+    colors = colormaps["cividis"].with_extremes(bad="0.85")
+    low = min(CHANCE.get(metric, np.inf), np.nanmin(values))
+    image = axis.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=colors, vmin=low, vmax=np.nanmax(values))
+    middle = (low + np.nanmax(values)) / 2
+    for row, column in np.ndindex(rows, columns):
+        value = values[row, column]
+        text = "-" if np.isnan(value) else f"{value:.3f}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value < middle else "black")
+    heads = [
+        "\n".join(textwrap.wrap(backbone, 20)) + f"\n{_tested(board, domain)}"
+        for domain, backbone in column_pairs(table)
+    ]
+    axis.set_xticks(range(columns), heads, fontsize=7)
+    axis.xaxis.tick_top()
+    names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
+    axis.set_yticks(range(rows), names, fontsize=7.5)
+    figure.colorbar(image, ax=axis, shrink=min(1.0, 4 / figure.get_figheight()), anchor=(0, 1.0))
+    return figure
+
+
+def _tested(board: Board, domain: str) -> str:
+    return domain if domain == board.domain else f"→ {domain}"
+
+
+def _is_shift(domain: str) -> bool:
+    return bool(shift_of(domain)[1])

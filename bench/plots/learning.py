@@ -1,0 +1,81 @@
+"""Learning curves: training loss and accuracy against the pairs seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.plots.style import COLORS, INTERVAL, LINES, NothingToDrawError, new_figure
+from bench.records.entries import Entry
+from bench.records.learning import Learning
+from bench.records.load import Group
+from bench.records.sections import Section
+from bench.stats.intervals import Array, Estimates
+from bench.text import human
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 8
+LINES_OF_REFERENCES = ("-.", ":", "--")
+
+
+def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
+    """The entries whose curves are drawn, best first: fusions called ``names``, or the best; then the references.
+
+    No more than ``MOST`` fusions, however many there are.
+    """
+    fusions = [entry for entry in section.ranked("fusion", metric) if entry.finished]
+    chosen = [entry for entry in fusions if not names or entry.group.fusion in names]
+    return [*chosen[:MOST], *(entry for entry in section.references() if entry.finished)]
+
+
+def styles(entries: Sequence[Entry]) -> dict[str, tuple[str, str]]:
+    """Colour and line of each entry by its name; references are black."""
+    fusions = [entry.group.fusion for entry in entries if entry.role == "fusion"]
+    references = [entry.group.fusion for entry in entries if entry.role == "reference"]
+    found = {
+        name: (COLORS[place % len(COLORS)], LINES[place // len(COLORS) % len(LINES)])
+        for place, name in enumerate(fusions)
+    }
+    lines = {name: LINES_OF_REFERENCES[place % len(LINES_OF_REFERENCES)] for place, name in enumerate(references)}
+    return found | {name: ("black", line) for name, line in lines.items()}
+
+
+def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
+    """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval."""
+    entries = [entry for entry in learned(section, metric, names) if entry.group in curves]
+    title = f"{section.title} · {section.backbones[0]}"
+    if not entries:
+        raise NothingToDrawError(f"{title}: no learning curves in the records")
+    fusions = sum(entry.role == "fusion" for entry in section.entries)
+    note = f"on the training pairs; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
+    figure = new_figure(10, 4.6, title, note if not names and fusions > MOST else note.rpartition(";")[0])
+    left, right = figure.subplots(1, 2)
+    looks = styles(entries)
+    for entry in entries:
+        color, line = looks[entry.group.fusion]
+        found = curves[entry.group]
+        _draw(left, found.pairs, found.loss, color, line, "")
+        _draw(right, found.pairs, found.accuracy, color, line, entry.group.fusion)
+    left.set_ylabel("loss ↓")
+    right.set_ylabel("accuracy ↑")
+    shown = [curves[entry.group] for entry in entries]
+    # The intervals of the first points would squeeze all lines into one.
+    left.set_ylim(0, 1.1 * max(np.nanmax(found.loss.mean) for found in shown))
+    right.set_ylim(min(np.nanmin(found.accuracy.mean) for found in shown) - 0.02, 1.01)
+    for axis in (left, right):
+        axis.set_xlabel("training pairs seen")
+        axis.xaxis.set_major_formatter(lambda value, _: human(value))
+        axis.grid(color="0.93")
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    return figure
+
+
+def _draw(axis: Axes, pairs: Array, found: Estimates, color: str, line: str, label: str) -> None:
+    axis.plot(pairs, found.mean, color=color, linestyle=line, linewidth=1.4, label=label or None)
+    low, high = found.mean - found.half_width, found.mean + found.half_width
+    axis.fill_between(pairs, low, high, color=color, alpha=0.1, linewidth=0)

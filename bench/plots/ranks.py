@@ -1,0 +1,69 @@
+"""Mean ranks of the fusions over blocks, with the critical difference from the best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.plots.board import Board
+from bench.plots.style import BLUE, GREY, SKY, NothingToDrawError, new_figure
+from bench.records.blocks import Complete
+from bench.records.columns import METRICS
+from bench.verdicts.ranks import mean_ranks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BY_SEED = "accuracy_by_seed"
+
+
+def complete_blocks_of(board: Board) -> Complete:
+    """Accuracy on the domain trained on by seed; a block is a seed that every fusion with a result finished.
+
+    Args:
+        board: of a single backbone.
+    """
+    lines = board.ranked("fusion", "accuracy")
+    found: dict[str, dict[int, float]] = {}
+    for fusion, seeds, values in zip(lines["fusion"], lines["seeds"], lines[BY_SEED], strict=True):
+        pairs = zip(seeds.split(), values.split(), strict=False)
+        found[fusion] = {int(seed): float(value) for seed, value in pairs if value != "-"}
+    shared = sorted(set.intersection(*(set(values) for values in found.values()))) if found else []
+    table = [[values[seed] for values in found.values()] for seed in shared]
+    blocks = tuple((board.domain, seed) for seed in shared)
+    return Complete(tuple(found), blocks, np.array(table, dtype=float).reshape(len(shared), len(found)))
+
+
+def draw_ranks(board: Board, metric: str) -> Figure:
+    """A dot per fusion at its mean rank over seeds; the band reaches one critical difference from the best."""
+    if metric != "accuracy":
+        raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
+    if board.own["warmup_quality"].nunique() > 1:
+        raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
+    ranks = mean_ranks(complete_blocks_of(board), METRICS[metric])
+    if ranks.critical_difference is None:
+        raise NothingToDrawError(f"{board.title}: {ranks.reason}")
+    order = np.argsort(ranks.mean, kind="stable")
+    mean, names = ranks.mean[order], [ranks.fusions[at] for at in order]
+    limit = mean[0] + ranks.critical_difference
+    p = "p < 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
+    note = (
+        f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; band: one Nemenyi critical difference "
+    )
+    note += f"({ranks.critical_difference:.1f}) wide: nobody inside is told apart from the best"
+    figure = new_figure(7.2, 1.8 + 0.2 * len(names), board.title, note)
+    axis = figure.subplots()
+    rows = np.arange(len(names))
+    axis.axvspan(mean[0], limit, color=SKY, alpha=0.25, linewidth=0)
+    axis.hlines(rows, 0, mean, color="0.9", linewidth=0.8, zorder=0)
+    axis.scatter(mean, rows, color=[BLUE if value <= limit else GREY for value in mean], s=26, zorder=3)
+    for row, value in zip(rows, mean, strict=True):
+        axis.annotate(f"{value:.1f}", (value, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
+    axis.set_yticks(rows, names, fontsize=7.5)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    axis.set_xlim(0, mean[-1] * 1.08 + 0.5)
+    axis.set_xlabel("mean rank ↓")
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    return figure

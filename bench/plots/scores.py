@@ -1,0 +1,83 @@
+"""Histograms of the scores of same and of different pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.plots.style import BLUE, GREY, ORANGE, NothingToDrawError, new_figure
+from bench.records.entries import Entry
+from bench.records.folder import RunFolder
+from bench.records.load import Run
+from bench.records.sections import Section
+from bench.stats.intervals import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST, COLUMNS, BINS = 8, 4, 40
+
+
+def score_files(runs: Sequence[Run]) -> dict[str, Path]:
+    """The file of scores of each cell, by its key."""
+    return {cell.key: RunFolder(run.folder).scores / f"{cell.key}.npz" for run in runs for cell in run.cells}
+
+
+def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str]) -> Figure:
+    """A panel per fusion and evaluated domain: the fusions called ``names``, or the best; the first seed of each.
+
+    Args:
+        section: with a single backbone.
+    """
+    title = f"{section.title} · {section.backbones[0]}"
+    domains = [section.domain, *section.other_domains]
+    entries = [entry for entry in section.ranked("fusion", "accuracy") if entry.finished]
+    entries = [entry for entry in entries if not names or entry.group.fusion in names][:MOST]
+    panels = list(_panels(entries, files, domains))
+    if not panels:
+        raise NothingToDrawError(f"{title}: no scores with labels; runs of this version keep them in scores/")
+    columns = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    note = "scores of test pairs of one seed; right of 0 the model says same"
+    figure = new_figure(max(3.4 * columns, 6.5), 1 + 1.9 * rows, title, note)
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axis, (name, scores, label) in zip(axes, panels, strict=False):
+        _draw(axis, name, scores, label)
+    for axis in list(figure.axes)[len(panels) :]:
+        axis.set_axis_off()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _panels(
+    entries: Sequence[Entry], files: dict[str, Path], domains: Sequence[str]
+) -> Iterator[tuple[str, Array, Array]]:
+    for entry in entries:
+        cell = entry.finished[0]
+        if not files[cell.key].is_file():
+            continue
+        with np.load(files[cell.key]) as stored:
+            for domain in domains:
+                if f"{domain}/label" in stored:
+                    where = "" if domain == domains[0] else f" → {domain}"
+                    scores = stored[domain].astype(np.float64)
+                    yield f"{entry.group.fusion}{where}, seed {cell.seed}", scores, stored[f"{domain}/label"]
+
+
+def _draw(axis: Axes, name: str, scores: Array, label: Array) -> None:
+    # Few extreme scores would squeeze all others into one bin.
+    low, high = np.quantile(scores, [0.002, 0.998])
+    bins = np.linspace(low, high if high > low else low + 1, BINS).tolist()
+    shown = np.clip(scores, bins[0], bins[-1])
+    axis.hist(shown[label == 1], bins, color=BLUE, alpha=0.6, label="same")
+    axis.hist(shown[label == 0], bins, color=ORANGE, alpha=0.6, label="different", hatch="////", edgecolor="white")
+    axis.axvline(0, color=GREY, linewidth=0.9, linestyle="--")
+    axis.set_title(name, fontsize=8)
+    axis.set_yticks([])
+    axis.tick_params(labelsize=7)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)

@@ -1,0 +1,109 @@
+"""How a metric changes from the domain trained on to the others: one line per fusion."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bench.plots.board import Board
+from bench.plots.front import spread
+from bench.plots.style import COLORS, GREY, QUIET, NothingToDrawError, metric_label, new_figure, seeds_note
+from bench.records.columns import CHANCE, METRICS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAMED = 3
+
+
+def shift_table(board: Board, metric: str) -> pd.DataFrame:
+    """Means (fusions and references, evaluated domains) of a board with one backbone.
+
+    Rows (role, fusion) stand best first on the domain trained on. Columns start with that domain; the others follow
+    from the mildest to the hardest for the fusions.
+    """
+    lines = board.lines[board.lines["role"] != "control"]
+    table = lines.pivot_table(index=["role", "fusion"], columns="eval_domain", values=f"{metric}_mean")
+    if table.empty or board.domain not in table:
+        return pd.DataFrame()
+    table = table.sort_values(board.domain, ascending=METRICS[metric] < 0, na_position="last")
+    fusions = table[table.index.get_level_values("role") == "fusion"]
+    others = (fusions if len(fusions) else table).mean().drop(board.domain)
+    order = others.sort_values(ascending=METRICS[metric] < 0).index
+    return table[[board.domain, *order]]
+
+
+def draw_slopes(board: Board, metric: str) -> Figure:
+    """A line per fusion over the domains tested on; in colour the best and the worst on the first and the last."""
+    table = shift_table(board, metric)
+    if table.shape[1] < 2:
+        raise NothingToDrawError(f"{board.title}: tested on no domain but {board.domain}")
+    fusions = table[table.index.get_level_values("role") == "fusion"].droplevel("role")
+    references = table[table.index.get_level_values("role") == "reference"].droplevel("role")
+    named = _named(fusions)
+    note = f"mean of {metric}; {seeds_note(board.own)}; in colour: the best {NAMED} and the worst on either side"
+    figure = new_figure(max(7.5, 0.5 * table.shape[1] + 5), 6.4, board.title, note)
+    axis = figure.subplots()
+    places = range(table.shape[1])
+    for values in fusions.drop(index=named).to_numpy():
+        axis.plot(places, values, color=QUIET, linewidth=0.7, marker=".", markersize=3, zorder=1)
+    labels: list[tuple[float, str, str]] = []
+    for at, name in enumerate(named):
+        color, line = COLORS[at % len(COLORS)], ("-", "--")[at // len(COLORS) % 2]
+        values = fusions.loc[name].to_numpy(dtype=float)
+        axis.plot(places, values, color=color, linestyle=line, linewidth=1.8, marker="o", markersize=4)
+        labels.append((float(values[-1]), name, color))
+    for name in references.index:
+        values = references.loc[name].to_numpy(dtype=float)
+        axis.plot(places, values, color="black", linewidth=1.2, linestyle="-.", marker="s", markersize=3)
+        labels.append((float(values[-1]), f"{name} (reference)", "black"))
+    _label(axis, labels, table.shape[1] - 1)
+    if metric in CHANCE:
+        axis.axhline(CHANCE[metric], color=GREY, linewidth=0.8, linestyle=":")
+        axis.annotate("chance", (0.5, CHANCE[metric]), fontsize=7, color=GREY, va="bottom")
+    heads = [
+        f"{board.domain}\n(trained on)",
+        *("\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns[1:]),
+    ]
+    axis.set_xticks(places, heads, fontsize=8, rotation=0 if table.shape[1] < 7 else 90)
+    axis.set_ylabel(metric_label(metric))
+    axis.grid(axis="x", color="0.9")
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    return figure
+
+
+def _named(fusions: pd.DataFrame) -> list[str]:
+    """The best and the worst on the first and the last domain."""
+    first = fusions.dropna(subset=[fusions.columns[0]]).index
+    last = fusions[fusions.columns[-1]].dropna()
+    last = last.loc[[name for name in first if name in last.index]]
+    # ``first`` stands best first; a stable sort keeps that order among equals.
+    by_last = last.sort_values(ascending=fusions[fusions.columns[0]].is_monotonic_increasing, kind="stable").index
+    return list(dict.fromkeys([*first[:NAMED], *by_last[:NAMED], *first[-1:], *by_last[-1:]]))
+
+
+def _label(axis: Axes, labels: list[tuple[float, str, str]], place: int) -> None:
+    known = sorted(label for label in labels if label[0] == label[0])
+    low, high = axis.get_ylim()
+    for (value, name, color), height in zip(
+        known, spread([label[0] for label in known], 0.03 * (high - low)), strict=True
+    ):
+        axis.annotate(
+            f"{name} {value:.3f}",
+            (place, value),
+            xytext=(14, height),
+            textcoords=("offset points", "data"),
+            fontsize=8,
+            color=color,
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.5},
+        )
+
+
+def _short(domain: str, board: Board) -> str:
+    return domain.removeprefix(f"{board.domain}:shift=")

@@ -1,0 +1,142 @@
+"""Entries: the cells of one fusion x backbone x domain under one recipe, summarised over seeds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from bench.records.columns import POSITION, RATE_FIELDS
+from bench.records.load import Cell, Group
+from bench.stats.intervals import Estimates, estimate
+
+Role = Literal["fusion", "reference", "control"]
+ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a table.
+
+    Attributes:
+        cells: one per seed, sorted by seed.
+        quality: by evaluated domain, over the seeds that finished; quantities in the order of ``METRICS``.
+    """
+
+    group: Group
+    cells: tuple[Cell, ...]
+    quality: Mapping[str, Estimates]
+
+    @cached_property
+    def finished(self) -> tuple[Cell, ...]:
+        """Cells with a result."""
+        return tuple(cell for cell in self.cells if cell.status == "ok")
+
+    @cached_property
+    def failed(self) -> tuple[Cell, ...]:
+        """Cells that were tried and have no result."""
+        return tuple(cell for cell in self.cells if cell.status not in ("ok", "not_applicable"))
+
+    @property
+    def reason(self) -> str:
+        """Why the combination is not applicable, or nothing."""
+        reasons = {cell.message or "no reason given" for cell in self.cells if cell.status == "not_applicable"}
+        return "; ".join(sorted(reasons))
+
+    @property
+    def role(self) -> Role:
+        """A ``fusion`` is compared, a ``reference`` knows more than a fusion may, a ``control`` must stay at chance."""
+        return ROLES.get(self.family, "fusion")
+
+    @property
+    def family(self) -> str:
+        """Family of the fusion; empty where no record tells."""
+        return next((cell.family for cell in self.cells if cell.family), "")
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Operators that the MACs leave out."""
+        return tuple(sorted({name for cell in self.finished for name in cell.uncounted}))
+
+    def mean(self, domain: str, metric: str) -> float:
+        """Mean of a metric over seeds; nan where there is none."""
+        return self._read(domain, metric, "mean")
+
+    def half_width(self, domain: str, metric: str) -> float:
+        """Half width of the interval of that mean; nan with fewer than two seeds."""
+        return self._read(domain, metric, "half_width")
+
+    def cost(self, field: str) -> float | None:
+        """A cost over the seeds that finished: the median of a rate, a value that occurred for a count.
+
+        There is no rate of seeds that ran on more than one machine, or on one that is not known.
+        """
+        if field in RATE_FIELDS and not is_one_machine(self.finished):
+            return None
+        values = [value for cell in self.finished if (value := cell.cost[field]) is not None]
+        if not values:
+            return None
+        return statistics.median(values) if field in RATE_FIELDS else statistics.median_low(values)
+
+    def seeds_at_chance(self) -> int:
+        """Seeds whose accuracy on the domain trained on is no further from 0.5 than two standard errors of a coin."""
+        domain, position = self.group.domain, POSITION["accuracy"]
+        tested = [cell for cell in self.finished if domain in cell.metrics]
+        found = [(cell.metrics[domain][position], cell.test_pairs[domain]) for cell in tested]
+        return sum(value is not None and abs(value - 0.5) < 2 * chance_error(pairs) for value, pairs in found)
+
+    def is_at_chance(self) -> bool:
+        """Whether the *mean* accuracy on the domain trained on is no further from 0.5 than that."""
+        domain = self.group.domain
+        pairs = [cell.test_pairs[domain] for cell in self.finished if domain in cell.metrics]
+        return bool(pairs) and abs(self.mean(domain, "accuracy") - 0.5) < 2 * chance_error(min(pairs))
+
+    def ranks_pairs(self) -> bool:
+        """Whether the AUC is far from chance (by four standard errors of random scores), whatever the accuracy."""
+        domain = self.group.domain
+        pairs = [cell.test_pairs[domain] for cell in self.finished if domain in cell.metrics]
+        # Variance of the AUC of random scores with n/2 pairs of each class: (n + 1) / (3 n^2).
+        return bool(pairs) and self.mean(domain, "auc") - 0.5 > 4 * math.sqrt(1 / (3 * min(pairs)))
+
+    def _read(self, domain: str, metric: str, what: str) -> float:
+        quality = self.quality.get(domain)
+        return math.nan if quality is None else float(getattr(quality, what)[POSITION[metric]])
+
+
+def is_one_machine(cells: Iterable[Cell]) -> bool:
+    """Whether the rates of ``cells`` may be pooled and compared: all ran on one machine, and it is known which."""
+    machines = {cell.machine for cell in cells}
+    return len(machines) == 1 and None not in machines
+
+
+def chance_error(pairs: int) -> float:
+    """Standard error of the accuracy of a coin over ``pairs`` pairs."""
+    return math.sqrt(0.25 / pairs)
+
+
+def entries_of(cells: Sequence[Cell]) -> tuple[Entry, ...]:
+    """Group ``cells``, which are sorted by group and seed, into entries."""
+    return tuple(_entry(group, tuple(members)) for group, members in groupby(cells, key=lambda cell: cell.group))
+
+
+def _entry(group: Group, cells: tuple[Cell, ...]) -> Entry:
+    finished = [cell for cell in cells if cell.status == "ok"]
+    domains = sorted({domain for cell in finished for domain in cell.metrics})
+    quality = {
+        domain: estimate(np.array([cell.metrics[domain] for cell in finished if domain in cell.metrics], dtype=float))
+        for domain in domains
+    }
+    return Entry(group, cells, quality)
+
+
+def counted(texts: Sequence[str]) -> str:
+    """Texts with how often each occurs, such as ``2 x diverged, timeout``; sorted."""
+    return ", ".join(f"{n} x {text}" if n > 1 else text for text, n in sorted(Counter(texts).items()))

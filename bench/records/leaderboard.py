@@ -1,0 +1,188 @@
+"""The leaderboard: one line per fusion x backbone x domain x evaluated domain, with a stable set of columns.
+
+Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end, anything else raises the number):
+
+- ``schema``: version of this set of columns.
+- ``fusion, family, symmetric, backbone, domain, eval_domain``: what was trained on ``domain`` and tested on
+  ``eval_domain``. ``family`` is ``control`` for what must stay at chance, and ``reference`` for what knows more than a
+  fusion may; neither takes part in a ranking.
+- ``protocol, warmup, warmup_seed, warmup_quality, warmup_seconds, recipe_id, train_pairs, test_pairs``: under which
+  conditions. Lines that differ in ``protocol``, ``warmup``, ``warmup_seed`` or ``recipe_id`` must not be compared as if
+  only the fusion differed. ``warmup_quality`` is in the measure of the warm-up task, ``warmup_seconds`` its cost.
+- ``seeds, n_seeds, n_failed, failures, n_at_chance, not_applicable``: seeds that finished (separated by spaces) and how
+  many; how many did not, with their statuses; how many finished at chance (accuracy on ``domain`` within two standard
+  errors of 0.5); why the combination is not applicable, else empty.
+- ``parameters, trainable, fusion_parameters, macs, fusion_macs, uncounted``: counts per model and per pair; operators
+  that the MACs leave out (separated by spaces).
+- ``train_pairs_per_s, infer_pairs_per_s``: median over seeds, measured while the sweep ran.
+- for each metric ``<metric>_mean, <metric>_hw, <metric>_sd``: mean over seeds, half width of its 95 % t interval, and
+  standard deviation; the last two are empty for fewer than two seeds.
+- ``efficiency_mean, efficiency_hw, efficiency_sd, efficiency_seeds``: (accuracy - 0.5) / (accuracy of name-then-XNOR
+  - 0.5) on ``eval_domain`` under the same conditions, a share, over the ``efficiency_seeds`` seeds that both finished.
+  Only for fusions, and only where the reference is above chance in each of these seeds.
+- ``warmup_measure``: what ``warmup_quality`` is; empty in records that do not say, where it is accuracy.
+- ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
+- ``machines``: that these seeds ran on, separated by `` | ``; where there is more than one, or one that is not known,
+  there are no rates.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.atomic import write_atomically
+from bench.records.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
+from bench.records.entries import Entry, counted
+from bench.records.load import NO_SEED, Cell
+from bench.records.machine import names_of
+from bench.records.references import Efficiency
+from bench.records.schema import check_schema
+from bench.stats.intervals import Estimates
+
+SCHEMA = 1
+FILE_NAME = "leaderboard.csv"
+STATISTICS = ("mean", "hw", "sd")
+COLUMNS = (
+    "schema", "fusion", "family", "symmetric", "backbone", "domain", "eval_domain",
+    "protocol", "warmup", "warmup_seed", "warmup_quality", "warmup_seconds", "recipe_id", "train_pairs", "test_pairs",
+    "seeds", "n_seeds", "n_failed", "failures", "n_at_chance", "not_applicable",
+    *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
+    *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
+    *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
+    "warmup_measure", "accuracy_by_seed", "machines",
+)  # fmt: skip
+# Columns that files of this schema may lack: they were added at the end later.
+ADDED = ("warmup_measure", "accuracy_by_seed", "machines")
+KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
+
+Row = dict[str, Any]
+_EMPTY: Row = dict.fromkeys(COLUMNS)
+
+
+def rows(entries: Iterable[Entry]) -> list[Row]:
+    """One row per entry and evaluated domain, the domain trained on first, with all ``COLUMNS``; None for no value."""
+    known = tuple(entries)
+    efficiency = Efficiency(known)
+    return [row for entry in known for row in _entry_rows(entry, efficiency)]
+
+
+def to_csv(table: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
+    """Rows as CSV with a header; missing values are empty, floats keep all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(name) for name in columns] for row in table)
+    return text.getvalue()
+
+
+def check_schemas(column: Iterable[str], where: str) -> None:
+    """Refuse a file in which a value of the column ``schema`` is not that of this program.
+
+    Raises:
+        UsageError: with the line of the file.
+    """
+    for line, text in enumerate(column, start=2):
+        check_schema(int(text) if text.isdecimal() else text or None, SCHEMA, f"{where}, line {line}")
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a row from all others."""
+    return tuple(row[name] for name in KEY)
+
+
+def write_beside(folder: Path, text: str) -> None:
+    """Replace the ``leaderboard.csv`` of a run folder in one step.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    write_atomically(folder / FILE_NAME, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:
+    trained_on = entry.group.domain
+    others = [domain for domain in entry.quality if domain != trained_on]
+    common = _conditions(entry) | _outcome(entry) | _costs(entry)
+    return [
+        _EMPTY | common | _quality(entry, domain) | _efficiency(efficiency(entry, domain))
+        for domain in (trained_on, *others)
+    ]
+
+
+def _conditions(entry: Entry) -> Row:
+    group, cells = entry.group, entry.cells
+    return {
+        "schema": SCHEMA,
+        "fusion": group.fusion,
+        "family": entry.family or None,
+        "symmetric": next((cell.symmetric for cell in cells if cell.symmetric is not None), None),
+        "backbone": group.backbone,
+        "domain": group.domain,
+        "protocol": group.protocol,
+        "warmup": group.warmup,
+        "warmup_seed": None if group.warmup_seed == NO_SEED else group.warmup_seed,
+        "warmup_quality": _middle(cell.warmup.get("quality") for cell in cells),
+        "warmup_measure": next((cell.warmup["measure"] for cell in cells if "measure" in cell.warmup), None),
+        "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
+        "recipe_id": group.recipe_id,
+        "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
+    }
+
+
+def _outcome(entry: Entry) -> Row:
+    return {
+        "seeds": " ".join(str(cell.seed) for cell in entry.finished) or None,
+        "n_failed": len(entry.failed),
+        "failures": counted([cell.status for cell in entry.failed]) or None,
+        "n_at_chance": entry.seeds_at_chance(),
+        "not_applicable": entry.reason or None,
+    }
+
+
+def _costs(entry: Entry) -> Row:
+    costs: Row = {field: entry.cost(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)}
+    machines = " | ".join(names_of(cell.machine for cell in entry.finished))
+    return costs | {"uncounted": " ".join(entry.uncounted) or None, "machines": machines or None}
+
+
+def _quality(entry: Entry, domain: str) -> Row:
+    tested = [cell for cell in entry.finished if domain in cell.metrics]
+    row: Row = {
+        "eval_domain": domain,
+        "n_seeds": len(tested),
+        "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
+    }
+    row["accuracy_by_seed"] = " ".join(_accuracy(cell, domain) for cell in entry.finished) or None
+    quality = entry.quality.get(domain)
+    if quality is not None:
+        for statistic, values in zip(STATISTICS, (quality.mean, quality.half_width, quality.sd), strict=True):
+            plain = values.tolist()
+            row |= {f"{name}_{statistic}": _present(plain[position]) for name, position in POSITION.items()}
+    return row
+
+
+def _accuracy(cell: Cell, domain: str) -> str:
+    value = cell.metrics[domain][POSITION["accuracy"]] if domain in cell.metrics else None
+    return "-" if value is None else repr(value)
+
+
+def _efficiency(found: Estimates) -> Row:
+    values = (found.mean.item(), found.half_width.item(), found.sd.item())
+    row: Row = {f"efficiency_{name}": _present(value) for name, value in zip(STATISTICS, values, strict=True)}
+    return row | {"efficiency_seeds": found.n.item() or None}
+
+
+def _present(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _middle(values: Iterable[Any]) -> Any:
+    """The value that all seeds share; where they differ, the lower middle one. None where there is none."""
+    present = [value for value in values if value is not None]
+    return statistics.median_low(present) if present else None

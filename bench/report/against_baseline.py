@@ -1,0 +1,170 @@
+"""Fusions of a section against a baseline: one family of tests per domain tested on, as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bench.records.columns import SHARES
+from bench.records.leaderboard import key_of
+from bench.records.load import NO_SEED
+from bench.records.sections import Section
+from bench.report.table import Grid
+from bench.text import MISSING, escape, p_text
+from bench.verdicts.verdicts import Verdict, compare_to_baseline
+
+# Columns that a comparison adds at the end of the leaderboard; differences are in the unit of the metric.
+COMPARED = (
+    "baseline", "compared_by", "n_shared", "difference", "difference_low", "difference_high", "p", "p_holm", "verdict",
+    "smallest_detectable", "p_better", "p_better_low", "p_better_high",
+)  # fmt: skip
+WORDS = ("better", "inconclusive", "equivalent", "worse", "too few seeds")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All fusions of a section against ``baseline`` on one domain tested on, best first within a backbone."""
+
+    baseline: str
+    metric: str
+    domain: str
+    margin: float
+    verdicts: tuple[Verdict, ...]
+
+    @cached_property
+    def has_several_backbones(self) -> bool:
+        """Whether a fusion is told by its backbone, too."""
+        return len({verdict.backbone for verdict in self.verdicts}) > 1
+
+    @property
+    def unit(self) -> Unit:
+        """How differences in the metric are written."""
+        return Unit(100, 2, " points") if self.metric in SHARES else Unit(1, 3, f" in {self.metric}")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Differences are written times ``scale``, with ``digits`` after the point, before ``name``."""
+
+    scale: int
+    digits: int
+    name: str
+
+    def signed(self, value: float) -> str:
+        """A difference with its sign, without the name of the unit; a dash for nan."""
+        return MISSING if math.isnan(value) else f"{value * self.scale:+.{self.digits}f}"
+
+    def size(self, value: float) -> str:
+        """The size of a difference, without the name of the unit; a dash for nan."""
+        return MISSING if math.isnan(value) else f"{value * self.scale:.{self.digits}f}"
+
+    def short(self, value: float) -> str:
+        """A size as short as possible, with the name: ``1 point``, ``2.5 points``."""
+        text = f"{value * self.scale:.3g}"
+        return f"{text}{self.name.removesuffix('s') if text == '1' and self.scale == 100 else self.name}"
+
+
+def comparisons(section: Section, baseline: str, metric: str, margin: float) -> list[Comparison]:
+    """One comparison for each domain, shifts left out, on which the baseline has a score; the domain trained on first.
+
+    Raises:
+        UsageError: neither direction of the metric is better.
+    """
+    has_score = {domain for entry in section.entries if entry.group.fusion == baseline for domain in entry.quality}
+    order = {entry.group: place for place, entry in enumerate(section.ranked("fusion", metric))}
+    places = {(group.backbone, group.fusion): place for group, place in order.items()}
+    found = []
+    for domain in (section.domain, *section.other_domains):
+        if domain in has_score:
+            verdicts = compare_to_baseline(section.entries, baseline, metric, domain, margin)
+            verdicts.sort(key=lambda verdict: places[verdict.backbone, verdict.fusion])
+            found.append(Comparison(baseline, metric, domain, margin, tuple(verdicts)))
+    return [comparison for comparison in found if comparison.verdicts]
+
+
+def comparison_grid(comparison: Comparison) -> Grid:
+    """The comparison as a table."""
+    several, unit = comparison.has_several_backbones, comparison.unit
+    header = ["fusion", *["backbone"] * several, "n", f"difference,{unit.name}", "95 % interval", "p (Holm)"]
+    header += ["P(better)", "verdict", f"detectable,{unit.name}"]
+    rows = [_row(verdict, unit, several) for verdict in comparison.verdicts]
+    return Grid(header, rows, left=1 + several)
+
+
+def comparison_sentence(comparison: Comparison) -> str:
+    """The sentence above the table."""
+    unit = comparison.unit
+    return (
+        f"{comparison.metric} on {comparison.domain} minus that of {comparison.baseline}, paired by seed: mean, 95 % "
+        f"paired-t interval of each fusion by itself, p of the sign-flip test adjusted by Holm over the table, share "
+        f"of seeds that were better with its Wilson interval. Equivalent: no difference larger than "
+        f"{unit.short(comparison.margin)} (two one-sided tests). Detectable: the difference these seeds would find 4 "
+        f"times in 5."
+    )
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """The comparison for JSON, in the unit of the metric; None for what is not defined."""
+    return {
+        "baseline": comparison.baseline,
+        "metric": comparison.metric,
+        "eval_domain": comparison.domain,
+        "margin": comparison.margin,
+        "fusions": [_verdict_dict(verdict) for verdict in comparison.verdicts],
+    }
+
+
+def verdict_columns(section: Section, found: Sequence[Comparison]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """For each compared row of the leaderboard its key and its values of ``COMPARED``."""
+    groups = {(entry.group.backbone, entry.group.fusion): entry.group for entry in section.entries}
+    for comparison in found:
+        for verdict in comparison.verdicts:
+            group = groups[verdict.backbone, verdict.fusion]._asdict()
+            known_seed = None if group["warmup_seed"] == NO_SEED else group["warmup_seed"]
+            row = group | {"warmup_seed": known_seed, "eval_domain": comparison.domain}
+            values = _verdict_dict(verdict) | {"baseline": comparison.baseline, "compared_by": comparison.metric}
+            yield key_of(row), {name: values[name] for name in COMPARED}
+
+
+def by_word(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    """Verdicts by their word, in the order of ``WORDS``, without words that none has."""
+    found = {word: [verdict for verdict in verdicts if verdict.word == word] for word in WORDS}
+    return {word: members for word, members in found.items() if members}
+
+
+def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
+    found, share = verdict.paired, verdict.improvement
+    interval = MISSING if math.isnan(found.low) else f"{unit.signed(found.low)} to {unit.signed(found.high)}"
+    rate = MISSING if math.isnan(share.share) else f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
+    detectable = "none" if math.isinf(verdict.smallest_detectable) else unit.size(verdict.smallest_detectable)
+    return [
+        escape(verdict.fusion),
+        *[escape(verdict.backbone)] * several,
+        str(found.n),
+        unit.signed(found.mean),
+        interval,
+        p_text(verdict.p_holm),
+        rate,
+        verdict.word,
+        detectable,
+    ]
+
+
+def _verdict_dict(verdict: Verdict) -> dict[str, Any]:
+    values = {
+        "difference": verdict.paired.mean,
+        "difference_low": verdict.paired.low,
+        "difference_high": verdict.paired.high,
+        "p": verdict.paired.p,
+        "p_holm": verdict.p_holm,
+        "smallest_detectable": verdict.smallest_detectable,
+        "p_better": verdict.improvement.share,
+        "p_better_low": verdict.improvement.low,
+        "p_better_high": verdict.improvement.high,
+    }
+    present = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    names = {"fusion": verdict.fusion, "backbone": verdict.backbone}
+    return names | {"n_shared": verdict.paired.n, "verdict": verdict.word} | present

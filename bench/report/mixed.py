@@ -1,0 +1,63 @@
+"""What the runs behind a table do not have in common, for its caption: machines, warm-ups, test data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from bench.records.load import Cell
+from bench.records.machine import names_of
+from bench.records.sections import Section
+
+
+def origins(section: Section) -> list[str]:
+    """Sentences on what differs between the cells of a table besides fusion, backbone and seed; none where nothing."""
+    return [*_machines(section.finished), *_warmups(section), *_data(section.finished)]
+
+
+def _machines(cells: Sequence[Cell]) -> Iterator[str]:
+    counts = Counter(cell.machine for cell in cells)
+    if len(counts) > 1:
+        each = "; ".join(sorted(f"{names_of([machine])[0]} ({_cells(n)})" for machine, n in counts.items()))
+        yield (
+            f"From {len(counts)} machines, where other workers or threads count as another: {each}. Their scores stand "
+            "together, as data and order are the same everywhere and only rounding is not; pairs/s are left out."
+        )
+    elif None in counts:
+        yield "Pairs/s are left out: run.json does not say on which machine they were measured."
+
+
+def _warmups(section: Section) -> Iterator[str]:
+    for backbone in section.backbones:
+        found = {cell.warmup.get("quality") for cell in section.finished if cell.group.backbone == backbone} - {None}
+        if len(found) > 1:
+            qualities = ", ".join(sorted(f"{quality:.4g}" for quality in found))
+            yield (
+                f"Backbone {backbone} was warmed up {len(found)} times (quality {qualities}): scores differ by that, "
+                "too, and runs from different warm-ups are not paired."
+            )
+
+
+def _data(cells: Sequence[Cell]) -> Iterator[str]:
+    for domain in sorted({domain for cell in cells for domain in cell.test_pairs}):
+        versions = _counted(_version_text(cell, domain) for cell in cells)
+        pairs = _counted(f"{cell.test_pairs[domain]:,} pairs" for cell in cells if domain in cell.test_pairs)
+        for different in (versions, pairs):
+            if len(different) > 1:
+                which = ", ".join(different)
+                yield f"Not the same test pairs of {domain} in every cell ({which}): these are not paired."
+
+
+def _version_text(cell: Cell, domain: str) -> str:
+    facts = cell.data.get(domain) or {}
+    content = f" of other files ({str(facts['content'])[:8]})" if "content" in facts else ""
+    return f"version {facts['version']}{content}" if "version" in facts else ""
+
+
+def _counted(texts: Iterable[str]) -> list[str]:
+    counts = Counter(text for text in texts if text)
+    return [f"{text} in {_cells(n)}" for text, n in sorted(counts.items())]
+
+
+def _cells(n: int) -> str:
+    return f"{n:,} {'cell' if n == 1 else 'cells'}"

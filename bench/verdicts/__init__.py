@@ -1,0 +1,1 @@
+"""Statements about runs: effects against a baseline, verdicts, ranks."""

@@ -1,0 +1,72 @@
+"""The memory format is chosen by measurement, and kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.fusion import MapShape
+from bench.model import IMAGE
+from bench.sweep import memory_format
+from bench.sweep.config import load_config
+from bench.sweep.execution import MEMORY_FORMATS
+from bench.sweep.memory_format import choose_format, choose_formats, faster_format, measure_formats
+from bench.sweep.plan import make_plan
+
+LAST, CONTIGUOUS = "channels_last", "contiguous"
+
+
+@pytest.mark.parametrize(
+    ("last", "contiguous", "choice"),
+    [
+        ([2.0, 2.1, 2.0], [1.0, 1.0, 1.1], CONTIGUOUS),
+        ([1.0, 1.0, 1.1], [2.0, 2.1, 2.0], LAST),
+        ([1.05, 1.06, 1.05], [1.0, 1.0, 1.0], LAST),
+        ([2.0, 2.0, 0.9], [1.0, 1.0, 1.0], LAST),
+    ],
+    ids=["clearly faster", "slower", "too small a gain", "not in every round"],
+)
+def test_another_format_needs_a_clear_gain(last: list[float], contiguous: list[float], choice: str) -> None:
+    assert faster_format({LAST: last, CONTIGUOUS: contiguous}) == choice
+
+
+def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    setting = {"precision": "float32", "threads": 1, "device": "cpu"}
+    first = choose_format("mobilenetv3_small_32", IMAGE, **setting)
+    (card,) = (tmp_path / "layouts").iterdir()
+    facts = json.loads(card.read_text())
+    assert first == facts["choice"] == faster_format(facts["seconds_per_step"])
+    assert all(second > 0 for name in MEMORY_FORMATS for second in facts["seconds_per_step"][name])
+    card.write_text(json.dumps({**facts, "choice": CONTIGUOUS}))
+    assert choose_format("mobilenetv3_small_32", IMAGE, **setting) == CONTIGUOUS
+    assert facts["precision"] == "float32"
+
+
+def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    assert choose_format("mobilenetv3_small_32", MapShape(3, 4, 4), "float32", threads=1, device="cpu") == LAST
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_the_precision_of_the_sweep_is_that_of_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen_in: list[str] = []
+    monkeypatch.setattr(memory_format, "WORTH_MEASURING", 1)
+    monkeypatch.setattr(memory_format, "choose_format", lambda *given: chosen_in.append(given[2]) or LAST)
+    plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0", "recipe": {"precision": "bfloat16"}}), {})
+    choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu")
+    assert chosen_in == ["bfloat16"]
+    trained_in: list[torch.dtype] = []
+    monkeypatch.setattr(memory_format, "fit", lambda learner, *rest: trained_in.append(learner.model.precision))
+    measure_formats("mobilenetv3_small_32", IMAGE, "bfloat16", 1, "cpu", ())
+    assert set(trained_in) == {torch.bfloat16}
+
+
+def test_a_small_sweep_measures_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0"}), {})
+    assert choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu") == {}
+    assert not (tmp_path / "layouts").exists()
