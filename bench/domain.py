@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.fusion import MapShape, Sees
-from bench.zoo import Registry
+from bench.registry import Registry
 
 Split = Literal["train", "val", "test", "warmup"]
 Latents = Mapping[str, Tensor]

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, get_args
 from torch import Tensor, nn
 
 from bench.errors import NotApplicableError
-from bench.zoo import Registry
+from bench.registry import Registry
 
 Needs = Literal["pixels", "stage", "exchange", "map", "tokens", "embedding"]
 Head = Literal["mlp", "linear", "score"]

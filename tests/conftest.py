@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from bench import zoo
 from bench.cli.plot import plot
 from bench.cli.report import report
+from bench.registry import BROKEN, REGISTRIES
 
 Record = dict[str, Any]
 
@@ -40,13 +41,13 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def registries() -> Iterator[None]:
     """Whatever the test registers, and every plug-in that it breaks, is forgotten afterwards."""
-    before = [(registry, {name: registry.get(name) for name in registry}) for registry in zoo._REGISTRIES]
-    broken = dict(zoo._broken)
+    before = [(registry, {name: registry.get(name) for name in registry}) for registry in REGISTRIES]
+    broken = dict(BROKEN)
     yield
     for registry, classes in before:
         registry._classes = classes
-    zoo._broken.clear()
-    zoo._broken.update(broken)
+    BROKEN.clear()
+    BROKEN.update(broken)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from bench import zoo
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion
-from bench.zoo import DuplicateNameError
+from bench.registry import DuplicateNameError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

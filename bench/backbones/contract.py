@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.errors import UsageError
 from bench.fusion import FeatureSpec, MapShape
-from bench.zoo import Registry
+from bench.registry import Registry
 
 MapReads = Literal["map", "tokens", "embedding"]
 Reads = MapReads | int

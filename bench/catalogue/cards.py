@@ -18,10 +18,10 @@ from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
 from bench.records.folder import find_runs, latest
+from bench.source import source_file
 from bench.spec import canonical, parse_spec
 from bench.training.objectives import OBJECTIVES
 from bench.training.warmup import WARMUPS
-from bench.zoo import source_file
 
 
 def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:

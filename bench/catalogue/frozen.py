@@ -13,9 +13,10 @@ from torch import Tensor
 
 from bench.domain import DOMAINS, Pairs
 from bench.errors import UsageError
+from bench.source import source_file
 from bench.spec import shifted
 from bench.sweep.cell import build_domain
-from bench.zoo import built_in_folder, source_file
+from bench.zoo import built_in_folder
 
 DIFFICULTIES = ("easy", "hard")
 SHIFTED = ("color", "texture")

@@ -6,8 +6,8 @@ from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS
 from bench.fusion import FUSIONS, FeatureSpec, MapShape
 from bench.model import IMAGE, count_joint
+from bench.source import source_file
 from bench.spec import parse_spec
-from bench.zoo import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 # Families that take no part in the comparison.

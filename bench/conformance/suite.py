@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import zoo
 from bench.conformance import behaviour, contract, learning, order, portability, weights
 from bench.conformance.cases import Case, CheckFailedError
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
+from bench.source import source_file
 from bench.spec import parse_spec
 
 CHECKS: Mapping[str, Callable[[Case], None]] = {
@@ -51,7 +51,7 @@ class Result:
 def fusions_of(path: Path | str) -> list[str]:
     """Names of the registered fusions that the file ``path``, or a file in the folder ``path``, defines."""
     where = Path(path).resolve()
-    files = {name: zoo.source_file(FUSIONS.get(name)) for name in FUSIONS}
+    files = {name: source_file(FUSIONS.get(name)) for name in FUSIONS}
     return [name for name, file in files.items() if file == where or file.parent == where]
 
 
@@ -118,6 +118,6 @@ def run_check(case: Case, name: str, check: Callable[[Case], None] | None = None
 
 def _place(error: Exception, case: Case) -> str:
     """Where in the file of the fusion the error came from, if it came from there."""
-    file = zoo.source_file(FUSIONS.get(case.fusion.name))
+    file = source_file(FUSIONS.get(case.fusion.name))
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     return f" in line {lines[-1]} of {file.name}" if lines else ""

@@ -12,11 +12,11 @@ from typing import Any
 from bench.backbones import backbone_class
 from bench.domain import DOMAINS, Domain
 from bench.fusion import FUSIONS
+from bench.source import source_hash
 from bench.spec import canonical, check_params, parse_spec
 from bench.training.objectives import Objective
 from bench.training.recipe import Protocol, Recipe, WarmupRecipe
 from bench.training.warmup import WARMUPS
-from bench.zoo import source_hash
 
 # Rises when the harness itself changes what the same cell would measure.
 HARNESS = 1

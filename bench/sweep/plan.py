@@ -18,6 +18,7 @@ from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
 from bench.records.folder import DONE, Record
+from bench.registry import Registry
 from bench.spec import Spec, canonical, parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import SweepConfig
@@ -27,7 +28,6 @@ from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import Protocol, Recipe, declared_recipe, declared_warmup_recipe
 from bench.training.warmup import build_task, canonical_name, is_cached, task_class, task_recipe
-from bench.zoo import Registry
 
 State = Literal["done", "failed", "to run", "not applicable"]
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import UsageError
+from bench.registry import Registry
 from bench.spec import Spec, canonical, check_params
-from bench.zoo import Registry
 
 Reads = Literal["scores", "pairs", "classes"]
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bench.backbones import Backbone
 from bench.domain import Domain, Images
 from bench.model import standardise
-from bench.zoo import Registry
+from bench.registry import Registry
 
 
 @dataclass(frozen=True)

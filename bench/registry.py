@@ -1,0 +1,229 @@
+"""Registries of all that a user can choose by name: text becomes a class, a settled choice, an object, an identity."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from bench.errors import UsageError
+from bench.source import source_file, source_hash
+from bench.spec import Spec, canonical, check_params, parse_spec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plug-in file that could not be imported, with the error in one line."""
+
+    path: Path
+    error: str
+
+
+REGISTRIES: list[Registry[Any]] = []
+BROKEN: dict[Path, BrokenPlugin] = {}
+
+
+class DuplicateNameError(UsageError):
+    """Two plug-ins claim one name."""
+
+
+@dataclass(frozen=True)
+class Choice(Generic[T]):
+    """A registered name with those parameters that differ from their defaults, written in the one way there is.
+
+    It is pickled as its text, and compares and hashes as that.
+    """
+
+    registry: Registry[T] = field(compare=False)
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.registry.kind, self.text)
+
+    @cached_property
+    def spec(self) -> Spec:
+        """Name and parameters."""
+        return parse_spec(self.text)
+
+    @property
+    def name(self) -> str:
+        """The registered name, without parameters."""
+        return self.spec.name
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters as they were written."""
+        return self.spec.params
+
+    @property
+    def cls(self) -> type[T]:
+        """The class of that name."""
+        return self.registry.get(self.name)
+
+    def with_params(self, **params: Any) -> Choice[T]:
+        """The same name with some parameters set differently."""
+        return self.registry.settle(str(Spec(self.name, {**self.params, **params})))
+
+    def build(self, *given: Any) -> T:
+        """An object of the class.
+
+        Args:
+            given: what the harness supplies, in the order of the constructor.
+
+        Raises:
+            UsageError: an unknown parameter, or a value of another type.
+        """
+        registry = self.registry
+        where = f"{registry.kind} {self}"
+        return self.cls(*given, **check_params(self.cls, self.params, given=registry.given, where=where))
+
+    def identity(self) -> dict[str, Any]:
+        """What identifies it in a key: name, parameters, and the hash of its source."""
+        return {"name": self.name, "params": dict(self.params), "source": source_hash(self.cls)}
+
+
+def states(kind: str, *attributes: str) -> Callable[[type[Any]], None]:
+    """The check that a class of a kind has these attributes and a docstring."""
+
+    def check(cls: type[Any]) -> None:
+        for attribute in attributes:
+            if not hasattr(cls, attribute):
+                raise TypeError(f"{kind} {cls.__name__} does not state {attribute!r}")
+        if not cls.__doc__:
+            raise TypeError(f"{kind} {cls.__name__} has no docstring; its first line must say what it is")
+
+    return check
+
+
+def _unpickled(kind: str, text: str) -> Choice[Any]:
+    return Choice(next(registry for registry in REGISTRIES if registry.kind == kind), text)
+
+
+class Registry(Generic[T]):
+    """Classes by name, with where each one came from.
+
+    Args:
+        kind: singular noun for messages, such as ``"fusion"``.
+        check: called with every class before it is accepted; raises ``TypeError`` when the contract is broken.
+        built_in: modules that register classes of this kind and are slow to import; :meth:`load_built_in` imports
+            them, and so does the first call that depends on which names there are.
+        given: constructor parameters that the harness itself supplies.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        check: Callable[[type[T]], None] = lambda cls: None,
+        built_in: Iterable[str] = (),
+        given: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.given = given
+        self._check = check
+        self._built_in = tuple(built_in)
+        self._classes: dict[str, type[T]] = {}
+        REGISTRIES.append(self)
+
+    def register(self, cls: type[T]) -> type[T]:
+        """Class decorator that files ``cls`` under ``cls.name``.
+
+        Raises:
+            TypeError: the class breaks the contract of its kind.
+            DuplicateNameError: another file already registered the name.
+        """
+        # Before any other, so that it is the plug-in that is refused where both claim one name.
+        self.load_built_in()
+        self._check(cls)
+        name: str = cls.name  # type: ignore[attr-defined]
+        known = self._classes.get(name)
+        if known is not None and (source_file(known), known.__qualname__) != (source_file(cls), cls.__qualname__):
+            raise DuplicateNameError(
+                f"two {self.kind}s are named {name!r}: {source_file(known)} and {source_file(cls)}; rename one"
+            )
+        self._classes[name] = cls
+        return cls
+
+    def load_built_in(self) -> None:
+        """Import the built-in modules, if that has not been done; they call :meth:`register` in turn."""
+        modules, self._built_in = self._built_in, ()
+        for module in modules:
+            importlib.import_module(module)
+
+    def __iter__(self) -> Iterator[str]:
+        self.load_built_in()
+        return iter(sorted(self._classes))
+
+    def __contains__(self, name: object) -> bool:
+        self.load_built_in()
+        return name in self._classes
+
+    @property
+    def classes(self) -> tuple[type[T], ...]:
+        """All classes in the order in which they were registered."""
+        self.load_built_in()
+        return tuple(self._classes.values())
+
+    def get(self, name: str) -> type[T]:
+        """Return the class called ``name``; an unknown name raises ``UsageError`` with the nearest matches."""
+        self.load_built_in()
+        try:
+            return self._classes[name]
+        except KeyError:
+            raise UsageError(self._unknown(name)) from None
+
+    def match(self, pattern: str) -> list[str]:
+        """Names that match ``all``, a glob or one exact name, sorted.
+
+        Raises:
+            UsageError: nothing matches.
+        """
+        if pattern == "all":
+            return list(self)
+        found = fnmatch.filter(self, pattern)
+        if not found:
+            raise UsageError(self._unknown(pattern))
+        return found
+
+    def settle(self, text: str) -> Choice[T]:
+        """The choice that ``name``, ``name:param=value`` or ``name:value`` stands for.
+
+        Raises:
+            UsageError: an unknown name, or a value right after the name of what takes no parameters.
+        """
+        spec = parse_spec(text)
+        return Choice(self, str(canonical(spec, self.get(spec.name), given=self.given)))
+
+    def resolve(self, patterns: Iterable[str]) -> list[Choice[T]]:
+        """The choices that names, globs and ``all`` stand for, each with its parameters, without repeats.
+
+        A pattern leaves out what needs files of the user.
+        """
+        found: dict[Choice[T], None] = {}
+        for pattern in patterns:
+            spec = parse_spec(pattern)
+            for name in self.match(spec.name):
+                if name == spec.name or not getattr(self.get(name), "needs_files", False):
+                    found[self.settle(str(Spec(name, spec.params)))] = None
+        return list(found)
+
+    def forget_unloaded(self) -> None:
+        """Drop what modules registered that then failed to import."""
+        self._classes = {name: cls for name, cls in self._classes.items() if cls.__module__ in sys.modules}
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._classes, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self) or 'none'}"
+        broken = [f"{plugin.path.name} ({plugin.error})" for plugin in BROKEN.values()]
+        note = f"; plug-ins that failed to load: {', '.join(broken)}" if broken else ""
+        return f"unknown {self.kind} {name!r}: {hint}{note}"
