@@ -13,6 +13,7 @@ from bench import zoo
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion
 from bench.registry import DuplicateNameError
+from bench.source import source_file, source_hash
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -68,7 +69,7 @@ def test_match_takes_all_a_glob_or_a_name() -> None:
 def test_include_of_a_file(plugin: Plugin) -> None:
     path = plugin(FUSION.format(name="mine"))
     assert "mine" in FUSIONS
-    assert zoo.source_file(FUSIONS.get("mine")) == path
+    assert source_file(FUSIONS.get("mine")) == path
 
 
 def test_include_of_a_folder(plugin: Plugin, tmp_path: Path) -> None:
@@ -111,12 +112,12 @@ def test_siblings_import_each_other_relatively(plugin: Plugin) -> None:
 
 def test_a_duplicate_name_is_an_error_that_names_both_files(plugin: Plugin) -> None:
     path = plugin(FUSION.format(name="concat"), load=False)
-    first = zoo.source_file(FUSIONS.get("concat"))
+    first = source_file(FUSIONS.get("concat"))
     with pytest.raises(DuplicateNameError) as error:
         zoo.load([path])
     assert str(path) in str(error.value)
     assert str(first) in str(error.value)
-    assert zoo.source_file(FUSIONS.get("concat")) == first
+    assert source_file(FUSIONS.get("concat")) == first
 
 
 def test_a_duplicate_rolls_back_its_file(plugin: Plugin) -> None:
@@ -195,21 +196,21 @@ def test_source_hash_follows_siblings(plugin: Plugin, tmp_path: Path) -> None:
     helper.write_text("from . import deeper\nWIDTH = 1\n")
     path = plugin("from .helper import WIDTH\n" + FUSION.format(name="mine"))
     cls = FUSIONS.get("mine")
-    hashes = [zoo.source_hash(cls)]
+    hashes = [source_hash(cls)]
     assert len(hashes[0]) == 16
-    assert zoo.source_hash(cls) == hashes[0]
+    assert source_hash(cls) == hashes[0]
     for changed in (path, helper, deeper):
         changed.write_text(changed.read_text() + "# changed\n")
-        hashes.append(zoo.source_hash(cls))
+        hashes.append(source_hash(cls))
     assert len(set(hashes)) == 4
     other.write_text("UNUSED = 2\n")
-    assert zoo.source_hash(cls) == hashes[-1]
+    assert source_hash(cls) == hashes[-1]
 
 
 def test_source_hash_of_siblings_that_import_each_other(plugin: Plugin) -> None:
     plugin("def late():\n    from .plugin import Mine\n", name="helper", load=False)
     plugin("from . import helper\n" + FUSION.format(name="mine"))
-    assert zoo.source_hash(FUSIONS.get("mine"))
+    assert source_hash(FUSIONS.get("mine"))
 
 
 def test_built_ins_have_no_privilege() -> None:
