@@ -6,8 +6,9 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.fusion import MapShape, Sees
-from bench.registry import Registry
+from bench.registry import Choice, Registry
+from bench.source import source_hash
 
 Split = Literal["train", "val", "test", "warmup"]
 Latents = Mapping[str, Tensor]
@@ -119,6 +121,9 @@ class Domain(ABC):
         return None
 
 
+DomainName = str | Choice[Domain]
+
+
 def uniforms(key: tuple[str | int, ...], start: int, n: int, columns: int) -> Tensor:
     """Rows ``start`` to ``start + n`` of an endless table of uniform numbers in [0, 1), (n, columns) float64.
 
@@ -143,5 +148,29 @@ def _check(cls: type[Domain]) -> None:
             raise TypeError(f"domain {cls.__name__} does not state {attribute!r}")
 
 
-DOMAINS: Registry[Domain] = Registry("domain", _check)
+class _Domains(Registry[Domain]):
+    def identity(self, choice: Choice[Domain]) -> Mapping[str, Any]:
+        return _identity(choice)
+
+
+@cache
+def _identity(choice: Choice[Domain]) -> Mapping[str, Any]:
+    """Name, version, source and parameters, with the content of a user's files in place of their path."""
+    domain = build_domain(choice)
+    params = {key: value for key, value in choice.params.items() if key not in domain.content}
+    of_the_version = {"version": domain.version, "content": dict(domain.content)}
+    return {"name": choice.name, "params": params, "source": source_hash(choice.cls), **of_the_version}
+
+
+def build_domain(domain: DomainName) -> Domain:
+    """The domain of a name with parameters, built once; an unknown name or parameter raises ``UsageError``."""
+    return _built(domain if isinstance(domain, Choice) else DOMAINS.settle(domain))
+
+
+@cache
+def _built(choice: Choice[Domain]) -> Domain:
+    return choice.build()
+
+
+DOMAINS = _Domains("domain", _check)
 register_domain = DOMAINS.register

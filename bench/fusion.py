@@ -165,5 +165,7 @@ def _check(cls: type[Fusion]) -> None:
         raise TypeError(f"fusion {cls.__name__} has no docstring; it must give the formula with shapes")
 
 
-FUSIONS: Registry[Fusion] = Registry("fusion", _check)
+# These two are parameters of the model around a fusion: the averaged orders, and the hidden units of the head.
+SYMMETRIZE, HEAD = "symmetrize", "head"
+FUSIONS: Registry[Fusion] = Registry("fusion", _check, given=("spec",), also=(SYMMETRIZE, HEAD))
 register = FUSIONS.register

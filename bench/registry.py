@@ -35,45 +35,36 @@ class DuplicateNameError(UsageError):
     """Two plug-ins claim one name."""
 
 
-@dataclass(frozen=True)
-class Choice(Generic[T]):
-    """A registered name with those parameters that differ from their defaults, written in the one way there is.
+@dataclass(frozen=True, eq=False)
+class Choice(Spec, Generic[T]):
+    """A registered name with those parameters that differ from their defaults, settled by its registry.
 
     It is pickled as its text, and compares and hashes as that.
     """
 
-    registry: Registry[T] = field(compare=False)
-    text: str
+    registry: Registry[T] = field(kw_only=True, repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The one way to write it."""
+        return super().__str__()
 
     def __str__(self) -> str:
         return self.text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and (self.registry, self.text) == (other.registry, other.text)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self.registry.kind, self.text)
-
-    @cached_property
-    def spec(self) -> Spec:
-        """Name and parameters."""
-        return parse_spec(self.text)
-
-    @property
-    def name(self) -> str:
-        """The registered name, without parameters."""
-        return self.spec.name
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """The parameters as they were written."""
-        return self.spec.params
 
     @property
     def cls(self) -> type[T]:
         """The class of that name."""
         return self.registry.get(self.name)
-
-    def with_params(self, **params: Any) -> Choice[T]:
-        """The same name with some parameters set differently."""
-        return self.registry.settle(str(Spec(self.name, {**self.params, **params})))
 
     def build(self, *given: Any) -> T:
         """An object of the class.
@@ -84,13 +75,11 @@ class Choice(Generic[T]):
         Raises:
             UsageError: an unknown parameter, or a value of another type.
         """
-        registry = self.registry
-        where = f"{registry.kind} {self}"
-        return self.cls(*given, **check_params(self.cls, self.params, given=registry.given, where=where))
+        return self.registry.build(self, *given)
 
-    def identity(self) -> dict[str, Any]:
-        """What identifies it in a key: name, parameters, and the hash of its source."""
-        return {"name": self.name, "params": dict(self.params), "source": source_hash(self.cls)}
+    def identity(self) -> Mapping[str, Any]:
+        """What identifies it in a key."""
+        return self.registry.identity(self)
 
 
 def states(kind: str, *attributes: str) -> Callable[[type[Any]], None]:
@@ -107,7 +96,8 @@ def states(kind: str, *attributes: str) -> Callable[[type[Any]], None]:
 
 
 def _unpickled(kind: str, text: str) -> Choice[Any]:
-    return Choice(next(registry for registry in REGISTRIES if registry.kind == kind), text)
+    spec = parse_spec(text)
+    return Choice(spec.name, spec.params, registry=next(one for one in REGISTRIES if one.kind == kind))
 
 
 class Registry(Generic[T]):
@@ -119,6 +109,7 @@ class Registry(Generic[T]):
         built_in: modules that register classes of this kind and are slow to import; :meth:`load_built_in` imports
             them, and so does the first call that depends on which names there are.
         given: constructor parameters that the harness itself supplies.
+        also: parameters that can be written and are not the constructor's.
     """
 
     def __init__(
@@ -127,9 +118,11 @@ class Registry(Generic[T]):
         check: Callable[[type[T]], None] = lambda cls: None,
         built_in: Iterable[str] = (),
         given: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
         self.given = given
+        self.also = also
         self._check = check
         self._built_in = tuple(built_in)
         self._classes: dict[str, type[T]] = {}
@@ -199,10 +192,17 @@ class Registry(Generic[T]):
         """The choice that ``name``, ``name:param=value`` or ``name:value`` stands for.
 
         Raises:
-            UsageError: an unknown name, or a value right after the name of what takes no parameters.
+            UsageError: an unknown name or parameter, or a value of another type.
         """
         spec = parse_spec(text)
-        return Choice(self, str(canonical(spec, self.get(spec.name), given=self.given)))
+        cls = self.get(spec.name)
+        params = dict(canonical(spec, cls, given=self.given).params)
+        own = {key: value for key, value in params.items() if key not in self.also}
+        if own:
+            params |= check_params(cls, own, given=self.given, where=f"{self.kind} {text}")
+        # Read from its text again, for that is how it travels, and both must be identified alike.
+        settled = parse_spec(str(canonical(Spec(spec.name, params), cls, given=self.given)))
+        return Choice(settled.name, settled.params, registry=self)
 
     def resolve(self, patterns: Iterable[str]) -> list[Choice[T]]:
         """The choices that names, globs and ``all`` stand for, each with its parameters, without repeats.
@@ -216,6 +216,15 @@ class Registry(Generic[T]):
                 if name == spec.name or not getattr(self.get(name), "needs_files", False):
                     found[self.settle(str(Spec(name, spec.params)))] = None
         return list(found)
+
+    def build(self, choice: Choice[T], *given: Any) -> T:
+        """What :meth:`Choice.build` returns."""
+        where = f"{self.kind} {choice}"
+        return choice.cls(*given, **check_params(choice.cls, choice.params, given=self.given, where=where))
+
+    def identity(self, choice: Choice[T]) -> Mapping[str, Any]:
+        """What identifies a choice in a key: name, parameters, and the hash of its source."""
+        return {"name": choice.name, "params": dict(choice.params), "source": source_hash(choice.cls)}
 
     def forget_unloaded(self) -> None:
         """Drop what modules registered that then failed to import."""

@@ -28,12 +28,10 @@ from interleaved import spread
 from torch import nn
 
 from bench import zoo
-from bench.domain import Pairs
-from bench.fusion import FUSIONS
+from bench.domain import Pairs, build_domain
 from bench.model import PairModel, build_model
 from bench.records.folder import RunFolder
-from bench.spec import parse_spec
-from bench.sweep.cell import Cell, build_domain
+from bench.sweep.cell import Cell
 from bench.sweep.config import load_config
 from bench.sweep.plan import make_plan
 from bench.sweep.prepare import ensure_warmup
@@ -48,12 +46,12 @@ def cells_of(seeds: int) -> list[Cell]:
     settings = {"backbone": BACKBONE, "domain": DOMAIN, "eval": DOMAIN, "seed": f"0..{seeds - 1}", "protocol": "frozen"}
     plan = make_plan(load_config({"fusion": "all", **settings}), {})
     cells = [planned.cell for planned in plan.having("to run")]
-    return [cell for cell in cells if FUSIONS.get(parse_spec(cell.fusion).name).family not in ("control", "reference")]
+    return [cell for cell in cells if cell.fusion.cls.family not in ("control", "reference")]
 
 
 def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:
     """Seconds of the sweep, with up to ``together`` seeds trained in one pass."""
-    fusions = ",".join(dict.fromkeys(cell.fusion for cell in cells))
+    fusions = ",".join(dict.fromkeys(str(cell.fusion) for cell in cells))
     with tempfile.TemporaryDirectory() as folder:
         options = f"--backbone {BACKBONE} --protocol frozen --domain {DOMAIN} --eval {DOMAIN} --seed 0..{seeds - 1}"
         command = [sys.executable, "-m", "bench", "run", "--fusion", fusions, *options.split()]
@@ -72,7 +70,7 @@ def theirs(cell: Cell) -> float:
     """Seconds of one cell."""
     started = time.perf_counter()
     domain, recipe = build_domain(cell.domain), cell.recipe
-    model = build_model(parse_spec(cell.fusion), cell.backbone, seed=cell.seed).lay_out(torch.contiguous_format)
+    model = build_model(cell.fusion, str(cell.backbone), seed=cell.seed).lay_out(torch.contiguous_format)
     start = ensure_warmup(cell)
     assert start is not None
     for tower in model.towers:

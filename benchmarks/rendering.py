@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from bench import zoo
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 
 SIZE, SUPERSAMPLING, MIN_RADIUS, MAX_RADIUS = 32, 4, 4.0, 8.8
 WORKERS, BATCH = 2, 64

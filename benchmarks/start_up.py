@@ -64,7 +64,7 @@ def write_records(folder: Path, cells: int) -> float:
     plan = make_plan(_config(folder, cells), {})
     with (folder / "records.jsonl").open("w") as file:
         for planned in plan.cells:
-            own = {"key": planned.key, "fusion": planned.cell.fusion, "seed": planned.cell.seed}
+            own = {"key": planned.key, "fusion": str(planned.cell.fusion), "seed": planned.cell.seed}
             file.write(json.dumps({**template, "times": {"total": 1.0}, **own}, separators=(",", ":")) + "\n")
     return len(plan.cells)
 

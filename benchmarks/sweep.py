@@ -32,10 +32,10 @@ import torch
 from training_step import ALLOCATOR, BATCH, best_step
 
 from bench import zoo
+from bench.domain import build_domain
 from bench.evaluation.scoring import score_pairs
 from bench.model import build_model
 from bench.spec import parse_spec
-from bench.sweep.cell import build_domain
 
 # One or two of every place where streams meet, without those that need another warm-up.
 ESSENTIALS = (

@@ -37,10 +37,9 @@ from torch.nn import functional as F
 
 from bench import zoo
 from bench.backbones.depthwise import DepthwiseConv2d
-from bench.domain import Pairs
+from bench.domain import Pairs, build_domain
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
-from bench.sweep.cell import build_domain
 from bench.training.loop import batches, fit
 from bench.training.pairs import PairLearner
 from bench.training.recipe import Recipe

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import BLOCK, DOMAINS, Domain, Images, Pairs, Split, register_domain, uniforms
+from bench.domain import BLOCK, DOMAINS, Domain, Images, Pairs, Split, build_domain, register_domain, uniforms
 from bench.fusion import MapShape
 from bench.spec import parse_spec
-from bench.sweep.cell import build_domain
 
 KEY = ("color", 1, "train", 0, "a")
 ROWS = 4 * BLOCK

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.domain import Domain, Images, Pairs, Split
+from bench.domain import Domain, Images, Pairs, Split, build_domain
 from bench.errors import UsageError
 from bench.spec import shift_of, shifted
-from bench.sweep.cell import Cell, build_domain
-from bench.sweep.prepare import ensure_warmup
-from bench.training.recipe import declared_recipe, declared_warmup_recipe
+from bench.training.warmup import WarmupSpec
 
 BACKBONE = "mobilenetv3_small_32"
 MIN_PAIRS = 200
@@ -81,13 +78,7 @@ class Material:
 
     def warm_up(self) -> Path:
         """Weights of the domain's shared warm-up, from the cache or computed first."""
-        recipe = declared_recipe(BACKBONE, "finetune", {})
-        warmup_recipe = declared_warmup_recipe(BACKBONE, self.warmup_recipe)
-        cell = Cell("heuristic", BACKBONE, self.text, 0, "finetune", recipe, "names", 0, warmup_recipe, (), self.n)
-        with _one_thread():
-            found = ensure_warmup(cell)
-        assert found is not None
-        return found.path
+        return WarmupSpec.declared("names", BACKBONE, self.text, self.warmup_recipe).ensure().path
 
     def draw_all(self) -> None:
         """Draw every split now."""
@@ -124,14 +115,3 @@ def _stacked(parts: list[Images]) -> Images:
         return torch.cat([part.latents[name] for part in parts])
 
     return Images(torch.cat([part.pixels for part in parts]), {name: joined(name) for name in parts[0].latents})
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # A warm-up depends on the number of threads, and the one in the cache also serves the cells of sweeps.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -16,8 +16,8 @@ from bench.audit.draws import BACKBONE, Material
 from bench.backbones import create_backbone
 from bench.domain import Pairs
 from bench.evaluation.scoring import score_pairs
+from bench.fusion import FUSIONS
 from bench.model import PairModel, build_model, standardise
-from bench.spec import parse_spec
 from bench.training import warmup
 from bench.training.loop import batches, decay_groups, fit
 from bench.training.pairs import PairLearner
@@ -80,7 +80,7 @@ def image_hits(network: ImageNetwork, images: Tensor, answer: Tensor) -> NDArray
 def warm_pair_model(material: Material) -> PairModel:
     """The fusion ``PAIR_FUSION`` on the warmed-up backbone."""
     domain = material.domain
-    model = build_model(parse_spec(PAIR_FUSION), BACKBONE, domain.image, material.seed, classes=len(domain.classes))
+    model = build_model(FUSIONS.settle(PAIR_FUSION), BACKBONE, domain.image, material.seed, classes=len(domain.classes))
     assert model.backbone is not None
     warmup.load_into(model.backbone, material.warm_up())
     return model

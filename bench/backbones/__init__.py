@@ -12,19 +12,9 @@ __all__ = [
     "BACKBONES",
     "Backbone",
     "Reads",
-    "backbone_class",
     "create_backbone",
     "register_backbone",
 ]
-
-
-def backbone_class(name: str) -> type[Backbone]:
-    """The class of a registered backbone or of ``timm:NAME``; an unknown name raises ``UsageError``."""
-    if name.startswith("timm:"):
-        from bench.backbones import from_timm
-
-        return from_timm.timm_backbone(name.removeprefix("timm:"))
-    return BACKBONES.get(name)
 
 
 def create_backbone(name: str, image: MapShape, pretrained: bool = False) -> Backbone:
@@ -33,4 +23,4 @@ def create_backbone(name: str, image: MapShape, pretrained: bool = False) -> Bac
     Raises:
         UsageError: an unknown name, no map of 4x4 on such images, or pretrained weights that cannot be loaded.
     """
-    return build(backbone_class(name), image, pretrained)
+    return build(BACKBONES.get(name), image, pretrained)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from bench.errors import UsageError
 from bench.fusion import FeatureSpec, MapShape
-from bench.registry import Registry
+from bench.registry import Choice, Registry
+from bench.source import source_hash
 
 MapReads = Literal["map", "tokens", "embedding"]
 Reads = MapReads | int
@@ -138,5 +139,25 @@ def _check(cls: type[Backbone]) -> None:
 
 
 BUILT_IN = tuple(f"bench.backbones.{name}" for name in ("from_timm", "mobilenetv3_small_32", "tiny_vit"))
-BACKBONES: Registry[Backbone] = Registry("backbone", _check, BUILT_IN)
+TIMM = "timm:"
+
+
+class _Backbones(Registry[Backbone]):
+    """The registered ones, and any timm model as ``timm:NAME``."""
+
+    def get(self, name: str) -> type[Backbone]:
+        if not name.startswith(TIMM):
+            return super().get(name)
+        from bench.backbones.from_timm import timm_backbone
+
+        return timm_backbone(name.removeprefix(TIMM))
+
+    def match(self, pattern: str) -> list[str]:
+        return [pattern] if pattern.startswith(TIMM) else super().match(pattern)
+
+    def identity(self, choice: Choice[Backbone]) -> Mapping[str, Any]:
+        return {"name": choice.name, "source": source_hash(choice.cls)}
+
+
+BACKBONES = _Backbones("backbone", _check, BUILT_IN, given=("image", "pretrained"))
 register_backbone = BACKBONES.register

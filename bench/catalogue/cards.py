@@ -19,7 +19,7 @@ from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
 from bench.records.folder import find_runs, latest
 from bench.source import source_file
-from bench.spec import canonical, parse_spec
+from bench.spec import parse_spec
 from bench.training.objectives import OBJECTIVES
 from bench.training.warmup import WARMUPS
 
@@ -56,11 +56,10 @@ def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str
 
 def fusion_card(text: str) -> str:
     """Formula, facts and parameters of a fusion, given by name or with parameters."""
-    cls = FUSIONS.get(parse_spec(text).name)
-    spec = canonical(parse_spec(text), cls, given=("spec",))
-    name = str(spec)
+    fusion = FUSIONS.settle(text)
+    cls, name = fusion.cls, str(fusion)
     try:
-        built = build_fusion(spec, EXAMPLE)
+        built = build_fusion(fusion, EXAMPLE)
     except NotApplicableError as error:
         raise UsageError(f"fusion {name}: {error}") from None
     lines = [
@@ -77,7 +76,7 @@ def fusion_card(text: str) -> str:
         f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",
     ]
-    return "\n".join(lines + _options(cls, given=("spec",)))
+    return "\n".join(lines + _options(cls, given=FUSIONS.given))
 
 
 def objective_card(text: str) -> str:
@@ -86,7 +85,7 @@ def objective_card(text: str) -> str:
     term = OBJECTIVES.get(name)
     facts = [f"reads       {term.reads}", f"paper       {term.paper}", f"defined in  {source_file(term)}"]
     lines = [f"objective {name}", "", inspect.cleandoc(term.__doc__ or ""), "", *facts]
-    return "\n".join(lines + _options(term, given=("space",)))
+    return "\n".join(lines + _options(term, given=OBJECTIVES.given))
 
 
 def _options(cls: type, given: tuple[str, ...]) -> list[str]:
@@ -118,7 +117,7 @@ def backbone_card(name: str) -> str:
 
 def _fusion_macs(name: str) -> str:
     try:
-        macs = count_macs(build_model(parse_spec(name), REFERENCE_BACKBONE))
+        macs = count_macs(build_model(FUSIONS.settle(name), REFERENCE_BACKBONE))
     except NotApplicableError as error:
         return f"not applicable ({error})"
     missing = f" plus uncounted {', '.join(macs.uncounted)}" if macs.uncounted else ""

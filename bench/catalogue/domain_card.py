@@ -12,10 +12,9 @@ import torch
 
 from bench.catalogue.contact_sheet import SAMPLE_PAIRS, Strip, balanced_rows, contact_sheet, rows_of
 from bench.catalogue.factors import correlation, factors, moved, short, within_classes
-from bench.domain import Domain, Pairs, Split, Strata
+from bench.domain import Domain, Pairs, Split, Strata, build_domain
 from bench.errors import UsageError
 from bench.spec import shift_of, shifted
-from bench.sweep.cell import build_domain
 
 PAIRS, SHIFT_PAIRS = 2000, 512
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

@@ -11,11 +11,10 @@ from typing import TypedDict
 
 from torch import Tensor
 
-from bench.domain import DOMAINS, Pairs
+from bench.domain import DOMAINS, Pairs, build_domain
 from bench.errors import UsageError
 from bench.source import source_file
 from bench.spec import shifted
-from bench.sweep.cell import build_domain
 from bench.zoo import built_in_folder
 
 DIFFICULTIES = ("easy", "hard")

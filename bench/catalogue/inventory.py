@@ -7,7 +7,6 @@ from bench.domain import DOMAINS
 from bench.fusion import FUSIONS, FeatureSpec, MapShape
 from bench.model import IMAGE, count_joint
 from bench.source import source_file
-from bench.spec import parse_spec
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 # Families that take no part in the comparison.
@@ -34,7 +33,7 @@ def fusions_by_family() -> list[str]:
 
 def fusion_parameters(name: str) -> int:
     """Parameters of a fusion, by name with parameters, with its head and without the backbone, for :data:`EXAMPLE`."""
-    return count_joint(parse_spec(name), EXAMPLE)
+    return count_joint(FUSIONS.settle(name), EXAMPLE)
 
 
 def backbones() -> Rows:
@@ -68,13 +67,13 @@ def domains() -> Rows:
 
 def warmups() -> Rows:
     """Name, what the backbone learns or starts from, what it is judged by."""
-    from bench.training.warmup import WARMUPS, task_class
+    from bench.training.warmup import WARMUPS, WarmupTask
 
     rows: list[tuple[str, ...]] = []
     for name in WARMUPS:
-        task = task_class(name)
-        measure = f"{task.measure.name} ({task.measure.better} is better)" if task else ""
-        rows.append((name, first_line(WARMUPS.get(name)), measure))
+        cls = WARMUPS.get(name)
+        measure = f"{cls.measure.name} ({cls.measure.better} is better)" if issubclass(cls, WarmupTask) else ""
+        rows.append((name, first_line(cls), measure))
     return ("name", "what", "measure"), rows
 
 

@@ -12,23 +12,10 @@ from typing import Any
 
 from bench.catalogue.inventory import REFERENCE_BACKBONE
 from bench.catalogue.warmup_pictures import PICTURES
+from bench.domain import build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import Cell, build_domain
-from bench.sweep.prepare import ensure_warmup
-from bench.training.recipe import declared_recipe, declared_warmup_recipe
-from bench.training.warmup import (
-    WARMUPS,
-    Warmup,
-    WarmupTask,
-    answers,
-    canonical_name,
-    is_cached,
-    named_examples,
-    restore,
-    task_class,
-    task_recipe,
-)
-from bench.training.warmup.train import GIVEN, HELD_OUT
+from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
+from bench.training.warmup.train import HELD_OUT
 
 DOMAIN = "color"
 
@@ -54,31 +41,24 @@ def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
         UsageError: there is no such warm-up, backbone, domain or recipe field; ``out`` is given for a warm-up without
             pictures, or cannot be written.
     """
-    name, cls = canonical_name(name), task_class(name)
-    draws = cls is not None and cls.name in PICTURES
+    task = WARMUPS.settle(name)
+    cls, draws = task.cls, task.name in PICTURES
     if out is not None and not draws:
-        raise UsageError(f"--out: the warm-up {name} has no pictures; those that have: {', '.join(PICTURES)}")
-    lines = [name, "", inspect.cleandoc(WARMUPS.get(name.partition(":")[0]).__doc__ or "")]
-    if cls is None:
+        raise UsageError(f"--out: the warm-up {task} has no pictures; those that have: {', '.join(PICTURES)}")
+    lines = [str(task), "", inspect.cleandoc(cls.__doc__ or "")]
+    if not issubclass(cls, WarmupTask):
         return "\n".join(lines)
-    cell = _cell(name, subject)
+    spec = WarmupSpec.declared(name, subject.backbone, subject.domain, subject.recipe)
     lines += ["", *_facts(cls)]
-    if not draws and not is_cached(cell.warmup_identity() or {}):
+    if not draws and not spec.is_cached():
         return "\n".join([*lines, f"quality     unknown: not yet computed for {subject.backbone} on {subject.domain}"])
-    trained = _ensure(cell)
+    trained = _ensure(spec)
     lines.append(f"quality     {_quality(trained, subject)}")
     if draws:
-        path = out or Path(re.sub(r"[^\w.+-]+", "-", f"{name}-{subject.domain}-{subject.backbone}").strip("-") + ".png")
-        _draw(cell, trained, path)
+        path = out or Path(re.sub(r"[^\w.+-]+", "-", f"{task}-{subject.domain}-{subject.backbone}").strip("-") + ".png")
+        _draw(spec, trained, path)
         lines += ["", f"pictures written to {path}"]
     return "\n".join(lines)
-
-
-def _cell(name: str, subject: WarmedUp) -> Cell:
-    """A cell that starts from this warm-up; the fusion has no say in it."""
-    recipe = declared_warmup_recipe(subject.backbone, {**task_recipe(name), **subject.recipe})
-    trained_with = declared_recipe(subject.backbone, "finetune", {})
-    return Cell("", subject.backbone, subject.domain, 0, "finetune", trained_with, name, 0, recipe, (), 0)
 
 
 def _facts(cls: type[WarmupTask]) -> list[str]:
@@ -90,17 +70,15 @@ def _facts(cls: type[WarmupTask]) -> list[str]:
         facts.append(f"recipe      {', '.join(f'{key} = {value}' for key, value in cls.recipe.items())}")
     if cls.lr_factor != 1:
         facts.append(f"lr          {cls.lr_factor} times that of the recipe")
-    options = [p for p in inspect.signature(cls).parameters.values() if p.name not in GIVEN]
+    options = [p for p in inspect.signature(cls).parameters.values() if p.name not in WARMUPS.given]
     return facts + [f"option      {option.name} = {option.default!r}" for option in options]
 
 
-def _ensure(cell: Cell) -> Warmup:
-    if not is_cached(cell.warmup_identity() or {}):
-        images = f"{cell.warmup_recipe.images:,} images"
-        print(f"computing the warm-up {cell.warmup} of {cell.backbone} on {cell.domain}: {images}", file=sys.stderr)
-    trained = ensure_warmup(cell)
-    assert trained is not None
-    return trained
+def _ensure(spec: WarmupSpec) -> Warmup:
+    if not spec.is_cached():
+        images = f"{spec.recipe.images:,} images"
+        print(f"computing the warm-up {spec.task} of {spec.backbone} on {spec.domain}: {images}", file=sys.stderr)
+    return spec.ensure()
 
 
 def _quality(trained: Warmup, subject: WarmedUp) -> str:
@@ -109,11 +87,10 @@ def _quality(trained: Warmup, subject: WarmedUp) -> str:
     return f"{measured} on {HELD_OUT:,} held-out images: {subject.backbone} on {subject.domain}, {cost}"
 
 
-def _draw(cell: Cell, trained: Warmup, out: Path) -> None:
-    domain = build_domain(cell.warmup_domain)
-    task = restore(trained, cell.warmup, cell.backbone, domain)
-    _, shown, target = named_examples(task, domain, "val", cell.warmup_seed, HELD_OUT)
-    title = f"warm-up {cell.warmup}: {cell.backbone} on {cell.domain}"
+def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:
+    task = spec.restore(trained)
+    _, shown, target = named_examples(task, build_domain(spec.domain), "val", spec.seed, HELD_OUT)
+    title = f"warm-up {spec.task}: {spec.backbone} on {spec.domain}"
     picture = PICTURES[task.name](task, shown, answers(task, shown), target, title)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

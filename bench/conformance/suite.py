@@ -12,7 +12,6 @@ from bench.conformance.cases import Case, CheckFailedError
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.source import source_file
-from bench.spec import parse_spec
 
 CHECKS: Mapping[str, Callable[[Case], None]] = {
     "parameters": contract.parameters,
@@ -73,7 +72,7 @@ def run_suite(fusions: Iterable[str], backbones: Iterable[str]) -> list[Result]:
 
 def check_case(fusion: str, backbone: str) -> list[Result]:
     """All checks of one fusion on one backbone; see :func:`run_suite`."""
-    case = Case(parse_spec(fusion), backbone)
+    case = Case(FUSIONS.settle(fusion), backbone)
     try:
         built = run_check(case, "builds", _build)
     except NotApplicableError as reason:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.errors import NotApplicableError, UsageError
-from bench.fusion import FUSIONS, FeatureSpec
+from bench.fusion import FUSIONS, FeatureSpec, Fusion
 from bench.model import count_joint
-from bench.spec import Spec, parse_spec
+from bench.registry import Choice
+from bench.spec import Spec
 
 # Constructor parameters that set the size of a fusion, in the order in which they are tried.
 SIZES = ("width", "rank", "hidden", "perspectives")
@@ -52,24 +53,26 @@ class Sized:
         problem: why they are further from the budget than the tolerance; empty where they are not.
     """
 
-    fusion: str
+    fusion: Choice[Fusion]
     parameters: int
     budget: int
     tolerance: float
     problem: str = ""
 
 
-def match_parameters(fusions: Iterable[str], matching: Matching, features: FeatureSpec) -> dict[str, Sized]:
-    """Sizes of those of ``fusions`` that apply and are compared, by name as given; controls and references keep theirs.
+def match_parameters(
+    fusions: Iterable[Choice[Fusion]], matching: Matching, features: FeatureSpec
+) -> dict[Choice[Fusion], Sized]:
+    """Sizes of those of ``fusions`` that apply and are compared, by the one given; controls and references keep theirs.
 
     One parameter is changed where that is enough, a size of the fusion rather than the hidden units of the shared head,
     and more where it is not. What the user set stays as it is.
     """
-    counts: dict[str, int] = {}
+    counts: dict[Choice[Fusion], int] = {}
     for fusion in fusions:
-        if FUSIONS.get(parse_spec(fusion).name).family not in UNMATCHED_FAMILIES:
+        if fusion.cls.family not in UNMATCHED_FAMILIES:
             try:
-                counts[fusion] = count_joint(parse_spec(fusion), features)
+                counts[fusion] = count_joint(fusion, features)
             except NotApplicableError:
                 continue
     if not counts:
@@ -79,7 +82,7 @@ def match_parameters(fusions: Iterable[str], matching: Matching, features: Featu
     def count(spec: Spec) -> int:
         return count_joint(spec, features)
 
-    return {fusion: _size(parse_spec(fusion), budget, matching.tolerance, count) for fusion in counts}
+    return {fusion: _size(fusion, budget, matching.tolerance, count) for fusion in counts}
 
 
 def _size(spec: Spec, budget: int, tolerance: float, count: Callable[[Spec], int]) -> Sized:
@@ -89,11 +92,11 @@ def _size(spec: Spec, budget: int, tolerance: float, count: Callable[[Spec], int
     for candidate in _candidates(spec, knobs, budget, count):
         found.append((candidate, count(candidate)))
         if abs(found[-1][1] - budget) <= tolerance * budget:
-            return Sized(str(candidate), found[-1][1], budget, tolerance)
+            return Sized(FUSIONS.settle(str(candidate)), found[-1][1], budget, tolerance)
     closest, parameters = min(found, key=lambda one: abs(one[1] - budget))
     names = " and ".join(name for name, _ in knobs)
     problem = f"its {names} can come no closer" if names else "it has no size to choose"
-    return Sized(str(closest), parameters, budget, tolerance, problem)
+    return Sized(FUSIONS.settle(str(closest)), parameters, budget, tolerance, problem)
 
 
 def _candidates(spec: Spec, knobs: Sequence[Knob], budget: int, count: Callable[[Spec], int]) -> Iterator[Spec]:

@@ -12,7 +12,7 @@ from torch import nn
 
 from bench.backbones import Backbone, create_backbone
 from bench.errors import UsageError
-from bench.fusion import FUSIONS, FeatureSpec, Fusion, MapShape, mlp
+from bench.fusion import FUSIONS, HEAD, SYMMETRIZE, FeatureSpec, Fusion, MapShape, mlp
 from bench.model.base import PairModel, build_head
 from bench.model.kinds import (
     ExchangeModel,
@@ -27,7 +27,6 @@ from bench.model.kinds import (
 from bench.spec import Spec, check_params
 
 IMAGE = MapShape(3, 32, 32)
-SYMMETRIZE, HEAD = "symmetrize", "head"
 
 
 @cache

@@ -7,11 +7,10 @@ from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
+from bench.backbones import BACKBONES
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, feature_spec
-from bench.spec import parse_spec
-from bench.sweep.plan import resolve, resolve_backbones
 
 Mode = Literal["infer", "train", "head", "cached"]
 MODES: MappingProxyType[Mode, str] = MappingProxyType(
@@ -66,8 +65,8 @@ class Axes:
         Raises:
             UsageError: an unknown fusion, parameter or backbone.
         """
-        fusions = resolve(FUSIONS, self.fusion, given=("spec",))
-        backbones = resolve_backbones(self.backbone)
+        fusions = [str(fusion) for fusion in FUSIONS.resolve(self.fusion)]
+        backbones = [str(backbone) for backbone in BACKBONES.resolve(self.backbone)]
         for fusion, backbone in product(fusions, backbones):
             _check(fusion, backbone)
         settings = product(backbones, self.mode, self.batch, self.dtype, self.memory_format, self.threads)
@@ -98,7 +97,7 @@ def positive(text: str, option: str, also: str = "") -> tuple[int, ...]:
 def _check(fusion: str, backbone: str) -> None:
     """Raise ``UsageError`` for a wrong parameter; whatever else cannot be built is a row with a reason."""
     try:
-        build_fusion(parse_spec(fusion), feature_spec(backbone, IMAGE))
+        build_fusion(FUSIONS.settle(fusion), feature_spec(backbone, IMAGE))
     except UsageError:
         raise
     except Exception:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import NotApplicableError
+from bench.fusion import FUSIONS
 from bench.model import IMAGE, PairModel, build_model
-from bench.spec import parse_spec
 from bench.speed.rows import Row
 from bench.sweep.execution import MEMORY_FORMATS
 from bench.training.loop import fit
@@ -36,7 +36,7 @@ def build(row: Row) -> PairModel:
     Raises:
         NotApplicableError: the fusion cannot join what the backbone hands over, or takes no images.
     """
-    model = build_model(parse_spec(row.fusion), row.backbone)
+    model = build_model(FUSIONS.settle(row.fusion), row.backbone)
     if model.fusion.sees == "likelihoods":
         raise NotApplicableError("it is given likelihoods, no images")
     return model.lay_out(MEMORY_FORMATS[row.memory_format]).compute_in(getattr(torch, row.dtype))

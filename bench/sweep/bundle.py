@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DivergedError
-from bench.fusion import FUSIONS
-from bench.spec import parse_spec
 from bench.sweep.cell import Cell
 from bench.sweep.execution import Execution
 from bench.sweep.measure import Trained, measure
@@ -51,8 +49,7 @@ def describe_passes(found: Iterable[tuple[Cell, ...]]) -> str:
 
 
 def _gains(cell: Cell, device: str) -> bool:
-    fusion = FUSIONS.get(parse_spec(cell.fusion).name)
-    return cell.protocol == "frozen" and not cell.recipe.patience and fusion.needs in GAINS[device]
+    return cell.protocol == "frozen" and not cell.recipe.patience and cell.fusion.cls.needs in GAINS[device]
 
 
 def run_bundle(

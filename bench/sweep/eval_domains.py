@@ -5,43 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import filter as matching
 
-from bench.domain import DOMAINS
+from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import UsageError
-from bench.spec import canonical, parse_spec, shifted
-from bench.sweep.cell import build_domain
+from bench.registry import Choice
+from bench.spec import parse_spec, shifted
 
 ALL, COMPANIONS = "all", "companions"
 
 
-def eval_domains(trained_on: str, chosen: Sequence[str]) -> tuple[str, ...]:
+def eval_domains(trained_on: Choice[Domain], chosen: Sequence[str]) -> tuple[Choice[Domain], ...]:
     """Domains to test on besides ``trained_on``, without repeats.
 
     Args:
         chosen: ``all`` (every shift and the companions), ``companions``, shifts of the domain trained on or globs of
             them, or domains. What does not fit this domain (other classes, no such shift) is left out.
     """
-    found: dict[str, None] = {}
+    found: dict[Choice[Domain], None] = {}
     for name in chosen:
-        found |= dict.fromkeys(map(_canonical, _meant(trained_on, name)))
-    found.pop(_canonical(trained_on), None)
+        found |= dict.fromkeys(map(DOMAINS.settle, _meant(str(trained_on), name)))
+    found.pop(trained_on, None)
     return tuple(found)
 
 
-def check_eval(trained_on: Sequence[str], chosen: Sequence[str]) -> None:
+def check_eval(trained_on: Sequence[Choice[Domain]], chosen: Sequence[str]) -> None:
     """Raise ``UsageError`` for a name in ``chosen`` that means nothing for any of the domains trained on."""
     for name in chosen:
-        if name in (ALL, COMPANIONS) or parse_spec(name).name in DOMAINS or any(_meant(d, name) for d in trained_on):
+        known = name in (ALL, COMPANIONS) or parse_spec(name).name in DOMAINS
+        if known or any(_meant(str(domain), name) for domain in trained_on):
             continue
         shifts = sorted({shift for domain in trained_on for shift in build_domain(domain).shifts})
         raise UsageError(
             f"--eval: unknown {name!r}; expected {ALL}, {COMPANIONS}, a domain ({', '.join(DOMAINS)}) "
             f"or a shift ({', '.join(shifts) or 'none here'})"
         )
-
-
-def _canonical(domain: str) -> str:
-    spec = parse_spec(domain)
-    return str(canonical(spec, DOMAINS.get(spec.name)))
 
 
 def _meant(trained_on: str, name: str) -> list[str]:

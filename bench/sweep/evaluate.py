@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.atomic import write_atomically
-from bench.domain import Pairs, Split
+from bench.domain import DomainName, Pairs, Split, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.model import PairModel
-from bench.sweep.cell import Cell, build_domain
+from bench.sweep.cell import Cell
 from bench.sweep.inputs import draw, inputs
 from bench.training.applicable import trained_by_objective
 from bench.training.objectives import Objective
@@ -68,7 +68,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         DivergedError: a score is not finite.
     """
 
-    def given(domain: str, split: Split, n: int) -> tuple[Tensor, Tensor]:
+    def given(domain: DomainName, split: Split, n: int) -> tuple[Tensor, Tensor]:
         return inputs(cell, model, start, domain, split, 0, n)
 
     drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
@@ -76,12 +76,13 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     threshold = best_threshold(label, drawn)
     offset = threshold if decides_on_validation(cell, model) else 0.0
     scores, labels, metrics = {}, {}, {}
-    for name in cell.eval_domains:
-        scored = score_both_orders(subject, *given(name, "test", cell.test_pairs))
+    for domain in cell.eval_domains:
+        name = str(domain)
+        scored = score_both_orders(subject, *given(domain, "test", cell.test_pairs))
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
-        pairs = draw(name, "test", 0, cell.test_pairs)
+        pairs = draw(domain, "test", 0, cell.test_pairs)
         labels[name] = pairs.label.numpy()
-        metrics[name] = _metrics(pairs, build_domain(name).classes, scores[name], threshold - offset)
+        metrics[name] = _metrics(pairs, build_domain(domain).classes, scores[name], threshold - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
 
 

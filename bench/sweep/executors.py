@@ -100,19 +100,18 @@ def keep_freed_memory() -> None:
 def next_task(waiting: Sequence[Task], running: Sequence[Task], ended: Sequence[Task] = ()) -> Task | None:
     """What an idle worker does next: a warm-up, else a cell of the data of the task that ``ended`` on it, else of data
     that no other worker has, else the first in line; never one whose warm-up is before it in line or running."""
-    pending = {repr(task.cell.warmup_identity()) for task in running if task.kind == "warmup"}
+    pending = {task.cell.start for task in running if task.kind == "warmup"}
     last, busy = {_data(task) for task in ended[:1]}, {_data(task) for task in running}
 
     def rank(task: Task) -> tuple[bool, bool, bool]:
         return task.kind != "warmup", _data(task) not in last, _data(task) in busy
 
     for task in sorted(waiting, key=rank):
-        identity = repr(task.cell.warmup_identity())
-        if task.kind == "warmup" or identity not in pending:
+        if task.kind == "warmup" or task.cell.start not in pending:
             return task
     return None
 
 
 def _data(task: Task) -> tuple[str, str, int]:
     """What the pairs and encodings of a task depend on."""
-    return task.cell.backbone, task.cell.domain, task.cell.seed
+    return str(task.cell.backbone), str(task.cell.domain), task.cell.seed

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from bench.backbones import Reads
-from bench.domain import Images, Pairs, Split
+from bench.domain import DomainName, Images, Pairs, Split, build_domain
 from bench.errors import NotApplicableError
 from bench.fusion import Sees
 from bench.model import PairModel, standardise
 from bench.sweep.cache import Cache
-from bench.sweep.cell import Cell, build_domain
+from bench.sweep.cell import Cell
 from bench.training.warmup import Warmup
 
 ENCODE_BATCH = 256
@@ -39,7 +39,7 @@ _classes: Cache[tuple[Tensor, Tensor]] = Cache(256)
 _encodings: Cache[tuple[Tensor, Tensor]] = Cache(ENCODED_BYTES, _bytes)
 
 
-def view(domain: str, images: Images, sees: Sees) -> Tensor:
+def view(domain: DomainName, images: Images, sees: Sees) -> Tensor:
     """What a model is given of images: pixels, true masks as grey images (N, 3, H, W), or likelihoods (N, classes)."""
     if sees == "mask":
         return images.latents["mask"][:, None].expand(-1, 3, -1, -1)
@@ -51,12 +51,12 @@ def view(domain: str, images: Images, sees: Sees) -> Tensor:
     return images.pixels
 
 
-def draw(domain: str, split: Split, seed: int, n: int) -> Pairs:
+def draw(domain: DomainName, split: Split, seed: int, n: int) -> Pairs:
     """Pairs of a domain; a few draws are kept, since all fusions of a (domain, seed) ask for the same."""
     return _draws.get((domain, split, seed, n), lambda: build_domain(domain).draw(split, seed, n))
 
 
-def classes(domain: str, split: Split, seed: int, n: int) -> tuple[Tensor, Tensor]:
+def classes(domain: DomainName, split: Split, seed: int, n: int) -> tuple[Tensor, Tensor]:
     """The classes (N,) int64 of the images A and B of the same pairs, which are kept when the images no longer are."""
 
     def drawn() -> tuple[Tensor, Tensor]:
@@ -67,7 +67,7 @@ def classes(domain: str, split: Split, seed: int, n: int) -> tuple[Tensor, Tenso
 
 
 def inputs(
-    cell: Cell, model: PairModel, start: Warmup | None, domain: str, split: Split, seed: int, n: int
+    cell: Cell, model: PairModel, start: Warmup | None, domain: DomainName, split: Split, seed: int, n: int
 ) -> tuple[Tensor, Tensor]:
     """What is trained and scored, on the device of the model: images, or encoded images under the frozen protocol.
 
@@ -86,7 +86,7 @@ def inputs(
     backbone, reads = model.backbone, model.reads
     assert backbone is not None
     assert reads is not None
-    source = str(start.path) if start is not None else f"{cell.warmup}, seed {cell.seed}"
+    source = str(start.path) if start is not None else f"{cell.warmup.task}, seed {cell.seed}"
     place = cell.backbone, model.fusion.encoder, source, sees, domain, split, seed, n, model.precision
     lowest: Reads = reads if isinstance(reads, int) else "map"
     shown = partial(standardise, dtype=model.dtype, memory_format=model.memory_format)

@@ -13,14 +13,14 @@ import torch
 
 from bench.cost.counts import counts
 from bench.cost.throughput import inference_pairs_per_second
-from bench.domain import Pairs
+from bench.domain import Pairs, build_domain
 from bench.evaluation.collapse import Evidence
 from bench.evaluation.diagnosis import Diagnosis, diagnose
 from bench.evaluation.scoring import Scores
 from bench.fusion import MapShape
 from bench.model import PairModel
 from bench.sweep.cache import Cache
-from bench.sweep.cell import Cell, build_domain
+from bench.sweep.cell import Cell
 from bench.sweep.evaluate import decides_on_validation, evaluate_cell
 from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
@@ -57,7 +57,7 @@ def measure(
     evaluated = evaluate_cell(cell, model, prepared.subject, prepared.start)
     evaluated.save(scores_file)
     probe = draw(cell.domain, "test", 0, cell.test_pairs)
-    diagnosis = _diagnosis(prepared, history, evaluated.scores[cell.domain])
+    diagnosis = _diagnosis(prepared, history, evaluated.scores[str(cell.domain)])
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, prepared.start),
@@ -68,7 +68,7 @@ def measure(
         "auxiliary": _auxiliary_errors(prepared),
         "execution": {
             "device": model.device.type,
-            "memory_format": execution.memory_format(cell.backbone),
+            "memory_format": execution.memory_format(str(cell.backbone)),
             "seeds_together": trained.together,
         },
         "diagnostics": diagnosis.measures,
@@ -137,7 +137,7 @@ def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
 
 def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:
     if start is None:
-        return {"task": "none" if cell.protocol == "scratch" else cell.warmup}
+        return {"task": "none" if cell.protocol == "scratch" else str(cell.warmup.task)}
     measure = {"measure": start.measure.name, "unit": start.measure.unit, "better": start.measure.better}
     cost = {"seconds": round(start.seconds, 1), "images": start.images}
-    return {"task": cell.warmup, "seed": cell.warmup_seed, "quality": start.quality, **measure, **cost}
+    return {"task": str(cell.warmup.task), "seed": cell.warmup.seed, "quality": start.quality, **measure, **cost}

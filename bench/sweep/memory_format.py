@@ -21,10 +21,11 @@ from pebble import ProcessPool
 
 from bench import zoo
 from bench.atomic import write_atomically
-from bench.fusion import MapShape
+from bench.backbones import BACKBONES
+from bench.domain import build_domain
+from bench.fusion import FUSIONS, MapShape
 from bench.model import build_model
-from bench.spec import parse_spec
-from bench.sweep.cell import Cell, backbone_identity, build_domain, digest
+from bench.sweep.cell import Cell, digest
 from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS
 from bench.sweep.executors import keep_freed_memory
 from bench.sweep.provenance import hardware
@@ -48,8 +49,8 @@ def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Se
     trained_on: dict[str, tuple[MapShape, str]] = {}
     for cell in cells:
         if cell.protocol != "frozen":
-            pairs[cell.backbone] += cell.recipe.train_pairs * cell.recipe.epochs
-            trained_on.setdefault(cell.backbone, (build_domain(cell.domain).image, cell.recipe.precision))
+            pairs[str(cell.backbone)] += cell.recipe.train_pairs * cell.recipe.epochs
+            trained_on.setdefault(str(cell.backbone), (build_domain(cell.domain).image, cell.recipe.precision))
     chosen = {
         backbone: choose_format(backbone, *trained_on[backbone], threads, device, include)
         for backbone, count in pairs.items()
@@ -119,7 +120,7 @@ def _step(
     backbone: str, image: MapShape, precision: str, memory_format: torch.memory_format, device: str
 ) -> Callable[[], object]:
     """``STEPS`` steps of the training loop on noise; the loop waits for the device when it ends."""
-    model = build_model(parse_spec(FUSION), backbone, image).compute_in(getattr(torch, precision))
+    model = build_model(FUSIONS.settle(FUSION), backbone, image).compute_in(getattr(torch, precision))
     model = model.lay_out(memory_format).to(device)
     shape = BATCH, image.channels, image.height, image.width
     generator = torch.Generator().manual_seed(0)
@@ -137,6 +138,6 @@ def _identity(backbone: str, image: MapShape, precision: str, threads: int, devi
     """What the choice depends on."""
     machine = hardware()
     processor = {"cpu": machine["cpu"], "capability": machine["capability"], "gpus": machine["gpus"]}
-    versions = {"torch": torch.__version__, **backbone_identity(backbone)}
+    versions = {"torch": torch.__version__, **BACKBONES.settle(backbone).identity()}
     setting = {"image": asdict(image), "precision": precision, "device": device, "threads": threads}
     return {**processor, **versions, **setting}

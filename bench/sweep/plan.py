@@ -9,25 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
-from bench.backbones import BACKBONES, Backbone, backbone_class, create_backbone
+from bench.backbones import BACKBONES, Backbone, create_backbone
 from bench.cost.matching import Matching, Sized, match_parameters
-from bench.domain import DOMAINS
+from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
 from bench.records.folder import DONE, Record
-from bench.registry import Registry
-from bench.spec import Spec, canonical, parse_spec
-from bench.sweep.cell import Cell, build_domain
+from bench.registry import Choice
+from bench.spec import Spec
+from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.training.applicable import why_not_auxiliary, why_not_objective
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
-from bench.training.recipe import Protocol, Recipe, declared_recipe, declared_warmup_recipe
-from bench.training.warmup import build_task, canonical_name, is_cached, task_class, task_recipe
+from bench.training.recipe import declared_recipe
+from bench.training.warmup import WARMUPS, WarmupSpec, build_task
 
 State = Literal["done", "failed", "to run", "not applicable"]
 
@@ -55,17 +55,15 @@ class Plan:
 
     def missing_warmups(self) -> list[Cell]:
         """One cell for each warm-up that has to be computed first."""
-        needed: dict[str, Cell] = {}
-        for planned in self.having("to run"):
-            identity = planned.cell.warmup_identity()
-            encoder = FUSIONS.get(parse_spec(planned.cell.fusion).name).encoder
-            if planned.cell.computes_warmup and encoder == "trained" and not is_cached(identity or {}):
-                needed.setdefault(repr(identity), planned.cell)
-        return list(needed.values())
+        needed: dict[WarmupSpec, Cell] = {}
+        for cell in (planned.cell for planned in self.having("to run")):
+            if cell.computed_start and cell.fusion.cls.encoder == "trained":
+                needed.setdefault(cell.computed_start, cell)
+        return [cell for start, cell in needed.items() if not start.is_cached()]
 
     def unmatched(self) -> list[str]:
         """One line per backbone and fusion whose parameters could not be matched, with the reason."""
-        missed = {(planned.cell.backbone, planned.sized): None for planned in self.cells if planned.sized}
+        missed = {(str(planned.cell.backbone), planned.sized): None for planned in self.cells if planned.sized}
         return [
             f"{sized.fusion} · {backbone}: {sized.parameters:,} parameters, not {sized.budget:,}: {sized.problem}"
             for backbone, sized in missed
@@ -92,21 +90,19 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     Raises:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
-    domains = [_with_options(name, config) for name in resolve(DOMAINS, config.domain)]
-    check_warmup(config, domains)
+    domains = [_with_options(domain, config) for domain in DOMAINS.resolve(config.domain)]
+    backbones = BACKBONES.resolve(config.backbone)
+    check_warmup(config, domains, backbones)
     check_eval(domains, config.eval)
-    fusions = resolve(FUSIONS, config.fusion, given=("spec",))
+    fusions = FUSIONS.resolve(config.fusion)
     planned = []
-    for backbone, domain in product(resolve_backbones(config.backbone), domains):
+    for backbone, domain in product(backbones, domains):
         evals = [_with_options(name, config) for name in eval_domains(domain, config.eval)]
-        recipe = declared_recipe(backbone, config.protocol, config.recipe)
         sizes = _sizes(config, fusions, backbone, domain)
         chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
         sized = {size.fusion: size for size in sizes.values()}
-        reasons = {
-            fusion: not_applicable(parse_spec(fusion), backbone, domain, config.protocol, recipe) for fusion in chosen
-        }
         cells = {fusion: _cell(config, fusion, backbone, domain, evals) for fusion in chosen}
+        reasons = {fusion: not_applicable(cell) for fusion, cell in cells.items()}
         keys = {
             fusion: cell.keys(config.seed if _differs_by_seed(fusion) else config.seed[:1])
             for fusion, cell in cells.items()
@@ -118,54 +114,37 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     return Plan(tuple(planned))
 
 
-def resolve(registry: Registry[Any], patterns: Sequence[str], given: tuple[str, ...] = ()) -> list[str]:
-    """Names with parameters for a list of names, globs, ``all``, ``name:param=value`` and ``name:value``, without
-    repeats.
-
-    Args:
-        given: constructor parameters that the harness itself supplies.
-    """
-    found: dict[str, None] = {}
-    for pattern in patterns:
-        spec = parse_spec(pattern)
-        for name in registry.match(spec.name):
-            if name != spec.name and getattr(registry.get(name), "needs_files", False):
-                continue
-            found[str(canonical(Spec(name, spec.params), registry.get(name), given=given))] = None
-    return list(found)
-
-
-def not_applicable(fusion: Spec, backbone: str, domain: str, protocol: Protocol, recipe: Recipe) -> str:
-    """Why a fusion cannot be combined with a backbone and a domain under a protocol and a recipe; empty where it can.
+def not_applicable(cell: Cell) -> str:
+    """Why a fusion cannot be combined with backbone, domain, protocol and recipe of a cell; empty where it can.
 
     Raises:
-        UsageError: an unknown parameter of the fusion.
+        UsageError: parameters from which the fusion cannot be built.
     """
-    data = build_domain(domain)
-    if FUSIONS.get(fusion.name).sees not in data.offers:
-        return f"{domain} offers no {FUSIONS.get(fusion.name).sees} of its images"
+    fusion, data = cell.fusion, build_domain(cell.domain)
+    if fusion.cls.sees not in data.offers:
+        return f"{cell.domain} offers no {fusion.cls.sees} of its images"
     try:
-        built = build_fusion(fusion, feature_spec(backbone, data.image), len(data.classes))
+        built = build_fusion(fusion, feature_spec(str(cell.backbone), data.image), len(data.classes))
     except NotApplicableError as error:
         return str(error)
     except UsageError:
         raise
     except Exception:
         return ""  # a plug-in that cannot be built is a failed cell with its traceback, and not the end of the sweep
-    if protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
+    if cell.protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
         return f"the frozen protocol encodes each image by itself, and {fusion.name} joins {_joint(built)} before that"
-    if protocol == "frozen" and built.towers == 2:
+    if cell.protocol == "frozen" and built.towers == 2:
         return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"
-    weights = auxiliary_weights(built, recipe.auxiliary)
+    weights = auxiliary_weights(built, cell.recipe.auxiliary)
     return (
-        why_not_objective(built, Objective.parse(recipe.objective), protocol)
+        why_not_objective(built, Objective.parse(cell.recipe.objective), cell.protocol)
         or why_not_auxiliary(built, weights)
-        or missing_latents(weights, _latents(domain) if weights else ())
+        or missing_latents(weights, _latents(cell.domain) if weights else ())
     )
 
 
 @cache
-def _latents(domain: str) -> frozenset[str]:
+def _latents(domain: Choice[Domain]) -> frozenset[str]:
     """What a domain records of each image."""
     return frozenset(build_domain(domain).draw("val", 0, 2).a.latents)
 
@@ -174,65 +153,62 @@ def _joint(fusion: Fusion) -> str:
     return "the images" if fusion.needs == "pixels" else "the maps inside the backbone"
 
 
-def check_warmup(config: SweepConfig, domains: Sequence[str]) -> None:
+def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbones: Sequence[Choice[Backbone]]) -> None:
     """Raise ``UsageError`` where the warm-up is unknown, impossible on one of the domains or cannot be loaded."""
-    canonical_name(config.warmup)
-    if config.protocol == "frozen" and config.warmup == "none":
-        raise UsageError("the frozen protocol trains no backbone: it needs a warm-up other than none")
-    if config.warmup == "imagenet" and config.protocol != "scratch":
-        for name in resolve_backbones(config.backbone):
-            create_backbone(name, IMAGE, pretrained=True)
-    if task_class(config.warmup) is not None and config.protocol != "scratch":
-        for source in dict.fromkeys(build_domain(name).warmup_domain or name for name in domains):
-            build_task(config.warmup, resolve_backbones(config.backbone)[0], build_domain(source))
+    task = WARMUPS.settle(config.warmup)
+    if config.protocol == "frozen" and task.cls.weights == "random":
+        raise UsageError(f"the frozen protocol trains no backbone: it needs a warm-up other than {task}")
+    if config.protocol == "scratch":
+        return
+    if task.cls.weights == "pretrained":
+        for backbone in backbones:
+            create_backbone(str(backbone), IMAGE, pretrained=True)
+    elif task.cls.weights == "computed":
+        for source in dict.fromkeys(build_domain(domain).warmup_domain or str(domain) for domain in domains):
+            build_task(task, str(backbones[0]), build_domain(source))
 
 
-def resolve_backbones(patterns: Sequence[str]) -> list[str]:
-    """Backbones for a list of names, globs, ``all`` and ``timm:NAME``, without repeats; an unknown one raises
-    ``UsageError``."""
-    found: dict[str, type[Backbone]] = {}
-    for pattern in patterns:
-        names = [pattern] if pattern.startswith("timm:") else BACKBONES.match(pattern)
-        found |= {name: backbone_class(name) for name in names}
-    return list(found)
-
-
-def _with_options(domain: str, config: SweepConfig) -> str:
+def _with_options(domain: Choice[Domain], config: SweepConfig) -> Choice[Domain]:
     """The domain with those options of the command line that are parameters of it."""
-    spec = parse_spec(domain)
-    accepted = inspect.signature(DOMAINS.get(spec.name)).parameters
+    accepted = inspect.signature(domain.cls).parameters
     options = {"textures": config.textures or None, "size": config.size}
     given = {name: value for name, value in options.items() if value is not None and name in accepted}
-    return str(Spec(spec.name, {**given, **spec.params}))
+    return DOMAINS.settle(str(Spec(domain.name, {**given, **domain.params})))
 
 
-def _sizes(config: SweepConfig, fusions: Sequence[str], backbone: str, domain: str) -> dict[str, Sized]:
-    """The fusions that are matched in parameters, by name as given; none unless it was asked for."""
+def _sizes(
+    config: SweepConfig, fusions: Sequence[Choice[Fusion]], backbone: Choice[Backbone], domain: Choice[Domain]
+) -> dict[Choice[Fusion], Sized]:
+    """The fusions that are matched in parameters, by the one given; none unless it was asked for."""
     if config.match_params is None:
         return {}
-    features = feature_spec(backbone, build_domain(domain).image)
+    features = feature_spec(str(backbone), build_domain(domain).image)
     return match_parameters(fusions, Matching.parse(config.match_params), features)
 
 
-def _differs_by_seed(fusion: str) -> bool:
+def _differs_by_seed(fusion: Choice[Fusion]) -> bool:
     """Whether anything of it is trained or drawn; an observer that knows the generator scores alike for all seeds."""
-    return FUSIONS.get(parse_spec(fusion).name).sees != "likelihoods"
+    return fusion.cls.sees != "likelihoods"
 
 
-def _cell(config: SweepConfig, fusion: str, backbone: str, domain: str, evals: Sequence[str]) -> Cell:
+def _cell(
+    config: SweepConfig,
+    fusion: Choice[Fusion],
+    backbone: Choice[Backbone],
+    domain: Choice[Domain],
+    evals: Sequence[Choice[Domain]],
+) -> Cell:
     """The cell of the first seed."""
-    sees = FUSIONS.get(parse_spec(fusion).name).sees
+    name = str(backbone)
     return Cell(
         fusion=fusion,
         backbone=backbone,
         domain=domain,
         seed=config.seed[0],
         protocol=config.protocol,
-        recipe=declared_recipe(backbone, config.protocol, config.recipe),
-        warmup=canonical_name(config.warmup),
-        warmup_seed=config.warmup_seed,
-        warmup_recipe=declared_warmup_recipe(backbone, {**task_recipe(config.warmup), **config.warmup_recipe}),
-        eval_domains=(domain, *(name for name in evals if sees in build_domain(name).offers)),
+        recipe=declared_recipe(name, config.protocol, config.recipe),
+        warmup=WarmupSpec.declared(config.warmup, name, str(domain), config.warmup_recipe, config.warmup_seed),
+        eval_domains=(domain, *(tested for tested in evals if fusion.cls.sees in build_domain(tested).offers)),
         test_pairs=config.test_pairs,
     )
 
@@ -258,7 +234,7 @@ def expected_minutes(plan: Plan, records: Sequence[Record], jobs: int) -> float 
     total = 0.0
     for planned in plan.having("to run"):
         cell = planned.cell
-        times = seen.get((cell.backbone, cell.protocol, cell.recipe.train_pairs))
+        times = seen.get((str(cell.backbone), cell.protocol, cell.recipe.train_pairs))
         if not times:
             return None
         total += statistics.median(times)

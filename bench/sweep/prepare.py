@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bench.domain import build_domain
 from bench.model import PairModel, build_model
-from bench.spec import parse_spec
-from bench.sweep.cell import Cell, build_domain
+from bench.sweep.cell import Cell
 from bench.sweep.execution import MEMORY_FORMATS, Execution
 from bench.sweep.inputs import classes, draw, inputs
 from bench.training import warmup
@@ -54,28 +54,21 @@ def prepare(cell: Cell, execution: Execution) -> Prepared:
 def ensure_warmup(
     cell: Cell, on_progress: Progress = lambda share, history: None, device: str = "cpu"
 ) -> Warmup | None:
-    """The warm-up of a cell from the cache, computed first if need be; None where the cell has none."""
-    identity = cell.warmup_identity()
-    if identity is None or not cell.computes_warmup:
-        return None
-    domain = build_domain(cell.warmup_domain)
-    return warmup.ensure(
-        identity, cell.warmup, cell.backbone, domain, cell.warmup_recipe, cell.warmup_seed, on_progress, device
-    )
+    """The warm-up of a cell from the cache, computed first if need be; None where it has none of this program's own."""
+    return cell.computed_start.ensure(on_progress, device) if cell.computed_start else None
 
 
 def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
     domain = build_domain(cell.domain)
-    model = build_model(
-        parse_spec(cell.fusion), cell.backbone, domain.image, cell.seed, cell.pretrained, len(domain.classes)
-    )
+    pretrained = cell.start is not None and cell.computed_start is None
+    model = build_model(cell.fusion, str(cell.backbone), domain.image, cell.seed, pretrained, len(domain.classes))
     warmed_up = model.backbone is not None and model.fusion.encoder == "trained"
     start = ensure_warmup(cell, device=execution.device) if warmed_up else None
     if start is not None:
         for tower in model.towers:
             warmup.load_into(tower, start.path)
     model.compute_in(getattr(torch, cell.recipe.precision))
-    model.lay_out(MEMORY_FORMATS[execution.memory_format(cell.backbone)])
+    model.lay_out(MEMORY_FORMATS[execution.memory_format(str(cell.backbone))])
     return model.to(execution.device), start
 
 

@@ -68,7 +68,7 @@ class SweepDisplay:
     def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""
         ended = f"{result['warmup_seconds']:.0f} s" if result["status"] == "ok" else describe(result)
-        self._line(f"warm-up {cell.warmup} of {cell.backbone} on {cell.warmup_domain}: {ended}", "cyan")
+        self._line(f"warm-up {cell.warmup.task} of {cell.backbone} on {cell.warmup.domain}: {ended}", "cyan")
 
     def _line(self, text: str, style: str) -> None:
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -15,11 +15,10 @@ from typing import Any
 from rich.console import Console
 
 from bench import zoo
-from bench.fusion import FUSIONS
+from bench.domain import Domain
 from bench.records.folder import DONE, SCHEMA, RecordWriter, RunFolder, latest
-from bench.spec import parse_spec
+from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
-from bench.sweep.cell import domain_identity
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, default_jobs, find_device
 from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
@@ -154,31 +153,31 @@ def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
 def _record(planned: Planned, result: Result) -> dict[str, Any]:
     """The coordinates of a cell with what the attempt left."""
     cell = planned.cell
-    fusion = FUSIONS.get(parse_spec(cell.fusion).name)
+    fusion = cell.fusion.cls
     coordinates = {
         "key": planned.key,
-        "fusion": cell.fusion,
+        "fusion": str(cell.fusion),
         "family": fusion.family,
         "symmetric": fusion.symmetric,
-        "backbone": cell.backbone,
-        "domain": cell.domain,
+        "backbone": str(cell.backbone),
+        "domain": str(cell.domain),
         "seed": cell.seed,
         "protocol": cell.protocol,
-        "warmup": {"task": cell.warmup if cell.warmup_identity() else "none"},
+        "warmup": {"task": str(cell.warmup.task) if cell.start else "none"},
         "recipe": cell.recipe.model_dump(),
         "recipe_id": cell.recipe_id(),
-        "data": {name: _data(name) for name in cell.eval_domains},
+        "data": {str(domain): _data(domain) for domain in cell.eval_domains},
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if planned.sized:
-        coordinates["matching"] = asdict(planned.sized)
+        coordinates["matching"] = vars(planned.sized) | {"fusion": str(planned.sized.fusion)}
     return coordinates | result
 
 
-def _data(domain: str) -> dict[str, Any]:
+def _data(domain: Choice[Domain]) -> dict[str, Any]:
     """What names the test set of a domain: its version, and the content of a user's files."""
-    identity = domain_identity(domain)
+    identity = domain.identity()
     return {"version": identity["version"], **({"content": identity["content"]} if identity["content"] else {})}
 
 

@@ -7,7 +7,7 @@ import torch
 
 from bench.audit import draws as module
 from bench.audit.draws import Material, nuisance_names
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 
 
 def test_the_draws_are_those_of_the_domain_however_they_are_chunked(monkeypatch: pytest.MonkeyPatch) -> None:

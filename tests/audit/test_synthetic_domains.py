@@ -7,8 +7,7 @@ import pytest
 from bench import zoo
 from bench.audit.rows import Verdict
 from bench.audit.run import BASELINES, NETWORKS, run_audit
-from bench.domain import DOMAINS
-from bench.sweep.cell import build_domain
+from bench.domain import DOMAINS, build_domain
 
 WITHOUT_NETWORKS = tuple(name for name in BASELINES if name not in NETWORKS)
 BARE_WARMUP = {"images": 128}

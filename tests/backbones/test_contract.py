@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import zoo
-from bench.backbones import BACKBONES, Backbone, backbone_class, create_backbone, register_backbone
+from bench.backbones import BACKBONES, Backbone, create_backbone, register_backbone
 from bench.backbones.contract import EMBEDDING_DIM, MIN_MAP, Embedding
 from bench.errors import UsageError
 from bench.fusion import MapShape
@@ -153,7 +153,7 @@ def test_a_backbone_of_ones_own(registries: None) -> None:
             stages = [nn.Conv2d(4, 8, 3, 2, 1), nn.Conv2d(8, 16, 3, 2, 1), nn.Conv2d(16, 8, 3, 4, 1)]
             super().__init__(image, nn.Conv2d(image.channels, 4, 3, 1, 1), stages)
 
-    assert backbone_class("stripes") is Stripes
+    assert BACKBONES.get("stripes") is Stripes
     stripes = create_backbone("stripes", IMAGE)
     assert stripes.spec.stages == (MapShape(8, 16, 16), MapShape(16, 8, 8), MapShape(8, 2, 2))
     assert stripes.spec.map == MapShape(16, 8, 8)

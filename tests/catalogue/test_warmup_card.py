@@ -17,7 +17,7 @@ from bench.catalogue.warmup_pictures import centre_gallery, destandardised, reco
 from bench.domain import DOMAINS, Images
 from bench.errors import UsageError
 from bench.model import standardise
-from bench.training.warmup import build_task, named_examples
+from bench.training.warmup import WARMUPS, build_task, named_examples
 
 TINY = WarmedUp(recipe={"images": 64, "batch_size": 32})
 
@@ -30,7 +30,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def drawn(task: str, n: int) -> tuple[Images, Tensor, Tensor]:
     color = DOMAINS.get("color")()
-    return named_examples(build_task(task, "mobilenetv3_small_32", color), color, "val", 0, n)
+    return named_examples(build_task(WARMUPS.settle(task), "mobilenetv3_small_32", color), color, "val", 0, n)
 
 
 def positions(sheet: Image.Image, image: Tensor) -> list[tuple[int, int]]:
@@ -85,7 +85,7 @@ def test_pictures_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
 
 def test_the_gallery_shows_the_smallest_and_the_largest_errors_in_order() -> None:
     images, shown, target = drawn("centre", 100)
-    task = build_task("centre", "mobilenetv3_small_32", DOMAINS.get("color")())
+    task = build_task(WARMUPS.settle("centre"), "mobilenetv3_small_32", DOMAINS.get("color")())
     # Image i is missed by i / 10 pixels.
     outputs = target + torch.stack([torch.arange(100) / 160, torch.zeros(100)], 1)
     sheet = centre_gallery(task, shown, outputs, target, "title")
@@ -99,7 +99,7 @@ def test_the_gallery_shows_the_smallest_and_the_largest_errors_in_order() -> Non
 
 def test_ring_and_cross_lie_where_they_should() -> None:
     shown = drawn("centre", 1)[1]
-    task = build_task("centre", "mobilenetv3_small_32", DOMAINS.get("color")())
+    task = build_task(WARMUPS.settle("centre"), "mobilenetv3_small_32", DOMAINS.get("color")())
     blank = torch.full_like(shown, 200)
     true, predicted = torch.tensor([[-0.5, 0.5]]), torch.tensor([[0.5, -0.25]])
     sheet = np.asarray(centre_gallery(task, blank, predicted, true, ""))
@@ -116,7 +116,7 @@ def test_ring_and_cross_lie_where_they_should() -> None:
 
 def test_reconstructions_stand_below_their_originals() -> None:
     images, shown, target = drawn("autoencoder", 60)
-    task = build_task("autoencoder", "mobilenetv3_small_32", DOMAINS.get("color")())
+    task = build_task(WARMUPS.settle("autoencoder"), "mobilenetv3_small_32", DOMAINS.get("color")())
     outputs = target.clone()
     outputs[7] = 0  # the worst: all grey
     sheet = reconstructions(task, shown, outputs, target, "title")

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from bench.cost.counts import count_parameters
-from bench.cost.matching import Matching, match_parameters
-from bench.fusion import FUSIONS
+from bench.cost.matching import Matching, Sized
+from bench.cost.matching import match_parameters as match_choices
+from bench.fusion import FUSIONS, FeatureSpec
 from bench.model import IMAGE, build_model, feature_spec
 from bench.spec import parse_spec
 
 BACKBONE = "mobilenetv3_small_32"
 FEATURES = feature_spec(BACKBONE, IMAGE)
+
+
+def match_parameters(fusions: list[str], matching: Matching, features: FeatureSpec) -> dict[str, Sized]:
+    found = match_choices([FUSIONS.settle(fusion) for fusion in fusions], matching, features)
+    return {str(fusion): sized for fusion, sized in found.items()}
 
 
 def counted(fusion: str) -> int:
@@ -28,7 +34,7 @@ def test_the_budget_is_the_median_of_the_fusions_that_are_compared() -> None:
     sized = match_parameters(names, Matching(0.05), FEATURES)
     assert set(sized) == {"abs_diff", "concat", "heuristic"}
     assert {one.budget for one in sized.values()} == {statistics.median(map(counted, names[:3]))}
-    assert sized["concat"].fusion == "concat"
+    assert str(sized["concat"].fusion) == "concat"
 
 
 def test_every_fusion_of_the_zoo_is_within_the_tolerance_or_says_why_not() -> None:
@@ -47,24 +53,24 @@ def test_every_fusion_of_the_zoo_is_within_the_tolerance_or_says_why_not() -> No
 @pytest.mark.parametrize("budget", [20_000, 60_000])
 def test_the_model_of_that_name_has_that_many_parameters(fusion: str, budget: int) -> None:
     (sized,) = match_parameters([fusion], Matching(0.05, budget), FEATURES).values()
-    assert sized.parameters == counted(sized.fusion) == pytest.approx(budget, rel=0.05)
-    assert parse_spec(sized.fusion).name == fusion
+    assert sized.parameters == counted(str(sized.fusion)) == pytest.approx(budget, rel=0.05)
+    assert parse_spec(str(sized.fusion)).name == fusion
 
 
 def test_what_the_user_chose_stays() -> None:
     (sized,) = match_parameters(["low_rank_bilinear:rank=2:width=16"], Matching(0.05, 30_000), FEATURES).values()
-    params = parse_spec(sized.fusion).params
+    params = parse_spec(str(sized.fusion)).params
     assert (params["rank"], params["width"]) == (2, 16)
     assert set(params) == {"rank", "width", "head"}
     (sized,) = match_parameters(["abs_diff:head=32"], Matching(0.05, 30_000), FEATURES).values()
-    assert sized.fusion == "abs_diff:head=32"
+    assert str(sized.fusion) == "abs_diff:head=32"
     assert sized.problem == "it has no size to choose"
 
 
 def test_widths_stay_divisible_by_the_heads() -> None:
     for budget in range(12_000, 90_000, 6_000):
         (sized,) = match_parameters(["cross_attention:heads=8"], Matching(0.01, budget), FEATURES).values()
-        assert parse_spec(sized.fusion).params.get("width", 64) % 8 == 0
+        assert parse_spec(str(sized.fusion)).params.get("width", 64) % 8 == 0
 
 
 SIZELESS = """

@@ -9,9 +9,8 @@ import torch
 from torchvision.datasets import cifar
 
 from bench import zoo
-from bench.domain import DOMAINS
+from bench.domain import DOMAINS, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain, domain_identity
 
 zoo.load()
 Cifar10 = DOMAINS.get("cifar10")
@@ -59,7 +58,7 @@ def test_held_out_classes_are_tested_by_default(root: Path) -> None:
 
 def test_a_copy_elsewhere_is_the_same_data(root: Path) -> None:
     text = f"cifar10:root={root}"
-    assert str(root) not in str(domain_identity(text))
+    assert str(root) not in str(DOMAINS.settle(text).identity())
 
 
 @pytest.mark.parametrize("given", ["", "nowhere"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench import zoo
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 
 zoo.load()
 contours = importlib.import_module("_fusebench_plugins.datasets.contours")

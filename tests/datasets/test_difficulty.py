@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import Images, Pairs
+from bench.domain import Images, Pairs, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain
 
 zoo.load()
 bank_module = importlib.import_module("_fusebench_plugins.datasets.texture_bank")

@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from bench import zoo
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 
 zoo.load()
 

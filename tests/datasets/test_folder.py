@@ -11,9 +11,8 @@ import torch
 from PIL import Image
 
 from bench import zoo
-from bench.domain import DOMAINS, Domain
+from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain, domain_identity
 
 zoo.load()
 Folder = DOMAINS.get("folder")
@@ -143,7 +142,7 @@ def test_the_key_follows_the_content_not_the_place(make: Callable[..., Path], tm
     shutil.copytree(root, tmp_path / "renamed")
     (tmp_path / "renamed" / "cat").rename(tmp_path / "renamed" / "cow")
     first, copy, changed, renamed = (
-        domain_identity(f"folder:path={tmp_path / name}") for name in ("photos", "copy", "changed", "renamed")
+        DOMAINS.settle(f"folder:path={tmp_path / name}").identity() for name in ("photos", "copy", "changed", "renamed")
     )
     assert first == copy
     assert first["content"] != changed["content"]

@@ -16,8 +16,7 @@ import torch
 from bench import zoo
 from bench.catalogue import frozen
 from bench.catalogue.frozen import Entry, content_hash, freeze, out_of_date, publish, read_entries, silent_changes
-from bench.domain import Images, Pairs, Strata
-from bench.sweep.cell import build_domain
+from bench.domain import Images, Pairs, Strata, build_domain
 
 zoo.load()
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import zoo
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 
 zoo.load()
 glyph_masks = importlib.import_module("_fusebench_plugins.datasets.glyph_masks")

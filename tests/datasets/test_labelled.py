@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import zoo
-from bench.domain import DOMAINS, Domain, Images, Pairs
+from bench.domain import DOMAINS, Domain, Images, Pairs, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain
 
 zoo.load()
 

@@ -14,8 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bench import zoo
-from bench.domain import Images, Pairs
-from bench.sweep.cell import build_domain
+from bench.domain import Images, Pairs, build_domain
 
 zoo.load()
 bank_module = importlib.import_module("_fusebench_plugins.datasets.texture_bank")

@@ -13,9 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import Images, Pairs
+from bench.domain import Images, Pairs, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain
 
 zoo.load()
 descriptors = importlib.import_module("_fusebench_plugins.datasets.mask_descriptors")

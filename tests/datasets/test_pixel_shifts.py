@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import DOMAINS, Pairs, uniforms
-from bench.sweep.cell import build_domain
+from bench.domain import DOMAINS, Pairs, build_domain, uniforms
 
 zoo.load()
 corruptions = importlib.import_module("_fusebench_plugins.datasets.corruptions")

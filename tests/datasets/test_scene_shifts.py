@@ -13,8 +13,7 @@ from scipy.stats import ks_2samp
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import Images, Pairs
-from bench.sweep.cell import build_domain
+from bench.domain import Images, Pairs, build_domain
 
 zoo.load()
 renderer = importlib.import_module("_fusebench_plugins.datasets.renderer")

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from bench import zoo
-from bench.domain import DOMAINS, Images, Pairs
+from bench.domain import DOMAINS, Images, Pairs, build_domain
 from bench.errors import UsageError
-from bench.sweep.cell import build_domain
 
 zoo.load()
 scene_shifts = importlib.import_module("_fusebench_plugins.datasets.scene_shifts")

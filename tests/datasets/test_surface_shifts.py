@@ -12,8 +12,7 @@ from scipy.stats import ks_2samp
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import Images, Pairs
-from bench.sweep.cell import build_domain
+from bench.domain import Images, Pairs, build_domain
 
 zoo.load()
 bank_module = importlib.import_module("_fusebench_plugins.datasets.texture_bank")

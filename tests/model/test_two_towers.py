@@ -15,8 +15,8 @@ from bench.conformance.suite import check_case
 from bench.cost.counts import count_parameters
 from bench.cost.macs import count_macs
 from bench.model import standardise
-from bench.spec import parse_spec
-from bench.sweep.plan import not_applicable
+from bench.sweep.config import load_config
+from bench.sweep.plan import make_plan
 from bench.training.loop import batches, fit
 from bench.training.pairs import PairLearner
 from bench.training.recipe import Recipe
@@ -138,7 +138,8 @@ def test_towers_that_make_no_sense_are_refused(plugin: Plugin) -> None:
 
 def test_frozen_towers_would_be_one(models: Any) -> None:
     def reason(fusion: str, protocol: str) -> str:
-        return not_applicable(parse_spec(fusion), models.backbone, "color", protocol, Recipe())
+        config = load_config({"fusion": fusion, "backbone": models.backbone, "protocol": protocol, "seed": "0"})
+        return make_plan(config, {}).cells[0].reason
 
     expected = "the frozen protocol trains no tower, and the two of pseudo_siamese start alike: they would be one"
     assert reason("pseudo_siamese", "frozen") == expected

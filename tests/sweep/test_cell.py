@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench import domain
 from bench.sweep.plan import make_plan
 
 
@@ -53,7 +54,7 @@ def test_what_can_change_a_number_changes_the_key(tiny, changes: dict) -> None:
 def test_a_plan_of_many_seeds_has_the_keys_of_its_cells(tiny) -> None:
     plan = make_plan(tiny(fusion=["abs_diff", "film:stage=1", "template_oracle"], seed="0..2"), {})
     assert [planned.key for planned in plan.cells] == [planned.cell.key() for planned in plan.cells]
-    named = [(planned.cell.fusion, planned.cell.seed) for planned in plan.cells]
+    named = [(str(planned.cell.fusion), planned.cell.seed) for planned in plan.cells]
     trained = [(name, seed) for seed in range(3) for name in ("abs_diff", "film:stage=1")]
     assert sorted(named) == sorted([*trained, ("template_oracle", 0)])
     assert len({planned.key for planned in plan.cells}) == 7
@@ -90,8 +91,6 @@ def test_a_folder_of_textures_counts_by_content_not_by_path(tiny, tmp_path: Path
     assert first == second
     assert first != keys(tiny(domain="texture"))
     Image.new("RGB", (200, 200), (200, 10, 30)).save(folders[1] / "red.png")
-    from bench.sweep.cell import build_domain, domain_identity
-
-    build_domain.cache_clear()
-    domain_identity.cache_clear()
+    domain._built.cache_clear()
+    domain._identity.cache_clear()
     assert keys(tiny(domain="texture", textures=str(folders[1]))) != first

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.domain import DOMAINS, Domain, Pairs, register_domain
+from bench.domain import DOMAINS, Domain, Pairs, build_domain, register_domain
 from bench.errors import UsageError
 from bench.spec import shift_of
-from bench.sweep.cell import build_domain
 from bench.sweep.eval_domains import check_eval, eval_domains
 
 

@@ -28,12 +28,12 @@ def scores(path: Path) -> np.ndarray:
 
 def test_a_memory_format_changes_rounding_only(tiny: Callable[..., SweepConfig], tmp_path: Path) -> None:
     cell = make_plan(tiny(), {}).cells[0].cell
-    executions = Execution(), Execution(memory_formats={cell.backbone: "contiguous"})
+    executions = Execution(), Execution(memory_formats={str(cell.backbone): "contiguous"})
     for number, execution in enumerate(executions):
         record = run_cell(cell, tmp_path / f"{number}.npz", execution=execution)
         assert record["execution"] == {
             "device": "cpu",
-            "memory_format": execution.memory_format(cell.backbone),
+            "memory_format": execution.memory_format(str(cell.backbone)),
             "seeds_together": 1,
         }
     usual, other = (scores(tmp_path / f"{number}.npz") for number in (0, 1))

@@ -7,12 +7,16 @@ from itertools import permutations
 import pytest
 import torch
 
+from bench.backbones import BACKBONES
+from bench.domain import DOMAINS, build_domain
+from bench.fusion import FUSIONS as ZOO
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep import inputs as module
 from bench.sweep.cache import Cache
-from bench.sweep.cell import Cell, build_domain
-from bench.training.recipe import Recipe, WarmupRecipe
+from bench.sweep.cell import Cell
+from bench.training.recipe import Recipe
+from bench.training.warmup import WarmupSpec
 
 FUSIONS = {
     "map": "fmap_diff",
@@ -29,7 +33,9 @@ def _nothing_encoded_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cell_of(fusion: str, backbone: str) -> Cell:
-    return Cell(fusion, backbone, "color", 0, "frozen", Recipe(), "none", 0, WarmupRecipe(), ("color",), PAIRS)
+    color, warmup = DOMAINS.settle("color"), WarmupSpec.declared("none", backbone, "color")
+    names = ZOO.settle(fusion), BACKBONES.settle(backbone), color
+    return Cell(*names, 0, "frozen", Recipe(), warmup, (color,), PAIRS)
 
 
 def given(fusion: str, backbone: str) -> tuple[PairModel, tuple[torch.Tensor, torch.Tensor], int]:

@@ -15,9 +15,9 @@ import torch
 from sklearn.metrics import accuracy_score
 from typer.testing import CliRunner
 
+from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.records.folder import RunFolder
-from bench.sweep.cell import build_domain
 from bench.sweep.plan import make_plan
 from bench.training.recipe import Recipe
 
@@ -25,7 +25,7 @@ RECIPE = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32}
 
 
 def planned(config) -> dict[str, tuple[str, str]]:
-    return {cell.cell.fusion: (cell.state, cell.reason) for cell in make_plan(config, {}).cells}
+    return {str(cell.cell.fusion): (cell.state, cell.reason) for cell in make_plan(config, {}).cells}
 
 
 def keys(config) -> list[str]:

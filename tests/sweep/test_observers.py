@@ -16,11 +16,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 from torch.autograd import DeviceType
 
+from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.model import build_model
 from bench.spec import parse_spec
 from bench.sweep import profiler
-from bench.sweep.cell import build_domain
 from bench.sweep.observer import observe
 from bench.sweep.profiler import ACTIVE, Operator, _operators, profile_steps, top_operators_table
 from bench.training.curve import Window

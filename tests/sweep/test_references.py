@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.sweep.cell import build_domain
+from bench.domain import build_domain
 from bench.sweep.inputs import draw, view
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.evaluation.metrics import evaluate
 from bench.records.folder import RunFolder, latest
-from bench.sweep.cell import build_domain
 
 BAD_FUSIONS = '''
 @register

@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.sweep.plan import make_plan
-from bench.training.warmup import WARMUPS, task_class
+from bench.training.warmup import WARMUPS
 
 PLUGIN = '''
 import torch
@@ -67,9 +67,12 @@ def test_a_sweep_from_another_warm_up(sweep, name: str, measure: tuple[str, str,
 
 
 def test_every_task_and_every_option_is_a_warm_up_of_its_own(tiny) -> None:
-    names = [name for name in WARMUPS if task_class(name)] + ["jigsaw:grid=3", "rotation:relative=false"]
+    names = [cls.name for cls in WARMUPS.classes if cls.weights == "computed"] + [
+        "jigsaw:grid=3",
+        "rotation:relative=false",
+    ]
     cells = [make_plan(tiny(protocol="finetune", warmup=name), {}).cells[0].cell for name in names]
-    assert len({json.dumps(cell.warmup_identity()) for cell in cells}) == len(names)
+    assert len({json.dumps(cell.start.identity(), default=dict) for cell in cells}) == len(names)
     assert len({cell.key() for cell in cells}) == len(names)
 
 
@@ -78,12 +81,12 @@ def test_a_default_that_is_written_out_changes_nothing(tiny) -> None:
         make_plan(tiny(protocol="finetune", warmup=name), {}).cells[0] for name in ("jigsaw", "jigsaw:grid=2:orders=24")
     )
     assert short.key == long.key
-    assert short.cell.warmup == long.cell.warmup == "jigsaw"
+    assert str(short.cell.warmup.task) == str(long.cell.warmup.task) == "jigsaw"
 
 
 def test_the_recipe_of_a_task_yields_to_the_users(tiny) -> None:
     centre, names, given = (
-        make_plan(tiny(protocol="finetune", warmup=task, warmup_recipe=recipe), {}).cells[0].cell.warmup_recipe
+        make_plan(tiny(protocol="finetune", warmup=task, warmup_recipe=recipe), {}).cells[0].cell.warmup.recipe
         for task, recipe in (("centre", {}), ("names", {}), ("centre", {"easy_share": 0.5}))
     )
     assert (centre.easy_share, given.easy_share) == (0, 0.5)
@@ -101,9 +104,9 @@ def test_a_plug_in_adds_a_warm_up_whose_code_is_in_the_key(sweep, brightness: Pa
 def test_an_edited_plug_in_is_another_warm_up(tiny, sweep, brightness: Path) -> None:
     config = tiny(protocol="finetune", warmup="test_brightness", include=[str(brightness)])
     sweep(protocol="scratch", include=[str(brightness)])
-    first = make_plan(config, {}).cells[0].cell.warmup_identity()
+    first = make_plan(config, {}).cells[0].cell.start.identity()
     brightness.write_text(PLUGIN + "\n")
-    assert make_plan(config, {}).cells[0].cell.warmup_identity() != first
+    assert make_plan(config, {}).cells[0].cell.start.identity() != first
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bench.domain import Images
+from bench.domain import Images, build_domain
 from bench.errors import UsageError
 from bench.fusion import MapShape
-from bench.sweep.cell import build_domain
 from bench.training.auxiliary import READOUTS, Auxiliary, auxiliary_weights, check_weights, missing_latents
 from bench.training.encodings import pooled
 

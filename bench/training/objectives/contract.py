@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import UsageError
-from bench.registry import Registry
-from bench.spec import Spec, canonical, check_params
+from bench.registry import Choice, Registry
+from bench.spec import Spec, parse_spec
 
 Reads = Literal["scores", "pairs", "classes"]
 
@@ -61,22 +62,6 @@ class Term(nn.Module):
     def __init__(self, space: Space) -> None:
         super().__init__()
 
-    @classmethod
-    def settle(cls, spec: Spec) -> Spec:
-        """The one way to write ``spec``, with its parameters checked and converted.
-
-        Raises:
-            UsageError: an unknown parameter or a value of another type.
-        """
-        params = canonical(spec, cls, given=("space",)).params
-        checked = check_params(cls, params, given=("space",), where=f"objective {spec}")
-        return canonical(Spec(spec.name, checked), cls, given=("space",))
-
-    @classmethod
-    def build(cls, spec: Spec, space: Space) -> Self:
-        """The term that a settled ``spec`` describes; a value out of range raises ``UsageError``."""
-        return cls(space, **spec.params)
-
     def of(self, batch: Batch) -> Tensor:
         """The loss () of a batch."""
         if self.reads == "scores":
@@ -84,6 +69,20 @@ class Term(nn.Module):
         if self.reads == "pairs":
             return self(batch.u, batch.v, batch.label)
         return self(batch.encoded, batch.classes)
+
+
+class ForeignTerm(Term):
+    """Base class of terms that another package defines, with parameters of its own: they stay as they were written."""
+
+    @classmethod
+    @abstractmethod
+    def check(cls, spec: Spec) -> None:
+        """Raise ``UsageError`` unless the package has what ``spec`` names."""
+
+    @classmethod
+    @abstractmethod
+    def wrap(cls, spec: Spec, space: Space) -> Self:
+        """The term; one that cannot be used here raises ``UsageError``."""
 
 
 def balance(label: Tensor, dtype: torch.dtype) -> Tensor:
@@ -121,5 +120,19 @@ def _check(cls: type[Term]) -> None:
         raise TypeError(f"objective {cls.__name__} has no docstring; it must give the formula")
 
 
-OBJECTIVES: Registry[Term] = Registry("objective", _check)
+class _Objectives(Registry[Term]):
+    def settle(self, text: str) -> Choice[Term]:
+        spec = parse_spec(text)
+        cls = self.get(spec.name)
+        if not issubclass(cls, ForeignTerm):
+            return super().settle(text)
+        cls.check(spec)
+        return Choice(spec.name, spec.params, registry=self)
+
+    def build(self, choice: Choice[Term], *given: Any) -> Term:
+        cls = choice.cls
+        return cls.wrap(choice, *given) if issubclass(cls, ForeignTerm) else super().build(choice, *given)
+
+
+OBJECTIVES = _Objectives("objective", _check, given=("space",))
 register_objective = OBJECTIVES.register

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from bench.errors import UsageError
 from bench.spec import FIRST, Spec
-from bench.training.objectives.contract import Space, Term, register_objective
+from bench.training.objectives.contract import ForeignTerm, Space, register_objective
 
 
 @register_objective
-class MetricLearning(Term):
+class MetricLearning(ForeignTerm):
     """Any loss of pytorch-metric-learning that takes encoded images and their classes: ``pml:NAME:param=value``.
 
     Parameters are numbers or true and false and go to the loss as they are; ``num_classes`` and ``embedding_size`` are
@@ -31,7 +31,7 @@ class MetricLearning(Term):
         self.loss = loss
 
     @classmethod
-    def settle(cls, spec: Spec) -> Spec:
+    def check(cls, spec: Spec) -> None:
         losses = _losses(spec)
         known = [name for name, found in vars(losses).items() if name.endswith("Loss") and inspect.isclass(found)]
         name = spec.params.get(FIRST)
@@ -39,10 +39,9 @@ class MetricLearning(Term):
             near = get_close_matches(str(name), known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "such as MultiSimilarityLoss or ProxyAnchorLoss"
             raise UsageError(f"objective {spec}: expected pml:NAME with a loss of pytorch-metric-learning; {hint}")
-        return spec
 
     @classmethod
-    def build(cls, spec: Spec, space: Space) -> Self:
+    def wrap(cls, spec: Spec, space: Space) -> Self:
         loss = getattr(_losses(spec), str(spec.params[FIRST]))
         given: dict[str, Any] = {"num_classes": space.classes, "embedding_size": space.dim}
         accepted = inspect.signature(loss).parameters

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UsageError
-from bench.spec import Spec, parse_spec
+from bench.registry import Choice
 from bench.training.objectives.contract import OBJECTIVES, Batch, Space, Term
 
 DEFAULT = "bce"
@@ -22,7 +22,7 @@ class WeightedTerm:
     """One term of a sum."""
 
     weight: float
-    spec: Spec
+    spec: Choice[Term]
 
     def __str__(self) -> str:
         return str(self.spec) if self.weight == 1 else f"{self.weight:.12g}*{self.spec}"
@@ -30,7 +30,7 @@ class WeightedTerm:
     @property
     def term(self) -> type[Term]:
         """The class of the term."""
-        return OBJECTIVES.get(self.spec.name)
+        return self.spec.cls
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Loss(nn.Module):
     def __init__(self, objective: Objective, space: Space) -> None:
         super().__init__()
         self.weights = [one.weight for one in objective.terms]
-        self.terms = nn.ModuleList([one.term.build(one.spec, space) for one in objective.terms])
+        self.terms = nn.ModuleList([one.spec.build(space) for one in objective.terms])
 
     def forward(self, batch: Batch) -> Tensor:
         losses = [weight * term.of(batch) for weight, term in zip(self.weights, self.terms, strict=True)]  # type: ignore[operator]
@@ -98,5 +98,4 @@ def _weighted(part: str, whole: str) -> WeightedTerm:
         weight = math.nan
     if not 0 < weight < math.inf:
         raise UsageError(f"objective {whole!r}: the weight {before.strip()!r} is no positive number; {EXAMPLE}")
-    spec = parse_spec(name)
-    return WeightedTerm(weight, OBJECTIVES.get(spec.name).settle(spec))
+    return WeightedTerm(weight, OBJECTIVES.settle(name))

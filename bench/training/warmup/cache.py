@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from bench.atomic import write_atomically
-from bench.backbones import Backbone
-from bench.domain import Domain
+from bench.backbones import BACKBONES, Backbone
+from bench.domain import DOMAINS, Domain, build_domain
+from bench.registry import Choice
 from bench.training.loop import Progress
-from bench.training.recipe import WarmupRecipe
-from bench.training.warmup.contract import Measure, WarmupTask
-from bench.training.warmup.train import build_task, task_class, train
+from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
+from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask
+from bench.training.warmup.train import build_task, train
 
 VERSION = 1
 
@@ -55,52 +57,102 @@ def cache_folder() -> Path:
     return Path(os.environ.get("FUSEBENCH_CACHE", Path.home() / ".cache" / "fusebench"))
 
 
-def warmup_key(identity: Mapping[str, Any]) -> str:
-    """Name of a warm-up in the cache: hash of everything it depends on."""
-    text = json.dumps({**identity, "version": VERSION}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+@dataclass(frozen=True)
+class WarmupSpec:
+    """A warm-up by all that it depends on.
 
-
-def ensure(
-    identity: Mapping[str, Any],
-    task: str,
-    backbone: str,
-    domain: Domain,
-    recipe: WarmupRecipe,
-    seed: int,
-    on_progress: Progress = lambda share, history: None,
-    device: str = "cpu",
-) -> Warmup:
-    """Return the warm-up from the cache, computing it first on ``device`` if it is not there.
-
-    Two processes that ask at once compute it once: the second waits. The card appears only when all is complete.
+    Attributes:
+        domain: whose named images it shows.
+        recipe, seed: how it is trained, where this program computes it.
     """
-    folder = cache_folder() / "warmups"
-    folder.mkdir(parents=True, exist_ok=True)
-    key = warmup_key(identity)
-    card = folder / f"{key}.json"
-    with _locked(folder / f"{key}.lock"):
-        if not card.exists():
-            trained, facts = train(task, backbone, domain, recipe, seed, on_progress, device)
-            _save(trained.backbone, folder / f"{key}.pt")
-            _save(trained.head, folder / f"{key}.head.pt")
-            text = json.dumps({**identity, **facts}, indent=2)
-            write_atomically(card, lambda path: path.write_text(text))
-    return _read(card, task)
 
+    task: Choice[Start]
+    backbone: Choice[Backbone]
+    domain: Choice[Domain]
+    recipe: WarmupRecipe
+    seed: int
 
-def _read(card: Path, task: str) -> Warmup:
-    facts, cls = json.loads(card.read_text()), task_class(task)
-    assert cls is not None
-    quality = facts["quality"]
-    # Cards of the first release name no measure: it was accuracy, as it still is for that task.
-    measured = facts.get("measured", {cls.measure.name: quality})
-    return Warmup(card.with_suffix(".pt"), quality, cls.measure, facts["seconds"], facts["images"], measured)
+    @classmethod
+    def declared(
+        cls, task: str, backbone: str, domain: str, recipe: Mapping[str, Any] = MappingProxyType({}), seed: int = 0
+    ) -> WarmupSpec:
+        """The warm-up of a backbone that trains on ``domain``: of the domain that this one is served by, under the
+        recipe that backbone and task declare.
 
+        Args:
+            recipe: fields that differ from it.
 
-def is_cached(identity: Mapping[str, Any]) -> bool:
-    """Whether :func:`ensure` would find this warm-up in the cache."""
-    return (cache_folder() / "warmups" / f"{warmup_key(identity)}.json").exists()
+        Raises:
+            UsageError: an unknown name, parameter or field.
+        """
+        settled, trained = WARMUPS.settle(task), BACKBONES.settle(backbone)
+        shown = DOMAINS.settle(build_domain(domain).warmup_domain or domain)
+        declared = declared_warmup_recipe(backbone, {**settled.cls.recipe, **recipe})
+        return cls(settled, trained, shown, declared, seed)
+
+    @property
+    def weights(self) -> str:
+        """Where the weights come from, as ``Start.weights`` says it."""
+        return self.task.cls.weights
+
+    def identity(self) -> dict[str, Any]:
+        """What its weights depend on."""
+        found = {**self.task.identity(), "backbone": self.backbone.identity()}
+        if self.weights == "computed":
+            found |= {"domain": self.domain.identity(), "recipe": self.recipe.model_dump(), "seed": self.seed}
+        return found
+
+    def key(self) -> str:
+        """Its name in the cache: hash of everything it depends on."""
+        text = json.dumps({**self.identity(), "version": VERSION}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def is_cached(self) -> bool:
+        """Whether :meth:`ensure` would find it in the cache."""
+        return self._card().exists()
+
+    def ensure(self, on_progress: Progress = lambda share, history: None, device: str = "cpu") -> Warmup:
+        """Return it from the cache, computing it first on ``device`` if it is not there.
+
+        Two processes that ask at once compute it once: the second waits. The card appears only when all is complete.
+        """
+        card = self._card()
+        card.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(card.with_suffix(".lock")):
+            if not card.exists():
+                self._compute(card, on_progress, device)
+        return self._read(card)
+
+    def restore(self, warmup: Warmup) -> WarmupTask:
+        """The task as it was trained: backbone and head."""
+        restored = self._task()
+        load_into(restored.backbone, warmup.path)
+        restored.head.load_state_dict(torch.load(warmup.head, weights_only=True))
+        return restored.eval()
+
+    def _task(self, seed: int = 0) -> WarmupTask:
+        return build_task(self.task, str(self.backbone), build_domain(self.domain), seed)
+
+    def _card(self) -> Path:
+        return cache_folder() / "warmups" / f"{self.key()}.json"
+
+    def _compute(self, card: Path, on_progress: Progress, device: str) -> None:
+        with _one_thread():
+            task = self._task(self.seed).to(device)
+            facts = train(task, build_domain(self.domain), self.recipe, self.seed, on_progress)
+        task.cpu()
+        _save(task.backbone, card.with_suffix(".pt"))
+        _save(task.head, card.with_suffix(".head.pt"))
+        text = json.dumps({**self.identity(), **facts}, indent=2)
+        write_atomically(card, lambda path: path.write_text(text))
+
+    def _read(self, card: Path) -> Warmup:
+        facts, cls = json.loads(card.read_text()), self.task.cls
+        assert issubclass(cls, WarmupTask)
+        quality = facts["quality"]
+        # Cards of the first release name no measure: it was accuracy, as it still is for that task.
+        measured = facts.get("measured", {cls.measure.name: quality})
+        return Warmup(card.with_suffix(".pt"), quality, cls.measure, facts["seconds"], facts["images"], measured)
 
 
 def load_into(backbone: Backbone, path: Path) -> None:
@@ -120,14 +172,6 @@ def load_into(backbone: Backbone, path: Path) -> None:
     backbone.load_state_dict({name: state[name] for name in own})
 
 
-def restore(warmup: Warmup, task: str, backbone: str, domain: Domain) -> WarmupTask:
-    """The task as it was trained: backbone and head."""
-    restored = build_task(task, backbone, domain)
-    load_into(restored.backbone, warmup.path)
-    restored.head.load_state_dict(torch.load(warmup.head, weights_only=True))
-    return restored.eval()
-
-
 def _save(module: torch.nn.Module, path: Path) -> None:
     write_atomically(path, lambda temporary: torch.save(module.state_dict(), temporary))
 
@@ -137,3 +181,14 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # Weights depend on the number of threads, and whoever computes them first computes them for all.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

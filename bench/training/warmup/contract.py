@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from bench.backbones import Backbone
 from bench.domain import Domain, Images
 from bench.model import standardise
-from bench.registry import Registry
+from bench.registry import Choice, Registry, states
+from bench.source import source_hash
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,16 @@ class Measure:
 
 
 class Start:
-    """Base class of all warm-ups. The first line of the docstring says what the backbone starts from."""
+    """Base class of all warm-ups. The first line of the docstring says what the backbone starts from.
+
+    Attributes:
+        weights: ``random``, those that others ``pretrained``, or those that this program ``computed``.
+        recipe: fields that differ from the warm-up recipe of the backbone.
+    """
 
     name: ClassVar[str]
+    weights: ClassVar[Literal["random", "pretrained", "computed"]]
+    recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
 
 class WarmupTask(nn.Module, Start):
@@ -46,14 +54,13 @@ class WarmupTask(nn.Module, Start):
         measure: the main one of those that :meth:`assess` returns.
         needs: latents of the images that the task cannot do without.
         columns: uniform numbers that :meth:`examples` takes for each image.
-        recipe: fields that differ from the recipe of the backbone.
         lr_factor: on the learning rate of that recipe.
     """
 
+    weights = "computed"
     measure: ClassVar[Measure]
     needs: ClassVar[tuple[str, ...]] = ()
     columns: ClassVar[int] = 0
-    recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     lr_factor: ClassVar[float] = 1.0
     head: nn.Module
 
@@ -92,13 +99,18 @@ class WarmupTask(nn.Module, Start):
 
 
 def _check(cls: type[Start]) -> None:
-    wanted = ("name", "measure") if issubclass(cls, WarmupTask) else ("name",)
-    for attribute in wanted:
-        if not hasattr(cls, attribute):
-            raise TypeError(f"warm-up {cls.__name__} does not state {attribute!r}")
+    states("warm-up", "name", *(["measure"] if issubclass(cls, WarmupTask) else ["weights"]))(cls)
 
 
-WARMUPS: Registry[Start] = Registry("warm-up", _check)
+class _Warmups(Registry[Start]):
+    def identity(self, choice: Choice[Start]) -> Mapping[str, Any]:
+        """The name with parameters and, for a plug-in, the hash of its source. The built-in ones are part of the
+        harness, like the loop that trains them."""
+        built_in = choice.cls.__module__.startswith("bench.")
+        return {"task": str(choice)} if built_in else {"task": str(choice), "task_source": source_hash(choice.cls)}
+
+
+WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"))
 register_warmup = WARMUPS.register
 
 
@@ -106,11 +118,11 @@ register_warmup = WARMUPS.register
 class NoWarmup(Start):
     """No warm-up: random initialisation."""
 
-    name = "none"
+    name, weights = "none", "random"
 
 
 @register_warmup
 class ImageNet(Start):
     """timm's ImageNet weights, where the backbone has them and they lie in the local cache."""
 
-    name = "imagenet"
+    name, weights = "imagenet", "pretrained"

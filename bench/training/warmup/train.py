@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,66 +11,37 @@ from torch import Tensor, nn
 from bench.backbones import create_backbone
 from bench.domain import Domain, Images, Split, uniforms
 from bench.errors import UsageError
-from bench.spec import Spec, canonical, check_params, parse_spec
+from bench.registry import Choice
 from bench.training.loop import History, Progress, batches, decay_groups, fit
 from bench.training.recipe import WarmupRecipe
-from bench.training.warmup.contract import WARMUPS, WarmupTask
+from bench.training.warmup.contract import Start, WarmupTask
 
 HELD_OUT = 2_000
 HELD_OUT_BATCH = 256
 CHUNK = 5_120
-GIVEN = ("backbone", "domain")
 
 
-def canonical_name(text: str) -> str:
-    """The one way to write the name of a warm-up with its parameters.
-
-    Raises:
-        UsageError: an unknown name or parameter, or a value of another type.
-    """
-    return str(_settled(text))
-
-
-def _settled(text: str) -> Spec:
-    """Name and parameters of a warm-up, checked and converted, without those that have their defaults."""
-    spec = parse_spec(text)
-    cls = WARMUPS.get(spec.name)
-    params = check_params(cls, canonical(spec, cls, given=GIVEN).params, given=GIVEN, where=f"warm-up {text}")
-    return canonical(Spec(spec.name, params), cls, given=GIVEN)
-
-
-def task_class(text: str) -> type[WarmupTask] | None:
-    """The class of a task; None for a warm-up that is not computed here, such as ``none``."""
-    cls = WARMUPS.get(parse_spec(text).name)
-    return cls if issubclass(cls, WarmupTask) else None
-
-
-def task_recipe(text: str) -> Mapping[str, Any]:
-    """Fields of the warm-up recipe that a task sets differently."""
-    cls = task_class(text)
-    return cls.recipe if cls is not None else {}
-
-
-def build_task(text: str, backbone: str, domain: Domain, seed: int = 0) -> WarmupTask:
-    """A task by name with its parameters, on a backbone initialised from ``seed``. The global random state is left as
-    it was.
+def build_task(task: Choice[Start], backbone: str, domain: Domain, seed: int = 0) -> WarmupTask:
+    """A task on a backbone initialised from ``seed``. The global random state is left as it was.
 
     Raises:
-        UsageError: an unknown name or parameter, or images of the domain that lack what the task needs.
+        UsageError: images of the domain lack what the task needs, or the warm-up is not computed here.
     """
-    spec, cls = _settled(text), task_class(text)
-    if cls is None:
-        raise UsageError(f"the warm-up {text} is no task that a backbone is trained on")
+    cls = task.cls
+    if not issubclass(cls, WarmupTask):
+        raise UsageError(f"the warm-up {task} is no task that a backbone is trained on")
     images = domain.draw_named("warmup", seed, 1)
     missing = [latent for latent in cls.needs if latent not in images.latents]
     if missing:
         raise UsageError(
-            f"the warm-up {text} needs the latents {', '.join(cls.needs)} of the images, "
+            f"the warm-up {task} needs the latents {', '.join(cls.needs)} of the images, "
             f"and the domain {domain.name} does not know {', '.join(missing)}; choose another warm-up"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return cls(create_backbone(backbone, domain.image), domain, **spec.params)
+        built = task.build(create_backbone(backbone, domain.image), domain)
+    assert isinstance(built, WarmupTask)
+    return built
 
 
 def named_examples(
@@ -122,18 +92,15 @@ def answers(task: WarmupTask, shown: Tensor) -> Tensor:
         return torch.cat([task(part.to(device)).cpu() for part in shown.split(HELD_OUT_BATCH)])
 
 
-def train(
-    text: str, backbone: str, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress, device: str
-) -> tuple[WarmupTask, dict[str, Any]]:
-    """Train a task on ``device``; returns it, on the CPU, with the facts of its card."""
+def train(task: WarmupTask, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress) -> dict[str, Any]:
+    """Train a task where it lies; returns the facts of its card."""
     started = time.perf_counter()
-    task = build_task(text, backbone, domain, seed).to(device)
     steps = recipe.images // recipe.batch_size
     order = batches(recipe.images, recipe.batch_size, 1, seed)
     history: History = fit(_Learner(task, domain, recipe, seed), recipe, order, steps, on_progress)
     _, shown, target = named_examples(task, domain, "val", seed, HELD_OUT)
     measured = task.assess(answers(task, shown), target)
-    facts = {
+    return {
         "quality": measured[task.measure.name],
         "measure": task.measure.name,
         "unit": task.measure.unit,
@@ -143,4 +110,3 @@ def train(
         "images": history.examples,
         "curve": history.curve,
     }
-    return task.cpu(), facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from bench.domain import Domain, Images, Pairs, Split
-from bench.training.recipe import WarmupRecipe
-from bench.training.warmup import Warmup, ensure
+from bench.domain import Domain, Images, Pairs, Split, build_domain, register_domain
+from bench.training.warmup import Warmup, WarmupSpec
 from bench.training.warmup import train as training
 
 Ask = Callable[..., Warmup]
@@ -50,8 +50,11 @@ class Primaries(Domain):
 
 
 @pytest.fixture
-def primaries() -> Primaries:
-    return Primaries()
+def primaries(registries: None) -> Primaries:
+    domain = build_domain(register_domain(Primaries).name)
+    assert isinstance(domain, Primaries)
+    domain.calls.clear()
+    return domain
 
 
 @pytest.fixture(autouse=True)
@@ -63,19 +66,32 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ask(primaries: Primaries) -> Ask:
-    """Ask for a warm-up by its identity, by default one of the task, with recipe fields that differ from tiny ones."""
+def spec(primaries: Primaries) -> Callable[..., WarmupSpec]:
+    """A tiny warm-up, with recipe fields that differ."""
 
-    def make(
-        identity: dict[str, Any] | None = None,
-        seed: int = 0,
-        domain: Domain | None = None,
-        on_progress: Callable[..., None] = lambda share, history: None,
-        task: str = "names",
-        **recipe: Any,
-    ) -> Warmup:
-        asked = identity or {"task": task, "backbone": {"name": "mobilenetv3_small_32"}, "seed": 0}
-        options = WarmupRecipe(**{"images": 128, "batch_size": 32, **recipe})
-        return ensure(asked, task, "mobilenetv3_small_32", domain or primaries, options, seed, on_progress)
+    def make(task: str = "names", seed: int = 0, domain: str = "primaries", **recipe: Any) -> WarmupSpec:
+        options = {"images": 128, "batch_size": 32, **recipe}
+        return WarmupSpec.declared(task, "mobilenetv3_small_32", domain, options, seed)
+
+    return make
+
+
+@pytest.fixture
+def ask(spec: Callable[..., WarmupSpec]) -> Ask:
+    """Ask for a tiny warm-up."""
+
+    def make(on_progress: Callable[..., None] = lambda share, history: None, **what: Any) -> Warmup:
+        return spec(**what).ensure(on_progress)
+
+    return make
+
+
+@pytest.fixture
+def ask_again(ask: Ask, cache: Path) -> Ask:
+    """Ask for one that is not in the cache, whatever was asked before."""
+
+    def make(**what: Any) -> Warmup:
+        shutil.rmtree(cache, ignore_errors=True)
+        return ask(**what)
 
     return make

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import DOMAINS
+from bench.backbones import contract
 from bench.errors import DivergedError
-from bench.training.warmup import Warmup, cache_folder, is_cached, warmup_key
+from bench.training.warmup import Warmup, WarmupSpec, cache_folder
 from bench.training.warmup import train as training
 
 Ask = Callable[..., Warmup]
-IDENTITY: dict[str, Any] = {"task": "names", "backbone": {"name": "mobilenetv3_small_32"}, "seed": 0}
+Spec = Callable[..., WarmupSpec]
 
 
 def weights(made: Warmup) -> dict[str, Tensor]:
@@ -47,10 +47,10 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- once ---
 
 
-def test_the_second_call_reads_the_cache(ask: Ask, cache: Path, request: pytest.FixtureRequest) -> None:
-    assert not is_cached(IDENTITY)
+def test_the_second_call_reads_the_cache(spec: Spec, ask: Ask, cache: Path, request: pytest.FixtureRequest) -> None:
+    assert not spec().is_cached()
     first = ask()
-    assert is_cached(IDENTITY)
+    assert spec().is_cached()
     assert first.path.parent == cache
     assert first.seconds > 0
     saved = weights(first)
@@ -60,10 +60,10 @@ def test_the_second_call_reads_the_cache(ask: Ask, cache: Path, request: pytest.
     assert equal(weights(second), saved)
 
 
-def test_the_card_says_what_was_trained_and_how_well(ask: Ask, cache: Path) -> None:
-    made = ask(images=256)
+def test_the_card_says_what_was_trained_and_how_well(spec: Spec, ask: Ask) -> None:
+    made, identity = ask(images=256), spec(images=256).identity()
     card = json.loads(made.path.with_suffix(".json").read_text())
-    assert {key: card[key] for key in IDENTITY} == IDENTITY
+    assert {key: card[key] for key in identity} == identity
     assert (card["quality"], card["seconds"], card["images"]) == (made.quality, made.seconds, made.images)
     assert card["images"] == card["curve"][-1][0] == 256
 
@@ -73,20 +73,31 @@ def test_the_card_says_what_was_trained_and_how_well(ask: Ask, cache: Path) -> N
     [
         {"task": "centre"},
         {"seed": 1},
-        {"backbone": {"name": "mobilenetv3_small_32", "source": "edited"}},
-        {"recipe": {"images": 5}},
-        {"domain": {"content": {"textures": "abc"}}},
+        {"images": 160},
+        {"domain": "color"},
     ],
 )
-def test_another_identity_is_another_warm_up(ask: Ask, change: dict[str, Any]) -> None:
-    other = {**IDENTITY, **change}
-    assert warmup_key(other) != warmup_key(IDENTITY)
+def test_another_setting_is_another_warm_up(spec: Spec, ask: Ask, change: dict[str, Any]) -> None:
+    assert spec(**change).key() != spec().key()
     ask()
-    assert not is_cached(other)
+    assert not spec(**change).is_cached()
 
 
-def test_the_order_of_the_identity_does_not_matter() -> None:
-    assert warmup_key(dict(reversed(IDENTITY.items()))) == warmup_key(IDENTITY)
+def test_another_source_of_the_backbone_is_another_warm_up(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = spec().key()
+    monkeypatch.setattr(contract, "source_hash", lambda cls: "edited")
+    assert spec().key() != before
+
+
+def test_weights_are_the_same_whatever_the_threads_of_the_process(ask_again: Ask) -> None:
+    one = weights(ask_again())
+    torch.set_num_threads(2)
+    try:
+        two = weights(ask_again())
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert equal(one, two)
 
 
 def test_the_cache_lies_in_the_home_folder_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +112,7 @@ RACE = """
     torch.set_num_threads(1)
     from bench import zoo
     zoo.load()
-    from bench.domain import DOMAINS
-    from bench.training.recipe import WarmupRecipe
-    from bench.training.warmup import ensure
+        from bench.training.warmup import WarmupSpec
     from bench.training.warmup import train as training
 
     training.CHUNK, training.HELD_OUT = 128, 96
@@ -119,9 +128,8 @@ RACE = """
     (folder / f"ready-{me}").touch()
     while not (folder / "go").exists():
         time.sleep(0.01)
-    recipe = WarmupRecipe(images=256, batch_size=32)
-    color = DOMAINS.get("color")()
-    made = ensure({"task": "race"}, "names", "mobilenetv3_small_32", color, recipe, 0, progress)
+    recipe = dict(images=256, batch_size=32)
+    made = WarmupSpec.declared("names", "mobilenetv3_small_32", "color", recipe).ensure(progress)
     print(made.quality, made.images, torch.load(made.path, weights_only=True)["stem.0.weight"].sum().item())
 """
 
@@ -151,15 +159,16 @@ def test_two_processes_at_once_compute_it_once(tmp_path: Path) -> None:
     assert len(set(steps)) == 1  # one of the two trained, the other waited
 
 
-def test_after_a_killed_process_it_is_computed_anew(ask: Ask, tmp_path: Path, cache: Path) -> None:
+def test_after_a_killed_process_it_is_computed_anew(spec: Spec, tmp_path: Path, cache: Path) -> None:
+    race = spec(domain="color", images=256)
     (tmp_path / "go").touch()
     process = start("a", tmp_path, "die")
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert not is_cached({"task": "race"})
+    assert not race.is_cached()
     assert not files(cache) & {".pt", ".json"}
-    assert ask({"task": "race"}, domain=DOMAINS.get("color")()).images == 128
-    assert is_cached({"task": "race"})
+    assert race.ensure().images == 256
+    assert race.is_cached()
 
 
 # --- complete or absent ---
@@ -192,19 +201,19 @@ def dies_before_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("crash", [dies_in_training, dies_while_saving, dies_before_the_card])
 def test_a_crash_leaves_no_card_and_the_next_call_starts_over(
-    ask: Ask, cache: Path, crash: Callable[..., None]
+    spec: Spec, ask: Ask, ask_again: Ask, cache: Path, crash: Callable[..., None]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         crash(patch)
         with pytest.raises(KeyboardInterrupt):
             ask()
-    assert not is_cached(IDENTITY)
+    assert not spec().is_cached()
     assert ".json" not in files(cache)
     assert all(torch.load(path, weights_only=True) for path in cache.glob("*.pt"))  # whole, if there are any
 
-    made = ask()
-    assert is_cached(IDENTITY)
-    assert equal(weights(made), weights(ask({"task": "undisturbed"})))
+    made = weights(ask())
+    assert spec().is_cached()
+    assert equal(made, weights(ask_again()))
 
 
 @pytest.mark.parametrize("crash", [dies_while_saving, dies_before_the_card])
@@ -216,8 +225,8 @@ def test_a_crash_leaves_no_half_written_file_behind(ask: Ask, cache: Path, crash
     assert files(cache) <= {".lock", ".pt"}
 
 
-def test_a_warm_up_that_diverges_is_not_kept(ask: Ask, cache: Path) -> None:
+def test_a_warm_up_that_diverges_is_not_kept(spec: Spec, ask: Ask, cache: Path) -> None:
     with pytest.raises(DivergedError):
         ask(lr=1e30, clip_norm=1e30)
-    assert not is_cached(IDENTITY)
+    assert not spec(lr=1e30, clip_norm=1e30).is_cached()
     assert not files(cache) & {".pt", ".json"}

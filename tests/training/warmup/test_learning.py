@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.domain import Domain, Images, Pairs, Split, uniforms
-from bench.training.warmup import WARMUPS, Warmup, answers, build_task, named_examples, restore, task_class
+from bench.domain import Domain, Images, Pairs, Split, build_domain, register_domain, uniforms
+from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, build_task, named_examples
 
 Ask = Callable[..., Warmup]
 BACKBONE = "mobilenetv3_small_32"
@@ -41,43 +41,51 @@ class Quadrants(Domain):
         return Images(pixels.to(torch.uint8), {"class": named, "x": x.float(), "y": y.float()})
 
 
-def quality(task: str, trained: Warmup | None) -> float:
+@pytest.fixture(autouse=True)
+def _quadrants(registries: None) -> None:
+    register_domain(Quadrants)
+
+
+def quality(spec: WarmupSpec, trained: Warmup | None) -> float:
     """On held-out images, of a trained or an untrained network."""
-    domain = Quadrants()
-    own = build_task(task, BACKBONE, domain) if trained is None else restore(trained, task, BACKBONE, domain)
+    domain = build_domain(spec.domain)
+    own = build_task(spec.task, BACKBONE, domain) if trained is None else spec.restore(trained)
     _, shown, target = named_examples(own, domain, "val", 0, 96)
     return own.assess(answers(own, shown), target)[own.measure.name]
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_quality_of_every_task_rises_and_is_that_of_the_weights_kept(task: str, ask: Ask) -> None:
-    trained, before = ask(task=task, domain=Quadrants(), images=1024, lr=4e-3), quality(task, None)
-    assert trained.quality == pytest.approx(quality(task, trained), abs=1e-6)
+def test_the_quality_of_every_task_rises_and_is_that_of_the_weights_kept(
+    task: str, spec: Callable[..., WarmupSpec]
+) -> None:
+    tiny = spec(task=task, domain="quadrants", images=1024, lr=4e-3)
+    trained, before = tiny.ensure(), quality(tiny, None)
+    assert trained.quality == pytest.approx(quality(tiny, trained), abs=1e-6)
     better = trained.quality - before if trained.measure.better == "higher" else before - trained.quality
     least = {"px": 2.0, "share": 0.15}[trained.measure.unit]
     assert better > least, (before, trained.quality)
 
 
 @pytest.mark.parametrize("task", ["centre", "autoencoder", "jigsaw:grid=3", "rotation", "supcon"])
-def test_the_same_seed_gives_the_same_weights(task: str, ask: Ask) -> None:
+def test_the_same_seed_gives_the_same_weights(task: str, ask_again: Ask) -> None:
     def state(made: Warmup) -> dict[str, Tensor]:
         return torch.load(made.path, weights_only=True) | torch.load(made.head, weights_only=True)
 
     torch.manual_seed(1)
-    first = state(ask({"run": 1}, task=task, domain=Quadrants()))
+    first = state(ask_again(task=task, domain="quadrants"))
     torch.manual_seed(2)
-    second = state(ask({"run": 2}, task=task, domain=Quadrants()))
+    second = state(ask_again(task=task, domain="quadrants"))
     assert all(torch.equal(value, second[name]) for name, value in first.items())
-    other = state(ask({"run": 3}, task=task, domain=Quadrants(), seed=1))
+    other = state(ask_again(task=task, domain="quadrants", seed=1))
     assert not all(torch.equal(value, other[name]) for name, value in first.items())
 
 
-@pytest.mark.parametrize("name", [name for name in WARMUPS if task_class(name)])
+@pytest.mark.parametrize("name", [cls.name for cls in WARMUPS.classes if cls.weights == "computed"])
 def test_the_card_names_the_measure(name: str, ask: Ask) -> None:
-    made = ask(task=name, domain=Quadrants())
+    made = ask(task=name, domain="quadrants")
     card = json.loads(made.path.with_suffix(".json").read_text())
-    cls = task_class(name)
-    assert cls is not None
+    cls = WARMUPS.get(name)
+    assert issubclass(cls, WarmupTask)
     assert (card["measure"], card["unit"], card["better"]) == (cls.measure.name, cls.measure.unit, cls.measure.better)
     assert card["quality"] == card["measured"][cls.measure.name] == made.quality
     assert made.measure == cls.measure

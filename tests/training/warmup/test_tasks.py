@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.domain import DOMAINS, Domain
 from bench.fusion import MapShape
-from bench.training.warmup import WarmupTask, build_task, canonical_name, named_examples
+from bench.training.warmup import WARMUPS, WarmupTask, build_task, named_examples
 from bench.training.warmup.autoencoder import Decoder
 from bench.training.warmup.jigsaw import distant_orders, shuffled
 from bench.training.warmup.rotation import turned
@@ -30,7 +30,7 @@ def color() -> Domain:
 
 
 def task(name: str, domain: Domain) -> Any:
-    return build_task(name, BACKBONE, domain)
+    return build_task(WARMUPS.settle(name), BACKBONE, domain)
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -182,7 +182,7 @@ def test_rotation_shows_the_image_before_and_after(color: Domain) -> None:
 @pytest.mark.parametrize("text", ["jigsaw:grid=2:orders=24", "rotation:relative=true", "supcon:temperature=0.2"])
 def test_a_name_alone_means_these_values(text: str) -> None:
     """Keys of records and of the cache hold the name alone: with another default, it would find other weights."""
-    assert canonical_name(text) == text.partition(":")[0]
+    assert str(WARMUPS.settle(text)) == text.partition(":")[0]
 
 
 @pytest.mark.parametrize("name", TASKS)

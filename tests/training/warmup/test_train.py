@@ -25,12 +25,12 @@ def numbers(pixels: Tensor) -> list[int]:
     return (pixels[:, 0, 0, 0].int() * 256 + pixels[:, 0, 0, 1].int()).tolist()
 
 
-def test_weights_depend_on_the_seed_alone(ask: Ask) -> None:
+def test_weights_depend_on_the_seed_alone(ask_again: Ask) -> None:
     torch.manual_seed(1)
-    first = weights(ask({"run": 1}))
+    first = weights(ask_again())
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    second, other = weights(ask({"run": 2})), weights(ask({"run": 3}, seed=1))
+    second, other = weights(ask_again()), weights(ask_again(seed=1))
     assert equal(first, second)
     assert not equal(first, other)
     assert torch.equal(torch.get_rng_state(), state)
@@ -41,7 +41,7 @@ def test_it_learns_what_it_is_shown(ask: Ask) -> None:
 
 
 def test_training_and_held_out_images_come_from_different_splits(ask: Ask, primaries: Domain) -> None:
-    ask(seed=3, domain=primaries)
+    ask(seed=3)
     assert {call.split for call in primaries.calls} == {"warmup", "val"}
     assert {call.seed for call in primaries.calls} == {3}
     assert sum(call.n for call in primaries.calls if call.split == "val") == 96
@@ -68,16 +68,16 @@ def test_every_image_is_trained_on_once(ask: Ask, images: int, batch: int, monke
 
 @pytest.mark.parametrize(("share", "easy"), [(0.0, 0), (0.5, 256), (1.0, 512)])
 def test_the_first_images_are_easy(ask: Ask, share: float, easy: int, primaries: Domain) -> None:
-    ask(images=512, batch_size=64, easy_share=share, domain=primaries)
+    ask(images=512, batch_size=64, easy_share=share)
     trained = [call for call in primaries.calls if call.split == "warmup" and call.n > 1]
     assert [i for call in trained for i in range(call.start, call.start + call.n)] == list(range(512))
     assert [call.easy for call in trained for _ in range(call.n)] == [True] * easy + [False] * (512 - easy)
 
 
-def test_held_out_images_leave_no_trace_in_the_weights(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = weights(ask({"held out": 8}))
+def test_held_out_images_leave_no_trace_in_the_weights(ask_again: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = weights(ask_again())
     monkeypatch.setattr(training, "HELD_OUT", 300)
-    assert equal(weights(ask({"held out": 300})), few)
+    assert equal(weights(ask_again()), few)
 
 
 def test_progress_reaches_one(ask: Ask) -> None:
