@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, get_args
 from torch import Tensor, nn
 
 from bench.errors import NotApplicableError
-from bench.registry import Registry
+from bench.registry import Registry, states
 
 Needs = Literal["pixels", "stage", "exchange", "map", "tokens", "embedding"]
 Head = Literal["mlp", "linear", "score"]
@@ -18,6 +18,8 @@ Encoder = Literal["trained", "random", "none"]
 Sees = Literal["image", "mask", "likelihoods"]
 Supervision = Literal["pairs", "names"]
 Towers = Literal[1, 2]
+Role = Literal["fusion", "reference", "control"]
+Knows = Literal["", "names", "masks", "generator"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Fusion(nn.Module):
 
     - ``name``: as typed on the command line.
     - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``,
-      ``matching``, ``gating``, ``control`` (must stay at chance) or ``reference`` (knows what a fusion must not know).
+      ``matching``, ``gating``, or any other word under which lists and pages put it.
+    - ``role``: ``fusion`` (default) is compared; a ``control`` must stay at chance; a ``reference`` knows what a fusion
+      must not know.
     - ``needs``: what it joins. ``pixels`` (B, C, H, W) images, before the backbone; ``stage`` maps after stage
       ``self.stage``, after which the backbone goes on; ``exchange`` the embeddings (B, D) of two streams whose maps met
       in :meth:`exchange` after stage ``self.stage``; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding`` (B, D).
@@ -86,7 +90,7 @@ class Fusion(nn.Module):
     - ``towers``: 1 (default) where both images share a backbone, 2 where each has its own.
     - ``symmetric``: the score does not change when the images swap, by construction. Where a parameter decides, the
       constructor sets it on the instance.
-    - ``paper``: where it comes from.
+    - ``paper``: where it comes from; empty (default) for what is new.
     - ``known_failure``: what is wrong with it, where it is kept to show a mistake that people make; the conformance
       suite is expected to fail on it.
     - ``auxiliary``: weight of each auxiliary head that training adds by default and that is dropped at evaluation.
@@ -105,9 +109,10 @@ class Fusion(nn.Module):
 
     name: ClassVar[str]
     family: ClassVar[str]
+    role: ClassVar[Role] = "fusion"
     needs: Needs
     symmetric: bool
-    paper: ClassVar[str]
+    paper: ClassVar[str] = ""
     known_failure: ClassVar[str] = ""
     auxiliary: ClassVar[Mapping[str, float]] = MappingProxyType({})
     head: ClassVar[Head] = "mlp"
@@ -122,6 +127,14 @@ class Fusion(nn.Module):
     def __init__(self, out_dim: int) -> None:
         super().__init__()
         self.out_dim = out_dim
+
+    @classmethod
+    def knows(cls) -> Knows:
+        """What it knows that a fusion must not know: the ``names`` of the classes, the true ``masks`` of the figures,
+        or the ``generator`` of the images; empty for what is not a reference."""
+        if cls.sees == "image":
+            return "names" if cls.supervision == "names" else ""
+        return "masks" if cls.sees == "mask" else "generator"
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Join the two streams into features (B, out_dim), a joint image or map, or scores (B,)."""
@@ -146,13 +159,19 @@ def mlp(in_dim: int, hidden: int = 128, out_dim: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Linear(in_dim, hidden), nn.GELU(), nn.Linear(hidden, out_dim))
 
 
-ALLOWED = {"needs": Needs, "head": Head, "encoder": Encoder, "sees": Sees, "supervision": Supervision, "towers": Towers}
+ALLOWED = {
+    "role": Role,
+    "needs": Needs,
+    "head": Head,
+    "encoder": Encoder,
+    "sees": Sees,
+    "supervision": Supervision,
+    "towers": Towers,
+}
 
 
 def _check(cls: type[Fusion]) -> None:
-    for attribute in ("name", "family", "needs", "symmetric", "paper"):
-        if not hasattr(cls, attribute):
-            raise TypeError(f"fusion {cls.__name__} does not state {attribute!r}")
+    states("fusion", "name", "family", "needs", "symmetric")(cls)
     for attribute, allowed in ALLOWED.items():
         if getattr(cls, attribute) not in get_args(allowed):
             names = ", ".join(map(str, get_args(allowed)))
@@ -161,8 +180,8 @@ def _check(cls: type[Fusion]) -> None:
         raise TypeError(f"fusion {cls.__name__}: two towers cannot be joined at {cls.needs}")
     if cls.towers == 2 and cls.symmetric:
         raise TypeError(f"fusion {cls.__name__}: two towers are never symmetric")
-    if not cls.__doc__:
-        raise TypeError(f"fusion {cls.__name__} has no docstring; it must give the formula with shapes")
+    if (cls.role == "reference") != bool(cls.knows()):
+        raise TypeError(f"fusion {cls.__name__}: a reference, and nothing else, knows more than a fusion may")
 
 
 # These two are parameters of the model around a fusion: the averaged orders, and the hidden units of the head.

@@ -46,7 +46,7 @@ def cells_of(seeds: int) -> list[Cell]:
     settings = {"backbone": BACKBONE, "domain": DOMAIN, "eval": DOMAIN, "seed": f"0..{seeds - 1}", "protocol": "frozen"}
     plan = make_plan(load_config({"fusion": "all", **settings}), {})
     cells = [planned.cell for planned in plan.having("to run")]
-    return [cell for cell in cells if cell.fusion.cls.family not in ("control", "reference")]
+    return [cell for cell in cells if cell.fusion.cls.role == "fusion"]
 
 
 def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:

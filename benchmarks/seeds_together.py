@@ -86,7 +86,7 @@ def main() -> None:
     for name in {"": gaining, "all": every}.get(options.fusion) or options.fusion.split(","):
         fusion = FUSIONS.get(parse_spec(name).name)
         cells = cells_of(name, options.seeds, options.train_pairs)
-        if not cells or fusion.family in ("control", "reference"):
+        if not cells or fusion.role != "fusion":
             continue
         try:
             rates = measure(cells, options.rounds, options.device)

@@ -10,8 +10,8 @@ from bench.fusion import FeatureSpec, Fusion, mlp, register
 class SingleImage(Fusion):
     """Only image A: ``f = u``, (B, D) twice -> (B, D). Above 50 % means that one image gives the label away."""
 
-    name, family, needs, symmetric = "single_image", "control", "embedding", False
-    paper = "K1; hypothesis-only baselines, Poliak et al., 2018"
+    name, family, role, needs, symmetric = "single_image", "control", "control", "embedding", False
+    paper = "Poliak et al., 2018, Hypothesis only baselines in natural language inference"
 
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__(out_dim=spec.dim)
@@ -27,8 +27,7 @@ class PixelDistance(Fusion):
     No backbone. Above 50 % means that same pairs look alike as pictures.
     """
 
-    name, family, needs, symmetric = "pixel_distance", "control", "pixels", True
-    paper = "K2"
+    name, family, role, needs, symmetric = "pixel_distance", "control", "control", "pixels", True
     head, encoder = "score", "none"
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -47,8 +46,8 @@ class RandomEncoder(Fusion):
     Tells "the fusion is good" from "training the encoder is good".
     """
 
-    name, family, needs, symmetric = "random_encoder", "control", "embedding", True
-    paper = "K3; Webb et al., 2021 (random encoder)"
+    name, family, role, needs, symmetric = "random_encoder", "control", "control", "embedding", True
+    paper = "Webb et al., 2021, Emergent symbols through binding in external memory (random encoder)"
     encoder = "random"
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -65,8 +64,7 @@ class DecisionAverage(Fusion):
     Additive: no sum of per-image scores can express "equal".
     """
 
-    name, family, needs, symmetric = "decision_average", "control", "embedding", True
-    paper = "K4; late decision fusion"
+    name, family, role, needs, symmetric = "decision_average", "control", "control", "embedding", True
     head = "score"
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -84,8 +82,7 @@ class ConcatLinear(Fusion):
     Additive: with balanced cells its best cross-entropy is exactly ln 2, a constant 0.5.
     """
 
-    name, family, needs, symmetric = "concat_linear", "control", "embedding", False
-    paper = "additive negative control"
+    name, family, role, needs, symmetric = "concat_linear", "control", "control", "embedding", False
     head = "linear"
 
     def __init__(self, spec: FeatureSpec) -> None:

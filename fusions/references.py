@@ -28,8 +28,7 @@ class NameThenXnor(Fusion):
     loses by how it joins.
     """
 
-    name, family, needs, symmetric = "name_then_xnor", "reference", "embedding", True
-    paper = "reference: name, then compare"
+    name, family, role, needs, symmetric = "name_then_xnor", "reference", "reference", "embedding", True
     head, supervision = "score", "names"
 
     def __init__(self, spec: FeatureSpec) -> None:
@@ -50,7 +49,7 @@ class MaskOracle(NameThenXnor):
     It need not find the figure, so it tells "cannot segment" from "cannot name".
     """
 
-    name, paper = "mask_oracle", "reference: naming the true mask"
+    name = "mask_oracle"
     sees = "mask"
 
 
@@ -61,8 +60,7 @@ class TemplateOracle(Fusion):
     The domain fits every shape at every place, size and angle to each image. The practical ceiling under noise.
     """
 
-    name, family, needs, symmetric = "template_oracle", "reference", "embedding", True
-    paper = "reference: template matching"
+    name, family, role, needs, symmetric = "template_oracle", "reference", "reference", "embedding", True
     head, encoder, sees = "score", "none", "likelihoods"
 
     def __init__(self, spec: FeatureSpec) -> None:

@@ -20,6 +20,7 @@ from bench.model import IMAGE, build_fusion, build_model
 from bench.records.folder import find_runs, latest
 from bench.source import source_file
 from bench.spec import parse_spec
+from bench.text import MISSING
 from bench.training.objectives import OBJECTIVES
 from bench.training.warmup import WARMUPS
 
@@ -71,7 +72,7 @@ def fusion_card(text: str) -> str:
         f"joins       {built.needs}",
         f"symmetric   {'by construction' if built.symmetric else 'no; symmetrize=true averages both orders'}",
         f"head        {built.head}",
-        f"paper       {built.paper}",
+        f"paper       {built.paper or MISSING}",
         f"size        {fusion_parameters(name):,} parameters with its head, for 64 dimensions",
         f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",

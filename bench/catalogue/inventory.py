@@ -9,8 +9,6 @@ from bench.model import IMAGE, count_joint
 from bench.source import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
-# Families that take no part in the comparison.
-BESIDE = ("control", "reference")
 REFERENCE_BACKBONE = "mobilenetv3_small_32"
 # What all fusions are sized for where no backbone is meant.
 EXAMPLE = FeatureSpec(IMAGE, (MapShape(64, 8, 8), *[MapShape(64, 4, 4)] * 3), MapShape(64, 4, 4), 64)
@@ -28,7 +26,7 @@ def fusions() -> Rows:
 
 def fusions_by_family() -> list[str]:
     """Names of all fusions by family, those that take no part in the comparison last."""
-    return sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).family in BESIDE, FUSIONS.get(name).family, name))
+    return sorted(FUSIONS, key=lambda name: (FUSIONS.get(name).role != "fusion", FUSIONS.get(name).family, name))
 
 
 def fusion_parameters(name: str) -> int:

@@ -22,7 +22,6 @@ DIVISORS = ("heads", "chunks")
 HEAD, HEAD_WIDTHS = "head", range(16, 1025)
 STEP, MOST_CHANGE = 4, 8  # widths that are multiples of 4, at most 8 times as large or small as the default
 Knob = tuple[str, Sequence[int]]
-UNMATCHED_FAMILIES = ("control", "reference")
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def match_parameters(
     """
     counts: dict[Choice[Fusion], int] = {}
     for fusion in fusions:
-        if fusion.cls.family not in UNMATCHED_FAMILIES:
+        if fusion.cls.role == "fusion":
             try:
                 counts[fusion] = count_joint(fusion, features)
             except NotApplicableError:

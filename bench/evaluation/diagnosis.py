@@ -37,7 +37,7 @@ def diagnose(model: PairModel, a: Tensor, b: Tensor, class_a: Tensor, class_b: T
     found = _measure(model.eval(), a[:PROBE], b[:PROBE], *classes)
     evidence = replace(evidence, found=found)
     measures: dict[str, Any] = {**found, "loss_is_trivial": evidence.loss_is_trivial}
-    if model.fusion.family == "control":
+    if model.fusion.role == "control":
         return Diagnosis(measures, None)
     collapse = collapse_reason(evidence)
     note = None if collapse else not_learned_reason(evidence)

@@ -158,6 +158,8 @@ def _record(planned: Planned, result: Result) -> dict[str, Any]:
         "key": planned.key,
         "fusion": str(cell.fusion),
         "family": fusion.family,
+        "role": fusion.role,
+        "knows": fusion.knows(),
         "symmetric": fusion.symmetric,
         "backbone": str(cell.backbone),
         "domain": str(cell.domain),

@@ -96,7 +96,7 @@ class Fixed(Fusion):
 def test_a_fusion_without_a_size_is_taken_as_it_is(size: int, problem: str, plugin: Callable[..., Path]) -> None:
     plugin(SIZELESS.format(size=size))
     (sized,) = match_parameters(["fixed"], Matching(0.02, 104), FEATURES).values()
-    assert (sized.fusion, sized.parameters, sized.problem) == ("fixed", size, problem)
+    assert (str(sized.fusion), sized.parameters, sized.problem) == ("fixed", size, problem)
 
 
 def test_a_fusion_that_does_not_apply_counts_for_nothing() -> None:

@@ -62,5 +62,5 @@ def test_what_each_reference_is_given() -> None:
     assert FUSIONS.get("mask_oracle").sees == "mask"
     assert FUSIONS.get("template_oracle").sees == "likelihoods"
     assert {FUSIONS.get(name).supervision for name in ("name_then_xnor", "mask_oracle")} == {"names"}
-    others = [name for name in FUSIONS if FUSIONS.get(name).family != "reference"]
+    others = [name for name in FUSIONS if FUSIONS.get(name).role != "reference"]
     assert {(FUSIONS.get(name).sees, FUSIONS.get(name).supervision) for name in others} == {("image", "pairs")}

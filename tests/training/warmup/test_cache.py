@@ -112,7 +112,7 @@ RACE = """
     torch.set_num_threads(1)
     from bench import zoo
     zoo.load()
-        from bench.training.warmup import WarmupSpec
+    from bench.training.warmup import WarmupSpec
     from bench.training.warmup import train as training
 
     training.CHUNK, training.HELD_OUT = 128, 96
