@@ -62,7 +62,7 @@ def cells(tiny: Callable[..., SweepConfig]) -> Callable[..., list[Cell]]:
 
 
 def shape(found: list[tuple[Cell, ...]]) -> list[tuple[str, list[int]]]:
-    return [(bundle[0].fusion, [cell.seed for cell in bundle]) for bundle in found]
+    return [(str(bundle[0].fusion), [cell.seed for cell in bundle]) for bundle in found]
 
 
 def test_a_bundle_has_seeds_of_one_fusion_and_no_more_than_asked_for(cells: Callable[..., list[Cell]]) -> None:

@@ -7,7 +7,12 @@ import pytest
 from bench.domain import DOMAINS, Domain, Pairs, build_domain, register_domain
 from bench.errors import UsageError
 from bench.spec import shift_of
-from bench.sweep.eval_domains import check_eval, eval_domains
+from bench.sweep.eval_domains import check_eval
+from bench.sweep.eval_domains import eval_domains as choices
+
+
+def eval_domains(trained_on: str, chosen: list[str]) -> tuple[str, ...]:
+    return tuple(map(str, choices(DOMAINS.settle(trained_on), chosen)))
 
 
 def shifts_in(domains: tuple[str, ...]) -> set[str]:
