@@ -30,7 +30,7 @@ class Format(ABC, Generic[T]):
     def render(self, product: T, /) -> str:
         """The product as text, which ends with a line break."""
 
-    def publish(self, product: T, /) -> None:  # noqa: B027: most formats have nothing to do
+    def publish(self, product: T, /) -> None:
         """Called after the text is written: for readers who also look elsewhere, such as at the page of a CI run."""
 
 

@@ -23,7 +23,7 @@ FactorOption = Annotated[
     typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
 ]
 MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
-FormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or a format of --include.")]
+FormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or one of --include.")]
 OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
 IncludeOption = Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")]
 
@@ -57,9 +57,7 @@ def rules_of(metric: str, margin: float | None, factor: float | None, allow_miss
     return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
 
 
-def judge(
-    base: Path, new: Path, rules: Rules, format_name: str, out: Path | None, include: Iterable[str] = ()
-) -> None:
+def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None, include: Iterable[str] = ()) -> None:
     """Compare, print, and exit with the code of the comparison."""
     from bench.formats import choose_format
     from bench.gate.comparison import compare as compare_sides

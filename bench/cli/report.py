@@ -26,7 +26,7 @@ def report(
             help="Cost columns to show, or none. Pairs/s (train, infer) differ from run to run, the others do not."
         ),
     ] = "params,macs,train,infer",
-    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json, html, or a format of --include.")] = "md",
+    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json, html, or one of --include.")] = "md",
     out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
     baseline: Annotated[
         str | None,

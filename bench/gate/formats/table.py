@@ -32,7 +32,8 @@ class Terminal(CheckFormat):
                 table.add_column(name, no_wrap=name in ("", "verdict", "tier"), overflow="fold")
             for one in comparison.notable:
                 # As Text: names may contain what would be read as markup.
-                table.add_row(*map(Text, (one.mark, one.word, one.tier, one.cell, one.text)), style=STYLES.get(one.word))
+                cells = map(Text, (one.mark, one.word, one.tier, one.cell, one.text))
+                table.add_row(*cells, style=STYLES.get(one.word))
             out.print(table)
             out.print(Text(f"\n{LEGEND}"))
         out.print(Text(comparison.summary, style="bold"))
