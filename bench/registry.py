@@ -125,6 +125,8 @@ class Registry(Generic[T]):
         self.also = also
         self._check = check
         self._built_in = tuple(built_in)
+        # A plug-in that builds on one built-in class has its module imported before all others.
+        self._places = {module: place for place, module in enumerate(self._built_in)}
         self._classes: dict[str, type[T]] = {}
         REGISTRIES.append(self)
 
@@ -163,9 +165,10 @@ class Registry(Generic[T]):
 
     @property
     def classes(self) -> tuple[type[T], ...]:
-        """All classes in the order in which they were registered."""
+        """All classes: the built-in ones in the order of their modules, then the others as they were registered."""
         self.load_built_in()
-        return tuple(self._classes.values())
+        last = len(self._places)
+        return tuple(sorted(self._classes.values(), key=lambda cls: self._places.get(cls.__module__, last)))
 
     def get(self, name: str) -> type[T]:
         """Return the class called ``name``; an unknown name raises ``UsageError`` with the nearest matches."""

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.domain import Domain, Images, Pairs, Split, build_domain
@@ -25,8 +27,8 @@ SHAPE_LATENTS = ("class", "mask", "image")
 
 
 @dataclass(frozen=True)
-class Material:
-    """Draws of one domain, made when first asked for.
+class Draws:
+    """Pairs of every split of one domain, drawn when first asked for.
 
     Attributes:
         text: name of the domain with parameters.
@@ -85,7 +87,7 @@ class Material:
         for pairs in (self.train, self.val, self.test):
             assert len(pairs)
 
-    def shape_blind(self) -> Material | None:
+    def shape_blind(self) -> Draws | None:
         """The same of blobs in place of shapes; None where the domain has none or already is under a shift."""
         source, shift = shift_of(self.text)
         return None if shift or not self.equal_area else replace(self, text=shifted(source, BLOB))
@@ -103,6 +105,12 @@ def both(pairs: Pairs) -> Images:
 def nuisance_names(images: Images) -> list[str]:
     """Names of the latents that do not say what the figure is."""
     return [name for name, value in images.latents.items() if name not in SHAPE_LATENTS and value.ndim <= 2]
+
+
+def nuisances(images: Images) -> NDArray[np.float64]:
+    """All latents of :func:`nuisance_names` as columns (N, F)."""
+    columns = [images.latents[name].double().reshape(len(images), -1) for name in nuisance_names(images)]
+    return torch.cat(columns, dim=1).numpy()
 
 
 def _joined(parts: list[Pairs]) -> Pairs:

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bench.audit.draws import Material, both
+from bench.audit.draws import Draws, both
 from bench.domain import Images
 
 Features = NDArray[np.float64]
@@ -33,15 +33,15 @@ class Question:
     test_y: NDArray[np.int64]
 
 
-def class_question(material: Material, extract: Extract) -> Question:
+def class_question(draws: Draws, extract: Extract) -> Question:
     """Which class does an image show? Asked of every image of both sides."""
-    train, test = both(material.train), both(material.test)
+    train, test = both(draws.train), both(draws.test)
     return Question(extract(train), train.latents["class"].numpy(), extract(test), test.latents["class"].numpy())
 
 
-def label_question(material: Material, extract: Extract) -> Question:
+def label_question(draws: Draws, extract: Extract) -> Question:
     """Is a pair same? Asked of the features of both images and how they relate."""
-    train, test = material.train, material.test
+    train, test = draws.train, draws.test
     train_a, train_b, test_a, test_b = (extract(images) for images in (train.a, train.b, test.a, test.b))
     scaler = StandardScaler().fit(np.concatenate([train_a, train_b]))
     train_x = _related(scaler.transform(train_a), scaler.transform(train_b))

@@ -8,13 +8,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from scipy.stats import t as student
+
+from bench.stats.intervals import LEVEL, wilson
+from bench.stats.paired import half_widths
 
 Level = Literal["pair", "single"]
 Interval = tuple[float, float]
 
-ACCEPTED, LEAKING = 0.95, 0.999
+HEADER = ("baseline", "row", "level", "accuracy %", "95 % interval", "limit", "verdict", "s")
+LEAKING = 0.999
 MARGIN: dict[Level, float] = {"pair": 0.015, "single": 0.02}
 MAX_SHARE = 1e-6
 
@@ -34,17 +36,16 @@ class Row:
     """One figure of an audit.
 
     Attributes:
-        baseline: which of the baselines it belongs to. what: what is predicted from what, and by which model.
+        what: what is predicted from what, and by which model.
         level: pairs or single images; None for counts.
         n: test examples, repetitions, or what was counted through.
         value: accuracy, or the share that was counted; None where nothing was measured.
         interval: 95 % interval, Wilson's for an accuracy.
         limit: what the upper end of the interval, or the counted share, must stay below.
         note: reason or detail.
-        seconds: time it took.
+        baseline: whose row it is. seconds: time it took. The audit fills in both.
     """
 
-    baseline: str
     what: str
     verdict: Verdict
     level: Level | None = None
@@ -53,23 +54,24 @@ class Row:
     interval: Interval | None = None
     limit: float | None = None
     note: str = ""
+    baseline: str = ""
     seconds: float = 0.0
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the columns of ``HEADER`` show."""
+        value = _percent(self.value) if self.level else self.note
+        interval = f"{_percent(self.interval[0])} to {_percent(self.interval[1])}" if self.interval else ""
+        noted = f"{self.verdict}: {self.note}" if self.note and (self.level or self.value is None) else self.verdict
+        if self.verdict is Verdict.NOT_APPLICABLE:
+            value = ""
+        return self.baseline, self.what, self.level or "", value, interval, self._limit, noted, f"{self.seconds:.1f}"
 
-def wilson(hits: int, n: int, level: float = ACCEPTED) -> Interval:
-    """Wilson score interval of a share. Wilson, 1927."""
-    interval = binomtest(hits, n).proportion_ci(level, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def mean_interval(values: NDArray[np.float64], level: float = ACCEPTED) -> Interval:
-    """Student's t interval of the mean of independent accuracies."""
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    if not error:
-        # SciPy has no interval of width 0, and a leak that every repetition finds whole must not be left undecided.
-        return float(values.mean()), float(values.mean())
-    low, high = student.interval(level, len(values) - 1, values.mean(), error)
-    return float(low), float(high)
+    @property
+    def _limit(self) -> str:
+        if self.limit is None:
+            return ""
+        return f"< {_percent(self.limit)}" if self.level else f"<= {self.limit:g}"
 
 
 def verdict(accepted: Interval, leaking: Interval, chance: float, limit: float) -> Verdict:
@@ -83,7 +85,7 @@ def verdict(accepted: Interval, leaking: Interval, chance: float, limit: float) 
     return Verdict.LEAK if leaking[0] > chance else Verdict.UNDECIDED
 
 
-def judged(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5) -> Row:
+def judged(what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5) -> Row:
     """A baseline that must stay at chance.
 
     Args:
@@ -93,29 +95,35 @@ def judged(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], chan
     """
     right, n, limit = int(hits.sum()), len(hits), chance + MARGIN[level]
     found = verdict(wilson(right, n), wilson(right, n, LEAKING), chance, limit)
-    return Row(baseline, what, found, level, n, right / n, wilson(right, n), limit)
+    return Row(what, found, level, n, right / n, wilson(right, n), limit)
 
 
-def judged_mean(baseline: str, what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
+def judged_mean(what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
     """A baseline whose mean over independent repetitions must stay at chance; ``n`` counts the repetitions."""
-    interval, limit = mean_interval(accuracies), chance + MARGIN[level]
-    found = verdict(interval, mean_interval(accuracies, LEAKING), chance, limit)
-    return Row(baseline, what, found, level, len(accuracies), float(accuracies.mean()), interval, limit)
+    mean, limit = float(accuracies.mean()), chance + MARGIN[level]
+    half, wide = float(half_widths(accuracies, LEVEL)), float(half_widths(accuracies, LEAKING))
+    interval = mean - half, mean + half
+    found = verdict(interval, (mean - wide, mean + wide), chance, limit)
+    return Row(what, found, level, len(accuracies), mean, interval, limit)
 
 
-def informative(baseline: str, what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:
+def informative(what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:
     """An accuracy that is reported and not judged."""
     interval = wilson(int(hits.sum()), len(hits))
-    return Row(baseline, what, Verdict.INFORMATIVE, level, len(hits), float(hits.mean()), interval, note=note)
+    return Row(what, Verdict.INFORMATIVE, level, len(hits), float(hits.mean()), interval, note=note)
 
 
-def counted(baseline: str, what: str, found: int, n: int, max_share: float = 0.0) -> Row:
+def counted(what: str, found: int, n: int, max_share: float = 0.0) -> Row:
     """Something of which at most ``max_share`` may occur among ``n``."""
     share = found / n
     outcome = Verdict.OK if share <= max_share else Verdict.LEAK
-    return Row(baseline, what, outcome, n=n, value=share, limit=max_share, note=f"{found:,} of {n:,}")
+    return Row(what, outcome, n=n, value=share, limit=max_share, note=f"{found:,} of {n:,}")
 
 
-def not_applicable(baseline: str, reason: str) -> Row:
+def not_applicable(reason: str) -> Row:
     """A baseline that this domain has nothing for."""
-    return Row(baseline, "", Verdict.NOT_APPLICABLE, note=reason)
+    return Row("", Verdict.NOT_APPLICABLE, note=reason)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"

@@ -1,43 +1,16 @@
-"""The whole audit of a domain: which baselines there are, and whether the domain passes."""
+"""The whole audit of a domain: its baselines one after the other, and whether it passes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.audit.balance import balance
-from bench.audit.contrast import contrast
-from bench.audit.draws import Material
-from bench.audit.duplicates import duplicates
-from bench.audit.nearest_neighbour import nearest_neighbour
-from bench.audit.nuisances_pair import nuisances_pair
-from bench.audit.nuisances_single import nuisances_single
-from bench.audit.permuted_labels import permuted_labels
+from bench.audit.baselines import AUDIT_BASELINES, AuditBaseline
+from bench.audit.draws import Draws
 from bench.audit.rows import Row, Verdict
-from bench.audit.shape_blind import shape_blind
-from bench.audit.shuffled_pairs import shuffled_pairs
-from bench.audit.statistics import statistics
-from bench.audit.unary import unary
-from bench.errors import UsageError
-
-Baseline = Callable[[Material], Iterator[Row]]
-
-BASELINES: Mapping[str, Baseline] = {
-    "unary": unary,
-    "nuisances_single": nuisances_single,
-    "nuisances_pair": nuisances_pair,
-    "statistics": statistics,
-    "shape_blind": shape_blind,
-    "permuted_labels": permuted_labels,
-    "nearest_neighbour": nearest_neighbour,
-    "shuffled_pairs": shuffled_pairs,
-    "duplicates": duplicates,
-    "balance": balance,
-    "contrast": contrast,
-}
-NETWORKS = frozenset({"unary", "shape_blind", "permuted_labels", "shuffled_pairs"})
+from bench.registry import Choice
 
 TEST_PAIRS = 20_000
 
@@ -71,12 +44,20 @@ class Audit:
         """The rows that show a leak."""
         return [row for row in self.rows if row.verdict is Verdict.LEAK]
 
+    @property
+    def summary(self) -> str:
+        """One line: what was audited, the outcome and the time."""
+        judged = [row for row in self.rows if row.verdict in (Verdict.OK, Verdict.LEAK, Verdict.UNDECIDED)]
+        outcome = f"{sum(row.verdict is Verdict.OK for row in judged)} of {len(judged)} ok, leaks: {len(self.leaks)}"
+        times = f"{self.seconds:.0f} s (drawing {self.drawing:.0f}, warm-up {self.warming_up:.0f})"
+        return f"{self.domain}, {self.n:,} test pairs, seed {self.seed}: {outcome}; {times}"
+
 
 def run_audit(
     domain: str,
     n: int = TEST_PAIRS,
     seed: int = 0,
-    baselines: Collection[str] = tuple(BASELINES),
+    baselines: Iterable[str] = ("all",),
     warmup_recipe: Mapping[str, Any] | None = None,
     on_baseline: Callable[[str], object] = lambda name: None,
 ) -> Audit:
@@ -90,41 +71,40 @@ def run_audit(
         domain: name with parameters, such as ``texture:difficulty=hard``.
         n: test pairs; half as many train the baselines, of which networks take at most 6,400.
         seed: of the draws; 0 is the test set of all sweeps.
-        baselines: names out of ``BASELINES``.
+        baselines: names, globs or ``all``, with parameters; they run in the order of the registry.
         warmup_recipe: fields that differ from the declared warm-up of the networks.
         on_baseline: called with the name of each baseline before it runs.
 
     Raises:
         UsageError: an unknown domain, parameter or baseline, or too few pairs.
     """
-    unknown = [name for name in baselines if name not in BASELINES]
-    if unknown:
-        raise UsageError(f"unknown baseline {unknown[0]!r}; expected one of {', '.join(BASELINES)}")
+    chosen = _in_order(AUDIT_BASELINES.resolve(baselines))
+    asked = [(str(choice), choice.build()) for choice in chosen]
     started = time.perf_counter()
-    material = Material(domain, n, seed, warmup_recipe or {})
+    draws = Draws(domain, n, seed, warmup_recipe or {})
     on_baseline("drawing pairs")
-    material.draw_all()
+    draws.draw_all()
     drawn = time.perf_counter()
-    if _needs_warm_up(material, baselines):
+    if any(baseline.needs_warm_up(draws) for _, baseline in asked):
         on_baseline("warm-up of the networks")
-        material.warm_up()
+        draws.warm_up()
     warm = time.perf_counter()
     rows: list[Row] = []
-    for name in (name for name in BASELINES if name in baselines):
+    for name, baseline in asked:
         on_baseline(name)
-        rows += _timed(BASELINES[name](material))
+        rows += _timed(name, baseline.rows(draws))
     finished = time.perf_counter()
     return Audit(domain, n, seed, tuple(rows), drawn - started, warm - drawn, finished - started)
 
 
-def _needs_warm_up(material: Material, baselines: Collection[str]) -> bool:
-    networks = NETWORKS & set(baselines)
-    return bool(networks - {"shape_blind"}) or (bool(networks) and material.shape_blind() is not None)
+def _in_order(choices: Iterable[Choice[AuditBaseline]]) -> list[Choice[AuditBaseline]]:
+    classes = AUDIT_BASELINES.classes
+    return sorted(choices, key=lambda choice: classes.index(choice.cls))
 
 
-def _timed(rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows, each with the seconds that passed until it was there."""
+def _timed(baseline: str, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of a baseline, each with the seconds that passed until it was there."""
     started = time.perf_counter()
     for row in rows:
-        yield replace(row, seconds=time.perf_counter() - started)
+        yield replace(row, baseline=baseline, seconds=time.perf_counter() - started)
         started = time.perf_counter()

@@ -6,17 +6,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.errors import UsageError
-
-FORMATS = ("table", "md", "json")
-
 
 def audit(
     domain: Annotated[str, typer.Argument(help="A domain with parameters: color, texture:difficulty=hard.")],
     n: Annotated[int, typer.Option("--n", help="Test pairs; half as many train the baselines.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws; 0 is the test set of all sweeps.")] = 0,
-    baseline: Annotated[Optional[list[str]], typer.Option(help="Baselines to run; commas or repeated.")] = None,
-    format_name: Annotated[str, typer.Option("--format", help="table, md or json.")] = "table",
+    baseline: Annotated[
+        Optional[list[str]], typer.Option(help="all (default), names or globs; commas or repeated.")
+    ] = None,
+    format_name: Annotated[str, typer.Option("--format", help="table, md, json, or one of --include.")] = "table",
     include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the networks.")] = 2,
 ) -> None:
@@ -24,19 +22,20 @@ def audit(
 
     Exit codes: 0 passed, 1 a row is a leak or, with 20,000 test pairs or more, undecided, 2 bad input.
     """
-    if format_name not in FORMATS:
-        raise UsageError(f"--format {format_name!r}: expected one of {', '.join(FORMATS)}")
     import torch
     from rich.console import Console
 
     from bench import zoo
-    from bench.audit import render
-    from bench.audit.run import BASELINES, run_audit
+    from bench.audit.formats import AUDIT_FORMATS
+    from bench.audit.run import run_audit
+    from bench.formats import choose_format
 
     zoo.load(include or ())
+    form = choose_format(AUDIT_FORMATS, format_name)
     torch.set_num_threads(threads)
-    chosen = ",".join(baseline).split(",") if baseline else list(BASELINES)
+    chosen = ",".join(baseline or ["all"]).split(",")
     with Console(stderr=True).status(f"audit of {domain}") as status:
         found = run_audit(domain, n, seed, chosen, on_baseline=lambda name: status.update(f"{domain}: {name}"))
-    typer.echo(render.FORMATS[format_name](found).encode(), nl=False)
+    typer.echo(form.render(found).encode(), nl=False)
+    form.publish(found)
     raise typer.Exit(0 if found.passed else 1)

@@ -10,6 +10,7 @@ import typer
 from bench.cli.compare import (
     FactorOption,
     FormatOption,
+    IncludeOption,
     MarginOption,
     MetricOption,
     MissingOption,
@@ -31,6 +32,7 @@ def check(
     allow_missing: MissingOption = False,
     format_name: FormatOption = "table",
     out: OutOption = None,
+    include: IncludeOption = None,
     write_baseline: Annotated[
         Optional[Path], typer.Option(metavar="FILE", help="Make PATH the baseline: write FILE and check nothing.")
     ] = None,
@@ -48,7 +50,7 @@ def check(
     if again is not None and write_baseline is None:
         raise UsageError("--again belongs to --write-baseline")
     if baseline is not None:
-        judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
+        judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out, include or ())
     if write_baseline is not None:
         _write(path, write_baseline, factor, again)
 

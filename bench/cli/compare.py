@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -11,7 +11,7 @@ import typer
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.gate.comparison import Comparison, Rules
+    from bench.gate.comparison import Rules
 
 MetricOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
 MarginOption = Annotated[
@@ -23,8 +23,9 @@ FactorOption = Annotated[
     typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
 ]
 MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
-FormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit or github.")]
+FormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or one of --include.")]
 OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
+IncludeOption = Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")]
 
 
 def compare(
@@ -36,13 +37,14 @@ def compare(
     allow_missing: MissingOption = False,
     format_name: FormatOption = "table",
     out: OutOption = None,
+    include: IncludeOption = None,
 ) -> None:
     """Say what got worse between two runs: parameters and data exactly, scores paired by seed, speed by rank test.
 
     Exit codes: 0 nothing got worse, 1 something did, 2 bad input or nothing to compare, 3 cells missing or failed.
     """
     rules = rules_of(metric, margin, factor, allow_missing)
-    judge(base, new, rules, format_name, out)
+    judge(base, new, rules, format_name, out, include or ())
 
 
 def rules_of(metric: str, margin: float | None, factor: float | None, allow_missing: bool) -> Rules:
@@ -55,23 +57,22 @@ def rules_of(metric: str, margin: float | None, factor: float | None, allow_miss
     return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
 
 
-def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None) -> None:
+def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None, include: Iterable[str] = ()) -> None:
     """Compare, print, and exit with the code of the comparison."""
-    from bench.gate import formats
+    from bench.formats import choose_format
     from bench.gate.comparison import compare as compare_sides
+    from bench.gate.formats import CHECK_FORMATS
     from bench.gate.read import read_side
-    from bench.records.columns import choose_one
 
-    render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
+    form = choose_format(CHECK_FORMATS, format_name, include)
     comparison = compare_sides(read_side(base), read_side(new), rules)
     if out is None:
         # As bytes: a terminal or pipe without UTF-8 must not end the command.
-        typer.echo(render(comparison).encode(), nl=False)
+        typer.echo(form.render(comparison).encode(), nl=False)
     else:
-        _write(out, render(comparison))
+        _write(out, form.render(comparison))
         typer.echo(comparison.summary, err=True)
-    if format_name == "github":
-        _write_step_summary(comparison)
+    form.publish(comparison)
     raise typer.Exit(comparison.exit_code)
 
 
@@ -80,13 +81,3 @@ def _write(out: Path, text: str) -> None:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}") from None
-
-
-def _write_step_summary(comparison: Comparison) -> None:
-    """Append the Markdown table to the page of the workflow run, where GitHub Actions names one."""
-    from bench.gate.formats import to_markdown
-
-    page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if page:
-        with Path(page).open("a", encoding="utf-8") as file:
-            file.write(to_markdown(comparison))

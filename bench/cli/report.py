@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -26,7 +26,7 @@ def report(
             help="Cost columns to show, or none. Pairs/s (train, infer) differ from run to run, the others do not."
         ),
     ] = "params,macs,train,infer",
-    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json or html.")] = "md",
+    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json, html, or one of --include.")] = "md",
     out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
     baseline: Annotated[
         str | None,
@@ -36,6 +36,7 @@ def report(
         float | None,
         typer.Option(help="Difference of no interest, in points (default: equivalence_margin of the runs, or 1)."),
     ] = None,
+    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
@@ -44,27 +45,30 @@ def report(
     pairs have blocks of their own; shifts show the first metric. With --baseline each table is followed by the paired
     differences, adjusted for their number, and the report starts with what they say.
     """
+    from bench.formats import choose_format
     from bench.records import leaderboard
-    from bench.records.columns import choose_costs, choose_metrics, choose_one
+    from bench.records.columns import choose_costs, choose_metrics
     from bench.records.load import load_runs
     from bench.records.margins import margin_of
-    from bench.report import formats
+    from bench.report.formats import REPORT_FORMATS
+    from bench.report.report import build
 
     metrics, costs = choose_metrics(metric), choose_costs(cost)
-    render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
+    form = choose_format(REPORT_FORMATS, format_name, include or ())
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)
     name_left_out(paths)
     share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
-    whole = formats.build(runs, metrics, costs, baseline, share)
+    whole = build(runs, metrics, costs, baseline, share)
     for run in runs:
-        entries = whole.entries if len(runs) == 1 else formats.build([run], metrics, costs).entries
+        entries = whole.entries if len(runs) == 1 else build([run], metrics, costs).entries
         try:
             leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
         except OSError as error:
             typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
-    _deliver(render(whole), out)
+    _deliver(form.render(whole), out)
+    form.publish(whole)
 
 
 def name_left_out(paths: Iterable[Path]) -> None:

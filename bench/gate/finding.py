@@ -23,6 +23,7 @@ MARKS = MappingProxyType[Word, str](
         "fixed": "*",
     }
 )
+LEGEND = "+ worse, - better, ~ changed but not significant, x not comparable, ! missing or failed, * new or fixed"
 INCOMPLETE: frozenset[Word] = frozenset({"missing", "failed"})
 
 

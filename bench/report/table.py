@@ -1,4 +1,5 @@
-"""The rows of a Markdown table: fusion x backbone against metrics and costs."""
+"""The tables of a report, as text in cells that Markdown and LaTeX write alike: fusion x backbone against metrics and
+costs."""
 
 from __future__ import annotations
 

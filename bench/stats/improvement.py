@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from bench.stats.intervals import LEVEL
+from bench.stats.intervals import wilson
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,5 @@ def improvement(differences: NDArray[np.float64], direction: int) -> Improvement
 
 
 def share_of(count: float, n: int) -> Improvement:
-    """``count`` out of ``n`` with its interval (Wilson, 1927, Probable inference); nan where n = 0."""
-    if n == 0:
-        return Improvement(math.nan, math.nan, math.nan)
-    share, z = count / n, float(ndtri((1 + LEVEL) / 2))
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Improvement(share, max(0.0, middle - half), min(1.0, middle + half))
+    """``count`` out of ``n`` with its interval; nan where n = 0."""
+    return Improvement(count / n, *wilson(count, n)) if n else Improvement(math.nan, math.nan, math.nan)

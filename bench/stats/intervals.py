@@ -1,12 +1,13 @@
-"""Means over seeds with their t intervals, and who cannot be told apart from the best."""
+"""Means over seeds with their t intervals, shares with theirs, and who cannot be told apart from the best."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 Array = NDArray[np.float64]
 
@@ -44,6 +45,14 @@ def half_width(sd: Array, n: NDArray[np.int64]) -> Array:
     """Half width of the two-sided t interval of a mean over ``n`` seeds; nan where n < 2."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(n > 1, stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * sd / np.sqrt(n), np.nan)
+
+
+def wilson(count: float, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Score interval of a share of ``count`` out of ``n`` > 0 (Wilson, 1927, Probable inference)."""
+    share, z = count / n, float(ndtri((1 + level) / 2))
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def top_group(mean: Array, half: Array, direction: int) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ def audited(*baselines: str, n: int = N) -> tuple[Row, ...]:
 
 
 def leaking(rows: tuple[Row, ...]) -> list[str]:
-    return [f"{row.baseline[0]} {row.what}" for row in rows if row.verdict is Verdict.LEAK]
+    return [f"{row.baseline}: {row.what}" for row in rows if row.verdict is Verdict.LEAK]
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_colour_correlated_with_class_is_seen_in_latents_and_pixels(monkeypatch:
 
     monkeypatch.setattr(synthetic.SyntheticDomain, "_scene", redder_behind_circles)
     found = leaking(audited("nuisances_single", "statistics"))
-    assert "b latents → class, logistic regression" in found
-    assert "b latents → class, gradient boosting" in found
-    assert "d mean, deviation → class, gradient boosting" in found
+    assert "nuisances_single: latents → class, logistic regression" in found
+    assert "nuisances_single: latents → class, gradient boosting" in found
+    assert "statistics: mean, deviation → class, gradient boosting" in found
 
 
 def test_same_pairs_that_are_nearer_in_size_are_seen_in_pairs_alone(
@@ -101,9 +101,9 @@ def test_same_pairs_that_are_nearer_in_size_are_seen_in_pairs_alone(
 
     planted(nearer)
     found = leaking(audited("nuisances_single", "nuisances_pair"))
-    assert "c latents, differences, products → label, logistic regression" in found
-    assert "c latents, differences, products → label, gradient boosting" in found
-    assert not [what for what in found if what.startswith("b")]
+    assert "nuisances_pair: latents, differences, products → label, logistic regression" in found
+    assert "nuisances_pair: latents, differences, products → label, gradient boosting" in found
+    assert not [what for what in found if what.startswith("nuisances_single")]
 
 
 def test_a_label_that_image_a_shows_is_seen_by_the_unary_network(
@@ -131,7 +131,7 @@ def test_a_leak_that_survives_without_the_shape_is_seen_by_the_shape_blind_netwo
         return replace(draft, a=change(draft.a), b=change(draft.b))
 
     planted(on_white)
-    assert "e blob → class, network" in leaking(audited("shape_blind", n=2_000))
+    assert "shape_blind: blob → class, network" in leaking(audited("shape_blind", n=2_000))
 
 
 def test_an_image_shared_by_splits_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_test_pairs_drawn_from_training_are_found_by_the_nearest_neighbour(monke
         synthetic.SyntheticDomain, "draw", lambda self, split, seed, n, start=0: draw(self, "train", seed, n, start)
     )
     rows = audited("nearest_neighbour", "duplicates", n=400)
-    assert "g pixels → label of the nearest training pair" in leaking(rows)
+    assert "nearest_neighbour: pixels → label of the nearest training pair" in leaking(rows)
     assert {row.what: row.note for row in rows}["latent records shared by splits"] == "600 of 1,400"
 
 
@@ -190,4 +190,4 @@ def test_a_broken_balance_is_named(
 
     monkeypatch.setattr(synthetic, "balanced_classes", broken)
     rows = audited("balance")
-    assert f"b {expected}" in leaking(rows)
+    assert f"balance: {expected}" in leaking(rows)

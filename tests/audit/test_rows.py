@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench.audit.rows import Verdict, counted, judged, wilson
+from bench.audit.rows import Verdict, counted, judged
 
 
 def hits(right: int, n: int) -> np.ndarray:
     return np.arange(n) < right
 
 
-def score_interval(p: float, n: int, z: float) -> tuple[float, float]:
-    centre, spread = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
-
-
-@given(st.integers(1, 40_000), st.floats(0, 1))
-def test_the_interval_is_the_score_interval(n: int, share: float) -> None:
-    right = round(share * n)
-    assert wilson(right, n) == pytest.approx(score_interval(right / n, n, 1.959964), abs=1e-6)
-
-
 def test_chance_is_accepted_with_the_half_width_of_twenty_thousand_pairs() -> None:
-    row = judged("x", "y", "pair", hits(10_000, 20_000))
+    row = judged("y", "pair", hits(10_000, 20_000))
     assert row.verdict is Verdict.OK
     assert row.interval is not None
     assert (row.interval[1] - row.interval[0]) / 2 == pytest.approx(0.0069, abs=1e-4)
@@ -46,25 +31,25 @@ def test_chance_is_accepted_with_the_half_width_of_twenty_thousand_pairs() -> No
     ],
 )
 def test_verdicts_at_twenty_thousand(level: str, right: int, expected: Verdict) -> None:
-    assert judged("x", "y", level, hits(right, 20_000)).verdict is expected  # type: ignore[arg-type]
+    assert judged("y", level, hits(right, 20_000)).verdict is expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("right", "expected"), [(120, Verdict.UNDECIDED), (300, Verdict.LEAK), (90, Verdict.OK)])
 def test_with_ten_classes_the_margin_is_laid_on_a_tenth(right: int, expected: Verdict) -> None:
     n = 1_000 if expected is not Verdict.OK else 1_200
-    row = judged("x", "y", "single", hits(right, n), chance=0.1)
+    row = judged("y", "single", hits(right, n), chance=0.1)
     assert row.limit == pytest.approx(0.12)
     assert row.verdict is expected
 
 
 def test_few_pairs_at_chance_decide_nothing() -> None:
-    assert judged("x", "y", "pair", hits(200, 400)).verdict is Verdict.UNDECIDED
+    assert judged("y", "pair", hits(200, 400)).verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize(("found", "expected"), [(0, Verdict.OK), (1, Verdict.LEAK)])
 def test_a_count_must_not_exceed_its_share(found: int, expected: Verdict) -> None:
-    assert counted("x", "y", found, 100_000, 1e-6).verdict is expected
+    assert counted("y", found, 100_000, 1e-6).verdict is expected
 
 
 def test_one_in_two_million_is_below_one_in_a_million() -> None:
-    assert counted("x", "y", 1, 2_000_000, 1e-6).verdict is Verdict.OK
+    assert counted("y", 1, 2_000_000, 1e-6).verdict is Verdict.OK

@@ -105,7 +105,7 @@ def test_a_failed_cell_exits_3(bench, base, tmp_path) -> None:
         (("--baseline", "x.jsonl", "--again", "y"), "--again belongs to --write-baseline"),
         (("--baseline", "x.jsonl"), "x.jsonl: no such file"),
         (("--baseline", "x.jsonl", "--metric", "accuracie"), "did you mean 'accuracy'"),
-        (("--baseline", "x.jsonl", "--format", "xml"), "--format: unknown 'xml'"),
+        (("--baseline", "x.jsonl", "--format", "xml"), "unknown check format 'xml': known: github, json"),
     ],
 )
 def test_bad_options_exit_2(bench, base, options, message, capfd) -> None:
@@ -141,6 +141,43 @@ def test_github_gets_annotations_and_a_step_summary(bench, base, broken, tmp_pat
     assert DROPPED in page.read_text()
     bench("check", broken, "--baseline", base, "--format", "json")
     assert page.read_text().count("REGRESSION") == 1
+
+
+COUNTING = '''
+"""A format of one's own."""
+
+from pathlib import Path
+
+from bench.gate.formats import CheckFormat, register_check_format
+
+
+@register_check_format
+class Count(CheckFormat):
+    """How many findings have a word."""
+
+    name = "count"
+
+    def __init__(self, word: str = "worse") -> None:
+        self.word = word
+
+    def render(self, comparison):
+        return f"{comparison.counts[self.word]} {self.word}\\n"
+
+    def publish(self, comparison):
+        Path(__file__).with_suffix(".txt").write_text(comparison.summary)
+'''
+
+
+def test_a_format_of_ones_own_is_one_file(bench, base, broken, tmp_path, capfd, registries) -> None:
+    file = tmp_path / "count.py"
+    file.write_text(COUNTING)
+    assert bench("compare", base, broken, "--format", "count", "--include", file) == 1
+    assert capfd.readouterr().out == "1 worse\n"
+    assert file.with_suffix(".txt").read_text().startswith("REGRESSION")
+    assert bench("check", broken, "--baseline", base, "--format", "count:same", "--include", file) == 1
+    assert capfd.readouterr().out.endswith(" same\n")
+    assert bench("compare", base, broken, "--format", "count:wrod=same", "--include", file) == 2
+    assert "unknown parameter 'wrod'; allowed: word" in capfd.readouterr().err
 
 
 def test_the_gate_imports_no_torch(base, broken) -> None:

@@ -6,7 +6,12 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
-from bench.gate.formats import FORMATS, MOST_ANNOTATIONS
+from bench.gate.formats import CHECK_FORMATS
+from bench.gate.formats.github import MOST_ANNOTATIONS
+
+
+def written(name, comparison):
+    return CHECK_FORMATS.settle(name).build().render(comparison)
 
 
 @pytest.fixture
@@ -17,7 +22,7 @@ def comparison(judged, cells, record):
 
 
 def test_the_table_has_a_mark_and_a_word_for_all_that_changed(comparison):
-    text = FORMATS["table"](comparison)
+    text = written("table", comparison)
     rows = {tuple(line.split()[:4]) for line in text.splitlines()}
     assert ("+", "worse", "quality", "concat") in rows
     assert ("~", "undecided", "quality", "cosine") in rows
@@ -29,14 +34,14 @@ def test_the_table_has_a_mark_and_a_word_for_all_that_changed(comparison):
 
 
 def test_markdown_is_one_table_with_a_row_for_all_that_changed(comparison):
-    tokens = MarkdownIt("commonmark").enable("table").parse(FORMATS["md"](comparison))
+    tokens = MarkdownIt("commonmark").enable("table").parse(written("md", comparison))
     assert sum(token.type == "table_open" for token in tokens) == 1
     assert sum(token.type == "tr_open" for token in tokens) == 1 + len(comparison.notable)
     assert any("a|b[red]" in token.content.replace("\\", "") for token in tokens if token.type == "inline")
 
 
 def test_json_holds_everything(comparison):
-    content = json.loads(FORMATS["json"](comparison))
+    content = json.loads(written("json", comparison))
     assert content["exit_code"] == 1
     assert content["rules"] == {"metric": "accuracy", "margin": 0.01, "factor": None, "allow_missing": False}
     assert len(content["findings"]) == len(comparison.findings)
@@ -44,7 +49,7 @@ def test_json_holds_everything(comparison):
 
 
 def test_junit_is_read_back_by_a_parser(comparison):
-    root = ElementTree.fromstring(FORMATS["junit"](comparison).encode())
+    root = ElementTree.fromstring(written("junit", comparison).encode())
     assert root.tag == "testsuites"
     assert [suite.get("name") for suite in root] == ["coverage", "exact", "quality", "throughput"]
     for suite in root:
@@ -61,13 +66,13 @@ def test_junit_is_read_back_by_a_parser(comparison):
 
 
 def test_junit_of_a_clean_comparison_has_no_failure_and_a_case_in_every_suite(judged, cells):
-    root = ElementTree.fromstring(FORMATS["junit"](judged(cells("concat", [0.9]), cells("concat", [0.9]))).encode())
+    root = ElementTree.fromstring(written("junit", judged(cells("concat", [0.9]), cells("concat", [0.9]))).encode())
     assert (root.get("failures"), root.get("errors")) == ("0", "0")
     assert all(len(suite) for suite in root)
 
 
 def test_github_gets_an_error_for_red_and_a_warning_for_undecided(comparison):
-    lines = FORMATS["github"](comparison).splitlines()
+    lines = written("github", comparison).splitlines()
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == 3
     assert errors[0].startswith("::error title=quality worse%3A concat × mobilenetv3_small_32 on color::accuracy 0.950")
@@ -82,6 +87,6 @@ def test_github_gets_an_error_for_red_and_a_warning_for_undecided(comparison):
 def test_github_gets_no_more_errors_than_it_shows(judged, cells):
     base = [record for index in range(20) for record in cells(f"f{index}", [0.95] * 3)]
     new = [record for index in range(20) for record in cells(f"f{index}", [0.75] * 3)]
-    text = FORMATS["github"](judged(base, new))
+    text = written("github", judged(base, new))
     assert text.count("::error ") == MOST_ANNOTATIONS
     assert "20 worse" in text

@@ -19,8 +19,8 @@ from bench.errors import UsageError
         (["--metric", ","], "--metric: no name given"),
         (["--cost", "mac"], "--cost: unknown 'mac'; did you mean 'macs'.*allowed: params, macs, train, infer, none"),
         (["--cost", "none,macs"], "stands alone"),
-        (["--format", "xlsx"], "--format: unknown 'xlsx'.*allowed: md, csv, tex"),
-        (["--format", "md,csv"], "--format: expected one name"),
+        (["--format", "xlsx"], "unknown report format 'xlsx': known: csv, html, json, md, tex"),
+        (["--format", "md,csv"], "unknown report format 'md,csv': did you mean csv or md"),
     ],
 )
 def test_a_wrong_name_is_explained_before_anything_is_read(bench_report, tmp_path, options, message):
@@ -97,6 +97,39 @@ def test_what_is_left_out_is_said(record, run_folder, bench_report):
     text = " ".join(bench_report(first, second).stdout.split())
     assert "Left out: 1 older records of cells that were run again with other code, data or test pairs: concat" in text
     assert "Left out: 1 records of cells that another of these runs finished later." in text
+
+
+PLUGIN = '''
+"""A format of one's own."""
+
+from bench.report.formats import ReportFormat, register_report_format
+
+
+@register_report_format
+class Names(ReportFormat):
+    """The fusions of each table, the best one first."""
+
+    name = "names"
+
+    def __init__(self, first: int = 100) -> None:
+        self.first = first
+
+    def render(self, report):
+        tables = (section.ranked("fusion", report.metrics[0])[: self.first] for section in report.sections)
+        return "".join(" ".join(entry.group.fusion for entry in table) + "\\n" for table in tables)
+'''
+
+
+def test_a_format_of_ones_own_is_one_file(record, run_folder, bench_report, tmp_path, registries):
+    folder = run_folder([record("concat", accuracy=0.9), record("abs_diff", accuracy=0.8), record("hadamard")])
+    file = tmp_path / "names.py"
+    with pytest.raises(UsageError, match="unknown report format 'names'"):
+        bench_report(folder, "--format", "names")
+    file.write_text(PLUGIN)
+    assert bench_report(folder, "--format", "names", "--include", file).stdout == "hadamard concat abs_diff\n"
+    assert bench_report(folder, "--format", "names:first=2", "--include", file).stdout == "hadamard concat\n"
+    with pytest.raises(UsageError, match="report format names:frist=2: unknown parameter 'frist'; allowed: first"):
+        bench_report(folder, "--format", "names:frist=2", "--include", file)
 
 
 def test_nothing_heavy_is_imported(sweep, run_folder):

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from bench.stats.intervals import estimate, top_group
+from bench.stats.intervals import estimate, top_group, wilson
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -59,3 +61,10 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
         found = estimate(rng.normal(0.9, 0.05, (n, 20_000)))
         covered = np.abs(found.mean - 0.9) <= found.half_width
         assert covered.mean() == pytest.approx(0.95, abs=0.006)
+
+
+@given(st.integers(1, 40_000), st.floats(0, 1), st.sampled_from([0.95, 0.999]))
+def test_the_interval_of_a_share_is_wilsons(n, share, level):
+    count = round(share * n)
+    expected = stats.binomtest(count, n).proportion_ci(level, method="wilson")
+    assert wilson(count, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)

@@ -23,11 +23,10 @@ from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_v
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, leaderboard_table, shifts_table, verdicts_table
 from bench.report.provenance import provenance, sentence
+from bench.report.report import Report
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bench.report.formats import Report
 
 NO_TABLE = ""
 

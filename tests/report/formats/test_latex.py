@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bench.report.latex import escaped, label_of, latex_table
+from bench.report.formats.latex import escaped, label_of, latex_table
 from bench.report.table import Grid
 
 

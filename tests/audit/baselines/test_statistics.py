@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.audit.statistics import area, bounding_box, brightness, edge_count, pixel_count
+from bench.audit.baselines.statistics import area, bounding_box, brightness, edge_count, pixel_count
 
 
 def picture(figure: int, ground: int) -> torch.Tensor:

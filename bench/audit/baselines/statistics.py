@@ -1,12 +1,4 @@
-"""Baseline d: what simple statistics of the pixels say. They need no latents, so they see what was not recorded.
-
-Mean, deviation and area must be at chance where figures have equal areas. The bounding box and the number of edge
-pixels carry real shape, and of characters and photographs all of them do: these are reported, not judged.
-
-The number of pixels above a threshold carries shape too, however figures are drawn: a disc covers some numbers of
-pixel centres more often than others. Ideal discs and squares of equal area, 4 to 8.8 pixels in radius, were told apart
-by it at 52.9 %. So the area that is judged counts every pixel by how far it lies between the darkest and the lightest.
-"""
+"""Statistics of the pixels."""
 
 from __future__ import annotations
 
@@ -17,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.audit.draws import Material
+from bench.audit.baselines import AuditBaseline, register_audit_baseline
+from bench.audit.draws import Draws
 from bench.audit.probes import Extract, Features, boosting, both_probes, class_question, label_question
 from bench.audit.rows import Level, Row, informative, judged
 from bench.domain import Images
 
-NAME = "d image statistics"
 CHUNK = 4_096
 BY_NATURE = "by nature"
 
@@ -98,23 +90,37 @@ def _of_images(statistic: Callable[[Tensor], Tensor]) -> Extract:
     return extract
 
 
-def statistics(material: Material) -> Iterator[Row]:
-    """Brightness and area → class and label; the rest for information."""
-    for what, statistic in JUDGED.items():
-        extract = _of_images(statistic)
-        for probe, hits in both_probes(class_question(material, extract)):
-            yield _judged_if_equal_area(material, f"{what} → class, {probe}", "single", hits, material.class_chance)
-        for probe, hits in both_probes(label_question(material, extract)):
-            yield _judged_if_equal_area(material, f"{what} → label, {probe}", "pair", hits, 0.5)
-    for what, statistic in REPORTED.items():
-        extract = _of_images(statistic)
-        hits = boosting(class_question(material, extract))
-        yield informative(NAME, f"{what} → class, gradient boosting", "single", hits, BY_NATURE)
-        hits = boosting(label_question(material, extract))
-        yield informative(NAME, f"{what} → label, gradient boosting", "pair", hits, BY_NATURE)
+@register_audit_baseline
+class Statistics(AuditBaseline):
+    """What simple statistics of the pixels say. They need no latents, so they see what was not recorded.
+
+    Mean, deviation and area must be at chance where figures have equal areas. The bounding box and the number of edge
+    pixels carry real shape, and of characters and photographs all of them do: these are reported, not judged.
+
+    The number of pixels above a threshold carries shape too, however figures are drawn: a disc covers some numbers of
+    pixel centres more often than others. Ideal discs and squares of equal area, 4 to 8.8 pixels in radius, were told
+    apart by it at 52.9 %. So the area that is judged counts every pixel by how far it lies between the darkest and the
+    lightest.
+    """
+
+    name = "statistics"
+
+    def rows(self, draws: Draws) -> Iterator[Row]:
+        for what, statistic in JUDGED.items():
+            extract = _of_images(statistic)
+            for probe, hits in both_probes(class_question(draws, extract)):
+                yield _judged_if_equal_area(draws, f"{what} → class, {probe}", "single", hits, draws.class_chance)
+            for probe, hits in both_probes(label_question(draws, extract)):
+                yield _judged_if_equal_area(draws, f"{what} → label, {probe}", "pair", hits, 0.5)
+        for what, statistic in REPORTED.items():
+            extract = _of_images(statistic)
+            hits = boosting(class_question(draws, extract))
+            yield informative(f"{what} → class, gradient boosting", "single", hits, BY_NATURE)
+            hits = boosting(label_question(draws, extract))
+            yield informative(f"{what} → label, gradient boosting", "pair", hits, BY_NATURE)
 
 
-def _judged_if_equal_area(material: Material, what: str, level: Level, hits: NDArray[np.bool_], chance: float) -> Row:
-    if material.equal_area:
-        return judged(NAME, what, level, hits, chance)
-    return informative(NAME, what, level, hits, BY_NATURE)
+def _judged_if_equal_area(draws: Draws, what: str, level: Level, hits: NDArray[np.bool_], chance: float) -> Row:
+    if draws.equal_area:
+        return judged(what, level, hits, chance)
+    return informative(what, level, hits, BY_NATURE)

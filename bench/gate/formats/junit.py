@@ -1,4 +1,4 @@
-"""A comparison as JUnit XML: a suite per tier, a test case per finding."""
+"""A comparison as JUnit XML."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ from xml.etree import ElementTree as Xml
 
 from bench.gate.comparison import Comparison
 from bench.gate.finding import INCOMPLETE, TIERS, Finding, Tier
+from bench.gate.formats import CheckFormat, register_check_format
 
 SKIPPED = frozenset({"undecided", "incomparable"})
 
 
-def to_junit(comparison: Comparison) -> str:
-    """What is worse is a failure, what is missing or failed an error, what cannot be told is skipped with its reason.
+@register_check_format
+class JUnit(CheckFormat):
+    """JUnit XML: what is worse is a failure, what is missing or failed an error, what cannot be told is skipped.
 
-    A tier without findings has one case that passes.
+    A suite per tier, a test case per finding; a tier without findings has one case that passes.
     """
-    suites = [(tier, [one for one in comparison.findings if one.tier == tier]) for tier in TIERS]
-    root = Xml.Element("testsuites", name=f"{comparison.new} against {comparison.base}")
-    for tier, findings in suites:
-        nothing = Finding(tier, "same", "all cells", "nothing found")
-        root.append(_suite(tier, findings or [nothing]))
-    for name in ("tests", "failures", "errors", "skipped"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    Xml.indent(root)
-    return Xml.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+
+    name = "junit"
+
+    def render(self, comparison: Comparison) -> str:
+        suites = [(tier, [one for one in comparison.findings if one.tier == tier]) for tier in TIERS]
+        root = Xml.Element("testsuites", name=f"{comparison.new} against {comparison.base}")
+        for tier, findings in suites:
+            nothing = Finding(tier, "same", "all cells", "nothing found")
+            root.append(_suite(tier, findings or [nothing]))
+        for name in ("tests", "failures", "errors", "skipped"):
+            root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+        Xml.indent(root)
+        return Xml.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
 
 
 def _suite(tier: Tier, findings: list[Finding]) -> Xml.Element:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from bench.audit import permuted_labels
-from bench.audit.draws import Material
-from bench.audit.permuted_labels import RIDGE, ridge_hits, shuffles
+from bench.audit.baselines import permuted_labels
+from bench.audit.baselines.permuted_labels import RIDGE, PermutedLabels, ridge_hits, shuffles
+from bench.audit.draws import Draws
 from bench.audit.rows import Verdict
 
 
@@ -39,9 +39,9 @@ def test_single_shuffles_lean_and_their_mean_does_not() -> None:
 
 
 def test_labels_that_were_not_shuffled_are_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
-    material = Material("color", 400)
-    learned, shuffled = permuted_labels.permuted_labels(material)
+    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda draws, pairs: encoded(pairs.label))
+    draws = Draws("color", 400)
+    learned, shuffled = PermutedLabels().rows(draws)
     assert learned.value == 1.0
     assert shuffled.verdict is not Verdict.LEAK
     generator = torch.Generator().manual_seed(0)
@@ -50,15 +50,15 @@ def test_labels_that_were_not_shuffled_are_a_leak(monkeypatch: pytest.MonkeyPatc
         "shuffles",
         lambda label, seed: torch.where(torch.rand(len(label), 50, generator=generator) < 0.6, label[:, None], 0),
     )
-    _, kept = permuted_labels.permuted_labels(material)
+    _, kept = PermutedLabels().rows(draws)
     assert kept.verdict is Verdict.LEAK
 
 
 def test_a_leak_that_every_shuffle_finds_whole_is_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracies without any spread have an interval all the same."""
-    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda material, pairs: encoded(pairs.label))
+    monkeypatch.setattr(permuted_labels, "joined_encodings", lambda draws, pairs: encoded(pairs.label))
     monkeypatch.setattr(permuted_labels, "shuffles", lambda label, seed: label[:, None].expand(-1, 5))
-    _, kept = permuted_labels.permuted_labels(Material("color", 400))
+    _, kept = PermutedLabels().rows(Draws("color", 400))
     assert kept.interval == (1.0, 1.0)
     assert kept.verdict is Verdict.LEAK
 

@@ -1,11 +1,16 @@
-"""Tables as LaTeX with booktabs."""
+"""A report as LaTeX tables with booktabs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from bench.report.table import Grid
+from bench.report import footnotes
+from bench.report.against_baseline import comparison_grid, comparison_sentence
+from bench.report.caption import caption
+from bench.report.formats import ReportFormat, register_report_format
+from bench.report.report import Report
+from bench.report.table import Grid, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -14,6 +19,26 @@ SPECIAL = {
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$",
     "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "…": r"\dots{}",
 }  # fmt: skip
+
+
+@register_report_format
+class Latex(ReportFormat):
+    """Main tables and comparisons as LaTeX tables; the document needs the package booktabs."""
+
+    name = "tex"
+
+    def render(self, report: Report) -> str:
+        tables = [r"% \usepackage{booktabs}"]
+        for section, found in report.compared:
+            table = Table(section, report.metrics, report.costs)
+            main = table.main()
+            if main:
+                sentences, notes = " ".join(caption(section)), footnotes.legend(table.compared)
+                tables.append(latex_table(main, sentences, label_of(section.title), notes))
+            for comparison in found:
+                name = label_of(section.title, comparison.domain, "compared")
+                tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
+        return "\n\n".join(tables) + "\n"
 
 
 def escaped(text: str) -> str:

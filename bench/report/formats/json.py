@@ -1,0 +1,53 @@
+"""A report as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bench.records import leaderboard
+from bench.records.sections import Section
+from bench.report import footnotes
+from bench.report.against_baseline import Comparison, as_dict
+from bench.report.caption import caption
+from bench.report.conclusion import conclusion
+from bench.report.formats import ReportFormat, register_report_format
+from bench.report.provenance import provenance
+from bench.report.report import Report
+
+
+@register_report_format
+class Json(ReportFormat):
+    """The leaderboard of all runs together with captions, failures, notes and provenance."""
+
+    name = "json"
+
+    def render(self, report: Report) -> str:
+        content = {
+            "schema": leaderboard.SCHEMA,
+            "sections": [_section(section, found) for section, found in report.compared],
+            "rows": leaderboard.rows(report.entries),
+            "notes": report.notes,
+            "provenance": provenance(report.runs),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _section(section: Section, found: Sequence[Comparison]) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "domain": section.domain,
+        "protocol": section.protocol,
+        "warmup": section.warmup,
+        "warmup_seed": section.warmup_seed,
+        "recipe_ids": sorted({entry.group.recipe_id for entry in section.entries}),
+        "caption": caption(section),
+        "failed": footnotes.failures(section),
+        "not_learned": footnotes.not_learned(section),
+        "unmatched": footnotes.unmatched(section),
+        "not_applicable": footnotes.not_applicable(section),
+        "uncounted": footnotes.uncounted(section),
+        "comparisons": [as_dict(comparison) for comparison in found],
+        "conclusion": conclusion(section, found),
+    }

@@ -1,0 +1,100 @@
+"""A report as Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+
+from bench.records.references import knowledge
+from bench.records.sections import Section
+from bench.report import footnotes
+from bench.report.against_baseline import Comparison, comparison_grid, comparison_sentence
+from bench.report.aggregates import aggregates_block
+from bench.report.caption import caption
+from bench.report.conclusion import conclusion
+from bench.report.formats import ReportFormat, register_report_format
+from bench.report.provenance import provenance, sentence
+from bench.report.report import Report
+from bench.report.shifts import shift_block
+from bench.report.strata_block import kinds_block
+from bench.report.table import Block, Table
+
+LINE = 120
+
+
+@register_report_format
+class Markdown(ReportFormat):
+    """One section per table, then notes and provenance. Reads well as plain text, too."""
+
+    name = "md"
+
+    def render(self, report: Report) -> str:
+        blocks = [_section(section, found, report) for section, found in report.compared]
+        if report.baseline is not None:
+            blocks.insert(0, _conclusion(report))
+        sources = [sentence(facts) for facts in provenance(report.runs)]
+        blocks.append("\n\n".join(["## Provenance", *map(_wrap, report.notes), _bullets(sources)]))
+        return "\n\n".join(blocks) + "\n"
+
+
+def _conclusion(report: Report) -> str:
+    """What the comparisons say in plain words, section by section."""
+    blocks = ["## Conclusion"]
+    for section, found in report.compared:
+        lines = conclusion(section, found) or [f"Nothing to compare with {report.baseline}."]
+        blocks += [f"### {section.title}"] if len(report.sections) > 1 else []
+        blocks += map(_wrap, lines)
+    return "\n\n".join(blocks)
+
+
+def _section(section: Section, found: Sequence[Comparison], report: Report) -> str:
+    table = Table(section, report.metrics, report.costs)
+    conditions, how_to_read, *backbones = caption(section)
+    facts = _bullets(backbones) if len(backbones) > 1 else _wrap(backbones[0])
+    main = table.main()
+    roles = {"reference": "references", "control": "controls"}
+    only = " and ".join(name for role, name in roles.items() if any(entry.role == role for entry in table.apart))
+    blocks = [f"## {section.title}", _wrap(f"{conditions} {how_to_read}"), facts]
+    blocks += [main.markdown()] if main else [f"Only {only} here."]
+    blocks += [_wrap(line) for line in footnotes.legend(table.compared)]
+    known = knowledge(section.entries)
+    blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references().markdown()]
+    for comparison in found:
+        heading = f"### Compared with {comparison.baseline} on {comparison.domain}"
+        blocks += [heading, _wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]
+    if report.baseline is not None:
+        blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
+    blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
+    blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
+    blocks += _list("Failed cells", footnotes.failures(section))
+    blocks += _list("Not learned", footnotes.not_learned(section))
+    blocks += _list("Not matched in parameters", footnotes.unmatched(section))
+    blocks += _list("Not applicable", footnotes.not_applicable(section))
+    if "macs" in report.costs:
+        blocks += _list("MACs marked ≥ leave out these operators", footnotes.uncounted(section))
+    return "\n\n".join(blocks)
+
+
+def _by_backbone(title: str, section: Section, block_of: Callable[[Section], Block | None]) -> list[str]:
+    """A block of its own for each backbone that has one, under a heading."""
+    blocks = []
+    for backbone in section.backbones:
+        block = block_of(section.of(backbone))
+        if block:
+            heading = f"### {title}" if len(section.backbones) == 1 else f"### {title}: {backbone}"
+            blocks += [heading, _wrap(block.sentence), *block.tables, *map(_wrap, block.legend)]
+    return blocks
+
+
+def _list(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"{title}:", _bullets(lines)] if lines else []
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _wrap(text: str) -> str:
+    held_together = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.fill(held_together, LINE, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}", " ")

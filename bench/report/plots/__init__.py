@@ -1,1 +1,0 @@
-"""Pictures of a leaderboard and of the records behind it, drawn with matplotlib."""

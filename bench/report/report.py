@@ -1,0 +1,71 @@
+"""A report of one or more runs: what every format of it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.records.columns import choose_one
+from bench.records.entries import Entry, entries_of
+from bench.records.load import Pool, Run, pool
+from bench.records.margins import MARGIN
+from bench.records.sections import Section, sections_of
+from bench.report.against_baseline import Comparison, comparisons
+from bench.report.provenance import left_out, rates_note
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a format needs: the runs, their cells together, and the columns that were asked for."""
+
+    runs: Sequence[Run]
+    pool: Pool
+    entries: tuple[Entry, ...]
+    metrics: tuple[str, ...]
+    costs: tuple[str, ...]
+    baseline: str | None = None
+    margin: float = MARGIN
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The tables that the entries fall into."""
+        return sections_of(self.entries)
+
+    @cached_property
+    def compared(self) -> tuple[tuple[Section, list[Comparison]], ...]:
+        """Sections with their comparisons by the first metric, which are none without a baseline."""
+        if self.baseline is None:
+            return tuple((section, []) for section in self.sections)
+        by = self.baseline, self.metrics[0], self.margin
+        return tuple((section, comparisons(section, *by)) for section in self.sections)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that hold for all tables."""
+        shown = [section for section in self.sections if any(cost.is_rate for cost in section.shown(self.costs))]
+        rated = [cell for section in shown for cell in section.finished]
+        return [*([rates_note(rated)] if rated else []), *left_out(self.pool)]
+
+
+def build(
+    runs: Sequence[Run],
+    metrics: tuple[str, ...],
+    costs: tuple[str, ...],
+    baseline: str | None = None,
+    margin: float = MARGIN,
+) -> Report:
+    """Summarise the cells of ``runs`` together, fusions compared with ``baseline`` if one is given.
+
+    Args:
+        margin: difference that is of no interest, in the unit of the metric.
+
+    Raises:
+        UsageError: no fusion in the records is called ``baseline``.
+    """
+    cells = pool(runs)
+    entries = entries_of(cells.cells)
+    if baseline is not None:
+        names = sorted({entry.group.fusion for entry in entries if entry.role == "fusion"})
+        baseline = choose_one(baseline, names, "--baseline")
+    return Report(runs, cells, entries, metrics, costs, baseline, margin)
