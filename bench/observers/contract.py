@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import UsageError
+from bench.errors import UsageError, in_a_line
 from bench.records.folder import Record
 from bench.registry import Choice, Registry, states
 
@@ -94,6 +94,6 @@ def ask(observers: Iterable[Observer], question: Callable[[Observer], str]) -> I
         try:
             answer = str(question(observer) or "")
         except Exception as error:
-            answer = f"observer {observer.name} failed: {type(error).__name__}: {error}"
+            answer = f"observer {observer.name} failed: {in_a_line(error)}"
         if answer:
             yield answer

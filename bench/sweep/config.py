@@ -86,8 +86,9 @@ class SweepConfig(BaseModel):
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
-        """The observers, those that have short forms among them."""
-        return (*self.observer, *(name for name in ("tensorboard", "profile") if getattr(self, name)))
+        """The observers, with those that are asked for by their short form."""
+        short = {"tensorboard": self.tensorboard, "profile": self.profile}
+        return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
 
     @property
     def chosen_executor(self) -> str:
