@@ -26,6 +26,12 @@ class CollapsedError(Exception):
     """Training ended in a model whose scores or embeddings no longer depend on the images."""
 
 
+def in_a_line(error: BaseException) -> str:
+    """Type and first line of an error."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}"
+
+
 def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:
     """The first problem of a validation error in one line: where it stands, what is wrong, what is allowed."""
     problem = error.errors()[0]

@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from bench.errors import UsageError
+from bench.errors import UsageError, in_a_line
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
 
 PLUGIN_NAMESPACE = "_fusebench_plugins"
@@ -83,14 +83,9 @@ def _load_file(path: Path, package: str) -> None:
             registry.forget_unloaded()
         if isinstance(error, DuplicateNameError):
             raise
-        BROKEN[path] = BrokenPlugin(path, _one_line(error))
+        BROKEN[path] = BrokenPlugin(path, in_a_line(error))
     else:
         BROKEN.pop(path, None)
-
-
-def _one_line(error: Exception) -> str:
-    first = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}: {first}"
 
 
 def _load_entry_points() -> None:
@@ -104,7 +99,7 @@ def _load_entry_points() -> None:
             raise
         except Exception as error:
             path = Path(f"{entry.name} = {entry.value}")
-            BROKEN[path] = BrokenPlugin(path, _one_line(error))
+            BROKEN[path] = BrokenPlugin(path, in_a_line(error))
 
 
 def _package(folder: Path, tag: str) -> str:

@@ -45,9 +45,12 @@ def run(
         Optional[str], typer.Option(help="Of matrix products: float32 (default) or bfloat16 (autocast).")
     ] = None,
     device: Annotated[Optional[str], typer.Option(help="cpu, cuda or auto (default): a GPU if there is one.")] = None,
+    executor: Annotated[
+        Optional[str], typer.Option(help="Where cells run: local (default), inline, or a plug-in's.")
+    ] = None,
     jobs: Annotated[
         Optional[int],
-        typer.Option(help="Worker processes (default: one per core; on a GPU, one); 0 runs in this one."),
+        typer.Option(help="Cells at a time (default: one per core; on a GPU, one); 0: --executor inline."),
     ] = None,
     threads: Annotated[Optional[int], typer.Option(help="CPU threads per worker.")] = None,
     seeds_together: Annotated[
@@ -55,11 +58,14 @@ def run(
     ] = None,
     timeout: Annotated[Optional[str], typer.Option(help="Limit per cell: 90s, 20m, 2h.")] = None,
     retry: Annotated[Names, typer.Option(help="Statuses of earlier attempts to run again.")] = None,
+    observer: Annotated[
+        Names, typer.Option(help="What looks at each cell: profile, tensorboard, or a plug-in's.")
+    ] = None,
     profile: Annotated[
-        Optional[bool], typer.Option(help="Trace a few training steps of each cell; print its top operators.")
+        Optional[bool], typer.Option(help="--observer profile: trace a few training steps; print the top operators.")
     ] = None,
     tensorboard: Annotated[
-        Optional[bool], typer.Option(help="Write curves, metrics, pairs and histograms of each cell for TensorBoard.")
+        Optional[bool], typer.Option(help="--observer tensorboard: curves, metrics, pairs and histograms.")
     ] = None,
     out: Annotated[Optional[str], typer.Option(help="Folder of the run (default: results/main).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
@@ -80,7 +86,7 @@ def run(
         "warmup": warmup, "eval": eval, "match_params": match_params, "test_pairs": test_pairs, "size": size,
         "textures": textures and str(textures), "include": include, "device": device, "jobs": jobs, "threads": threads,
         "seeds_together": seeds_together, "timeout": timeout, "retry": retry, "out": out,
-        "profile": profile, "tensorboard": tensorboard,
+        "executor": executor, "observer": observer, "profile": profile, "tensorboard": tensorboard,
         "recipe": _recipe(recipe, objective, aux, precision), "warmup_recipe": fields("--warmup-recipe", warmup_recipe),
     }  # fmt: skip
     settings = load_config({key: value for key, value in given.items() if value is not None}, config)

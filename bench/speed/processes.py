@@ -11,7 +11,7 @@ import os
 
 from bench.speed.rows import Row
 from bench.speed.worker import Result, Task, serve
-from bench.sweep.executors import keep_freed_memory
+from bench.sweep.execution import keep_freed_memory
 from bench.sweep.outcome import failure
 
 

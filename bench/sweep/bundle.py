@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.errors import DivergedError
+from bench.errors import DivergedError, in_a_line
 from bench.sweep.cell import Cell
 from bench.sweep.execution import Execution
-from bench.sweep.measure import Trained, measure
-from bench.sweep.observer import Finished
+from bench.sweep.measure import Finished, Trained, measure
 from bench.sweep.prepare import Prepared, prepare
 from bench.sweep.run_cell import order_of, run_cell, steps_of
 from bench.training.loop import Progress
@@ -58,14 +57,18 @@ def run_bundle(
     on_progress: Progress,
     on_finished: Callable[[Finished], None],
     execution: Execution,
+    say: Callable[[str], None],
 ) -> list[Outcome]:
     """Train and evaluate cells as :func:`bench.sweep.run_cell.run_cell` does one: several in one pass, or one after the
     other where they cannot be.
 
+    Args:
+        say: told why they cannot be.
+
     Returns:
         For each cell the part of its record that was measured, or what it raised.
     """
-    trained = _train_together(cells, on_progress, execution) if len(cells) > 1 else None
+    trained = _train_together(cells, on_progress, execution, say) if len(cells) > 1 else None
     if trained is None:
         places = zip(cells, scores_files, strict=True)
         return [_attempt(run_cell, *place, on_progress, on_finished, execution) for place in places]
@@ -76,13 +79,14 @@ def run_bundle(
 
 
 def _train_together(
-    cells: Sequence[Cell], on_progress: Progress, execution: Execution
+    cells: Sequence[Cell], on_progress: Progress, execution: Execution, say: Callable[[str], None]
 ) -> list[tuple[Prepared, Trained | DivergedError]] | None:
-    """Train cells that differ in their seed alone; None where that fails, for whatever reason. One by one, those fail
-    that would fail alone, and the memory of the pass is free again."""
+    """Train cells that differ in their seed alone; None where that fails, for whatever reason, which is said. One by
+    one, those fail that would fail alone, and the memory of the pass is free again."""
     try:
         return _pass(cells, on_progress, execution)
-    except Exception:
+    except Exception as error:
+        say(f"{len(cells)} seeds from {cells[0]} on are trained one by one: {in_a_line(error)}")
         return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from bench.cost.matching import Matching
 from bench.errors import UsageError, explain
@@ -38,14 +38,16 @@ class SweepConfig(BaseModel):
         size: height and width in pixels of the images of ``folder`` domains.
         include: plug-in files or folders.
         device: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
-        jobs: worker processes, by default one for each core or, on a GPU, one; 0 runs in this process. threads: CPU
-            threads of each worker.
+        executor: where cells run: ``local`` worker processes, ``inline`` in this one, or that of a plug-in.
+        jobs: cells at a time, by default one for each core or, on a GPU, one; 0 is short for executor ``inline``.
+        threads: CPU threads of each worker.
         seeds_together: most seeds of one fusion that are trained in one pass under the frozen protocol, where that is
             faster. It changes rounding, and cells have no training rate of their own.
         timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
         retry: statuses of earlier attempts that are run again.
-        profile: trace a few extra training steps of every cell that runs. tensorboard: write its curve, metrics, pairs
-            and histograms. Neither changes a number.
+        observer: what looks at every cell that runs and changes no number: ``profile`` traces a few extra training
+            steps, ``tensorboard`` writes curve, metrics, pairs and histograms.
+        profile, tensorboard: short for these observers.
         equivalence_margin: difference, in points, below which ``bench report --baseline`` calls fusions equivalent.
         gate_margin: drop, in points, that ``bench check`` and ``bench compare`` let pass. Neither changes what is run.
         out: folder of the run.
@@ -69,18 +71,31 @@ class SweepConfig(BaseModel):
     size: Annotated[int, Field(gt=0)] | None = None
     include: tuple[str, ...] = ()
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    executor: str = "local"
     jobs: Annotated[int, Field(ge=0)] | None = None
     threads: Annotated[int, Field(gt=0)] = 1
     seeds_together: Annotated[int, Field(gt=0)] = 1
     timeout: str | None = None
     retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
+    observer: tuple[str, ...] = ()
     profile: bool = False
     tensorboard: bool = False
     equivalence_margin: Annotated[float, Field(gt=0)] = 1.0
     gate_margin: Annotated[float, Field(ge=0)] = 1.0
     out: str = "results/main"
 
-    @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", mode="before")
+    @property
+    def chosen_observers(self) -> tuple[str, ...]:
+        """The observers, with those that are asked for by their short form."""
+        short = {"tensorboard": self.tensorboard, "profile": self.profile}
+        return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
+
+    @property
+    def chosen_executor(self) -> str:
+        """The executor, which has a short form, too."""
+        return "inline" if self.jobs == 0 else self.executor
+
+    @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", "observer", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         parts = [value] if isinstance(value, str) else value
@@ -93,6 +108,14 @@ class SweepConfig(BaseModel):
     def _read_seeds(cls, value: Any) -> Any:
         parts = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
         return tuple(dict.fromkeys(seed for part in parts for seed in _seeds(part)))
+
+    @field_validator("jobs")
+    @classmethod
+    def _check_jobs(cls, value: int | None, info: ValidationInfo) -> int | None:
+        executor = info.data.get("executor", "local")
+        if value == 0 and executor not in ("local", "inline"):
+            raise ValueError(f"0 is short for executor inline, and executor is {executor}")
+        return value
 
     @field_validator("timeout")
     @classmethod

@@ -70,3 +70,12 @@ def memory_bytes() -> int:
         text = file.read_text().strip() if file.exists() else ""
         limits += [int(text)] if text.isdecimal() else []
     return min(limits)
+
+
+def keep_freed_memory() -> None:
+    """Let processes that are started from now on keep the memory that they free.
+
+    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
+    """
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))

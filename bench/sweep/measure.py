@@ -21,15 +21,15 @@ from bench.fusion import MapShape
 from bench.model import PairModel
 from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell
-from bench.sweep.evaluate import decides_on_validation, evaluate_cell
+from bench.sweep.evaluate import Evaluated, decides_on_validation, evaluate_cell
 from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
-from bench.sweep.observer import Finished
 from bench.sweep.prepare import Prepared
 from bench.training.auxiliary import auxiliary_weights
 from bench.training.encodings import pooled
 from bench.training.loop import History
 from bench.training.objectives import DEFAULT
+from bench.training.pairs import PairLearner
 from bench.training.warmup import Warmup
 
 _counts: Cache[dict[str, Any]] = Cache(256)
@@ -42,6 +42,23 @@ class Trained:
     history: History
     seconds: float
     together: int = 1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell whose numbers are taken: whatever an observer does with it, the record stays as it is.
+
+    Attributes:
+        learner: what trained the model; None where nothing trains.
+        probe: the test pairs of the domain trained on.
+    """
+
+    cell: Cell
+    model: PairModel
+    learner: PairLearner | None
+    history: History
+    probe: Pairs
+    evaluated: Evaluated
 
 
 def measure(

@@ -23,11 +23,11 @@ from bench import zoo
 from bench.atomic import write_atomically
 from bench.backbones import BACKBONES
 from bench.domain import build_domain
+from bench.errors import in_a_line
 from bench.fusion import FUSIONS, MapShape
 from bench.model import build_model
 from bench.sweep.cell import Cell, digest
-from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS
-from bench.sweep.executors import keep_freed_memory
+from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS, keep_freed_memory
 from bench.sweep.provenance import hardware
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner
@@ -43,8 +43,11 @@ WORTH_MEASURING = 200_000
 Times = Mapping[str, Sequence[float]]
 
 
-def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Sequence[str] = ()) -> dict[str, str]:
-    """The memory format of every backbone that ``cells`` train long enough, where it is not ``channels_last``."""
+def choose_formats(
+    cells: Iterable[Cell], threads: int, device: str, say: Callable[[str], None], include: Sequence[str] = ()
+) -> dict[str, str]:
+    """The memory format of every backbone that ``cells`` train long enough, where it is not ``channels_last``; ``say``
+    is told where it could not be measured."""
     pairs: Counter[str] = Counter()
     trained_on: dict[str, tuple[MapShape, str]] = {}
     for cell in cells:
@@ -52,7 +55,7 @@ def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Se
             pairs[str(cell.backbone)] += cell.recipe.train_pairs * cell.recipe.epochs
             trained_on.setdefault(str(cell.backbone), (build_domain(cell.domain).image, cell.recipe.precision))
     chosen = {
-        backbone: choose_format(backbone, *trained_on[backbone], threads, device, include)
+        backbone: choose_format(backbone, *trained_on[backbone], threads, device, say, include)
         for backbone, count in pairs.items()
         if count >= WORTH_MEASURING
     }
@@ -60,12 +63,18 @@ def choose_formats(cells: Iterable[Cell], threads: int, device: str, include: Se
 
 
 def choose_format(
-    backbone: str, image: MapShape, precision: str, threads: int, device: str, include: Sequence[str] = ()
+    backbone: str,
+    image: MapShape,
+    precision: str,
+    threads: int,
+    device: str,
+    say: Callable[[str], None],
+    include: Sequence[str] = (),
 ) -> str:
     """The memory format whose training step is fastest, from the cache or measured in a fresh process.
 
     Another one than ``channels_last`` is chosen where it is at least ``LEAST_GAIN`` times as fast in the median and
-    faster in every round. A backbone that cannot be trained keeps the default: its cells will say why.
+    faster in every round. A backbone that cannot be measured keeps the default, and ``say`` is told why.
     """
     identity = _identity(backbone, image, precision, threads, device)
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
@@ -77,7 +86,8 @@ def choose_format(
         try:
             setting = [backbone, image, precision, threads, device, tuple(include)]
             times = pool.schedule(measure_formats, args=setting).result()
-        except Exception:
+        except Exception as error:
+            say(f"{backbone} computes in {DEFAULT_FORMAT}: others could not be measured: {in_a_line(error)}")
             return DEFAULT_FORMAT
         finally:
             pool.stop()

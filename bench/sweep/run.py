@@ -7,8 +7,10 @@ import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Container, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,20 @@ from rich.console import Console
 
 from bench import zoo
 from bench.domain import Domain
+from bench.executors import Executor, choose_executor
+from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import DONE, SCHEMA, RecordWriter, RunFolder, latest
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
-from bench.sweep.execution import Execution, default_jobs, find_device
-from bench.sweep.executors import Executor, InlineExecutor, PoolExecutor, Result
+from bench.sweep.execution import Execution, find_device
 from bench.sweep.interrupt import Interrupt
 from bench.sweep.memory_format import choose_formats
-from bench.sweep.observer import Observer
-from bench.sweep.observers import chosen_observers, left_out
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, describe
 from bench.sweep.provenance import provenance
-from bench.sweep.worker import Task, Workplace
+from bench.sweep.worker import Result, Task, Workplace
 
 OK, FAILED, INTERRUPTED = 0, 3, 130
 
@@ -60,29 +61,30 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         )
     folder = RunFolder(Path(config.out))
     records = folder.attempts()
-    observers = chosen_observers(config, folder)
+    executor, chosen = choose_executor(config.chosen_executor), choose_observers(config.chosen_observers)
+    observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plan(config, known)
     device = find_device(config.device)
-    jobs = default_jobs(device, config.threads) if config.jobs is None else config.jobs
+    jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
-    for line in (*plan.unmatched(), *filter(None, [left_out(observers, plan)])):
-        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in (*plan.unmatched(), *filter(None, [_left_out(observers, plan)])):
+        _say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
-            console.print(
-                f"  {planned.state:>14}  {planned.cell}{reason}", markup=False, highlight=False, soft_wrap=True
-            )
+            _say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
         return OK
-    with folder.writer() as writer:
+    with folder.writer() as writer, tempfile.TemporaryDirectory() as news:
         todo = [planned.cell for planned in plan.having("to run")]
-        formats = choose_formats(todo, config.threads, device, config.include)
+        formats = choose_formats(todo, config.threads, device, partial(_say, console), config.include)
         execution = Execution(device, formats, config.seeds_together)
-        for backbone, chosen in execution.memory_formats.items():
-            console.print(f"  {backbone} computes in {chosen}: faster on this machine", highlight=False, soft_wrap=True)
+        for backbone, layout in execution.memory_formats.items():
+            _say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
-        interrupted = _work_off(plan, known, config, folder, writer, jobs, execution, observers, console)
+        place = Workplace(config.include, config.threads, folder.path, Path(news), os.getpid(), execution, chosen)
+        runs_on = executor.build(place, jobs, seconds(config.timeout))
+        interrupted = _work_off(plan, known, runs_on, place, writer, observers, console)
     if interrupted:
         console.print(
             f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
@@ -97,11 +99,9 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
 def _work_off(
     plan: Plan,
     known: Container[str],
-    config: SweepConfig,
-    folder: RunFolder,
+    executor: Executor,
+    place: Workplace,
     writer: RecordWriter,
-    jobs: int,
-    execution: Execution,
     observers: tuple[Observer, ...],
     console: Console,
 ) -> bool:
@@ -109,45 +109,57 @@ def _work_off(
 
     Returns whether Ctrl-C ended it.
     """
+
+    def keep(planned: Planned, result: Result) -> tuple[dict[str, Any], list[str]]:
+        """Write a record and show it to the observers; returns it with what was said about the cell."""
+        said = result.pop("said", [])
+        record = _record(planned, result)
+        writer.write(record)
+        return record, [*said, *ask(observers, lambda one: one.read(deepcopy(record)))]
+
     for planned in plan.having("not applicable"):
         if planned.key not in known:
-            reason = failure("not_applicable", "NotApplicableError", planned.reason)
-            writer.write(_record(planned, reason))
+            for line in keep(planned, failure("not_applicable", "NotApplicableError", planned.reason))[1]:
+                _say(console, line)
     todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
         return False
     warmups = [Task("warmup", (cell,), (todo[cell].key,)) for cell in plan.missing_warmups()]
-    bundled = bundles(todo, execution)
-    if execution.seeds_together > 1:
-        console.print(f"  {describe_passes(bundled)}", highlight=False, soft_wrap=True)
+    bundled = bundles(todo, place.execution)
+    if place.execution.seeds_together > 1:
+        _say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
-    with (
-        tempfile.TemporaryDirectory() as news,
-        SweepDisplay(console, len(todo), Path(news)) as display,
-        Interrupt() as interrupt,
-    ):
-        place = Workplace(config.include, config.threads, folder.scores, Path(news), os.getpid(), execution, observers)
+    with SweepDisplay(console, len(todo), place.progress) as display, Interrupt() as interrupt:
         try:
-            for task, results in _executor(place, jobs, config).run(tasks, interrupt.check):
+            for task, results in executor.run(tasks, interrupt.check):
                 if task.kind == "warmup":
                     display.warmed_up(task.cell, results[0])
                     continue
                 for cell, result in zip(task.cells, results, strict=True):
-                    said = result.pop("said", ())
-                    record = _record(todo[cell], result)
-                    writer.write(record)
-                    display.finished(cell, record, said)
+                    display.finished(cell, *keep(todo.pop(cell), result))
         except KeyboardInterrupt:
             return True
-    for observer in observers:
-        console.print(observer.hint, markup=False, highlight=False, soft_wrap=True)
+        for planned in todo.values():
+            lost = failure("killed", "NoResultError", f"executor {executor.name} ended without its result")
+            display.finished(planned.cell, *keep(planned, lost))
+    for line in ask(observers, lambda one: one.hint):
+        _say(console, line)
     return False
 
 
-def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
-    if jobs == 0:
-        return InlineExecutor(place)
-    return PoolExecutor(place, jobs, seconds(config.timeout))
+def _left_out(observers: Sequence[Observer], plan: Plan) -> str:
+    """One line for the cells that have a record, and are not run again to be looked at; empty where there are none."""
+    known = len(plan.having("done")) + len(plan.having("failed"))
+    if not observers or not known:
+        return ""
+    names = " and ".join(observer.name for observer in observers)
+    cells = "1 cell has a record and is" if known == 1 else f"{known} cells have a record and are"
+    return f"{cells} not run again for {names}; another --out would run them"
+
+
+def _say(console: Console, line: str) -> None:
+    """Print a line as it is, without markup."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _record(planned: Planned, result: Result) -> dict[str, Any]:

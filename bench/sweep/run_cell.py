@@ -14,8 +14,7 @@ from bench.evaluation.scoring import score_pairs
 from bench.sweep.cell import Cell
 from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.inputs import draw, inputs
-from bench.sweep.measure import Trained, measure
-from bench.sweep.observer import Finished
+from bench.sweep.measure import Finished, Trained, measure
 from bench.sweep.prepare import Prepared, prepare
 from bench.training.applicable import trained_by_objective
 from bench.training.curve import CURVE_POINTS

@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.observers import Observer, ask, build_observers
+from bench.records.folder import RunFolder
+from bench.registry import Choice
+
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
     from bench.sweep.execution import Execution
-    from bench.sweep.observer import Finished, Observer
+    from bench.sweep.measure import Finished
     from bench.training.loop import History
+
+Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,24 @@ class Task:
 
 @dataclass(frozen=True)
 class Workplace:
-    """What every worker of a run needs to know."""
+    """What every worker of a sweep needs to know.
+
+    Attributes:
+        run: folder of the run. progress: where workers leave news of what they are at.
+        parent: the process without which they end.
+    """
 
     include: tuple[str, ...]
     threads: int
-    scores: Path
+    run: Path
     progress: Path
     parent: int
     execution: Execution
-    observers: tuple[Observer, ...] = ()
+    observers: tuple[Choice[Observer], ...] = ()
 
 
 _here: Workplace | None = None
+_observers: tuple[Observer, ...] = ()
 
 
 def start(workplace: Workplace) -> None:
@@ -61,20 +73,20 @@ def start(workplace: Workplace) -> None:
 
 
 def settle(workplace: Workplace) -> None:
-    """Set the threads and load the plug-ins, in whatever process the cells run."""
-    global _here
+    """Set the threads, load the plug-ins and build the observers, in whatever process the cells run."""
+    global _here, _observers
     import torch
 
     from bench import zoo
 
     torch.set_num_threads(workplace.threads)
     zoo.load(workplace.include)
-    _here = workplace
+    _here, _observers = workplace, build_observers(workplace.observers, workplace.run)
 
 
-def perform(task: Task) -> list[dict[str, Any]]:
-    """Do one task and return what it leaves in the record of each cell, with what observers ``said``; a failure is a
-    result, not an exception."""
+def perform(task: Task) -> list[Result]:
+    """Do one task and return what it leaves in the record of each cell, with what was ``said`` about it; a failure is
+    a result, not an exception."""
     from bench.sweep.outcome import failure, failure_of
     from bench.sweep.prepare import ensure_warmup
 
@@ -91,25 +103,25 @@ def perform(task: Task) -> list[dict[str, Any]]:
         return [failure_of(error) for _ in task.cells]
 
 
-def _run(task: Task, place: Workplace) -> list[dict[str, Any]]:
+def _run(task: Task, place: Workplace) -> list[Result]:
     from bench.sweep.bundle import run_bundle
-    from bench.sweep.observer import observe
     from bench.sweep.outcome import failure_of
 
     said: dict[Cell, list[str]] = {cell: [] for cell in task.cells}
 
     def look(finished: Finished) -> None:
-        said[finished.cell].extend(observe(place.observers, finished))
+        said[finished.cell].extend(ask(_observers, lambda one: one.look(finished)))
 
-    files = [place.scores / f"{key}.npz" for key in task.keys]
-    outcomes = run_bundle(task.cells, files, _notebook(place.progress, task), look, place.execution)
+    files = [RunFolder(place.run).scores / f"{key}.npz" for key in task.keys]
+    note, say = _notebook(place.progress, task), said[task.cell].append
+    outcomes = run_bundle(task.cells, files, note, look, place.execution, say)
     return [
-        failure_of(outcome) if isinstance(outcome, Exception) else {**_judged(outcome), "said": said[cell]}
+        {**(failure_of(outcome) if isinstance(outcome, Exception) else _judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)
     ]
 
 
-def _judged(result: dict[str, Any]) -> dict[str, Any]:
+def _judged(result: Result) -> Result:
     """What a cell measured, with its status."""
     from bench.errors import CollapsedError, DivergedError
     from bench.sweep.outcome import failure

@@ -105,6 +105,8 @@ def test_a_sweep_with_shared_passes_leaves_the_same_records(sweep: Any, measured
     again, records, printed = sweep(**changes, seeds_together=3, out=str(shared))
     assert again == code
     assert "6 cells share 2 passes of training" in printed
+    (why,) = (line for line in printed.splitlines() if "one by one" in line)
+    assert why.startswith("3 seeds from esbn · mobilenetv3_small_32 · color · seed 0 on are trained one by one: Cannot")
     assert len(list((shared / "tensorboard").iterdir())) == len(list((alone / "tensorboard").iterdir()))
     before = {record["key"]: record for record in usual}
     assert {record["key"] for record in records} == set(before)
@@ -155,5 +157,6 @@ def test_a_dead_worker_costs_the_cells_of_its_pass(sweep: Any, deadly: Path) -> 
 def test_a_seed_that_cannot_be_built_costs_no_other(sweep: Any, weighted: Callable[[str, str], Path]) -> None:
     plugin = weighted("picky", PICKY)
     changes = {"fusion": "test_picky", "protocol": "frozen", "seed": "0..2", "include": [str(plugin)]}
-    _, records, _ = sweep(**changes, seeds_together=3)
+    _, records, printed = sweep(**changes, seeds_together=3)
     assert {record["seed"]: record["status"] for record in records} == {0: "ok", 1: "error", 2: "ok"}
+    assert "on are trained one by one: ValueError: this seed does not suit me" in printed

@@ -98,3 +98,10 @@ def test_durations(number: int, unit: tuple[str, int]) -> None:
 def test_an_empty_list_is_said_in_plain_words(name: str) -> None:
     with pytest.raises(UsageError, match=f"^--{name}: {name}: expected at least one value$"):
         load_config({name: " , "})
+
+
+def test_short_forms_are_observers_and_an_executor(tmp_path: Path) -> None:
+    file = write(tmp_path, "observer: mine:path=a, profile\ntensorboard: true\n")
+    config = load_config({"profile": True, "jobs": 0}, file)
+    assert config.chosen_observers == ("mine:path=a", "profile", "tensorboard")
+    assert (config.chosen_executor, load_config({}).chosen_executor) == ("inline", "local")

@@ -35,7 +35,7 @@ def test_another_format_needs_a_clear_gain(last: list[float], contiguous: list[f
 
 def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
-    setting = {"precision": "float32", "threads": 1, "device": "cpu"}
+    setting = {"precision": "float32", "threads": 1, "device": "cpu", "say": pytest.fail}
     first = choose_format("mobilenetv3_small_32", IMAGE, **setting)
     (card,) = (tmp_path / "layouts").iterdir()
     facts = json.loads(card.read_text())
@@ -48,7 +48,10 @@ def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
-    assert choose_format("mobilenetv3_small_32", MapShape(3, 4, 4), "float32", threads=1, device="cpu") == LAST
+    said: list[str] = []
+    assert choose_format("mobilenetv3_small_32", MapShape(3, 4, 4), "float32", 1, "cpu", said.append) == LAST
+    (line,) = said
+    assert line.startswith("mobilenetv3_small_32 computes in channels_last: others could not be measured: ")
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -57,7 +60,7 @@ def test_the_precision_of_the_sweep_is_that_of_the_measurement(monkeypatch: pyte
     monkeypatch.setattr(memory_format, "WORTH_MEASURING", 1)
     monkeypatch.setattr(memory_format, "choose_format", lambda *given: chosen_in.append(given[2]) or LAST)
     plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0", "recipe": {"precision": "bfloat16"}}), {})
-    choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu")
+    choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu", say=pytest.fail)
     assert chosen_in == ["bfloat16"]
     trained_in: list[torch.dtype] = []
     monkeypatch.setattr(memory_format, "fit", lambda learner, *rest: trained_in.append(learner.model.precision))
@@ -68,5 +71,5 @@ def test_the_precision_of_the_sweep_is_that_of_the_measurement(monkeypatch: pyte
 def test_a_small_sweep_measures_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
     plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0"}), {})
-    assert choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu") == {}
+    assert choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu", say=pytest.fail) == {}
     assert not (tmp_path / "layouts").exists()

@@ -1,28 +1,23 @@
-"""``--profile`` and ``--tensorboard``: what they leave, and that no number knows of them."""
+"""``profile``: what it leaves of the operators of a training step."""
 
 from __future__ import annotations
 
 import copy
 import json
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 from torch.autograd import DeviceType
 
 from bench.domain import build_domain
-from bench.errors import UsageError
 from bench.model import build_model
+from bench.observers import profiler
+from bench.observers.profiler import ACTIVE, Operator, _operators, profile_steps, top_operators_table
 from bench.spec import parse_spec
-from bench.sweep import profiler
-from bench.sweep.observer import observe
-from bench.sweep.profiler import ACTIVE, Operator, _operators, profile_steps, top_operators_table
 from bench.training.curve import Window
 from bench.training.pairs import PairLearner
 from bench.training.recipe import Recipe
@@ -37,13 +32,6 @@ def learner() -> PairLearner:
     pairs = domain.draw("train", 0, 48)
     classes = pairs.a.latents["class"], pairs.b.latents["class"]
     return PairLearner(model, Recipe(batch_size=16, train_pairs=48), pairs.a.pixels, pairs.b.pixels, *classes)
-
-
-def test_observers_change_no_key_and_no_number(sweep, measured, tmp_path: Path) -> None:
-    _, plain, _ = sweep(fusion=FUSIONS, out=str(tmp_path / "plain"))
-    _, observed, _ = sweep(fusion=FUSIONS, out=str(tmp_path / "observed"), profile=True, tensorboard=True)
-    assert [measured(record) for record in observed] == [measured(record) for record in plain]
-    assert not (tmp_path / "plain" / "profile").exists()
 
 
 def test_a_profile_is_a_trace_per_cell_and_a_table(sweep, tmp_path: Path) -> None:
@@ -124,53 +112,8 @@ def test_the_table_shows_times_shares_and_calls_per_step() -> None:
     assert [cell.strip() for cell in row.strip("|").split("|")] == ["aten::mm", "3.00", "75.0%", "4"]
 
 
-def test_tensorboard_holds_what_the_record_holds(sweep, tmp_path: Path) -> None:
-    _, (record,), printed = sweep(eval=["color", "texture"], tensorboard=True)
-    (folder,) = (tmp_path / "run" / "tensorboard").iterdir()
-    events = EventAccumulator(str(folder)).Reload()
-    loss = [(event.step, event.value) for event in events.Scalars("train/loss")]
-    assert loss == [(seen, pytest.approx(value, abs=1e-5)) for seen, value, _ in record["curve"]]
-    for domain in ("color", "texture"):
-        assert events.Scalars(f"{domain}/auc")[0].value == pytest.approx(record["eval"][domain]["auc"])
-    same, different = (events.Histograms(f"scores color/{kind}")[0].histogram_value for kind in ("same", "different"))
-    stored = np.load(tmp_path / "run" / "scores" / f"{record['key']}.npz")
-    for histogram, label in ((same, 1), (different, 0)):
-        scores = stored["color"][stored["color/label"] == label]
-        assert (histogram.num, histogram.min, histogram.max) == (len(scores), scores.min(), scores.max())
-    similarity = events.Histograms("similarity/same")[0].histogram_value
-    assert similarity.num == same.num
-    assert similarity.max <= 1 + 1e-6
-    assert {"pairs/same", "pairs/different"} <= set(events.Tags()["images"])
-    assert f"tensorboard --logdir {tmp_path / 'run' / 'tensorboard'}" in printed
-
-
-def test_cells_with_a_record_are_not_run_again_to_be_looked_at(sweep, tmp_path: Path) -> None:
-    _, first, _ = sweep()
-    _, second, printed = sweep(profile=True, tensorboard=True)
-    assert second == first
-    assert "1 cell has a record and is not run again for --tensorboard and --profile" in printed
-    assert not (tmp_path / "run" / "profile").exists()
-
-
 def test_where_nothing_trains_there_is_no_profile(sweep, tmp_path: Path) -> None:
-    code, _, printed = sweep(fusion="template_oracle", profile=True, tensorboard=True)
+    code, _, printed = sweep(fusion="template_oracle", profile=True)
     assert code == 0
     assert "nothing trains, so there is no step to profile" in printed
     assert not (tmp_path / "run" / "profile").exists()
-
-
-def test_an_observer_that_fails_costs_no_cell() -> None:
-    def fails(finished: object) -> str:
-        raise OSError("no space left")
-
-    broken = SimpleNamespace(name="--broken", look=fails)
-    whole = SimpleNamespace(name="--whole", look=lambda finished: "seen")
-    assert list(observe([broken, whole], None)) == ["--broken failed: OSError: no space left", "seen"]
-
-
-def test_a_missing_tensorboard_is_bad_input(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "bench.sweep.tensorboard", raising=False)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UsageError, match=r"--tensorboard: .* pip install tensorboard"):
-        sweep(tensorboard=True)
-    assert not (tmp_path / "run").exists()

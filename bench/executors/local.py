@@ -1,52 +1,31 @@
-"""Executors: where tasks run. Each yields the results of a task, one per cell, in the order in which tasks end."""
+"""Tasks in long-lived worker processes of this machine."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
-from typing import Any, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
+from bench.executors.contract import Executor, register_executor
 from bench.sweep import worker
+from bench.sweep.execution import keep_freed_memory
 from bench.sweep.outcome import failure, failure_of
-from bench.sweep.worker import Task, Workplace
+from bench.sweep.worker import Result, Task
 
 POLL_SECONDS = 0.25
-Result = dict[str, Any]
 
 
-class Executor(Protocol):
-    """Runs tasks; a task whose warm-up is still being computed waits for it."""
-
-    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
-        """Yield each task with its results as it ends. ``on_poll`` is called a few times a second meanwhile."""
-
-
-class InlineExecutor:
-    """Runs everything in this process, one after the other: for debuggers and small runs. No timeout, no isolation."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
-
-    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
-        worker.settle(self._workplace)
-        for task in tasks:
-            on_poll()
-            yield task, worker.perform(task)
-
-
-class PoolExecutor:
-    """Long-lived worker processes; one that dies takes only its task with it, and is replaced.
+@register_executor
+class LocalExecutor(Executor):
+    """Worker processes of this machine; one that dies takes only its task with it, and is replaced.
 
     A worker keeps to one backbone, domain and seed as long as there are cells of it, because it keeps their pairs and
     encodings.
     """
 
-    def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
-        self._workplace, self._jobs, self._timeout = workplace, jobs, timeout
+    name = "local"
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting = list(tasks)
@@ -54,10 +33,10 @@ class PoolExecutor:
         ended: list[Task] = []
         keep_freed_memory()
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(self._jobs, initializer=worker.start, initargs=[self._workplace], context=context)
+        pool = ProcessPool(self.jobs, initializer=worker.start, initargs=[self.workplace], context=context)
         try:
             while waiting or running:
-                while len(running) < self._jobs and (task := next_task(waiting, list(running.values()), ended)):
+                while len(running) < self.jobs and (task := next_task(waiting, list(running.values()), ended)):
                     waiting.remove(task)
                     ended = ended[1:]
                     running[pool.schedule(worker.perform, args=[task], timeout=self.limit(task))] = task
@@ -74,7 +53,7 @@ class PoolExecutor:
 
     def limit(self, task: Task) -> float | None:
         """Seconds that a task may take: the timeout is that of a cell, and a warm-up has none."""
-        return self._timeout * len(task.cells) if self._timeout and task.kind == "cell" else None
+        return self.timeout * len(task.cells) if self.timeout and task.kind == "cell" else None
 
     def _results(self, task: Task, future: Future[list[Result]]) -> list[Result]:
         try:
@@ -86,15 +65,6 @@ class PoolExecutor:
         except Exception as error:
             failed = failure_of(error)
         return [failed for _ in task.cells]
-
-
-def keep_freed_memory() -> None:
-    """Let processes that are started from now on keep the memory that they free.
-
-    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
-    """
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))
 
 
 def next_task(waiting: Sequence[Task], running: Sequence[Task], ended: Sequence[Task] = ()) -> Task | None:

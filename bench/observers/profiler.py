@@ -1,4 +1,4 @@
-"""``--profile``: a trace of a few training steps of every cell, and the operators that take the time."""
+"""``profile``: a trace of a few training steps of every cell, and the operators that take the time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
-from bench.sweep.observer import Finished, fresh_folder
+from bench.observers.contract import Observer, register_observer
+from bench.sweep.measure import Finished
 from bench.training.loop import batches, fit
 from bench.training.pairs import PairLearner
 
@@ -35,8 +36,8 @@ class Operator:
     share: float
 
 
-@dataclass(frozen=True)
-class Profiler:
+@register_observer
+class Profiler(Observer):
     """Traces ``ACTIVE`` training steps after ``WAIT + WARMUP`` others.
 
     The steps are extra ones, taken when the cell is done, so neither its scores nor its throughput know of them. Each
@@ -44,8 +45,7 @@ class Profiler:
     ``chrome://tracing``, and ``top_operators.md``.
     """
 
-    folder: Path
-    name: str = "--profile"
+    name = "profile"
 
     @property
     def hint(self) -> str:
@@ -54,7 +54,7 @@ class Profiler:
     def look(self, finished: Finished) -> str:
         if finished.learner is None or not finished.learner.parameter_groups():
             return f"{finished.cell}: nothing trains, so there is no step to profile"
-        folder = fresh_folder(self.folder, finished.cell)
+        folder = self.fresh_folder(finished.cell)
         table = top_operators_table(profile_steps(finished.learner, folder), finished.learner.recipe.batch_size)
         (folder / "top_operators.md").write_text(f"# {finished.cell}\n\n{table}\n", encoding="utf-8")
         return table

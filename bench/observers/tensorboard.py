@@ -1,26 +1,30 @@
-"""``--tensorboard``: learning curve, metrics, sample pairs and histograms of every cell for TensorBoard."""
+"""``tensorboard``: learning curve, metrics, sample pairs and histograms of every cell for TensorBoard."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.tensorboard import SummaryWriter
 from torchvision.utils import make_grid
 
+from bench.errors import UsageError
+from bench.observers.contract import Observer, register_observer
 from bench.sweep.inputs import view
-from bench.sweep.observer import Finished, fresh_folder
+from bench.sweep.measure import Finished
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 SHOWN, PER_ROW, SEAM, ENLARGED = 16, 4, 1, 3
 # Similarities are taken of so many test pairs; scores of all.
 COMPARED = 1_024
 
 
-@dataclass(frozen=True)
-class TensorBoard:
+@register_observer
+class TensorBoard(Observer):
     """Writes one run of TensorBoard per cell, when the cell is done.
 
     Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain;
@@ -28,15 +32,23 @@ class TensorBoard:
     encoded separately, of the cosine of the encodings, of same and of different pairs.
     """
 
-    folder: Path
-    name: str = "--tensorboard"
+    name = "tensorboard"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            message = f"tensorboard cannot be imported ({error}); pip install tensorboard"
+            raise UsageError(f"observer {self.name}: {message}") from None
+        self._writer = SummaryWriter
 
     @property
     def hint(self) -> str:
         return f"curves, pairs and histograms: tensorboard --logdir {self.folder}"
 
     def look(self, finished: Finished) -> str:
-        with SummaryWriter(str(fresh_folder(self.folder, finished.cell))) as writer:
+        with self._writer(str(self.fresh_folder(finished.cell))) as writer:
             write_scalars(writer, finished)
             write_pairs(writer, finished)
             write_histograms(writer, finished)

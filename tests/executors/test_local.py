@@ -14,11 +14,11 @@ from unittest.mock import Mock
 
 import pytest
 
+from bench.executors import local
+from bench.executors.local import LocalExecutor, next_task
 from bench.records.folder import RunFolder, latest
-from bench.sweep import executors
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
-from bench.sweep.executors import PoolExecutor, next_task
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Task, Workplace
 
@@ -72,11 +72,11 @@ def place(tmp_path: Path) -> Workplace:
 
 def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: Workplace) -> None:
     one, two = (planned.cell for planned in make_plan(tiny(seed="0..1"), {}).cells)
-    executor = PoolExecutor(place, jobs=1, timeout=5)
+    executor = LocalExecutor(place, jobs=1, timeout=5)
     assert executor.limit(Task("cell", (one,), (one.key(),))) == 5
     assert executor.limit(Task("cell", (one, two), (one.key(), two.key()))) == 10
     assert executor.limit(Task("warmup", (one,), (one.key(),))) is None
-    assert PoolExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
+    assert LocalExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
 
 
 def test_what_is_done_is_handed_over_before_an_interrupt(
@@ -90,9 +90,9 @@ def test_what_is_done_is_handed_over_before_an_interrupt(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(executors, "ProcessPool", lambda *args, **options: Mock(schedule=schedule))
+    monkeypatch.setattr(local, "ProcessPool", lambda *args, **options: Mock(schedule=schedule))
     tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..1"), {}).cells]
-    ends = PoolExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
+    ends = LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
     found = [next(ends)[1], next(ends)[1]]
     assert sorted(found) == [["result of seed 0"], ["result of seed 1"]]
     with pytest.raises(KeyboardInterrupt):

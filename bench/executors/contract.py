@@ -1,0 +1,67 @@
+"""Contract and registry of executors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+
+from bench.registry import Choice, Registry, states
+from bench.spec import check_params
+from bench.sweep.execution import default_jobs
+from bench.sweep.worker import Result, Task, Workplace
+
+
+class Executor(ABC):
+    """Runs tasks, in this process or in others.
+
+    Workplace, tasks and results are picklable. Wherever a task runs, that process calls
+    :func:`bench.sweep.worker.settle` with the workplace once, then :func:`bench.sweep.worker.perform` with each task; a
+    failure of a cell is a result. What an executor loses, such as a process that dies, it reports as
+    :func:`bench.sweep.outcome.failure`, once for each cell of the task.
+
+    Args:
+        workplace: what every worker of the sweep needs to know.
+        jobs: tasks that run at a time, from :meth:`count_jobs`.
+        timeout: seconds that a cell may take; None is no limit. What a user can set follows as typed parameters with
+            defaults.
+
+    Attributes:
+        name: what ``--executor`` calls it.
+    """
+
+    name: str
+
+    def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
+        self.workplace, self.jobs, self.timeout = workplace, jobs, timeout
+
+    @classmethod
+    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int:
+        """Tasks that run at a time: as many as are ``wanted``, else what this machine holds."""
+        return default_jobs(device, threads) if wanted is None else wanted
+
+    @abstractmethod
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
+        """Yield each task with its results, one per cell, as it ends.
+
+        Warm-ups come first in ``tasks``; a cell starts when the warm-up of its identity has ended.
+
+        Args:
+            on_poll: to be called a few times a second meanwhile; it may raise ``KeyboardInterrupt``, which ends all.
+        """
+
+
+BUILT_IN = "bench.executors.inline", "bench.executors.local"
+GIVEN = "workplace", "jobs", "timeout"
+EXECUTORS: Registry[Executor] = Registry("executor", states("executor", "name"), BUILT_IN, given=GIVEN)
+register_executor = EXECUTORS.register
+
+
+def choose_executor(text: str) -> Choice[Executor]:
+    """The executor that a name with parameters stands for; it is built when the sweep is planned.
+
+    Raises:
+        UsageError: an unknown name or parameter, or a value of another type.
+    """
+    choice = EXECUTORS.settle(text)
+    check_params(choice.cls, choice.params, given=GIVEN, where=f"executor {choice}")
+    return choice

@@ -1,0 +1,5 @@
+"""Tiny sweeps serve here, too."""
+
+from tests.sweep.conftest import _forget_plug_ins, measured, sweep, tiny, weighted
+
+__all__ = ["_forget_plug_ins", "measured", "sweep", "tiny", "weighted"]
