@@ -27,7 +27,7 @@ def plot(
     ],
     kind: Annotated[
         Names,
-        typer.Option(help="all (default), names, globs or name:param=value; commas or repeated. See bench list plots."),
+        typer.Option(help="all (default), names, globs or name:param=value; commas or repeated."),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",
     curve: Annotated[
@@ -47,9 +47,8 @@ def plot(
 ) -> None:
     """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
-    One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for all
-    kinds but curves, sample-efficiency, scores and psychometric (accuracy against radius, contrast or noise), which
-    need the run folders.
+    One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for some
+    kinds, others need the run folders: see bench list plots.
     """
     from bench import zoo
     from bench.plots.contract import Source

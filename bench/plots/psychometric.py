@@ -285,7 +285,7 @@ class Psychometric(Plot):
     needs = "records"
 
     def __init__(self, curve: str = "") -> None:
-        self._curves = choose(curve.replace("+", ","), FACTORS, "curve") if curve else ()
+        self._curves = choose(curve.replace("+", ","), FACTORS, "plot psychometric: curve") if curve else ()
 
     def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
         return [("", partial(self._draw, source, fusions))]

@@ -18,7 +18,7 @@ from bench.spec import shift_of
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Table:
     """What all lines of one table have in common, and how it is told from other tables.
 
@@ -64,16 +64,8 @@ def tables_of(lines: Iterable[T], group_of: Callable[[T], Group]) -> list[tuple[
     for (domain, protocol, warmup, seed), members in sorted(found.items()):
         parts = _by_recipe(members)
         for recipe_id, part in parts.items():
-            table = Table(
-                domain=domain,
-                protocol=protocol,
-                warmup=warmup,
-                warmup_seed=seed,
-                recipe_id=recipe_id,
-                is_only_recipe=len(parts) == 1,
-                is_only_warmup_seed=warmup_seeds[domain, protocol, warmup] == 1,
-            )
-            tables.append((table, part))
+            only_seed = warmup_seeds[domain, protocol, warmup] == 1
+            tables.append((Table(domain, protocol, warmup, seed, recipe_id, len(parts) == 1, only_seed), part))
     return tables
 
 

@@ -103,7 +103,7 @@ def test_a_kind_that_needs_records_says_so_of_a_csv(mine, leaderboard, bench_plo
         ("scores:bins=many", "plot scores:bins=many: bins must be int, got 'many'"),
         ("scores:bins=0", "plot scores: bins = 0: expected at least 1"),
         ("bars:bins=1", "plot bars:bins=1: unknown parameter 'bins'; allowed: none"),
-        ("psychometric:curve=radios", "curve: unknown 'radios'; did you mean 'radius'"),
+        ("psychometric:curve=radios", "plot psychometric: curve: unknown 'radios'; did you mean 'radius'"),
         ("heat", "unknown plot 'heat': did you mean heatmap"),
     ],
 )

@@ -76,6 +76,12 @@ def test_bars_stand_best_first_with_their_values(run):
     assert values[:5] == sorted(values[:5], reverse=True)
 
 
+def test_chosen_fusions_stand_beside_references_and_controls(run):
+    picture = drawn(run, "bars", fusions=["concat"])["bars-color-finetune-warm-up-names-resnet18"]
+    names = [label.get_text() for label in picture.axes[0].get_yticklabels()]
+    assert names == ["concat", "single_image (control)"]
+
+
 def test_the_front_is_numbered_and_the_worst_is_named(run):
     (picture,) = drawn(run, "pareto").values()
     legends = [text for text in texts(picture) if text.startswith("1 ")]

@@ -128,7 +128,7 @@ def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--curve", "radios"], "curve: unknown 'radios'; did you mean 'radius'"),
+        (["--curve", "radios"], "plot psychometric: curve: unknown 'radios'; did you mean 'radius'"),
         (["--fusion", "abs_dif"], "--fusion: unknown 'abs_dif'; did you mean 'abs_diff'"),
         (["--domain", "texture"], "--domain: unknown 'texture'; allowed: color"),
         (["--out", "curves.pdf"], "--out curves.pdf: expected a folder, or a file that ends in .png or .svg"),
