@@ -86,6 +86,17 @@ def objectives() -> Rows:
     return ("name", "reads", "paper"), rows
 
 
+def plots() -> Rows:
+    """Name, what it shows, what it needs."""
+    from bench.plots.contract import PLOTS
+
+    rows: list[tuple[str, ...]] = []
+    for name in PLOTS:
+        plot = PLOTS.get(name)
+        rows.append((name, first_line(plot), "leaderboard.csv" if plot.needs == "lines" else "run folder"))
+    return ("name", "shows", "needs"), rows
+
+
 def first_line(cls: type) -> str:
     """First line of a class's docstring."""
     return (cls.__doc__ or "").strip().splitlines()[0]

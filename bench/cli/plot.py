@@ -14,10 +14,10 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bench.plots.gallery import Source
+    from bench.plots.contract import Plot
 
 SUFFIXES = (".png", ".svg")
-PSYCHOMETRIC = "psychometric"
+Names = Optional[list[str]]
 
 
 def plot(
@@ -26,21 +26,20 @@ def plot(
         typer.Argument(metavar="PATH", help="A leaderboard.csv, or run folders (or folders of them), read together."),
     ],
     kind: Annotated[
-        Optional[str],
-        typer.Option(
-            help="pareto, bars, heatmap, ranks, shifts, curves, sample-efficiency, scores, psychometric, several, or "
-            "all (default)."
-        ),
+        Names,
+        typer.Option(help="all (default), names, globs or name:param=value; commas or repeated."),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",
     curve: Annotated[
-        Optional[str], typer.Option(help="Psychometric curves of radius, contrast or noise, or several.")
+        Optional[str],
+        typer.Option(help="radius, contrast or noise, or several: short for --kind psychometric:curve=radius."),
     ] = None,
     domain: Annotated[Optional[str], typer.Option(help="Domains trained on (default: all).")] = None,
     fusion: Annotated[
         Optional[str],
         typer.Option(help="Fusions to draw (default: all, or the best 8 where lines would cover others)."),
     ] = None,
+    include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     out: Annotated[
         Path, typer.Option(help="A folder, or for a single picture a file that ends in .png or .svg.")
     ] = Path("plots"),
@@ -48,29 +47,25 @@ def plot(
 ) -> None:
     """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
-    One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for all
-    kinds but curves, sample-efficiency, scores and psychometric (accuracy against radius, contrast or noise), which
-    need the run folders.
+    One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for some
+    kinds, others need the run folders: see bench list plots.
     """
-    from bench.plots.gallery import KINDS, Source
+    from bench import zoo
+    from bench.plots.contract import Source
+    from bench.plots.gallery import draw
     from bench.records.columns import METRICS, choose, choose_one
 
     _check(out)
     suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
-    allowed = (*KINDS, PSYCHOMETRIC)
-    asked = choose(kind or (PSYCHOMETRIC if curve else "all"), (*allowed, "all"), "--kind")
     choose_one(metric, METRICS, "--metric")
+    if include:
+        zoo.load(include, built_in=())
+    plots = _plots(kind or (), curve)
     source = Source.read(paths)
     name_left_out(path for path in paths if path.suffix != ".csv")
-    domains = choose(domain, sorted(source.lines["domain"].unique()), "--domain") if domain else ()
-    fusions = choose(fusion, sorted(source.lines["fusion"].unique()), "--fusion") if fusion else ()
-    kinds = allowed if "all" in asked else asked
-    drawn: dict[str, Figure] = {}
-    missing: list[str] = []
-    for name in kinds:
-        found, reasons = _draw(name, source.chosen(domains, fusions), metric, curve, fusions)
-        drawn |= found
-        missing += reasons
+    domains = choose(domain, sorted({row["domain"] for row in source.rows}), "--domain") if domain else ()
+    fusions = choose(fusion, sorted({row["fusion"] for row in source.rows}), "--fusion") if fusion else ()
+    drawn, missing = draw(plots, source.chosen(domains, fusions), metric, fusions)
     if not drawn:
         raise UsageError("; ".join(missing))
     for line in missing:
@@ -78,32 +73,14 @@ def plot(
     _write(drawn, out, suffixes)
 
 
-def _draw(
-    kind: str, source: Source, metric: str, curve: str | None, fusions: Sequence[str]
-) -> tuple[dict[str, Figure], list[str]]:
-    """The pictures of one kind by name, and why others are missing."""
-    from bench.plots.gallery import pictures
+def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
+    """The kinds asked for; ``curve`` is that of the psychometric one."""
+    from bench.plots.contract import PLOTS
 
-    if kind == PSYCHOMETRIC:
-        try:
-            return {PSYCHOMETRIC: _psychometric(source, curve, fusions)}, []
-        except UsageError as error:
-            return {}, [f"{kind}: {error}"]
-    found = list(pictures(source, kind, metric, fusions))
-    drawn = {picture.name: picture.figure for picture in found if picture.figure is not None}
-    return drawn, [picture.missing for picture in found if picture.missing]
-
-
-def _psychometric(source: Source, curve: str | None, fusions: Sequence[str]) -> Figure:
-    from bench.plots.psychometric import FACTORS, MOST_FUSIONS, Sweeps, draw_curves
-    from bench.records.columns import choose
-    from bench.records.sections import sections_of
-
-    sweeps = Sweeps(sections_of(source.entries), choose(curve, FACTORS, "--curve") if curve else ())
-    chosen = [name for name in sweeps.fusions if name in fusions]
-    if len(chosen) > MOST_FUSIONS:
-        raise UsageError(f"--fusion: at most {MOST_FUSIONS} can be told apart in one picture, got {len(chosen)}")
-    return draw_curves(sweeps.rows(chosen))
+    names = [name for text in kinds for name in text.split(",") if name.strip()]
+    chosen = PLOTS.resolve(names or (["psychometric"] if curve else ["all"]))
+    set_curve = [one.with_params(curve=curve) if curve and one.name == "psychometric" else one for one in chosen]
+    return [choice.build() for choice in set_curve]
 
 
 def _check(out: Path) -> None:

@@ -54,7 +54,7 @@ def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
         pair = base.cells[group, seed], new.cells[group, seed]
         if all(cell.status == "ok" for cell in pair):
             finished.setdefault(group, []).append(pair)
-            unscored = list(_unscored(base, new, pair, metric))
+            unscored = list(_unscored(pair, metric))
             findings += unscored
             if not unscored:
                 scored.setdefault(group, []).append(pair)
@@ -88,11 +88,11 @@ def _unfinished(base: Cell, new: Cell) -> Iterator[Finding]:
         yield Finding("coverage", "failed", name, f"{new.status}{reason} ({was})")
 
 
-def _unscored(base: Side, new: Side, pair: Pair, metric: str) -> Iterator[Finding]:
+def _unscored(pair: Pair, metric: str) -> Iterator[Finding]:
     """A finding for each side whose number is missing or not finite."""
-    for label, side, cell in zip(("in the baseline", "now"), (base, new), pair, strict=True):
-        number = side.means[cell.group][POSITION[metric]] if side.means else value(cell, metric)
-        if number is None or not math.isfinite(number):
+    for label, cell in zip(("in the baseline", "now"), pair, strict=True):
+        number = value(cell, metric)
+        if not math.isfinite(number):
             text = f"no finite {metric} on {cell.group.domain} {label} ({number})"
             yield Finding("coverage", "failed", describe(cell.group, cell.seed), text)
 
@@ -124,7 +124,7 @@ def _settled(side: Side, other: Side) -> Side:
         return group._replace(warmup_seed=known.get(group, NO_SEED)) if group.warmup_seed == NO_SEED else group
 
     cells = {(settle(group), seed): replace(cell, group=settle(group)) for (group, seed), cell in side.cells.items()}
-    return replace(side, cells=cells, means={settle(group): means for group, means in side.means.items()})
+    return replace(side, cells=cells)
 
 
 def _why(base: Side, new: Side) -> str:

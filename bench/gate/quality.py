@@ -12,7 +12,6 @@ from bench.gate.coverage import Pair, Shared, value
 from bench.gate.finding import Finding, Word
 from bench.gate.noise import dropped
 from bench.gate.side import Side, describe
-from bench.records.columns import POSITION
 from bench.records.load import Group
 from bench.stats.paired import paired
 
@@ -27,7 +26,7 @@ def quality_findings(found: Shared, base: Side, new: Side, metric: str, margin: 
 
     A control must stay at chance: there a rise is what is worse.
     """
-    if base.means or new.means:
+    if base.has_means_only or new.has_means_only:
         return [_means_only(group, pairs, base, new, metric) for group, pairs in found.scored.items()]
     if not found.scored:
         return []
@@ -88,13 +87,13 @@ def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:
 
 
 def _means_only(group: Group, pairs: tuple[Pair, ...], base: Side, new: Side, metric: str) -> Finding:
-    position = POSITION[metric]
     before, after = (
-        side.means[group][position] if side.means else float(np.mean([value(pair[index], metric) for pair in pairs]))
+        # Not the mean of equal numbers, which need not be that number.
+        value(pairs[0][index], metric)
+        if side.has_means_only
+        else np.mean([value(pair[index], metric) for pair in pairs])
         for index, side in enumerate((base, new))
     )
-    assert before is not None
-    assert after is not None
     text = f"{metric} {before:.3f} -> {after:.3f}: a leaderboard has means only, no paired test"
     return Finding("quality", "incomparable", describe(group), text)
 

@@ -20,15 +20,14 @@ class Side:
         source: the path it was read from, for messages.
         cells: the latest attempt by group and seed.
         factor: how much slower is still noise on that machine, where it was measured.
-        means: of the metrics in the order of ``METRICS``, by group, where only means are known (a leaderboard); the
-            cells have no metrics then.
+        has_means_only: whether its source is a leaderboard: the score of every seed is the mean over seeds.
         headers: of its runs; none where it is a file.
     """
 
     source: str
     cells: Mapping[Place, Cell]
-    factor: float | None
-    means: Mapping[Group, tuple[float | None, ...]]
+    factor: float | None = None
+    has_means_only: bool = False
     headers: Sequence[Mapping[str, Any]] = ()
 
     @property

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bench.plots.board import Board
-from bench.plots.style import (
-    BLUE,
-    GREY,
-    INTERVAL,
-    ORANGE,
-    SKY,
-    NothingToDrawError,
-    metric_label,
-    new_figure,
-    seeds_note,
-)
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import BLUE, GREY, INTERVAL, ORANGE, SKY, metric_label, new_figure, seeds_note
 from bench.records.columns import CHANCE, METRICS
 from bench.stats.intervals import top_group
 
@@ -62,8 +55,7 @@ def draw_bars(board: Board, metric: str) -> Figure:
     axis.set_xlabel(metric_label(metric) + (f" (bars start at chance, {start:g})" if metric in CHANCE else ""))
     axis.xaxis.grid(color="0.92")
     axis.set_axisbelow(True)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -78,3 +70,13 @@ def _names(lines: pd.DataFrame) -> list[str]:
         name if role == "fusion" else f"{name} ({role})"
         for name, role in zip(lines["fusion"], lines["role"], strict=True)
     ]
+
+
+@register_plot
+class Bars(Plot):
+    """Mean and interval of every fusion, best first; references and controls below."""
+
+    name = "bars"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [(board.title, partial(draw_bars, board, metric)) for board in source.boards_by_backbone]

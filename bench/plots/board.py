@@ -1,33 +1,17 @@
-"""Boards: the lines of a leaderboard that may stand in one picture, from its CSV file or from records."""
+"""Boards: the lines of a leaderboard that may stand in one picture, as a data frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bench.errors import UsageError
-from bench.records import leaderboard
 from bench.records.columns import COSTS, HIGHER, METRICS, Cost
-from bench.records.entries import ROLES, Entry
-
-TABLE = ["domain", "protocol", "warmup", "warmup_seed"]
-TEXTS: tuple[str, ...] = ("fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id")
-TEXTS += (
-    "seeds",
-    "failures",
-    "not_applicable",
-    "uncounted",
-    "warmup_measure",
-    "accuracy_by_seed",
-    "symmetric",
-    "machines",
-)
-NO_SEED = -1
+from bench.records.entries import ROLES
+from bench.records.leaderboard import COLUMNS, TEXTS, Row, group_of
+from bench.records.sections import tables_of
 
 
 @dataclass(frozen=True)
@@ -83,76 +67,18 @@ class Board:
         return lines.sort_values([f"{metric}_mean", "fusion"], ascending=[METRICS[metric] < HIGHER, True])
 
 
-def read_board(path: Path) -> pd.DataFrame:
-    """The lines of a ``leaderboard.csv``.
-
-    Raises:
-        UsageError: it cannot be read, lacks a column, or has another schema.
-    """
-    text = dict.fromkeys((*TEXTS, "schema"), str)
-    try:
-        lines = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UsageError(f"{path}: not a leaderboard.csv ({str(error).splitlines()[0]})") from None
-    if "schema" not in lines:
-        raise UsageError(f"{path}: no column 'schema'; expected a leaderboard.csv as bench report writes it")
-    leaderboard.check_schemas(lines["schema"].fillna(""), str(path))
-    missing = [name for name in leaderboard.COLUMNS if name not in (*lines.columns, *leaderboard.ADDED)]
-    if missing:
-        raise UsageError(f"{path}: no column {missing[0]!r}; see docs/leaderboard.md")
-    return _complete(lines, f"{path}: ")
+def boards_of(rows: Iterable[Row]) -> list[Board]:
+    """Split rows of a leaderboard into boards, as entries are split into sections."""
+    return [Board(table.title, lines_of(own)) for table, own in tables_of(rows, group_of)]
 
 
-def lines_of(entries: Iterable[Entry]) -> pd.DataFrame:
-    """The lines of the leaderboard that ``bench report`` writes for ``entries``."""
-    return _complete(pd.DataFrame(leaderboard.rows(entries), columns=list(leaderboard.COLUMNS)))
-
-
-def boards_of(lines: pd.DataFrame) -> list[Board]:
-    """Split lines into boards, as ``bench.records.sections`` splits entries into tables."""
-    tables = [(key, part) for key, part in lines.groupby(TABLE)]
-    seeds: dict[Any, int] = {}
-    for (domain, protocol, warmup, _), _ in tables:
-        seeds[domain, protocol, warmup] = seeds.get((domain, protocol, warmup), 0) + 1
-    boards = []
-    for (domain, protocol, warmup, seed), part in tables:
-        start = "no warm-up" if warmup == "none" else f"warm-up {warmup}"
-        start += f" (seed {seed:.0f})" if seeds[domain, protocol, warmup] > 1 else ""
-        title = f"Trained on {domain} · {protocol} · {start}"
-        recipes = _by_recipe(part)
-        boards += [
-            Board(title if len(recipes) == 1 else f"{title} · recipe {recipe}", own) for recipe, own in recipes.items()
-        ]
-    return boards
-
-
-def choose_lines(lines: pd.DataFrame, column: str, names: Sequence[str]) -> pd.DataFrame:
-    """The lines with one of ``names`` in ``column``; all where there are none."""
-    return lines[lines[column].isin(names)] if names else lines
-
-
-def _complete(lines: pd.DataFrame, where: str = "") -> pd.DataFrame:
-    """Numbers as numbers, texts without gaps, and the role of each line."""
-    if lines.empty:
-        raise UsageError(f"{where}no lines here")
-    lines = lines.reindex(columns=list(leaderboard.COLUMNS))
-    numbers = [name for name in lines.columns if name not in TEXTS]
-    try:
-        lines[numbers] = lines[numbers].apply(pd.to_numeric)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{where}a number was expected ({error})") from None
-    for name in TEXTS:
-        # A column that is empty in all lines is one of numbers, which cannot be filled with text.
-        lines[name] = lines[name].astype(object).fillna("").astype(str)
-    lines["warmup_seed"] = lines["warmup_seed"].fillna(NO_SEED)
+def lines_of(rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows of a leaderboard as a data frame: numbers as numbers, texts without gaps, and the role of each line."""
+    lines = pd.DataFrame(rows, columns=list(COLUMNS))
+    texts = [name for name in COLUMNS if name in TEXTS]
+    numbers = [name for name in COLUMNS if name not in TEXTS]
+    # A column that is empty in all lines is one of objects otherwise.
+    lines[numbers] = lines[numbers].apply(pd.to_numeric)
+    lines[texts] = lines[texts].astype(object).fillna("")
     lines["role"] = [ROLES.get(family, "fusion") for family in lines["family"]]
     return lines
-
-
-def _by_recipe(part: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    recipes = sorted(part["recipe_id"].unique())
-    if len(recipes) > 1 and (part.groupby("backbone")["recipe_id"].nunique() == 1).all():
-        return {"": part}
-    return {recipe: part[part["recipe_id"] == recipe] for recipe in recipes}

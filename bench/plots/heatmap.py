@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
 from bench.plots.board import Board
-from bench.plots.style import NothingToDrawError, metric_label, new_figure, seeds_note
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import metric_label, new_figure, seeds_note
 from bench.records.columns import CHANCE, LOWER, METRICS
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
@@ -89,3 +92,13 @@ def _tested(board: Board, domain: str) -> str:
 
 def _is_shift(domain: str) -> bool:
     return bool(shift_of(domain)[1])
+
+
+@register_plot
+class Heatmap(Plot):
+    """A metric by fusion and backbone on every domain tested on that is no shift."""
+
+    name = "heatmap"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [(board.title, partial(draw_heatmap, board, metric)) for board in source.boards]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.plots.board import Board
-from bench.plots.front import pareto_front, spread
-from bench.plots.style import COLORS, GREY, MARKERS, NothingToDrawError, metric_label, new_figure, seeds_note
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import COLORS, GREY, MARKERS, metric_label, new_figure, seeds_note, spread
 from bench.records.columns import METRICS, Cost
+from bench.stats.intervals import Array
 from bench.text import human
 
 if TYPE_CHECKING:
@@ -44,14 +48,31 @@ def draw_pareto(board: Board, metric: str) -> Figure:
     return figure
 
 
-def front_of(lines: pd.DataFrame, metric: str, cost: Cost) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def pareto_front(gain: Array, cost: Array) -> NDArray[np.bool_]:
+    """Which points no other point beats: none has at least the gain at most the cost, and one of the two strictly.
+
+    Args:
+        gain, cost: (points,) more is better, less is better; a point with a nan is on no front.
+    """
+    known = ~(np.isnan(gain) | np.isnan(cost))
+    front = np.zeros(len(gain), dtype=bool)
+    best_gain, cost_there = -np.inf, np.nan
+    for at in np.lexsort((-gain, cost)):
+        is_twin = gain[at] == best_gain and cost[at] == cost_there
+        if known[at] and (gain[at] > best_gain or is_twin):
+            front[at] = True
+            best_gain, cost_there = gain[at], cost[at]
+    return front
+
+
+def front_of(lines: pd.DataFrame, metric: str, cost: Cost) -> NDArray[np.bool_]:
     """Which lines are on the Pareto front of a metric and a cost; throughput is better the higher it is."""
     gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS[metric]
     values = lines[cost.field].to_numpy(dtype=float)
-    return np.asarray(pareto_front(gain, -values if cost.is_rate else values))
+    return pareto_front(gain, -values if cost.is_rate else values)
 
 
-def _numbered(lines: pd.DataFrame, metric: str, cost: Cost) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _numbered(lines: pd.DataFrame, metric: str, cost: Cost) -> NDArray[np.bool_]:
     chosen = front_of(lines, metric, cost)
     chosen[[0, -1]] = True
     return chosen
@@ -79,7 +100,7 @@ def _draw_panel(
     _number(axis, numbered, metric, cost, len(backbones) > 1)
 
 
-def _few_ticks(axis: Axes, values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+def _few_ticks(axis: Axes, values: Array) -> None:
     """Four round ticks where the values span less than a decade, for which a logarithmic axis has none."""
     low, high = values[values > 0].min(), values.max()
     if low < high < 10 * low:
@@ -113,3 +134,13 @@ def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_ba
 def _name(line: pd.Series[str], with_backbone: bool) -> str:
     name = f"{line['fusion']} × {line['backbone']}" if with_backbone else line["fusion"]
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
+
+@register_plot
+class Pareto(Plot):
+    """A metric against throughput, MACs and parameters, with the fusions that nobody beats on both."""
+
+    name = "pareto"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [(board.title, partial(draw_pareto, board, metric)) for board in source.boards]

@@ -6,12 +6,15 @@ import math
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.errors import UsageError
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import MARKERS, MUTED
+from bench.records.columns import choose
 from bench.records.entries import Entry, Role
 from bench.records.references import NAMING, ORACLES
 from bench.records.sections import Section
@@ -22,7 +25,6 @@ from bench.text import span
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
 
 THRESHOLD = 0.75
 MOST_FUSIONS = 8
@@ -93,26 +95,29 @@ class Sweeps:
     """The sweeps that the entries of some sections were tested on.
 
     Args:
+        sections: each with a single backbone.
         curves: names of ``FACTORS``; all that are there where empty.
 
     Raises:
-        UsageError: one of ``curves``, or any sweep at all, is missing.
+        NothingToDrawError: one of ``curves``, or any sweep at all, is missing.
     """
 
     def __init__(self, sections: Iterable[Section], curves: Sequence[str] = ()) -> None:
-        parts = [(section.title, section.of(backbone)) for section in sections for backbone in section.backbones]
-        swept = [name for name, factor in FACTORS.items() if any(_swept(part, [factor]) for _, part in parts)]
+        parts = tuple(sections)
+        swept = [name for name, factor in FACTORS.items() if any(_swept(part, [factor]) for part in parts)]
         missing = [name for name in curves or FACTORS if name not in swept]
         if missing and (curves or not swept):
             shifts = ",".join(FACTORS[name].shift for name in missing)
-            raise UsageError(f"no sweep of {', '.join(missing)} here; get it with bench run ... --eval {shifts}")
+            raise NothingToDrawError(
+                f"no sweep of {', '.join(missing)} here; get it with bench run ... --eval {shifts}"
+            )
         self._factors = [FACTORS[name] for name in curves or swept]
-        self._parts = [(title, part) for title, part in parts if _swept(part, self._factors)]
+        self._parts = [part for part in parts if _swept(part, self._factors)]
 
     @property
     def fusions(self) -> tuple[str, ...]:
         """Names of the fusions that have a curve, sorted."""
-        swept = [entry for _, part in self._parts for entry in _swept(part, self._factors)]
+        swept = [entry for part in self._parts for entry in _swept(part, self._factors)]
         return tuple(sorted({entry.group.fusion for entry in swept if entry.role == "fusion"}))
 
     def rows(self, fusions: Collection[str] = ()) -> list[Row]:
@@ -122,7 +127,7 @@ class Sweeps:
             fusions: names of those to draw; the ``MOST_FUSIONS`` best ones where empty.
         """
         found = []
-        for title, part in self._parts:
+        for part in self._parts:
             swept = _swept(part, self._factors)
             best_first = [entry for entry in swept if entry.role == "fusion"]
             shown = [entry for entry in best_first if not fusions or entry.group.fusion in fusions][:MOST_FUSIONS]
@@ -131,7 +136,7 @@ class Sweeps:
             panels = [Panel(factor, _curves(entries, part, factor)) for factor in self._factors]
             is_cut = not fusions and len(shown) < len(best_first)
             cut = f"; best {len(shown)} of {len(best_first)} fusions" if is_cut else ""
-            found.append(Row(f"{title} · {part.backbones[0]}", _note(entries) + cut, panels))
+            found.append(Row(part.title, _note(entries) + cut, panels))
         return found
 
 
@@ -193,15 +198,12 @@ def threshold(curve: Curve, factor: Factor) -> float:
     return math.exp(value) if factor.is_logarithmic else value
 
 
-# The muted scheme of Tol (2021) for colour-blind readers, without its lightest colour; markers tell lines apart, too.
-COLORS = ("#332288", "#CC6677", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
-MARKERS = "osD^vPX*"
 WIDTH, HEIGHT, LEGEND_LINE = 4.6, 3.6, 0.19
 LOWEST = 0.4
 TITLE = 55  # characters above one panel
 
 
-def draw_curves(rows: Sequence[Row]) -> Figure:
+def draw_psychometric(rows: Sequence[Row]) -> Figure:
     """A picture of the panels."""
     from matplotlib.figure import Figure
 
@@ -253,20 +255,11 @@ def _draw_curve(axis: Axes, curve: Curve, factor: Factor, names: Sequence[str]) 
         color, marker, line = "black", "", "--" if curve.name == NAMING else "-."
     else:
         place = names.index(curve.name)
-        color, marker, line = COLORS[place], MARKERS[place], "-"
+        color, marker, line = MUTED[place], MARKERS[place], "-"
     label = f"{curve.name}: {threshold_text(curve, factor)}"
-    axis.plot(
-        curve.levels,
-        curve.accuracy,
-        color=color,
-        marker=marker,
-        linestyle=line,
-        markersize=4.5,
-        linewidth=1.3,
-        label=label,
-    )
-    low, high = curve.accuracy - curve.half_width, curve.accuracy + curve.half_width
-    axis.fill_between(curve.levels, low, high, color=color, alpha=0.12, linewidth=0)
+    x, y, half = curve.levels, curve.accuracy, curve.half_width
+    axis.plot(x, y, color=color, marker=marker, linestyle=line, markersize=4.5, linewidth=1.3, label=label)
+    axis.fill_between(x, y - half, y + half, color=color, alpha=0.12, linewidth=0)
 
 
 def threshold_text(curve: Curve, factor: Factor) -> str:
@@ -278,3 +271,29 @@ def threshold_text(curve: Curve, factor: Factor) -> str:
         hardest = curve.levels.min() if factor.is_easier_upwards else curve.levels.max()
         return f"every level ({'<' if factor.is_easier_upwards else '>'} {hardest:g}{factor.unit})"
     return f"{value:#.3g}{factor.unit}"
+
+
+@register_plot
+class Psychometric(Plot):
+    """Accuracy against radius, contrast or noise, with the level at which 75 % are correct.
+
+    Args:
+        curve: one of ``FACTORS``, or several joined by ``+``; all that are there where empty.
+    """
+
+    name = "psychometric"
+    needs = "records"
+
+    def __init__(self, curve: str = "") -> None:
+        self._curves = choose(curve.replace("+", ","), FACTORS, "plot psychometric: curve") if curve else ()
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [("", partial(self._draw, source, fusions))]
+
+    def _draw(self, source: Source, fusions: Sequence[str]) -> Figure:
+        sweeps = Sweeps(source.sections_by_backbone, self._curves)
+        chosen = [name for name in sweeps.fusions if name in fusions]
+        if len(chosen) > MOST_FUSIONS:
+            reason = f"at most {MOST_FUSIONS} can be told apart in one picture, got {len(chosen)}"
+            raise NothingToDrawError(f"--fusion: {reason}")
+        return draw_psychometric(sweeps.rows(chosen))

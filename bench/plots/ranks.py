@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.plots.board import Board
-from bench.plots.style import BLUE, GREY, SKY, NothingToDrawError, new_figure
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import BLUE, GREY, SKY, new_figure
 from bench.records.blocks import Complete
 from bench.records.columns import METRICS
 from bench.verdicts.ranks import mean_ranks
@@ -64,6 +67,15 @@ def draw_ranks(board: Board, metric: str) -> Figure:
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xlim(0, mean[-1] * 1.08 + 0.5)
     axis.set_xlabel("mean rank ↓")
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+@register_plot
+class Ranks(Plot):
+    """Mean ranks of accuracy over seeds with the critical difference from the best."""
+
+    name = "ranks"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [(board.title, partial(draw_ranks, board, metric)) for board in source.boards_by_backbone]

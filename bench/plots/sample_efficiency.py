@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.plots.learning import MOST, learned, styles
-from bench.plots.style import GREY, INTERVAL, NothingToDrawError, metric_label, new_figure
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.curves import MOST, learned, styles
+from bench.plots.style import GREY, INTERVAL, metric_label, new_figure
 from bench.records.columns import CHANCE
 from bench.records.entries import Entry
 from bench.records.sections import Section
@@ -34,7 +36,7 @@ def sizes_of(sections: Iterable[Section]) -> dict[str, Sizes]:
         if recipe is not None:
             rest = {name: value for name, value in recipe.items() if name != "train_pairs"}
             images = {cell.warmup.get("images") for cell in section.finished} - {None}
-            title = f"{replace(section, is_only_recipe=True).title} · {section.backbones[0]}"
+            title = replace(section, is_only_recipe=True).title
             found.setdefault((title, repr((sorted(rest.items()), images))), {})[recipe["train_pairs"]] = section
     titles = [title for title, _ in found]
     return {
@@ -99,3 +101,17 @@ def _seeds(sizes: Sizes) -> str:
 
 def _recipes(sizes: Sizes) -> str:
     return "recipes " + ", ".join(sorted({entry.group.recipe_id for one in sizes.values() for entry in one.entries}))
+
+
+@register_plot
+class SampleEfficiency(Plot):
+    """A metric against the number of training pairs, over runs that differ in nothing else."""
+
+    name = "sample-efficiency"
+    needs = "records"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [
+            (title, partial(draw_sample_efficiency, title, sizes, metric, fusions))
+            for title, sizes in sizes_of(source.sections_by_backbone).items()
+        ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.plots.style import BLUE, GREY, ORANGE, NothingToDrawError, new_figure
+from bench.errors import UsageError
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import BLUE, GREY, ORANGE, new_figure
 from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.load import Run
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST, COLUMNS, BINS = 8, 4, 40
+MOST, COLUMNS = 8, 4
 
 
 def score_files(runs: Sequence[Run]) -> dict[str, Path]:
@@ -27,26 +30,26 @@ def score_files(runs: Sequence[Run]) -> dict[str, Path]:
     return {cell.key: RunFolder(run.folder).scores / f"{cell.key}.npz" for run in runs for cell in run.cells}
 
 
-def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str]) -> Figure:
+def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str], bins: int) -> Figure:
     """A panel per fusion and evaluated domain: the fusions called ``names``, or the best; the first seed of each.
 
     Args:
         section: with a single backbone.
+        bins: of each histogram.
     """
-    title = f"{section.title} · {section.backbones[0]}"
     domains = [section.domain, *section.other_domains]
     entries = [entry for entry in section.ranked("fusion", "accuracy") if entry.finished]
     entries = [entry for entry in entries if not names or entry.group.fusion in names][:MOST]
     panels = list(_panels(entries, files, domains))
     if not panels:
-        raise NothingToDrawError(f"{title}: no scores with labels; runs of this version keep them in scores/")
+        raise NothingToDrawError(f"{section.title}: no scores with labels; runs of this version keep them in scores/")
     columns = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     note = "scores of test pairs of one seed; right of 0 the model says same"
-    figure = new_figure(max(3.4 * columns, 6.5), 1 + 1.9 * rows, title, note)
+    figure = new_figure(max(3.4 * columns, 6.5), 1 + 1.9 * rows, section.title, note)
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for axis, (name, scores, label) in zip(axes, panels, strict=False):
-        _draw(axis, name, scores, label)
+        _draw(axis, name, scores, label, bins)
     for axis in list(figure.axes)[len(panels) :]:
         axis.set_axis_off()
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
@@ -68,16 +71,39 @@ def _panels(
                     yield f"{entry.group.fusion}{where}, seed {cell.seed}", scores, stored[f"{domain}/label"]
 
 
-def _draw(axis: Axes, name: str, scores: Array, label: Array) -> None:
+def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:
     # Few extreme scores would squeeze all others into one bin.
     low, high = np.quantile(scores, [0.002, 0.998])
-    bins = np.linspace(low, high if high > low else low + 1, BINS).tolist()
-    shown = np.clip(scores, bins[0], bins[-1])
-    axis.hist(shown[label == 1], bins, color=BLUE, alpha=0.6, label="same")
-    axis.hist(shown[label == 0], bins, color=ORANGE, alpha=0.6, label="different", hatch="////", edgecolor="white")
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1).tolist()
+    shown = np.clip(scores, edges[0], edges[-1])
+    axis.hist(shown[label == 1], edges, color=BLUE, alpha=0.6, label="same")
+    axis.hist(shown[label == 0], edges, color=ORANGE, alpha=0.6, label="different", hatch="////", edgecolor="white")
     axis.axvline(0, color=GREY, linewidth=0.9, linestyle="--")
     axis.set_title(name, fontsize=8)
     axis.set_yticks([])
     axis.tick_params(labelsize=7)
-    for side in ("top", "right", "left"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+
+
+@register_plot
+class Scores(Plot):
+    """Histograms of the scores of same and different pairs, one seed.
+
+    Args:
+        bins: of each histogram.
+    """
+
+    name = "scores"
+    needs = "records"
+
+    def __init__(self, bins: int = 39) -> None:
+        if bins < 1:
+            raise UsageError(f"plot scores: bins = {bins}: expected at least 1")
+        self._bins = bins
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        files = score_files(source.runs)
+        return [
+            (section.title, partial(draw_scores, section, files, fusions, self._bins))
+            for section in source.sections_by_backbone
+        ]

@@ -37,9 +37,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import write_atomically
+from bench.errors import UsageError
 from bench.records.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.records.entries import Entry, counted
-from bench.records.load import NO_SEED, Cell
+from bench.records.load import NO_SEED, Cell, Group
 from bench.records.machine import names_of
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
@@ -59,6 +60,13 @@ COLUMNS = (
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
 ADDED = ("warmup_measure", "accuracy_by_seed", "machines")
+# All other columns hold numbers, but for ``symmetric``.
+TEXTS = frozenset(
+    {
+        "fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id", "seeds", "failures",
+        "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines",
+    }
+)  # fmt: skip
 KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
@@ -81,14 +89,37 @@ def to_csv(table: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS)
     return text.getvalue()
 
 
-def check_schemas(column: Iterable[str], where: str) -> None:
-    """Refuse a file in which a value of the column ``schema`` is not that of this program.
+def read_rows(path: Path) -> list[Row]:
+    """The rows that a ``leaderboard.csv`` was written from.
 
     Raises:
-        UsageError: with the line of the file.
+        UsageError: it cannot be read, is not a leaderboard or one of another schema, or holds no line.
     """
-    for line, text in enumerate(column, start=2):
-        check_schema(int(text) if text.isdecimal() else text or None, SCHEMA, f"{where}, line {line}")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            header, lines = reader.fieldnames or (), list(reader)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: not a leaderboard.csv ({error})") from None
+    if "schema" not in header:
+        raise UsageError(f"{path}: not a leaderboard.csv as bench report writes it: no column 'schema'")
+    for number, line in enumerate(lines, start=2):
+        text = line["schema"]
+        check_schema(int(text) if text.isdecimal() else text or None, SCHEMA, f"{path}, line {number}")
+    missing = [name for name in COLUMNS if name not in header and name not in ADDED]
+    if missing:
+        raise UsageError(f"{path}: no column {missing[0]!r}; see docs/leaderboard.md")
+    if not lines:
+        raise UsageError(f"{path}: no lines here")
+    return [_read(line, f"{path}, line {number}") for number, line in enumerate(lines, start=2)]
+
+
+def group_of(row: Row) -> Group:
+    """What the lines of one entry have in common, as its records have it."""
+    common: Row = {name: row[name] or "" for name in Group._fields}
+    return Group(**common | {"warmup_seed": NO_SEED if row["warmup_seed"] is None else row["warmup_seed"]})
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -103,6 +134,23 @@ def write_beside(folder: Path, text: str) -> None:
         OSError: the folder cannot be written to.
     """
     write_atomically(folder / FILE_NAME, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _read(line: Mapping[str, str], where: str) -> Row:
+    row: Row = {}
+    for name in COLUMNS:
+        text = line.get(name, "")
+        try:
+            row[name] = None if not text else text if name in TEXTS else _number(text)
+        except ValueError:
+            raise UsageError(f"{where}: {name}: a number was expected, got {text!r}") from None
+    return row
+
+
+def _number(text: str) -> bool | int | float:
+    if text in ("True", "False"):
+        return text == "True"
+    return int(text) if text.isdecimal() else float(text)
 
 
 def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:

@@ -1,48 +1,79 @@
-"""Sections: the entries that may stand in one table, because only fusion and backbone differ."""
+"""Tables: what may stand in one, because only fusion and backbone differ; a section is one of entries."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import TypeVar
 
 from bench.records.columns import COSTS, METRICS, Cost
 from bench.records.entries import Entry, Role, is_one_machine
-from bench.records.load import Cell
+from bench.records.load import Cell, Group
 from bench.records.references import place
 from bench.spec import shift_of
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Section:
-    """One table.
+class Table:
+    """What all lines of one table have in common, and how it is told from other tables.
 
     Attributes:
-        recipe_id: of all its entries, or empty where every backbone has its one recipe and they differ.
-        is_only_recipe, is_only_warmup_seed: whether no other section differs in this alone.
+        recipe_id: of all its lines, or empty where every backbone has its one recipe and they differ.
+        is_only_recipe, is_only_warmup_seed: whether no other table differs in this alone.
+        backbone: of all its lines, where it is a part of a table.
     """
 
+    domain: str
     protocol: str
     warmup: str
     warmup_seed: int
-    domain: str
     recipe_id: str
-    entries: tuple[Entry, ...]
     is_only_recipe: bool
     is_only_warmup_seed: bool
+    backbone: str = ""
 
     @property
     def title(self) -> str:
-        """Heading, different for every section of a report."""
+        """Heading, different for every table of a report."""
         warmup = "no warm-up" if self.warmup == "none" else f"warm-up {self.warmup}"
         parts = [f"Trained on {self.domain}", self.protocol, warmup]
         if not self.is_only_warmup_seed:
             parts[-1] += f" (seed {self.warmup_seed})"
         if not self.is_only_recipe:
             parts.append(f"recipe {self.recipe_id}")
-        return " · ".join(parts)
+        return " · ".join([*parts, self.backbone] if self.backbone else parts)
+
+
+def tables_of(lines: Iterable[T], group_of: Callable[[T], Group]) -> list[tuple[Table, list[T]]]:
+    """Split lines into tables, in which only fusion and backbone differ.
+
+    Protocol, warm-up and domain never mix. Recipes share a table only where each backbone has exactly one: then the
+    recipe is part of what the backbone stands for.
+    """
+    found: dict[tuple[str, str, str, int], list[tuple[Group, T]]] = defaultdict(list)
+    for line in lines:
+        group = group_of(line)
+        found[group.domain, group.protocol, group.warmup, group.warmup_seed].append((group, line))
+    warmup_seeds = Counter(conditions[:3] for conditions in found)
+    tables = []
+    for (domain, protocol, warmup, seed), members in sorted(found.items()):
+        parts = _by_recipe(members)
+        for recipe_id, part in parts.items():
+            only_seed = warmup_seeds[domain, protocol, warmup] == 1
+            tables.append((Table(domain, protocol, warmup, seed, recipe_id, len(parts) == 1, only_seed), part))
+    return tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section(Table):
+    """A table of entries."""
+
+    entries: tuple[Entry, ...]
 
     @property
     def backbones(self) -> tuple[str, ...]:
@@ -80,7 +111,8 @@ class Section:
 
     def of(self, backbone: str) -> Section:
         """The part of a single backbone."""
-        return replace(self, entries=tuple(entry for entry in self.entries if entry.group.backbone == backbone))
+        entries = tuple(entry for entry in self.entries if entry.group.backbone == backbone)
+        return replace(self, backbone=backbone, entries=entries)
 
     def references(self) -> tuple[Entry, ...]:
         """Entries that know more than a fusion may, by backbone and in a fixed order, whatever their scores."""
@@ -101,25 +133,9 @@ class Section:
 
 
 def sections_of(entries: Iterable[Entry]) -> tuple[Section, ...]:
-    """Split entries into tables.
-
-    Protocol, warm-up and domain never mix. Recipes share a table only where each backbone has exactly one: then the
-    recipe is part of what the backbone stands for.
-    """
-    tables: dict[tuple[str, str, str, int], list[Entry]] = defaultdict(list)
-    for entry in entries:
-        group = entry.group
-        tables[group.domain, group.protocol, group.warmup, group.warmup_seed].append(entry)
-    warmup_seeds: dict[tuple[str, str, str], int] = defaultdict(int)
-    for domain, protocol, warmup, _ in tables:
-        warmup_seeds[domain, protocol, warmup] += 1
-    sections = []
-    for (domain, protocol, warmup, seed), members in sorted(tables.items()):
-        parts = _by_recipe(members)
-        for recipe_id, part in parts.items():
-            only_seed = warmup_seeds[domain, protocol, warmup] == 1
-            sections.append(Section(protocol, warmup, seed, domain, recipe_id, tuple(part), len(parts) == 1, only_seed))
-    return tuple(sections)
+    """Split entries into tables."""
+    tables = tables_of(entries, lambda entry: entry.group)
+    return tuple(Section(**vars(table), entries=tuple(members)) for table, members in tables)
 
 
 @cache
@@ -128,12 +144,10 @@ def _parts(domain: str) -> tuple[str, str]:
     return shift_of(domain)
 
 
-def _by_recipe(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """Entries by recipe; one part under an empty name where each backbone has its own."""
-    recipes: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        recipes[entry.group.backbone].add(entry.group.recipe_id)
-    ids = sorted({entry.group.recipe_id for entry in entries})
-    if len(ids) > 1 and all(len(own) == 1 for own in recipes.values()):
-        return {"": list(entries)}
-    return {recipe: [entry for entry in entries if entry.group.recipe_id == recipe] for recipe in ids}
+def _by_recipe(lines: Sequence[tuple[Group, T]]) -> dict[str, list[T]]:
+    """Lines by recipe; one part under an empty name where each backbone has its own."""
+    used = {(group.backbone, group.recipe_id) for group, _ in lines}
+    recipes, backbones = sorted({recipe for _, recipe in used}), {backbone for backbone, _ in used}
+    if len(recipes) > 1 and len(used) == len(backbones):
+        return {"": [line for _, line in lines]}
+    return {recipe: [line for group, line in lines if group.recipe_id == recipe] for recipe in recipes}

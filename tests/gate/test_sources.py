@@ -95,6 +95,17 @@ def test_a_leaderboard_gives_the_exact_tier_and_means_only(run_folder, sweep, wo
     assert compare(base, read_side(run_folder(sweep[:5], "new")), Rules()).exit_code == 3
 
 
+def test_a_leaderboard_tells_that_a_fusion_is_no_longer_symmetric(run_folder, sweep, as_csv, found):
+    for record in sweep:
+        record["eval"]["color"]["swap_gap"] = 0.0
+    base = read_side(as_csv(run_folder(sweep, "run")))
+    sweep[0]["eval"]["color"]["swap_gap"] = 0.3
+    run = run_folder(sweep, "new")
+    (change,) = [text for word, _, text in found(compare(base, read_side(run), Rules()), "exact") if word == "worse"]
+    assert change == "symmetric, but its answers on color change by 0.3 on average when the images swap (seed 0)"
+    assert compare(base, read_side(as_csv(run)), Rules()).exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -107,8 +118,9 @@ def test_a_leaderboard_gives_the_exact_tier_and_means_only(run_folder, sweep, wo
         ("zero.jsonl", '{"schema": 0}\n', "line 1: unknown schema 0"),
         ("cut.jsonl", '{"schema": 1, "key": "a', "is the file cut off"),
         ("half.jsonl", '{"schema": 1, "key": "a"}\n', "record a is incomplete"),
-        ("other.csv", "a,b\n1,2\n", "not a leaderboard of schema"),
-        ("empty.csv", "", "no line in it"),
+        ("other.csv", "a,b\n1,2\n", r"not a leaderboard\.csv .*no column 'schema'"),
+        ("empty.csv", "", r"not a leaderboard\.csv"),
+        ("header.csv", ",".join(leaderboard.COLUMNS) + "\n", "no lines here"),
         ("notes.txt", "hello", r"expected a run folder, a \.jsonl file of records, or a leaderboard \.csv"),
     ],
 )

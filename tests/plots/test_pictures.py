@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from bench.errors import UsageError
-from bench.plots.gallery import Source, pictures
+from bench.plots.contract import PLOTS, Source
+from bench.plots.gallery import draw
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def ten_seeds(record, run_folder):
 
 
 def drawn(path, kind, metric="accuracy", fusions=()):
-    source = Source.read([path]).chosen((), fusions)
-    return {picture.name: picture for picture in pictures(source, kind, metric, fusions)}
+    figures, _ = draw([PLOTS.settle(kind).build()], Source.read([path]).chosen((), fusions), metric, fusions)
+    return figures
 
 
-def texts(picture):
-    axes = picture.figure.axes
+def texts(figure):
+    axes = figure.axes
     found = [label.get_text() for axis in axes for label in (*axis.get_xticklabels(), *axis.get_yticklabels())]
-    return [*found, *(text.get_text() for axis in axes for text in axis.texts), picture.figure.get_suptitle()]
+    return [*found, *(text.get_text() for axis in axes for text in axis.texts), figure.get_suptitle()]
 
 
 def test_a_csv_file_alone_gives_pictures_of_its_table(leaderboard, bench_plot, tmp_path):
@@ -51,7 +52,7 @@ def test_a_csv_file_alone_gives_pictures_of_its_table(leaderboard, bench_plot, t
     ]
     assert names == sorted([*each, f"heatmap-{table}.svg", f"pareto-{table}.svg"])
     assert result.stdout == ""
-    for kind in ("curves", "scores"):
+    for kind in ("curves", "scores", "sample-efficiency", "psychometric"):
         assert f"not drawn: {kind}: a leaderboard.csv does not hold them; give the run folder" in result.stderr
     assert "no critical difference: 2 blocks that all fusions finished, it takes 10" in result.stderr
 
@@ -66,13 +67,19 @@ def test_a_single_picture_goes_into_the_file_that_is_named(run, bench_plot, tmp_
 
 def test_bars_stand_best_first_with_their_values(run):
     picture = drawn(run, "bars")["bars-color-finetune-warm-up-names-mobilenetv3_small_32"]
-    (axis,) = picture.figure.axes
+    (axis,) = picture.axes
     names = [label.get_text() for label in axis.get_yticklabels()]
     assert names[2:] == ["hadamard", "cosine", "early", "single_image (control)"]
     widths = [patch.get_x() + patch.get_width() for patch in axis.patches]
     values = [float(text.get_text()) for text in axis.texts]
     assert values == pytest.approx(widths, abs=5e-4)
     assert values[:5] == sorted(values[:5], reverse=True)
+
+
+def test_chosen_fusions_stand_beside_references_and_controls(run):
+    picture = drawn(run, "bars", fusions=["concat"])["bars-color-finetune-warm-up-names-resnet18"]
+    names = [label.get_text() for label in picture.axes[0].get_yticklabels()]
+    assert names == ["concat", "single_image (control)"]
 
 
 def test_the_front_is_numbered_and_the_worst_is_named(run):
@@ -85,18 +92,18 @@ def test_the_front_is_numbered_and_the_worst_is_named(run):
 def test_ranks_need_ten_blocks_and_agree_with_scipy(ten_seeds):
     folder, accuracy = ten_seeds
     (picture,) = drawn(folder, "ranks").values()
-    (axis,) = picture.figure.axes
+    (axis,) = picture.axes
     expected = stats.rankdata(-np.array(list(accuracy.values())), axis=0).mean(axis=1)
     order = np.argsort(expected)
     assert [label.get_text() for label in axis.get_yticklabels()] == [list(accuracy)[at] for at in order]
     assert [text.get_text() for text in axis.texts] == [f"{expected[at]:.1f}" for at in order]
     critical = stats.studentized_range.ppf(0.95, 3, np.inf) / np.sqrt(2) * np.sqrt(3 * 4 / (6 * 10))
-    assert f"({critical:.1f})" in picture.figure.get_suptitle().replace("\n", " ")
+    assert f"({critical:.1f})" in picture.get_suptitle().replace("\n", " ")
 
 
 def test_shifts_run_from_the_domain_trained_on_to_the_others(run):
     picture = drawn(run, "shifts")["shifts-color-finetune-warm-up-names-resnet18"]
-    (axis,) = picture.figure.axes
+    (axis,) = picture.axes
     assert [label.get_text() for label in axis.get_xticklabels()] == ["color\n(trained on)", "texture"]
     assert any(text.get_text().startswith("abs_diff 0.7") for text in axis.texts)
 
@@ -104,7 +111,7 @@ def test_shifts_run_from_the_domain_trained_on_to_the_others(run):
 def test_curves_are_means_over_seeds(record, run_folder):
     records = [record(seed=seed, curve=[[64, 0.7, 0.5], [128, loss, 0.9]]) for seed, loss in enumerate((0.1, 0.3))]
     (picture,) = drawn(run_folder(records), "curves").values()
-    loss = picture.figure.axes[0].lines[0]
+    loss = picture.axes[0].lines[0]
     assert loss.get_xdata().tolist() == [64, 128]
     np.testing.assert_allclose(loss.get_ydata(), [0.7, 0.2])
 
@@ -116,7 +123,7 @@ def test_scores_are_split_by_label(record, run_folder):
     (folder / "scores").mkdir()
     np.savez(folder / "scores" / f"{one['key']}.npz", **{"color": scores, "color/label": label})
     (picture,) = drawn(folder, "scores").values()
-    axis = picture.figure.axes[0]
+    axis = picture.axes[0]
     counts = [sum(bar.get_height() for bar in bars) for bars in axis.containers]
     assert counts == [2, 3]
 
@@ -125,7 +132,7 @@ def test_what_is_not_there_is_said_in_one_line(run, bench_plot, tmp_path):
     with pytest.raises(UsageError, match=r"^scores: .*no scores with labels"):
         bench_plot(run, "--kind", "scores", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    with pytest.raises(UsageError, match=r"--kind: unknown 'pie'; .*allowed: pareto, bars"):
-        bench_plot(run, "--kind", "pie")
+    with pytest.raises(UsageError, match="unknown plot 'scorse': did you mean scores"):
+        bench_plot(run, "--kind", "scorse")
     with pytest.raises(UsageError, match=r"--metric: unknown 'acuracy'; did you mean 'accuracy'"):
         bench_plot(run, "--metric", "acuracy")

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.errors import UsageError
+from bench.plots.contract import NothingToDrawError, Source
 from bench.plots.psychometric import FACTORS, Curve, Sweeps, threshold
-from bench.records.entries import entries_of
-from bench.records.load import load_runs, pool
-from bench.records.sections import sections_of
 
 LEVELS = {
     "radius": (2.0, 2.5, 3.0, 5.0, 8.0),
@@ -40,9 +38,7 @@ def swept(record, metrics, strata):
 
 @pytest.fixture
 def sweeps(run_folder):
-    return lambda records, *curves: Sweeps(
-        sections_of(entries_of(pool(load_runs([run_folder(records)])).cells)), curves
-    )
+    return lambda records, *curves: Sweeps(Source.read([run_folder(records)]).sections_by_backbone, curves)
 
 
 def curve_of(levels, accuracy):
@@ -119,10 +115,12 @@ def test_each_backbone_has_a_row_and_each_sweep_a_panel(swept, sweeps):
 
 def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
     with pytest.raises(
-        UsageError, match=r"no sweep of radius, contrast, noise .*--eval sweep_radius,sweep_contrast,sweep_n"
+        NothingToDrawError, match=r"no sweep of radius, contrast, noise .*--eval sweep_radius,sweep_contrast,sweep_n"
     ):
         sweeps([record()])
-    with pytest.raises(UsageError, match=r"no sweep of noise here; get it with bench run .* --eval sweep_noise$"):
+    with pytest.raises(
+        NothingToDrawError, match=r"no sweep of noise here; get it with bench run .* --eval sweep_noise$"
+    ):
         sweeps([swept()], "radius", "noise")
     assert len(sweeps([swept()], "radius").rows()) == 1
 
@@ -130,7 +128,7 @@ def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--curve", "radios"], "--curve: unknown 'radios'; did you mean 'radius'"),
+        (["--curve", "radios"], "plot psychometric: curve: unknown 'radios'; did you mean 'radius'"),
         (["--fusion", "abs_dif"], "--fusion: unknown 'abs_dif'; did you mean 'abs_diff'"),
         (["--domain", "texture"], "--domain: unknown 'texture'; allowed: color"),
         (["--out", "curves.pdf"], "--out curves.pdf: expected a folder, or a file that ends in .png or .svg"),
@@ -162,5 +160,8 @@ def test_pictures_by_suffix(swept, run_folder, bench_plot, tmp_path):
         "name_then_xnor: 3.00 px",
     ]
     assert [label for label in labels if f"<!-- {label} -->" not in drawn] == []
-    bench_plot(folder, "--out", png, "--curve", "noise")
-    assert png.read_bytes().startswith(b"\x89PNG")
+    bench_plot(folder, "--out", png, "--curve", "noise,radius")
+    short = png.read_bytes()
+    bench_plot(folder, "--out", png, "--kind", "psychometric:curve=noise+radius")
+    assert png.read_bytes() == short
+    assert short.startswith(b"\x89PNG")

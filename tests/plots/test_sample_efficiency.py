@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.plots.contract import NothingToDrawError, Source
 from bench.plots.sample_efficiency import draw_sample_efficiency, sizes_of
-from bench.plots.style import NothingToDrawError
-from bench.records.entries import entries_of
-from bench.records.load import load_runs, pool
-from bench.records.sections import sections_of
 
 SIZES = {400: 0.6, 1600: 0.8, 6400: 0.95}
 
@@ -29,11 +26,7 @@ def cells(record):
 
 @pytest.fixture
 def groups(run_folder):
-    def make(records):
-        entries = entries_of(pool(load_runs([run_folder(records)])).cells)
-        return sizes_of(section.of(name) for section in sections_of(entries) for name in section.backbones)
-
-    return make
+    return lambda records: sizes_of(Source.read([run_folder(records)]).sections_by_backbone)
 
 
 def test_runs_that_differ_in_the_number_of_pairs_alone_belong_together(cells, groups):

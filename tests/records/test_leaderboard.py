@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from bench.errors import UsageError
 from bench.evaluation.metrics import Metrics
 from bench.records import leaderboard
 from bench.records.columns import METRICS
+from bench.records.entries import entries_of
+from bench.records.leaderboard import ADDED, COLUMNS, group_of, read_rows
+from bench.records.load import load_runs, pool
 
 
 @pytest.fixture
@@ -98,3 +102,53 @@ def test_a_folder_that_cannot_be_written_is_a_warning(record, run_folder, bench_
     assert "leaderboard.csv not written: Permission denied" in result.stderr
     assert "warning" not in result.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["records.jsonl", "run.json"]
+
+
+@pytest.fixture
+def entries(sweep, record, run_folder):
+    cold = record("sum", warmup={"task": "none"}, symmetric=None, family=None)
+    return entries_of(pool(load_runs([run_folder([*sweep, cold])])).cells)
+
+
+def test_what_is_read_is_what_was_written(entries, tmp_path):
+    file = tmp_path / "leaderboard.csv"
+    written = leaderboard.rows(entries)
+    file.write_text(leaderboard.to_csv(written))
+    assert read_rows(file) == written
+    assert {group_of(row) for row in read_rows(file)} == {entry.group for entry in entries}
+
+
+def test_files_of_before_a_column_was_added_are_read(entries, tmp_path):
+    file = tmp_path / "leaderboard.csv"
+    written = leaderboard.rows(entries)
+    file.write_text(leaderboard.to_csv(written, [name for name in COLUMNS if name not in ADDED]))
+    assert read_rows(file) == [row | dict.fromkeys(ADDED) for row in written]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a leaderboard.csv as bench report writes it: no column 'schema'"),
+        ("a,b\n1,2\n", "no column 'schema'"),
+        ("schema,fusion\n7,concat\n", r", line 2: schema 7 is newer than .* reads \(1\)"),
+        ("schema,fusion\n,concat\n", ", line 2: no schema number"),
+        ("schema,fusion\none,concat\n", ", line 2: schema 'one' is no whole number"),
+        ("schema,fusion\n1,concat\n", "no column 'family'"),
+        (",".join(COLUMNS) + "\n", "no lines"),
+        (
+            ",".join(COLUMNS) + "\n1" + ",x" * (len(COLUMNS) - 1) + "\n",
+            "line 2: symmetric: a number was expected, got 'x'",
+        ),
+        ("\x00\xff", "not a leaderboard.csv"),
+    ],
+)
+def test_a_wrong_file_is_explained(tmp_path, text, message):
+    file = tmp_path / "wrong.csv"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(UsageError, match=f"wrong.csv.*{message}"):
+        read_rows(file)
+
+
+def test_a_missing_file_is_explained(tmp_path):
+    with pytest.raises(UsageError, match=r"gone.csv: No such file"):
+        read_rows(tmp_path / "gone.csv")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.plots.board import Board
+from bench.plots.curves import learned
 from bench.plots.heatmap import column_pairs, heat_table, row_pairs
-from bench.plots.learning import learned
 from bench.plots.pareto import SHOWN, front_of
 from bench.plots.style import COLORS, metric_label
 from bench.records.columns import METRICS, Cost

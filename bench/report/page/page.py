@@ -9,7 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from bench.plots.board import Board, lines_of
-from bench.plots.learning import learned
+from bench.plots.curves import learned
+from bench.records.leaderboard import rows
 from bench.records.learning import Learning, learning_of
 from bench.records.load import Group
 from bench.records.references import knowledge
@@ -108,7 +109,7 @@ def _overview(report: Report) -> dict[str, Any]:
 def _chapter(
     place: int, section: Section, found: Sequence[Comparison], report: Report, curves: Mapping[Group, Learning]
 ) -> Chapter:
-    metric, board = report.metrics[0], Board(section.title, lines_of(section.entries))
+    metric, board = report.metrics[0], Board(section.title, lines_of(rows(section.entries)))
     leaderboard = leaderboard_table(section, report.metrics, report.costs)
     how = "A click on the arrows of a header sorts; the field above searches all columns, those below one."
     known = knowledge(section.entries)

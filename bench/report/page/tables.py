@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.plots.board import Board
 from bench.plots.heatmap import row_pairs
-from bench.plots.slopes import shift_table
+from bench.plots.shifts import shift_table
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
 from bench.records.sections import Section

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bench.plots.board import Board
-from bench.plots.front import spread
-from bench.plots.style import COLORS, GREY, QUIET, NothingToDrawError, metric_label, new_figure, seeds_note
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import COLORS, GREY, QUIET, metric_label, new_figure, seeds_note, spread
 from bench.records.columns import CHANCE, METRICS
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def shift_table(board: Board, metric: str) -> pd.DataFrame:
     return table[[board.domain, *order]]
 
 
-def draw_slopes(board: Board, metric: str) -> Figure:
+def draw_shifts(board: Board, metric: str) -> Figure:
     """A line per fusion over the domains tested on; in colour the best and the worst on the first and the last."""
     table = shift_table(board, metric)
     if table.shape[1] < 2:
@@ -71,8 +73,7 @@ def draw_slopes(board: Board, metric: str) -> Figure:
     axis.set_xticks(places, heads, fontsize=8, rotation=0 if table.shape[1] < 7 else 90)
     axis.set_ylabel(metric_label(metric))
     axis.grid(axis="x", color="0.9")
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -107,3 +108,13 @@ def _label(axis: Axes, labels: list[tuple[float, str, str]], place: int) -> None
 
 def _short(domain: str, board: Board) -> str:
     return domain.removeprefix(f"{board.domain}:shift=")
+
+
+@register_plot
+class Shifts(Plot):
+    """From the domain trained on to the others, the mildest first."""
+
+    name = "shifts"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        return [(board.title, partial(draw_shifts, board, metric)) for board in source.boards_by_backbone]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.plots.style import COLORS, INTERVAL, LINES, NothingToDrawError, new_figure
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
+from bench.plots.style import COLORS, INTERVAL, LINES, LINES_OF_REFERENCES, new_figure
 from bench.records.entries import Entry
-from bench.records.learning import Learning
+from bench.records.learning import Learning, learning_of
 from bench.records.load import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
-LINES_OF_REFERENCES = ("-.", ":", "--")
 
 
 def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
@@ -45,15 +46,14 @@ def styles(entries: Sequence[Entry]) -> dict[str, tuple[str, str]]:
     return found | {name: ("black", line) for name, line in lines.items()}
 
 
-def draw_learning(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
+def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
     """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval."""
     entries = [entry for entry in learned(section, metric, names) if entry.group in curves]
-    title = f"{section.title} · {section.backbones[0]}"
     if not entries:
-        raise NothingToDrawError(f"{title}: no learning curves in the records")
+        raise NothingToDrawError(f"{section.title}: no learning curves in the records")
     fusions = sum(entry.role == "fusion" for entry in section.entries)
     note = f"on the training pairs; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
-    figure = new_figure(10, 4.6, title, note if not names and fusions > MOST else note.rpartition(";")[0])
+    figure = new_figure(10, 4.6, section.title, note if not names and fusions > MOST else note.rpartition(";")[0])
     left, right = figure.subplots(1, 2)
     looks = styles(entries)
     for entry in entries:
@@ -79,3 +79,17 @@ def _draw(axis: Axes, pairs: Array, found: Estimates, color: str, line: str, lab
     axis.plot(pairs, found.mean, color=color, linestyle=line, linewidth=1.4, label=label or None)
     low, high = found.mean - found.half_width, found.mean + found.half_width
     axis.fill_between(pairs, low, high, color=color, alpha=0.1, linewidth=0)
+
+
+@register_plot
+class Curves(Plot):
+    """Training loss and accuracy against the pairs seen."""
+
+    name = "curves"
+    needs = "records"
+
+    def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
+        sections = source.sections_by_backbone
+        drawn = [entry for section in sections for entry in learned(section, metric, fusions)]
+        curves = learning_of(source.runs, drawn)
+        return [(section.title, partial(draw_curves, section, curves, metric, fusions)) for section in sections]
