@@ -58,7 +58,7 @@ def test_the_guide_lists_every_kind() -> None:
     assert {registry.kind for registry in REGISTRIES} == {kind for kind, _, _ in KINDS}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         path, _, heading = target.partition("#")

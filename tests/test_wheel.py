@@ -1,4 +1,4 @@
-"""What is published: sdist and wheel pass their checks, and the wheel runs alone, beside another package called datasets."""
+"""What is published: sdist and wheel pass their checks; the wheel runs alone, beside another package named datasets."""
 
 from __future__ import annotations
 
