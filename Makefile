@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow conformance coverage lint types contracts docs wheel-test quick benchmarks ci
+.PHONY: install demo test test-slow conformance coverage lint types contracts changes docs wheel-test quick benchmarks ci
 
 install: $(INSTALLED)
 
@@ -40,6 +40,9 @@ types: install
 
 contracts: install
 	$(BIN)/lint-imports
+
+changes: install
+	$(BIN)/towncrier build --draft --version next
 
 docs: install
 	$(BIN)/python .ci/write_fusion_page.py

@@ -1,3 +1,3 @@
 """fusebench: benchmark how a network should join two images."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -14,6 +14,7 @@ from bench.cost.matching import Matching
 from bench.errors import UsageError, explain
 from bench.records.folder import STATUSES
 from bench.training.recipe import Protocol
+from bench.zoo import built_in_folder
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -160,6 +161,8 @@ def seconds(duration: str | None) -> float | None:
 def load_config(given: Mapping[str, Any], file: Path | None = None) -> SweepConfig:
     """Merge what was *given* on the command line over the YAML ``file`` over the defaults.
 
+    Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
+
     Raises:
         UsageError: the file is missing or no YAML mapping, a key is unknown, or a value is out of range.
     """
@@ -178,11 +181,19 @@ def _origin(key: str, given: Mapping[str, Any], file: Path | None) -> str:
     return f"--{key.replace('_', '-')}" if key in given or file is None else str(file)
 
 
+def _find(file: Path) -> Path:
+    if file.exists() and not file.is_dir():
+        return file
+    folder = built_in_folder("configs")
+    built_in = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
+    if str(file) not in built_in:
+        raise UsageError(f"--config {file}: no such file; built-in configurations: {', '.join(sorted(built_in))}")
+    return built_in[str(file)]
+
+
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"--config {file}: no such file") from None
+        content = yaml.safe_load(_find(file).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"--config {file}: not readable as YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):

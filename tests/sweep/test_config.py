@@ -1,5 +1,6 @@
 """Configuration: precedence, typos, ranges, durations."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.sweep.config import SweepConfig, load_config, seconds
+
+ROOT = Path(__file__).parents[2]
 
 
 def write(folder: Path, text: str) -> Path:
@@ -59,6 +62,34 @@ def test_unreadable_files_are_one_clear_line(tmp_path: Path, text: str | None, m
     file = write(tmp_path, text) if text else tmp_path / "missing.yaml"
     with pytest.raises(UsageError, match=message) as caught:
         load_config({}, file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_built_in_configuration_is_found_by_name_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quick").mkdir()
+    config = load_config({}, Path("quick"))
+    assert config == load_config({}, ROOT / "configs" / "quick.yaml")
+    assert config != load_config({})
+
+
+def test_a_file_of_your_own_wins_over_the_built_in_configuration_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("quick").write_text("out: mine\n")
+    assert load_config({}, Path("quick")).out == "mine"
+
+
+@pytest.mark.parametrize("name", ["quikc", "../configs/quick", str(ROOT / "configs" / "quick"), "studies"])
+def test_a_name_that_is_neither_file_nor_built_in_lists_what_there_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=f"--config {re.escape(name)}: no such file; .*default, quick") as caught:
+        load_config({}, Path(name))
     assert "\n" not in str(caught.value)
 
 
