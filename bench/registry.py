@@ -66,6 +66,10 @@ class Choice(Spec, Generic[T]):
         """The class of that name."""
         return self.registry.get(self.name)
 
+    def with_params(self, **params: Any) -> Choice[T]:
+        """The same name with some parameters set differently."""
+        return self.registry.settle(str(Spec(self.name, {**self.params, **params})))
+
     def build(self, *given: Any) -> T:
         """An object of the class.
 
