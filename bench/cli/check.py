@@ -7,16 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.compare import (
-    FactorOption,
-    FormatOption,
-    MarginOption,
-    MetricOption,
-    MissingOption,
-    OutOption,
-    judge,
-    rules_of,
-)
+from bench.cli.compare import judge, rules_of
+from bench.cli.options import FactorOption, GateFormatOption, JudgedOption, MarginOption, MissingOption, OutOption
 from bench.errors import UsageError
 
 
@@ -25,11 +17,11 @@ def check(
     baseline: Annotated[
         Optional[Path], typer.Option(help="Committed .jsonl, run folder, or leaderboard .csv (means only).")
     ] = None,
-    metric: MetricOption = "accuracy",
+    metric: JudgedOption = "accuracy",
     margin: MarginOption = None,
     factor: FactorOption = None,
     allow_missing: MissingOption = False,
-    format_name: FormatOption = "table",
+    format_name: GateFormatOption = "table",
     out: OutOption = None,
     write_baseline: Annotated[
         Optional[Path], typer.Option(metavar="FILE", help="Make PATH the baseline: write FILE and check nothing.")

@@ -71,7 +71,7 @@ def test_files_of_before_a_column_was_added_are_read(csv_file):
         ("a,b\n1,2\n", "no column 'schema'"),
         ("schema,fusion\n7,concat\n", r", line 2: schema 7 is newer than .* reads \(1\)"),
         ("schema,fusion\n,concat\n", ", line 2: no schema number"),
-        ("schema,fusion\none,concat\n", ", line 2: schema 'one' is no whole number"),
+        ("schema,fusion\none,concat\n", ", line 2: schema 'one' is not a whole number"),
         ("schema,fusion\n1,concat\n", "no column 'family'"),
         (",".join(COLUMNS) + "\n", "no lines"),
         (",".join(COLUMNS) + "\n1" + ",x" * (len(COLUMNS) - 1) + "\n", "a number was expected"),

@@ -61,7 +61,7 @@ def build_task(text: str, backbone: str, domain: Domain, seed: int = 0) -> Warmu
     """
     spec, cls = _settled(text), task_class(text)
     if cls is None:
-        raise UsageError(f"the warm-up {text} is no task that a backbone is trained on")
+        raise UsageError(f"the warm-up {text} is not a task that a backbone is trained on")
     images = domain.draw_named("warmup", seed, 1)
     missing = [latent for latent in cls.needs if latent not in images.latents]
     if missing:
