@@ -60,7 +60,7 @@ def run(*, config: str | Path | None = None, progress: bool = True, **settings: 
     from bench.sweep.run import INTERRUPTED, run_sweep
 
     given = {name: value for name, value in settings.items() if value is not None}
-    checked = load_config(given, Path(config) if config else None, where=lambda key: f"bench.run, {key}")
+    checked = load_config(given, Path(config) if config else None, where=lambda key: "bench.run")
     command = _command(given | ({"config": config} if config else {}))
     if run_sweep(checked, command, Console(stderr=True, quiet=not progress)) == INTERRUPTED:
         raise KeyboardInterrupt
@@ -128,15 +128,16 @@ class Results:
         """
         import pandas as pd
 
-        from bench.report.against_baseline import as_dict
+        from bench.report.against_baseline import COMPARED, as_dict
 
+        table = ("domain", "protocol", "warmup", "warmup_seed", "recipe_id")
         rows: list[dict[str, Any]] = []
         for section, compared in self._report([metric], baseline, margin).compared:
-            table = {name: getattr(section, name) for name in ("domain", "protocol", "warmup", "warmup_seed")}
-            for comparison in compared:
-                facts = as_dict(comparison)
-                rows += [table | facts | own for own in facts.pop("fusions")]
-        return pd.DataFrame(rows)
+            for comparison in map(as_dict, compared):
+                conditions = {name: getattr(section, name) for name in table} | comparison
+                rows += [conditions | verdict | {"compared_by": metric} for verdict in comparison["fusions"]]
+        found = pd.DataFrame(rows, columns=[*table, "backbone", "fusion", "eval_domain", *COMPARED, "margin"])
+        return found.astype({name: "float64" for name in COMPARED if name.startswith(("difference", "p", "smallest"))})
 
     def plot(self, kind: str, metric: str = "accuracy", fusion: Iterable[str] = ()) -> Pictures:
         """Draw one of the kinds of ``bench plot``, such as ``bars``: a picture per table, or per backbone of a table.

@@ -21,8 +21,10 @@ def test_the_wheel_has_one_name_and_runs_a_cell_beside_another_datasets_package(
         capture_output=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
-    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"bench"}
+    assert "bench/py.typed" in names
 
     # The dependencies come from this environment; the wheel and the stand-in lie in the fresh one, searched first.
     venv.create(tmp_path / "env", with_pip=False)

@@ -192,7 +192,7 @@ def _lengthened(merged: Mapping[str, Any], parameter: str, domain: str, origin: 
                 for spec, name in zip(specs, names, strict=True)
             )
     if not found:
-        raise UsageError(f"{origin}: it is short for {domain}:{parameter}=..., and no domain here is {domain}")
+        raise UsageError(f"{origin}: {parameter} is short for {domain}:{parameter}=..., and no domain here is {domain}")
     return found
 
 
