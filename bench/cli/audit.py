@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
+
+from bench.cli.options import IncludeOption, Names, emit
 
 
 def audit(
     domain: Annotated[str, typer.Argument(help="A domain with parameters: color, texture:difficulty=hard.")],
     n: Annotated[int, typer.Option("--n", help="Test pairs; half as many train the baselines.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws; 0 is the test set of all sweeps.")] = 0,
-    baseline: Annotated[
-        Optional[list[str]], typer.Option(help="all (default), names or globs; commas or repeated.")
-    ] = None,
+    baseline: Annotated[Names, typer.Option(help="all (default), names or globs; commas or repeated.")] = None,
     format_name: Annotated[str, typer.Option("--format", help="table, md, json, or one of --include.")] = "table",
-    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the networks.")] = 2,
 ) -> None:
     """Search a domain for shortcuts: eight baselines that must stay at chance, and checks of what was drawn.
@@ -36,6 +36,6 @@ def audit(
     chosen = ",".join(baseline or ["all"]).split(",")
     with Console(stderr=True).status(f"audit of {domain}") as status:
         found = run_audit(domain, n, seed, chosen, on_baseline=lambda name: status.update(f"{domain}: {name}"))
-    typer.echo(form.render(found).encode(), nl=False)
+    emit(form.render(found))
     form.publish(found)
     raise typer.Exit(0 if found.passed else 1)

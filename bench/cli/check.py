@@ -7,16 +7,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.compare import (
+from bench.cli.compare import judge, rules_of
+from bench.cli.options import (
     FactorOption,
-    FormatOption,
+    GateFormatOption,
     IncludeOption,
+    JudgedOption,
     MarginOption,
-    MetricOption,
     MissingOption,
     OutOption,
-    judge,
-    rules_of,
 )
 from bench.errors import UsageError
 
@@ -26,11 +25,11 @@ def check(
     baseline: Annotated[
         Optional[Path], typer.Option(help="Committed .jsonl, run folder, or leaderboard .csv (means only).")
     ] = None,
-    metric: MetricOption = "accuracy",
+    metric: JudgedOption = "accuracy",
     margin: MarginOption = None,
     factor: FactorOption = None,
     allow_missing: MissingOption = False,
-    format_name: FormatOption = "table",
+    format_name: GateFormatOption = "table",
     out: OutOption = None,
     include: IncludeOption = None,
     write_baseline: Annotated[

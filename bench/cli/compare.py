@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.errors import UsageError
+from bench.cli.options import (
+    FactorOption,
+    GateFormatOption,
+    IncludeOption,
+    JudgedOption,
+    MarginOption,
+    MissingOption,
+    OutOption,
+    emit,
+    save,
+)
 
 if TYPE_CHECKING:
     from bench.gate.comparison import Rules
-
-MetricOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
-MarginOption = Annotated[
-    Optional[float],
-    typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
-]
-FactorOption = Annotated[
-    Optional[float],
-    typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
-]
-MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
-FormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or one of --include.")]
-OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
-IncludeOption = Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")]
 
 
 def compare(
     base: Annotated[Path, typer.Argument(help="Run folder, .jsonl of records, or leaderboard .csv (means only).")],
     new: Annotated[Path, typer.Argument(help="The same, of the code to judge.")],
-    metric: MetricOption = "accuracy",
+    metric: JudgedOption = "accuracy",
     margin: MarginOption = None,
     factor: FactorOption = None,
     allow_missing: MissingOption = False,
-    format_name: FormatOption = "table",
+    format_name: GateFormatOption = "table",
     out: OutOption = None,
     include: IncludeOption = None,
 ) -> None:
@@ -67,17 +63,9 @@ def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | Non
     form = choose_format(CHECK_FORMATS, format_name, include)
     comparison = compare_sides(read_side(base), read_side(new), rules)
     if out is None:
-        # As bytes: a terminal or pipe without UTF-8 must not end the command.
-        typer.echo(form.render(comparison).encode(), nl=False)
+        emit(form.render(comparison))
     else:
-        _write(out, form.render(comparison))
+        save(form.render(comparison), out)
         typer.echo(comparison.summary, err=True)
     form.publish(comparison)
     raise typer.Exit(comparison.exit_code)
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}") from None

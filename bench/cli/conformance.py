@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from bench.cli.options import Names
 from bench.errors import UsageError
 
 
 def test(
     path: Annotated[Path, typer.Argument(help="Plug-in file or folder to test.")],
-    backbone: Annotated[Optional[list[str]], typer.Option(help="Backbones to test with (default: all three).")] = None,
+    backbone: Annotated[Names, typer.Option(help="Backbones to test with (default: all three).")] = None,
 ) -> None:
     """Run the conformance suite over the fusions of a plug-in. Exit code 1 when a check fails."""
     from rich.console import Console

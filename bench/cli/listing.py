@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from bench.cli.options import IncludeOption
 from bench.errors import UsageError
 
 # With the folders of built-in plug-ins that each kind comes from.
@@ -21,7 +22,7 @@ KINDS = {
 
 def list_entries(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
-    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
 ) -> None:
     """List what is registered, and the plug-ins that failed to load."""
     if kind not in KINDS:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.report import name_left_out
+from bench.cli.options import name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:

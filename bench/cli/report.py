@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
+from bench.cli.options import IncludeOption, OutOption, RunsArgument, deliver, name_left_out
 from bench.errors import UsageError
 from bench.records.columns import METRICS
 
 
 def report(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
-    ],
+    paths: RunsArgument,
     metric: Annotated[
         str,
         typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(METRICS)}."),
@@ -27,7 +24,7 @@ def report(
         ),
     ] = "params,macs,train,infer",
     format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json, html, or one of --include.")] = "md",
-    out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
+    out: OutOption = None,
     baseline: Annotated[
         str | None,
         typer.Option(help="Compare every fusion with this one by the first metric, and conclude in plain words."),
@@ -36,7 +33,7 @@ def report(
         float | None,
         typer.Option(help="Difference of no interest, in points (default: equivalence_margin of the runs, or 1)."),
     ] = None,
-    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
@@ -67,25 +64,5 @@ def report(
             leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
         except OSError as error:
             typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
-    _deliver(form.render(whole), out)
+    deliver(form.render(whole), out)
     form.publish(whole)
-
-
-def name_left_out(paths: Iterable[Path]) -> None:
-    """Say on stderr which of several paths hold no run."""
-    from bench.records.load import without_runs
-
-    for path in without_runs(paths):
-        typer.echo(f"left out: {path}, no run in it", err=True)
-
-
-def _deliver(product: str, out: Path | None) -> None:
-    if out is None:
-        # As bytes: a terminal or pipe without UTF-8 must not end the command.
-        typer.echo(product.encode(), nl=False)
-        return
-    try:
-        out.write_text(product, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}") from None
-    typer.echo(f"wrote {out}", err=True)

@@ -7,12 +7,12 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.run import Names, fields
+from bench.cli.options import IncludeOption, Names, read_fields
 
 
 def show(
     name: Annotated[str, typer.Argument(help="A fusion, backbone, domain, warm-up or objective, or a record's key.")],
-    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
     results: Annotated[Path, typer.Option(help="Where to look for records.")] = Path("results"),
     out: Annotated[
         Optional[Path],
@@ -36,6 +36,7 @@ def show(
     # The tensors of a card are small: on busy cores more threads wait for each other.
     torch.set_num_threads(1)
     zoo.load(include or ())
-    given = {"backbone": backbone, "domain": domain, "recipe": fields("--warmup-recipe", warmup_recipe)}
+    recipe = None if warmup_recipe is None else read_fields("--warmup-recipe", warmup_recipe)
+    given = {"backbone": backbone, "domain": domain, "recipe": recipe}
     warmed_up = WarmedUp(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     print(cards.card(name, results, out, warmed_up))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.run import Names
+from bench.cli.options import BackboneOption, FusionOption, IncludeOption, Names, emit
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ MODE_NAMES = "infer,train,head,cached"
 
 
 def speed(
-    fusion: Annotated[Names, typer.Option(help="all, names, globs or name:param=value; commas or repeated.")] = None,
-    backbone: Annotated[Names, typer.Option(help="Backbones; any timm model as timm:NAME.")] = None,
+    fusion: FusionOption = None,
+    backbone: BackboneOption = None,
     mode: Annotated[
         str, typer.Option(help="infer: end to end; train: one step; head: fusion and head alone; cached: N x N.")
     ] = MODE_NAMES,
@@ -32,7 +32,7 @@ def speed(
     memory_format: Annotated[str, typer.Option(help="channels_last, contiguous.")] = "channels_last",
     threads: Annotated[str, typer.Option(help="CPU threads of the measuring process, such as 1,2.")] = "1",
     rounds: Annotated[int, typer.Option(min=1, help="Every row is measured once per round.")] = 5,
-    include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
     compare: Annotated[
         Optional[tuple[str, str]],
         typer.Option(metavar="A B", help="Measure nothing: do two runs agree? By name, file or folder (its last run)."),
@@ -91,8 +91,7 @@ def _measure(rows: list[Row], rounds: int, include: tuple[str, ...], out: Path, 
     command = shlex.join(["bench", *sys.argv[1:]])
     records, code = measure(rows, rounds, SpeedFile(out), include, command, Console(stderr=True))
     if records:
-        # As bytes: a terminal or pipe without UTF-8 must not end the command.
-        typer.echo(FORMATS[format_name](records).encode(), nl=False)
+        emit(FORMATS[format_name](records))
     raise typer.Exit(code)
 
 
@@ -101,5 +100,5 @@ def _compare(base: str, new: str, out: Path, format_name: str) -> None:
     from bench.speed.records import read_run
 
     agreement = compare(read_run(base, out), read_run(new, out))
-    typer.echo(FORMATS[format_name](agreement).encode(), nl=False)
+    emit(FORMATS[format_name](agreement))
     raise typer.Exit(0 if agreement.holds else 1)

@@ -37,7 +37,7 @@ class Matching:
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*(?::\s*(\d+)\s*)?", text)
         if not match or not 0 < float(match[1]) < 100 or match[2] == "0":
             raise ValueError(
-                f"{text!r} is no tolerance; expected 5% (of the median of the fusions) or 5%:60000 (parameters)"
+                f"{text!r} is not a tolerance; expected 5% (of the median of the fusions) or 5%:60000 (parameters)"
             )
         return cls(float(match[1]) / 100, int(match[2]) if match[2] else None)
 

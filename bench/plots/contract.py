@@ -46,7 +46,11 @@ class Source:
         """
         if len(paths) == 1 and paths[0].suffix == ".csv":
             return cls(leaderboard.read_rows(paths[0]))
-        runs = load_runs(paths)
+        return cls.of(load_runs(paths))
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Source:
+        """Runs together."""
         entries = entries_of(pool(runs).cells)
         return cls(leaderboard.rows(entries), runs, entries)
 

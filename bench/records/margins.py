@@ -18,13 +18,13 @@ def margin_of(headers: Iterable[Mapping[str, Any]], name: Name) -> float:
         headers: of the runs together; one without the key declares one point.
 
     Raises:
-        UsageError: they declare different ones, or something that is no number.
+        UsageError: they declare different ones, or something that is not a number.
     """
     configs = (header.get("config") for header in headers)
     found = {config.get(name, 100 * MARGIN) if isinstance(config, Mapping) else 100 * MARGIN for config in configs}
     for value in found:
         if not isinstance(value, int | float) or not value >= 0:
-            raise UsageError(f"run.json: {name} {value!r} is no number of points; give --margin")
+            raise UsageError(f"run.json: {name} {value!r} is not a number of points; give --margin")
     if len(found) > 1:
         points = " and ".join(f"{value:g}" for value in sorted(found))
         raise UsageError(f"the runs declare different values of {name}: {points} points; give --margin")

@@ -16,7 +16,7 @@ def check_schema(number: object, known: int, where: str) -> None:
         UsageError: there is no number, a newer one, or one that never was.
     """
     if not isinstance(number, int) or isinstance(number, bool):
-        what = "no schema number" if number is None else f"schema {number!r} is no whole number"
+        what = "no schema number" if number is None else f"schema {number!r} is not a whole number"
         raise UsageError(f"{where}: {what}, so it was not written by fusebench")
     if number > known:
         raise UsageError(f"{where}: schema {number} is newer than this version of fusebench reads ({known}); update it")

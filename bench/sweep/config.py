@@ -3,87 +3,91 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from bench.cost.matching import Matching
 from bench.errors import UsageError, explain
 from bench.records.folder import STATUSES
 from bench.training.recipe import Protocol
 from bench.zoo import built_in_folder
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+PathText = Annotated[str, BeforeValidator(lambda path: str(path) if isinstance(path, Path) else path)]
 
 
 class SweepConfig(BaseModel):
-    """What to run.
+    """What to run: the one place that says which options there are, of which type and range, and what they mean.
 
-    Attributes:
-        fusion, backbone, domain: names, globs, ``all``, or ``name:param=value``.
-        seed: one training run per seed; a seed fixes training data, their order and the initialisation.
-        protocol: ``scratch``, ``finetune`` (from the shared warm-up) or ``frozen`` (only fusion and head train).
-        warmup: warm-up task, computed once per backbone and domain and shared by all fusions and seeds.
-        warmup_seed: its seed.
-        eval: what to evaluate on besides the domain trained on: ``companions`` (what the domain itself suggests),
-            ``all`` (these and every shift), shifts, or domains; those with other classes are left out.
-        test_pairs: pairs per evaluated domain, the same for all cells.
-        recipe, warmup_recipe: fields that differ from the declared recipe of the backbone, among them the ``objective``
-            and the weights of ``auxiliary`` heads.
-        match_params: size every fusion with its head to one budget, ``5%`` around the median of the sweep's fusions or
-            ``5%:60000`` around a number of parameters, which stays when fusions are added later.
-        textures: folder of images that join the bank of the ``texture`` domain.
-        size: height and width in pixels of the images of ``folder`` domains.
-        include: plug-in files or folders.
-        device: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
-        executor: where cells run: ``local`` worker processes, ``inline`` in this one, or that of a plug-in.
-        jobs: cells at a time, by default one for each core or, on a GPU, one; 0 is short for executor ``inline``.
-        threads: CPU threads of each worker.
-        seeds_together: most seeds of one fusion that are trained in one pass under the frozen protocol, where that is
-            faster. It changes rounding, and cells have no training rate of their own.
-        timeout: limit for one cell, such as ``90s``, ``20m`` or ``2h``.
-        retry: statuses of earlier attempts that are run again.
-        observer: what looks at every cell that runs and changes no number: ``profile`` traces a few extra training
-            steps, ``tensorboard`` writes curve, metrics, pairs and histograms.
-        profile, tensorboard: short for these observers.
-        equivalence_margin: difference, in points, below which ``bench report --baseline`` calls fusions equivalent.
-        gate_margin: drop, in points, that ``bench check`` and ``bench compare`` let pass. Neither changes what is run.
-        out: folder of the run.
+    ``bench run`` has an option for each field, a YAML file a key, ``bench.run`` an argument.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fusion: Names = ("all",)
-    backbone: Names = ("mobilenetv3_small_32",)
-    domain: Names = ("color",)
-    seed: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
-    protocol: Protocol = "finetune"
-    warmup: str = "names"
-    warmup_seed: int = 0
-    eval: tuple[str, ...] = ("companions",)
-    test_pairs: Annotated[int, Field(ge=8)] = 4_000
-    recipe: dict[str, Any] = {}
-    warmup_recipe: dict[str, Any] = {}
-    match_params: str | None = None
-    textures: str = ""
-    size: Annotated[int, Field(gt=0)] | None = None
-    include: tuple[str, ...] = ()
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    executor: str = "local"
-    jobs: Annotated[int, Field(ge=0)] | None = None
-    threads: Annotated[int, Field(gt=0)] = 1
-    seeds_together: Annotated[int, Field(gt=0)] = 1
-    timeout: str | None = None
-    retry: tuple[Literal[STATUSES], ...] = ("killed",)  # type: ignore[valid-type]
-    observer: tuple[str, ...] = ()
-    profile: bool = False
-    tensorboard: bool = False
-    equivalence_margin: Annotated[float, Field(gt=0)] = 1.0
-    gate_margin: Annotated[float, Field(ge=0)] = 1.0
-    out: str = "results/main"
+    fusion: Names = Field(("all",), description="all, names, globs or name:param=value; commas or repeated.")
+    backbone: Names = Field(("mobilenetv3_small_32",), description="Backbones; any timm model as timm:NAME.")
+    domain: Names = Field(("color",), description="Domains to train on; your images as folder:PATH.")
+    seed: Annotated[tuple[int, ...], Field(min_length=1)] = Field(
+        (0, 1, 2, 3, 4),
+        description="Seeds: 0..4 or 0,1,2. One fixes the training data, their order and the initialisation.",
+    )
+    protocol: Protocol = Field(
+        "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
+    )
+    warmup: str = Field("names", description="Warm-up: see bench list warmups. All fusions and seeds share it.")
+    warmup_seed: int = Field(0, description="Seed of the warm-up.")
+    eval: tuple[str, ...] = Field(
+        ("companions",),
+        description="What else to test on: all, companions (default), shifts of the domain, or domains. Those with "
+        "other classes are left out.",
+    )
+    test_pairs: int = Field(4_000, ge=8, description="Test pairs per domain, the same for all cells.")
+    recipe: dict[str, Any] = Field({}, description="Recipe fields that differ: lr=0.001,train_pairs=6400.")
+    warmup_recipe: dict[str, Any] = Field({}, description="Warm-up recipe fields that differ: images=76800.")
+    match_params: str | None = Field(
+        None, description="Size fusions and heads alike: 5% of their median, or 5%:60000 parameters."
+    )
+    domain_params: dict[str, Any] = Field(
+        {}, description="Parameters of every domain that has them and does not set them: difficulty=hard,size=64."
+    )
+    include: tuple[str, ...] = Field((), description="Plug-in file or folder; may be repeated.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="cpu, cuda or auto (default): a GPU if there is one."
+    )
+    executor: str = Field("local", description="Where cells run: local (default), inline, or that of a plug-in.")
+    jobs: int | None = Field(
+        None, ge=0, description="Cells at a time (default: one per core; on a GPU, one); 0: --executor inline."
+    )
+    threads: int = Field(1, gt=0, description="CPU threads per worker.")
+    seeds_together: int = Field(
+        1,
+        gt=0,
+        description="Train up to so many seeds of a frozen fusion in one pass (default: 1), where that is faster. It "
+        "changes rounding, and cells have no training rate of their own.",
+    )
+    timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
+    retry: tuple[Literal[STATUSES], ...] = Field(  # type: ignore[valid-type]
+        ("killed",), description="Statuses of earlier attempts to run again."
+    )
+    observer: tuple[str, ...] = Field(
+        (), description="What looks at every cell that runs and changes no number: see bench list observers."
+    )
+    profile: bool = Field(
+        False, description="--observer profile: trace a few training steps of each cell; print its top operators."
+    )
+    tensorboard: bool = Field(
+        False, description="--observer tensorboard: curves, metrics, pairs and histograms of each cell."
+    )
+    equivalence_margin: float = Field(
+        1.0, gt=0, description="Points below which bench report --baseline calls fusions equivalent. Changes no run."
+    )
+    gate_margin: float = Field(
+        1.0, ge=0, description="Drop in points that bench check and bench compare let pass. Changes no run."
+    )
+    out: PathText = Field("results/main", description="Folder of the run (default: results/main).")
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
@@ -99,10 +103,7 @@ class SweepConfig(BaseModel):
     @field_validator("fusion", "backbone", "domain", "eval", "include", "retry", "observer", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
-        parts = [value] if isinstance(value, str) else value
-        if not isinstance(parts, Sequence):
-            return value
-        return tuple(name.strip() for part in parts for name in str(part).split(",") if name.strip())
+        return split_names(value)
 
     @field_validator("seed", mode="before")
     @classmethod
@@ -127,9 +128,19 @@ class SweepConfig(BaseModel):
     @field_validator("match_params")
     @classmethod
     def _check_matching(cls, value: str | None) -> str | None:
+        from bench.cost.matching import Matching  # it needs torch, and --help does not
+
         if value is not None:
             Matching.parse(value)
         return value
+
+
+def split_names(value: Any) -> Any:
+    """Names from a text with commas, or from several; anything else is returned as it is."""
+    parts = [value] if isinstance(value, str | Path) else value
+    if not isinstance(parts, Sequence):
+        return value
+    return tuple(name.strip() for part in parts for name in str(part).split(",") if name.strip())
 
 
 def _seeds(part: Any) -> list[Any]:
@@ -140,7 +151,7 @@ def _seeds(part: Any) -> list[Any]:
     for piece in part.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", piece)
         if not match:
-            raise ValueError(f"{piece!r} is no seed; expected 3, 0..4 or 0,2,7")
+            raise ValueError(f"{piece!r} is not a seed; expected 3, 0..4 or 0,2,7")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ValueError(f"{piece!r} counts down; expected first..last")
@@ -154,31 +165,41 @@ def seconds(duration: str | None) -> float | None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())
     if not match or float(match[1]) == 0:
-        raise ValueError(f"{duration!r} is no duration; expected something like 90s, 20m or 2h")
+        raise ValueError(f"{duration!r} is not a duration; expected something like 90s, 20m or 2h")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def load_config(given: Mapping[str, Any], file: Path | None = None) -> SweepConfig:
-    """Merge what was *given* on the command line over the YAML ``file`` over the defaults.
+def option_of(field: str) -> str:
+    """The option of the command line that sets a field."""
+    return f"--{field.replace('_', '-')}"
+
+
+def load_config(
+    given: Mapping[str, Any], file: Path | None = None, where: Callable[[str], str] = option_of
+) -> SweepConfig:
+    """Merge what was *given* over the YAML ``file`` over the defaults.
+
+    Args:
+        where: what messages call a key that was given: by default its option of the command line.
 
     Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
 
     Raises:
-        UsageError: the file is missing or no YAML mapping, a key is unknown, or a value is out of range.
+        UsageError: the file is missing or not a YAML mapping, a key is unknown, or a value is out of range.
     """
     from_file = _read_yaml(file) if file else {}
     merged = {**from_file, **given}
-    for nested in ("recipe", "warmup_recipe"):
-        if isinstance(from_file.get(nested), Mapping) and nested in given:
+    for nested in ("recipe", "warmup_recipe", "domain_params"):
+        if isinstance(from_file.get(nested), Mapping) and isinstance(given.get(nested), Mapping):
             merged[nested] = {**from_file[nested], **given[nested]}
+
+    def origin(key: str) -> str:
+        return where(key) if key in given or file is None else str(file)
+
     try:
         return SweepConfig(**merged)
     except ValidationError as error:
-        raise UsageError(explain(error, SweepConfig, lambda key: _origin(key, given, file))) from None
-
-
-def _origin(key: str, given: Mapping[str, Any], file: Path | None) -> str:
-    return f"--{key.replace('_', '-')}" if key in given or file is None else str(file)
+        raise UsageError(explain(error, SweepConfig, origin)) from None
 
 
 def _find(file: Path) -> Path:
@@ -200,5 +221,5 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         raise UsageError(f"--config {file}: expected keys and values, such as 'fusion: all'")
     for key in content:
         if not isinstance(key, str):
-            raise UsageError(f"--config {file}: key {key!r} is no text; expected names such as fusion")
+            raise UsageError(f"--config {file}: key {key!r} is not text; expected names such as fusion")
     return content

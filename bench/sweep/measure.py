@@ -28,8 +28,8 @@ from bench.sweep.prepare import Prepared
 from bench.training.auxiliary import auxiliary_weights
 from bench.training.encodings import pooled
 from bench.training.loop import History
-from bench.training.objectives import DEFAULT
 from bench.training.pairs import PairLearner
+from bench.training.recipe import DEFAULT_OBJECTIVE
 from bench.training.warmup import Warmup
 
 _counts: Cache[dict[str, Any]] = Cache(256)
@@ -149,7 +149,7 @@ def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
         return None
     if model.fusion.supervision == "names":
         return math.log(classes)
-    return math.log(2) if cell.recipe.objective == DEFAULT else None
+    return math.log(2) if cell.recipe.objective == DEFAULT_OBJECTIVE else None
 
 
 def _warmup_facts(cell: Cell, start: Warmup | None) -> dict[str, Any]:

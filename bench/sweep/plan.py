@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from bench.backbones import BACKBONES, Backbone, create_backbone
 from bench.cost.matching import Matching, Sized, match_parameters
@@ -19,7 +19,6 @@ from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
 from bench.records.folder import DONE, Record
 from bench.registry import Choice
-from bench.spec import Spec
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
 from bench.sweep.eval_domains import check_eval, eval_domains
@@ -90,14 +89,18 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
     Raises:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
-    domains = [_with_options(domain, config) for domain in DOMAINS.resolve(config.domain)]
+    domains = DOMAINS.resolve(config.domain)
+    for name in config.domain_params:
+        if not any(name in _accepted(domain) for domain in domains):
+            raise UsageError(f"--domain-params: {', '.join(map(str, domains))}: no domain here has {name!r}")
+    domains = [_with_params(domain, config.domain_params) for domain in domains]
     backbones = BACKBONES.resolve(config.backbone)
     check_warmup(config, domains, backbones)
     check_eval(domains, config.eval)
     fusions = FUSIONS.resolve(config.fusion)
     planned = []
     for backbone, domain in product(backbones, domains):
-        evals = [_with_options(name, config) for name in eval_domains(domain, config.eval)]
+        evals = [_with_params(tested, config.domain_params) for tested in eval_domains(domain, config.eval)]
         sizes = _sizes(config, fusions, backbone, domain)
         chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
         sized = {size.fusion: size for size in sizes.values()}
@@ -168,12 +171,14 @@ def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbon
             build_task(task, str(backbones[0]), build_domain(source))
 
 
-def _with_options(domain: Choice[Domain], config: SweepConfig) -> Choice[Domain]:
-    """The domain with those options of the command line that are parameters of it."""
-    accepted = inspect.signature(domain.cls).parameters
-    options = {"textures": config.textures or None, "size": config.size}
-    given = {name: value for name, value in options.items() if value is not None and name in accepted}
-    return DOMAINS.settle(str(Spec(domain.name, {**given, **domain.params})))
+def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:
+    """The domain with those of ``params`` that it has and does not set itself."""
+    given = {name: value for name, value in params.items() if name in _accepted(domain) and name not in domain.params}
+    return domain.with_params(**given) if given else domain
+
+
+def _accepted(domain: Choice[Domain]) -> Collection[str]:
+    return inspect.signature(domain.cls).parameters
 
 
 def _sizes(

@@ -20,7 +20,7 @@ from bench.training.applicable import trained_by_objective
 from bench.training.curve import CURVE_POINTS
 from bench.training.early_stop import EarlyStop
 from bench.training.loop import History, Progress, batches, fit
-from bench.training.objectives import DEFAULT
+from bench.training.recipe import DEFAULT_OBJECTIVE
 
 
 def run_cell(
@@ -72,7 +72,7 @@ def _train(prepared: Prepared, on_progress: Progress) -> History:
     val_a, val_b = inputs(cell, model, start, cell.domain, "val", 0, recipe.val_pairs)
 
     def loss() -> float:
-        if recipe.objective == DEFAULT or not trained_by_objective(model.fusion):
+        if recipe.objective == DEFAULT_OBJECTIVE or not trained_by_objective(model.fusion):
             return binary_log_loss(val.label.numpy(), score_pairs(learner.model, val_a, val_b))
         return learner.validation_loss(val_a, val_b, val.a.latents["class"], val.b.latents["class"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.fusion import Fusion
-from bench.training.objectives import DEFAULT, Objective
-from bench.training.recipe import Protocol
+from bench.training.objectives import Objective
+from bench.training.recipe import DEFAULT_OBJECTIVE, Protocol
 
 
 def trained_by_objective(fusion: Fusion) -> bool:
@@ -49,7 +49,7 @@ def why_no_encodings(fusion: Fusion) -> str:
 
 def _why_no_score(fusion: Fusion, objective: Objective) -> str:
     """An objective without scores trains the encoder alone: what the fusion itself would learn stays as it was."""
-    instead = f"use {DEFAULT}+{objective}"
+    instead = f"use {DEFAULT_OBJECTIVE}+{objective}"
     if fusion.head != "score":
         what = f"learns a head ({fusion.head}) on scores"
         return f"{objective} trains the encoder alone, and {fusion.name} {what}; {instead}"

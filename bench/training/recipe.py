@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench.errors import UsageError, explain
-from bench.training.auxiliary import check_weights
-from bench.training.objectives import DEFAULT, Objective
 
+# Light to import, as the command line reads the options of a sweep from here: what needs torch is imported when used.
 Protocol = Literal["scratch", "finetune", "frozen"]
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 Positive = Annotated[int, Field(gt=0)]
+DEFAULT_OBJECTIVE = "bce"
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -53,17 +53,21 @@ class Recipe(BaseModel):
     val_pairs: Positive = 2_000
 
     precision: Literal["float32", "bfloat16"] = "float32"
-    objective: str = DEFAULT
+    objective: str = DEFAULT_OBJECTIVE
     auxiliary: dict[str, float] = {}
 
     @field_validator("objective")
     @classmethod
     def _read_objective(cls, text: str) -> str:
+        from bench.training.objectives import Objective
+
         return str(Objective.parse(text))
 
     @field_validator("auxiliary")
     @classmethod
     def _check_auxiliary(cls, weights: dict[str, float]) -> dict[str, float]:
+        from bench.training.auxiliary import check_weights
+
         check_weights(weights)
         return dict(sorted(weights.items()))
 
@@ -80,7 +84,7 @@ class Recipe(BaseModel):
     def identity(self) -> dict[str, Any]:
         """What a key depends on: all fields, those that came later only where they differ from their defaults, so that
         older records keep their keys."""
-        later = {"precision": "float32", "objective": DEFAULT, "auxiliary": {}}
+        later = {"precision": "float32", "objective": DEFAULT_OBJECTIVE, "auxiliary": {}}
         return {name: value for name, value in self.model_dump().items() if later.get(name, ...) != value}
 
 

@@ -50,5 +50,5 @@ def test_a_margin_without_a_baseline_or_of_nothing_is_refused(runs, bench_report
         bench_report(folder, "--margin", "1")
     with pytest.raises(UsageError, match="--margin 0"):
         bench_report(folder, "--baseline", "concat", "--margin", "0")
-    with pytest.raises(UsageError, match="equivalence_margin 'much' is no number"):
+    with pytest.raises(UsageError, match="equivalence_margin 'much' is not a number"):
         bench_report(runs("much"), "--baseline", "concat")

@@ -64,8 +64,8 @@ def test_a_sample_can_be_the_baseline_of_a_check(sample):
         (99, r"schema 99 is newer than this version of fusebench reads \(1\)"),
         (0, "unknown schema 0"),
         (None, "no schema number"),
-        ("1", "schema '1' is no whole number"),
-        (True, "schema True is no whole number"),
+        ("1", "schema '1' is not a whole number"),
+        (True, "schema True is not a whole number"),
     ],
 )
 @pytest.mark.parametrize("name", ["run.json", "records.jsonl"])

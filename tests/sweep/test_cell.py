@@ -87,10 +87,10 @@ def test_a_folder_of_textures_counts_by_content_not_by_path(tiny, tmp_path: Path
     for folder in folders:
         folder.mkdir()
         Image.new("RGB", (200, 200), (10, 200, 30)).save(folder / "green.png")
-    first, second = (keys(tiny(domain="texture", textures=str(folder))) for folder in folders)
+    first, second = (keys(tiny(domain="texture", domain_params={"textures": str(folder)})) for folder in folders)
     assert first == second
     assert first != keys(tiny(domain="texture"))
     Image.new("RGB", (200, 200), (200, 10, 30)).save(folders[1] / "red.png")
     domain._built.cache_clear()
     domain._identity.cache_clear()
-    assert keys(tiny(domain="texture", textures=str(folders[1]))) != first
+    assert keys(tiny(domain="texture", domain_params={"textures": str(folders[1])})) != first

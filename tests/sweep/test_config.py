@@ -54,7 +54,7 @@ def test_a_bad_flag_names_the_flag_and_what_is_allowed() -> None:
     [
         ("- a\n- b\n", "expected keys and values"),
         ("a: [1\n", "not readable as YAML"),
-        ("on: 3\n", "key True is no text"),
+        ("on: 3\n", "key True is not text"),
         (None, "no such file"),
     ],
 )

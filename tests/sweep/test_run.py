@@ -182,7 +182,7 @@ def test_pairs_per_image_changes_training_but_not_for_joint_fusions(sweep) -> No
         ({"protocol": "finetune", "warmup": "imagenet"}, "has no ImageNet weights"),
         ({"recipe": {"learning_rate": 1}}, "unknown key 'learning_rate'"),
         ({"recipe": {"lr": -1}}, "recipe: lr = -1"),
-        ({"textures": "/nowhere", "domain": "texture"}, "no images found"),
+        ({"domain_params": {"textures": "/nowhere"}, "domain": "texture"}, "no images found"),
         ({"include": ["/nowhere.py"]}, "expected a Python file or a folder"),
         ({"out": "/dev/null/run"}, "--out /dev/null/run: Not a directory"),
     ],
@@ -232,4 +232,4 @@ def test_an_unreadable_texture_is_bad_input_and_no_failed_cell(sweep, tmp_path: 
     folder.mkdir()
     (folder / "broken.png").write_bytes(b"no picture")
     with pytest.raises(UsageError, match=r"broken\.png: not a readable image"):
-        sweep(domain="texture", textures=str(folder))
+        sweep(domain="texture", domain_params={"textures": str(folder)})

@@ -137,6 +137,6 @@ def test_a_domain_that_does_not_know_what_the_task_needs(sweep, tmp_path: Path) 
             Image.new("RGB", (48, 48), (30 * i, 90 * number, 9)).save(tmp_path / "photos" / name / f"{i}.png")
     folder = f"folder:{tmp_path / 'photos'}"
     with pytest.raises(UsageError, match="centre needs the latents x, y of the images, and the domain folder does not"):
-        sweep(protocol="finetune", warmup="centre", domain=folder, size=48)
-    code, _, _ = sweep(protocol="finetune", warmup="jigsaw", domain=folder, size=48, eval=[folder])
+        sweep(protocol="finetune", warmup="centre", domain=folder, domain_params={"size": 48})
+    code, _, _ = sweep(protocol="finetune", warmup="jigsaw", domain=folder, domain_params={"size": 48}, eval=[folder])
     assert code == 0

@@ -2,11 +2,10 @@
 
 from bench.training.objectives import arcface, metric_learning, pairwise, scores, similarity, triplet, vicreg
 from bench.training.objectives.contract import OBJECTIVES, Batch, Space, Term, register_objective
-from bench.training.objectives.objective import DEFAULT, Objective
+from bench.training.objectives.objective import Objective
 from bench.training.objectives.scores import bce
 
 __all__ = [
-    "DEFAULT",
     "OBJECTIVES",
     "Batch",
     "Objective",

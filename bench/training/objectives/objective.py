@@ -13,7 +13,6 @@ from bench.errors import UsageError
 from bench.registry import Choice
 from bench.training.objectives.contract import OBJECTIVES, Batch, Space, Term
 
-DEFAULT = "bce"
 EXAMPLE = "expected terms and weights, such as bce+0.1*contrastive:margin=0.5"
 
 
@@ -44,8 +43,8 @@ class Objective:
         """Read ``weight*name:param=value+...``; a weight of 1 need not be written.
 
         Raises:
-            UsageError: an unknown term or parameter, a value out of range, a weight that is no positive number, or one
-                term given twice.
+            UsageError: an unknown term or parameter, a value out of range, a weight that is not a positive number, or
+                one term given twice.
         """
         terms = sorted((_weighted(part.strip(), text) for part in text.split("+")), key=lambda one: str(one.spec))
         for first, second in pairwise(terms):
@@ -97,5 +96,5 @@ def _weighted(part: str, whole: str) -> WeightedTerm:
     except ValueError:
         weight = math.nan
     if not 0 < weight < math.inf:
-        raise UsageError(f"objective {whole!r}: the weight {before.strip()!r} is no positive number; {EXAMPLE}")
+        raise UsageError(f"objective {whole!r}: the weight {before.strip()!r} is not a positive number; {EXAMPLE}")
     return WeightedTerm(weight, OBJECTIVES.settle(name))

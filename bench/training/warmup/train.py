@@ -29,7 +29,7 @@ def build_task(task: Choice[Start], backbone: str, domain: Domain, seed: int = 0
     """
     cls = task.cls
     if not issubclass(cls, WarmupTask):
-        raise UsageError(f"the warm-up {task} is no task that a backbone is trained on")
+        raise UsageError(f"the warm-up {task} is not a task that a backbone is trained on")
     images = domain.draw_named("warmup", seed, 1)
     missing = [latent for latent in cls.needs if latent not in images.latents]
     if missing:

@@ -1,0 +1,64 @@
+"""``bench export``: what is here, for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from bench.cli.options import RunsArgument, deliver, name_left_out
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+export = typer.Typer(
+    help="Write what is here for other programs.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@export.callback()
+def _group() -> None:
+    """A group even while it has a single command."""
+
+
+@export.command()
+def records(
+    paths: RunsArgument,
+    format_name: Annotated[str, typer.Option("--format", help="csv, or parquet, which needs --out.")] = "csv",
+    out: Annotated[Optional[Path], typer.Option(help="File to write; by default CSV goes to stdout.")] = None,
+) -> None:
+    """Write one row per cell and domain tested on, for R, DuckDB and others: the columns of docs/python.md."""
+    from bench.api import load
+    from bench.records.columns import choose_one
+
+    is_parquet = choose_one(format_name, ("csv", "parquet"), "--format") == "parquet"
+    if is_parquet and out is None:
+        raise UsageError("--format parquet is not text: give --out FILE")
+    frame = load(*paths).frame()
+    name_left_out(paths)
+    if is_parquet and out is not None:
+        _write_parquet(frame, out)
+    else:
+        deliver(frame.to_csv(index=False, lineterminator="\n"), out)
+
+
+def _write_parquet(frame: pd.DataFrame, out: Path) -> None:
+    from bench.atomic import write_atomically
+
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "--format parquet needs pyarrow, which is not installed; get it with pip install 'fusebench[parquet]'"
+        ) from None
+    try:
+        write_atomically(out, lambda temporary: frame.to_parquet(temporary, index=False))
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
+    typer.echo(f"wrote {out}", err=True)

@@ -1,0 +1,145 @@
+"""Options and outputs that commands share, and the options that are derived from a model of configuration."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
+
+import typer
+
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Names = Optional[list[str]]
+IncludeOption = Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")]
+FusionOption = Annotated[Names, typer.Option(help="all, names, globs or name:param=value; commas or repeated.")]
+BackboneOption = Annotated[Names, typer.Option(help="Backbones; any timm model as timm:NAME.")]
+RunsArgument = Annotated[
+    list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
+]
+OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
+JudgedOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
+MarginOption = Annotated[
+    Optional[float],
+    typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
+]
+FactorOption = Annotated[
+    Optional[float],
+    typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
+]
+MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
+GateFormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit or github.")]
+
+
+class OptionsOf:
+    """A command with an option for each field of a model, beside those of its own signature.
+
+    The command gets as keywords what was given, whatever its truth: defaults are those of the model. The model is
+    imported when its options are asked for, since ``bench --help`` needs none of them.
+
+    Args:
+        model: as ``module:Class``; a field is an option by its name, with its description as the help.
+    """
+
+    def __init__(self, model: str, command: Callable[..., None]) -> None:
+        functools.update_wrapper(self, command)
+        self._path, self._command = model, command
+
+    @functools.cached_property
+    def _model(self) -> type[BaseModel]:
+        module, _, name = self._path.partition(":")
+        model: type[BaseModel] = getattr(importlib.import_module(module), name)
+        return model
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        own = inspect.signature(self._command, eval_str=True).parameters.values()
+        derived = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=None,
+                annotation=Annotated[_type_of(field.annotation), typer.Option(help=field.description)],
+            )
+            for name, field in self._model.model_fields.items()
+        ]
+        return inspect.Signature([*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)])
+
+    def __call__(self, **values: Any) -> None:
+        for name, field in self._model.model_fields.items():
+            value = values.pop(name, None)
+            if value is not None:
+                is_mapping = get_origin(field.annotation) is dict
+                values[name] = read_fields(f"--{name.replace('_', '-')}", value) if is_mapping else value
+        self._command(**values)
+
+
+def options_of(model: str) -> Callable[[Callable[..., None]], OptionsOf]:
+    """Decorator of a command that gets the fields of a model as options."""
+    return functools.partial(OptionsOf, model)
+
+
+def _type_of(annotation: Any) -> Any:
+    """How a field is typed on a command line: numbers and switches as such, several values as texts, else a text."""
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(kind for kind in get_args(annotation) if kind is not type(None))
+    if get_origin(annotation) in (tuple, dict):
+        return Optional[list[str]]
+    return Optional[annotation] if annotation in (bool, int, float) else Optional[str]
+
+
+def read_fields(option: str, parts: list[str]) -> dict[str, Any]:
+    """``a=1,b=2`` as a mapping; values are YAML scalars.
+
+    Raises:
+        UsageError: a part without ``=``, or a value that is not YAML.
+    """
+    import yaml
+
+    fields = {}
+    for part in ",".join(parts).split(","):
+        key, sign, value = part.partition("=")
+        if not sign:
+            raise UsageError(f"{option} {part!r}: expected field=value")
+        try:
+            fields[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"{option} {part!r}: {value!r} is not a number, a word, true or false") from None
+    return fields
+
+
+def name_left_out(paths: Iterable[Path]) -> None:
+    """Say on stderr which of several paths hold no run."""
+    from bench.records.load import without_runs
+
+    for path in without_runs(paths):
+        typer.echo(f"left out: {path}, no run in it", err=True)
+
+
+def emit(text: str) -> None:
+    """Print a product on stdout as bytes: a terminal or pipe without UTF-8 must not end the command."""
+    typer.echo(text.encode(), nl=False)
+
+
+def save(text: str, out: Path) -> None:
+    """Write a product to a file; what the system refuses raises ``UsageError``."""
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
+
+
+def deliver(text: str, out: Path | None) -> None:
+    """Print a product, or write it to a file and say so."""
+    if out is None:
+        emit(text)
+        return
+    save(text, out)
+    typer.echo(f"wrote {out}", err=True)

@@ -1,0 +1,67 @@
+"""Records as one tidy table: a row per cell and domain tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.records.folder import RunFolder, read_records
+from bench.records.load import NO_SEED, Cell, Run, pool
+
+# Whatever is missing, also where no cell has it: else the type of a column depended on which cells failed.
+TYPES = {
+    "symmetric": "boolean",
+    **dict.fromkeys(("warmup_seed", "test_pairs", *COUNT_FIELDS), "Int64"),
+    **dict.fromkeys((*METRICS, *RATE_FIELDS, "warmup_quality", "warmup_seconds"), "float64"),
+}
+
+
+def frame_of(runs: Sequence[Run]) -> pd.DataFrame:
+    """The latest attempt at each cell of ``runs`` together, as reports count it.
+
+    A cell without a result has one row, for the domain trained on, without metrics. Columns: coordinates, status,
+    metrics, costs, times as ``seconds_...``, and the fields of the recipe as ``recipe_...``.
+    """
+    times = _times(runs)
+    rows = [(cell, domain) for cell in pool(runs).cells for domain in (cell.metrics or (cell.group.domain,))]
+    known = pd.DataFrame([_row(cell, domain) for cell, domain in rows])
+    seconds = pd.json_normalize([dict(times.get(cell.key, {})) for cell, _ in rows]).add_prefix("seconds_")
+    recipes = pd.json_normalize([dict(cell.recipe) for cell, _ in rows], sep="_").add_prefix("recipe_")
+    return pd.concat([known.astype(TYPES), seconds, recipes], axis=1)
+
+
+def _row(cell: Cell, domain: str) -> dict[str, Any]:
+    group = cell.group
+    return {
+        "fusion": group.fusion,
+        "family": cell.family,
+        "symmetric": cell.symmetric,
+        "backbone": group.backbone,
+        "domain": group.domain,
+        "eval_domain": domain,
+        "seed": cell.seed,
+        "protocol": group.protocol,
+        "warmup": group.warmup,
+        "warmup_seed": None if group.warmup_seed == NO_SEED else group.warmup_seed,
+        "recipe_id": group.recipe_id,
+        "key": cell.key,
+        "status": cell.status,
+        "message": cell.message,
+        "finished": cell.finished,
+        "machine": None if cell.machine is None else str(cell.machine),
+        "test_pairs": cell.test_pairs.get(domain),
+        **dict(zip(METRICS, cell.metrics.get(domain, (None,) * len(METRICS)), strict=True)),
+        **cell.cost,
+        "seeds_together": cell.seeds_together,
+        "warmup_quality": cell.warmup.get("quality"),
+        "warmup_seconds": cell.warmup.get("seconds"),
+    }
+
+
+def _times(runs: Sequence[Run]) -> dict[str, Mapping[str, float]]:
+    """Seconds of each step by the key of the cell; what is read for reports leaves them out."""
+    files = [RunFolder(run.folder).records_file for run in runs]
+    return {record["key"]: record.get("times") or {} for file in files for record in read_records(file)}
