@@ -17,6 +17,7 @@ from bench.cli.compare import (
     judge,
     rules_of,
 )
+from bench.cli.plugins import IncludeOption, load_plugins
 from bench.errors import UsageError
 
 
@@ -38,6 +39,7 @@ def check(
         Optional[Path],
         typer.Option(metavar="PATH", help="With --write-baseline: a second run of the same code, to measure --factor."),
     ] = None,
+    include: IncludeOption = None,
 ) -> None:
     """Judge a run against a committed baseline, as bench compare does; or make it the baseline.
 
@@ -48,6 +50,7 @@ def check(
     if again is not None and write_baseline is None:
         raise UsageError("--again belongs to --write-baseline")
     if baseline is not None:
+        load_plugins(include)
         judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
     if write_baseline is not None:
         _write(path, write_baseline, factor, again)

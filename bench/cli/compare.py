@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from bench.cli.plugins import IncludeOption, load_plugins
 from bench.errors import UsageError
+from bench.metrics import METRICS
 
 if TYPE_CHECKING:
     from bench.gate.comparison import Comparison, Rules
 
-MetricOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
+
+def judged() -> tuple[str, ...]:
+    """Names of the metrics that the gate may judge by."""
+    return tuple(metric.name for metric in METRICS.classes if metric.judged)
+
+
+MetricOption = Annotated[str, typer.Option(help=f"On the domain trained on; one of {', '.join(judged())}.")]
 MarginOption = Annotated[
     Optional[float],
     typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
@@ -36,11 +44,13 @@ def compare(
     allow_missing: MissingOption = False,
     format_name: FormatOption = "table",
     out: OutOption = None,
+    include: IncludeOption = None,
 ) -> None:
     """Say what got worse between two runs: parameters and data exactly, scores paired by seed, speed by rank test.
 
     Exit codes: 0 nothing got worse, 1 something did, 2 bad input or nothing to compare, 3 cells missing or failed.
     """
+    load_plugins(include)
     rules = rules_of(metric, margin, factor, allow_missing)
     judge(base, new, rules, format_name, out)
 
@@ -48,11 +58,10 @@ def compare(
 def rules_of(metric: str, margin: float | None, factor: float | None, allow_missing: bool) -> Rules:
     """The rules that options stand for; a metric that is not judged raises ``UsageError``."""
     from bench.gate.comparison import Rules
-    from bench.gate.quality import JUDGED
     from bench.records.columns import choose_one
 
     share = None if margin is None else margin / 100
-    return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
+    return Rules(choose_one(metric, judged(), "--metric"), share, factor, allow_missing)
 
 
 def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None) -> None:

@@ -9,7 +9,14 @@ import typer
 from bench.errors import UsageError
 
 # With the folders of built-in plug-ins that each kind comes from.
-KINDS = {"fusions": ("fusions",), "backbones": (), "domains": ("datasets",), "warmups": (), "objectives": ()}
+KINDS = {
+    "fusions": ("fusions",),
+    "backbones": (),
+    "domains": ("datasets",),
+    "warmups": (),
+    "objectives": (),
+    "metrics": (),
+}
 
 
 def list_entries(

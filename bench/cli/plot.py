@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from bench.cli.plugins import IncludeOption, load_plugins
 from bench.cli.report import name_left_out
 from bench.errors import UsageError
 
@@ -45,6 +46,7 @@ def plot(
         Path, typer.Option(help="A folder, or for a single picture a file that ends in .png or .svg.")
     ] = Path("plots"),
     suffix: Annotated[str, typer.Option("--format", help="png, svg or both, for pictures in a folder.")] = "png",
+    include: IncludeOption = None,
 ) -> None:
     """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
@@ -52,14 +54,16 @@ def plot(
     kinds but curves, sample-efficiency, scores and psychometric (accuracy against radius, contrast or noise), which
     need the run folders.
     """
+    from bench.metrics import metric_names
     from bench.plots.gallery import KINDS, Source
-    from bench.records.columns import METRICS, choose, choose_one
+    from bench.records.columns import choose, choose_one
 
+    load_plugins(include)
     _check(out)
     suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
     allowed = (*KINDS, PSYCHOMETRIC)
     asked = choose(kind or (PSYCHOMETRIC if curve else "all"), (*allowed, "all"), "--kind")
-    choose_one(metric, METRICS, "--metric")
+    choose_one(metric, metric_names(), "--metric")
     source = Source.read(paths)
     name_left_out(path for path in paths if path.suffix != ".csv")
     domains = choose(domain, sorted(source.lines["domain"].unique()), "--domain") if domain else ()

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.plugins import IncludeOption, load_plugins
 from bench.errors import UsageError
-from bench.records.columns import METRICS
+from bench.metrics import metric_names
 
 
 def report(
@@ -18,7 +19,7 @@ def report(
     ],
     metric: Annotated[
         str,
-        typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(METRICS)}."),
+        typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(metric_names())}."),
     ] = "accuracy,f1,auc",
     cost: Annotated[
         str,
@@ -36,6 +37,7 @@ def report(
         float | None,
         typer.Option(help="Difference of no interest, in points (default: equivalence_margin of the runs, or 1)."),
     ] = None,
+    include: IncludeOption = None,
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
@@ -50,6 +52,7 @@ def report(
     from bench.records.margins import margin_of
     from bench.report import formats
 
+    load_plugins(include)
     metrics, costs = choose_metrics(metric), choose_costs(cost)
     render = formats.FORMATS[choose_one(format_name, formats.FORMATS, "--format")]
     if margin is not None and (baseline is None or not margin > 0):

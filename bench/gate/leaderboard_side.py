@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
-from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.metrics import metric_names
+from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.leaderboard import COLUMNS, SCHEMA, check_schemas
 from bench.records.load import NO_SEED, Cell, Group
 
@@ -43,7 +44,7 @@ def _side(path: Path, rows: list[Row]) -> Side:
         groups.setdefault(_group(row), []).append(row)
     cells = {place: cell for group, own in groups.items() for place, cell in _cells(group, own)}
     means = {
-        group: tuple(_number(row[f"{metric}_mean"]) for metric in METRICS)
+        group: {metric: _number(row.get(f"{metric}_mean", "")) for metric in metric_names()}
         for group, own in groups.items()
         for row in own
         if row["domain"] == row["eval_domain"]

@@ -20,15 +20,15 @@ class Side:
         source: the path it was read from, for messages.
         cells: the latest attempt by group and seed.
         factor: how much slower is still noise on that machine, where it was measured.
-        means: of the metrics in the order of ``METRICS``, by group, where only means are known (a leaderboard); the
-            cells have no metrics then.
+        means: of every metric by name, by group, where only means are known (a leaderboard); the cells have no
+            metrics then.
         headers: of its runs; none where it is a file.
     """
 
     source: str
     cells: Mapping[Place, Cell]
     factor: float | None
-    means: Mapping[Group, tuple[float | None, ...]]
+    means: Mapping[Group, Mapping[str, float | None]]
     headers: Sequence[Mapping[str, Any]] = ()
 
     @property

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import UsageError
+from bench.metrics import HIGHER, METRICS
 from bench.records import leaderboard
-from bench.records.columns import COSTS, HIGHER, METRICS, Cost
+from bench.records.columns import COSTS, Cost
 from bench.records.entries import ROLES, Entry
 
 TABLE = ["domain", "protocol", "warmup", "warmup_seed"]
@@ -80,7 +81,7 @@ class Board:
     def ranked(self, role: str, metric: str) -> pd.DataFrame:
         """Lines of a role on the domain trained on that have a value of ``metric``, best first."""
         lines = self.own[(self.own["role"] == role) & self.own[f"{metric}_mean"].notna()]
-        return lines.sort_values([f"{metric}_mean", "fusion"], ascending=[METRICS[metric] < HIGHER, True])
+        return lines.sort_values([f"{metric}_mean", "fusion"], ascending=[METRICS.get(metric).direction < HIGHER, True])
 
 
 def read_board(path: Path) -> pd.DataFrame:
@@ -107,7 +108,7 @@ def read_board(path: Path) -> pd.DataFrame:
 
 def lines_of(entries: Iterable[Entry]) -> pd.DataFrame:
     """The lines of the leaderboard that ``bench report`` writes for ``entries``."""
-    return _complete(pd.DataFrame(leaderboard.rows(entries), columns=list(leaderboard.COLUMNS)))
+    return _complete(pd.DataFrame(leaderboard.rows(entries), columns=list(leaderboard.columns())))
 
 
 def boards_of(lines: pd.DataFrame) -> list[Board]:
@@ -137,7 +138,7 @@ def _complete(lines: pd.DataFrame, where: str = "") -> pd.DataFrame:
     """Numbers as numbers, texts without gaps, and the role of each line."""
     if lines.empty:
         raise UsageError(f"{where}no lines here")
-    lines = lines.reindex(columns=list(leaderboard.COLUMNS))
+    lines = lines.reindex(columns=list(leaderboard.columns()))
     numbers = [name for name in lines.columns if name not in TEXTS]
     try:
         lines[numbers] = lines[numbers].apply(pd.to_numeric)

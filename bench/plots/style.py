@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from bench.records.columns import ARROWS, METRICS
+from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
 from bench.stats.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ GREY, QUIET = "#767676", "#BBBBBB"
 MARKERS = "osD^vPX*"
 LINES = ("-", "--", ":")
 DOTS_PER_INCH = 130
+ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
 INTERVAL = f"{100 * LEVEL:.0f} % t interval over seeds"
 
 
@@ -38,7 +39,7 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
 
 def metric_label(metric: str) -> str:
     """Name of a metric with the arrow of its better direction."""
-    return f"{metric}{ARROWS[METRICS[metric]]}"
+    return f"{metric}{ARROWS[METRICS.get(metric).direction]}"
 
 
 def seeds_note(lines: pd.DataFrame) -> str:
