@@ -155,14 +155,15 @@ class Results:
         Raises:
             UsageError: an unknown kind or metric, or nothing that can be drawn.
         """
+        from bench.metrics import metric_names
         from bench.plots.contract import PLOTS, Source
         from bench.plots.gallery import draw
-        from bench.records.columns import METRICS, choose_one
+        from bench.records.columns import choose_one
 
         plots = [choice.build() for choice in PLOTS.resolve([kind])]
         fusions = tuple(fusion)
         drawn, missing = draw(
-            plots, Source.of(self.runs).chosen((), fusions), choose_one(metric, METRICS, "metric"), fusions
+            plots, Source.of(self.runs).chosen((), fusions), choose_one(metric, metric_names(), "metric"), fusions
         )
         if not drawn:
             raise UsageError("; ".join(missing))

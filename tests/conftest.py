@@ -41,7 +41,7 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def registries() -> Iterator[None]:
     """Whatever the test registers, and every plug-in that it breaks, is forgotten afterwards."""
-    before = [(registry, {name: registry.get(name) for name in registry}) for registry in REGISTRIES]
+    before = [(registry, {cls.name: cls for cls in registry.classes}) for registry in REGISTRIES]
     broken = dict(BROKEN)
     yield
     for registry, classes in before:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS
 from bench.fusion import FUSIONS, FeatureSpec, MapShape
+from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
 from bench.model import IMAGE, count_joint
 from bench.source import source_file
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
+BETTER = {HIGHER: "higher", LOWER: "lower", NEITHER: ""}
 REFERENCE_BACKBONE = "mobilenetv3_small_32"
 # What all fusions are sized for where no backbone is meant.
 EXAMPLE = FeatureSpec(IMAGE, (MapShape(64, 8, 8), *[MapShape(64, 4, 4)] * 3), MapShape(64, 4, 4), 64)
@@ -95,6 +97,15 @@ def plots() -> Rows:
         plot = PLOTS.get(name)
         rows.append((name, first_line(plot), "leaderboard.csv" if plot.needs == "lines" else "run folder"))
     return ("name", "shows", "needs"), rows
+
+
+def metrics() -> Rows:
+    """Name, what it says, which direction is better, its unit, what chance scores."""
+    rows: list[tuple[str, ...]] = []
+    for metric in METRICS.classes:
+        chance = "" if metric.chance is None else f"{metric.chance:g}"
+        rows.append((metric.name, first_line(metric), BETTER[metric.direction], metric.unit, chance))
+    return ("name", "what", "better", "unit", "chance"), rows
 
 
 def first_line(cls: type) -> str:

@@ -16,6 +16,7 @@ from bench.cli.options import (
     MarginOption,
     MissingOption,
     OutOption,
+    load_plugins,
 )
 from bench.errors import UsageError
 
@@ -49,7 +50,8 @@ def check(
     if again is not None and write_baseline is None:
         raise UsageError("--again belongs to --write-baseline")
     if baseline is not None:
-        judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out, include or ())
+        load_plugins(include)
+        judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
     if write_baseline is not None:
         _write(path, write_baseline, factor, again)
 

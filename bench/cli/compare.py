@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from bench.cli.options import (
     MissingOption,
     OutOption,
     emit,
+    load_plugins,
     save,
 )
 
@@ -39,28 +39,29 @@ def compare(
 
     Exit codes: 0 nothing got worse, 1 something did, 2 bad input or nothing to compare, 3 cells missing or failed.
     """
+    load_plugins(include)
     rules = rules_of(metric, margin, factor, allow_missing)
-    judge(base, new, rules, format_name, out, include or ())
+    judge(base, new, rules, format_name, out)
 
 
 def rules_of(metric: str, margin: float | None, factor: float | None, allow_missing: bool) -> Rules:
     """The rules that options stand for; a metric that is not judged raises ``UsageError``."""
     from bench.gate.comparison import Rules
-    from bench.gate.quality import JUDGED
+    from bench.metrics import judged_metrics
     from bench.records.columns import choose_one
 
     share = None if margin is None else margin / 100
-    return Rules(choose_one(metric, JUDGED, "--metric"), share, factor, allow_missing)
+    return Rules(choose_one(metric, judged_metrics(), "--metric"), share, factor, allow_missing)
 
 
-def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None, include: Iterable[str] = ()) -> None:
+def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | None) -> None:
     """Compare, print, and exit with the code of the comparison."""
     from bench.formats import choose_format
     from bench.gate.comparison import compare as compare_sides
     from bench.gate.formats import CHECK_FORMATS
     from bench.gate.read import read_side
 
-    form = choose_format(CHECK_FORMATS, format_name, include)
+    form = choose_format(CHECK_FORMATS, format_name)
     comparison = compare_sides(read_side(base), read_side(new), rules)
     if out is None:
         emit(form.render(comparison))

@@ -17,6 +17,7 @@ KINDS = {
     "warmups": (),
     "objectives": (),
     "plots": (),
+    "metrics": (),
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get
 import typer
 
 from bench.errors import UsageError
+from bench.metrics import judged_metrics
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,7 +26,7 @@ RunsArgument = Annotated[
     list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
 ]
 OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
-JudgedOption = Annotated[str, typer.Option(help="On the domain trained on: accuracy, balanced_accuracy, f1 or auc.")]
+JudgedOption = Annotated[str, typer.Option(help=f"On the domain trained on; one of {', '.join(judged_metrics())}.")]
 MarginOption = Annotated[
     Optional[float],
     typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
@@ -35,7 +36,7 @@ FactorOption = Annotated[
     typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
 ]
 MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
-GateFormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit or github.")]
+GateFormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or one of --include.")]
 
 
 class OptionsOf:
@@ -113,6 +114,21 @@ def read_fields(option: str, parts: list[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             raise UsageError(f"{option} {part!r}: {value!r} is not a number, a word, true or false") from None
     return fields
+
+
+def load_plugins(include: list[str] | None) -> None:
+    """Load the plug-ins at ``include``, without the built-in ones, which import torch; name those that fail on stderr.
+
+    Raises:
+        UsageError: a path does not exist or is not a Python file.
+    """
+    if not include:
+        return
+    from bench import zoo
+
+    zoo.load(include, built_in=())
+    for plugin in zoo.broken_plugins():
+        typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
 
 
 def name_left_out(paths: Iterable[Path]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import name_left_out
+from bench.cli.options import IncludeOption, load_plugins, name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,27 +39,26 @@ def plot(
         Optional[str],
         typer.Option(help="Fusions to draw (default: all, or the best 8 where lines would cover others)."),
     ] = None,
-    include: Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
     out: Annotated[
         Path, typer.Option(help="A folder, or for a single picture a file that ends in .png or .svg.")
     ] = Path("plots"),
     suffix: Annotated[str, typer.Option("--format", help="png, svg or both, for pictures in a folder.")] = "png",
+    include: IncludeOption = None,
 ) -> None:
     """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
 
     One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for some
     kinds, others need the run folders: see bench list plots.
     """
-    from bench import zoo
+    from bench.metrics import metric_names
     from bench.plots.contract import Source
     from bench.plots.gallery import draw
-    from bench.records.columns import METRICS, choose, choose_one
+    from bench.records.columns import choose, choose_one
 
+    load_plugins(include)
     _check(out)
     suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
-    choose_one(metric, METRICS, "--metric")
-    if include:
-        zoo.load(include, built_in=())
+    choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
     source = Source.read(paths)
     name_left_out(path for path in paths if path.suffix != ".csv")

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import IncludeOption, OutOption, RunsArgument, deliver, name_left_out
+from bench.cli.options import IncludeOption, OutOption, RunsArgument, deliver, load_plugins, name_left_out
 from bench.errors import UsageError
-from bench.records.columns import METRICS
+from bench.metrics import metric_names
 
 
 def report(
     paths: RunsArgument,
     metric: Annotated[
         str,
-        typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(METRICS)}."),
+        typer.Option(help=f"Metrics to show; the first one orders the rows. Out of {', '.join(metric_names())}."),
     ] = "accuracy,f1,auc",
     cost: Annotated[
         str,
@@ -50,8 +50,9 @@ def report(
     from bench.report.formats import REPORT_FORMATS
     from bench.report.report import build
 
+    load_plugins(include)
     metrics, costs = choose_metrics(metric), choose_costs(cost)
-    form = choose_format(REPORT_FORMATS, format_name, include or ())
+    form = choose_format(REPORT_FORMATS, format_name)
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bench.errors import UsageError
 from bench.gate.finding import Finding, Word
 from bench.gate.side import Side, describe
-from bench.records.columns import POSITION
+from bench.metrics import metric_position
 from bench.records.load import NO_SEED, Cell, Group
 
 Pair = tuple[Cell, Cell]
@@ -71,7 +71,7 @@ def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
 def value(cell: Cell, metric: str) -> float:
     """The metric on the domain trained on; nan where there is none."""
     found = cell.metrics.get(cell.group.domain)
-    number = None if found is None else found[POSITION[metric]]
+    number = None if found is None else found[metric_position(metric)]
     return math.nan if number is None else number
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from bench.gate.coverage import Pair, Shared
 from bench.gate.finding import Finding
 from bench.gate.side import describe
-from bench.records.columns import COUNT_FIELDS, POSITION
+from bench.metrics import metric_position
+from bench.records.columns import COUNT_FIELDS
 from bench.records.load import Cell, Group
 
 # Both orders of a symmetric fusion differ by rounding alone: 2e-8 over 770 results of 61 fusions.
@@ -54,7 +55,7 @@ def _change(what: str, base: Any, new: Any) -> Iterator[str]:
 
 def _lost_symmetry(base: Cell, new: Cell) -> Iterator[str]:
     for domain in base.metrics.keys() & new.metrics.keys() if new.symmetric else ():
-        before, now = (cell.metrics[domain][POSITION["swap_gap"]] for cell in (base, new))
+        before, now = (cell.metrics[domain][metric_position("swap_gap")] for cell in (base, new))
         if before is not None and now is not None and before <= ROUNDING < now:
             yield f"symmetric, but its answers on {domain} change by {now:.2g} on average when the images swap"
 

@@ -12,19 +12,17 @@ from bench.gate.coverage import Pair, Shared, value
 from bench.gate.finding import Finding, Word
 from bench.gate.noise import dropped
 from bench.gate.side import Side, describe
+from bench.metrics import METRICS
 from bench.records.load import Group
 from bench.stats.paired import paired
 
 Array = NDArray[np.float64]
 
-# Shares of test pairs, or near enough: their sampling error is that of a share.
-JUDGED = ("accuracy", "balanced_accuracy", "f1", "auc")
-
 
 def quality_findings(found: Shared, base: Side, new: Side, metric: str, margin: float) -> list[Finding]:
     """One finding per group.
 
-    A control must stay at chance: there a rise is what is worse.
+    A control must stay at chance: there a better score is what is worse.
     """
     if base.has_means_only or new.has_means_only:
         return [_means_only(group, pairs, base, new, metric) for group, pairs in found.scored.items()]
@@ -32,7 +30,9 @@ def quality_findings(found: Shared, base: Side, new: Side, metric: str, margin: 
         return []
     differences = _differences(found.scored, metric)
     error = np.array([_sampling_error(pairs, metric) for pairs in found.scored.values()])
-    gains = differences * np.array([[-1.0] if _is_control(pairs) else [1.0] for pairs in found.scored.values()])
+    better_up = float(METRICS.get(metric).direction)
+    signs = [[-better_up if _is_control(pairs) else better_up] for pairs in found.scored.values()]
+    gains = differences * np.array(signs)
     worse, better = dropped(gains, error, margin), dropped(-gains, error, margin)
     findings = []
     for index, (group, pairs) in enumerate(found.scored.items()):

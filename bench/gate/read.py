@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
-from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.metrics import metric_names
+from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.folder import Record, read_records
 from bench.records.leaderboard import Row, group_of, read_rows
 from bench.records.load import Cell, Group, Run, cells_of, load_runs, pool
@@ -84,7 +85,7 @@ def _record(rows: Sequence[Row], seed: int) -> Record:
         "cost": {name: row[name] for name in (*COUNT_FIELDS, *RATE_FIELDS)}
         | {"uncounted": (row["uncounted"] or "").split()},
         "eval": {
-            own["eval_domain"]: {"n": own["test_pairs"]} | {name: own[f"{name}_mean"] for name in METRICS}
+            own["eval_domain"]: {"n": own["test_pairs"]} | {name: own[f"{name}_mean"] for name in metric_names()}
             for own in rows
             if own["test_pairs"]
         },

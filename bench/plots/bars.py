@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bench.metrics import METRICS, SHARE
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import BLUE, GREY, INTERVAL, ORANGE, SKY, metric_label, new_figure, seeds_note
-from bench.records.columns import CHANCE, METRICS
 from bench.stats.intervals import top_group
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ ROW = 0.2
 
 def draw_bars(board: Board, metric: str) -> Figure:
     """Horizontal bars from chance (or zero) to the mean; a table with a single backbone."""
+    facts = METRICS.get(metric)
     parts = [board.ranked(role, metric) for role in ("fusion", "reference", "control")]
     lines = pd.concat(parts)
     if lines.empty:
@@ -31,11 +32,13 @@ def draw_bars(board: Board, metric: str) -> Figure:
     half = lines[f"{metric}_hw"].to_numpy(dtype=float)
     fusions = len(parts[0])
     top = np.zeros(len(lines), dtype=bool)
-    top[:fusions] = top_group(mean[:fusions], half[:fusions], METRICS[metric]) if fusions else False
+    top[:fusions] = top_group(mean[:fusions], half[:fusions], facts.direction) if fusions else False
     note = f"{seeds_note(lines)}; line: {INTERVAL}; dark: interval overlaps that of the best"
     figure = new_figure(7.2, 1.5 + ROW * len(lines), board.title, note)
     axis = figure.subplots()
-    start = CHANCE.get(metric, 0.0)
+    start = facts.chance or 0.0
+    # Above chance there is no more than 1.
+    ends_at_one = facts.chance is not None and facts.unit == SHARE
     colors = [_color(role, own) for role, own in zip(lines["role"], top, strict=True)]
     rows = np.arange(len(lines))
     axis.barh(rows, mean - start, left=start, color=colors, height=0.72)
@@ -43,16 +46,17 @@ def draw_bars(board: Board, metric: str) -> Figure:
     ends = np.maximum(mean + np.nan_to_num(half), start)
     span = max(ends.max() - min(start, mean.min()), 1e-6)
     for row, (value, end) in enumerate(zip(mean, ends, strict=True)):
-        place = min(end, 1.0) if metric in CHANCE else end
+        place = min(end, 1.0) if ends_at_one else end
         axis.text(place + 0.01 * span, row, f"{value:.3f}", va="center", fontsize=7)
     axis.set_yticks(rows, _names(lines), fontsize=7.5)
     axis.set_ylim(len(lines) - 0.4, -0.6)
-    limit = 1.1 if metric in CHANCE else ends.max() + 0.1 * span
+    limit = 1.1 if ends_at_one else ends.max() + 0.1 * span
     axis.set_xlim(min(start, mean.min()) - 0.05 * span, limit)
     axis.axvline(start, color="black", linewidth=0.8)
     for edge in {fusions, fusions + len(parts[1])} - {0, len(lines)}:
         axis.axhline(edge - 0.5, color=GREY, linewidth=0.8, linestyle=":")
-    axis.set_xlabel(metric_label(metric) + (f" (bars start at chance, {start:g})" if metric in CHANCE else ""))
+    above_chance = f" (bars start at chance, {start:g})" if facts.chance is not None else ""
+    axis.set_xlabel(metric_label(metric) + above_chance)
     axis.xaxis.grid(color="0.92")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

@@ -8,9 +8,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from bench.records.columns import COSTS, HIGHER, METRICS, Cost
+from bench.metrics import HIGHER, METRICS
+from bench.records.columns import COSTS, Cost
 from bench.records.entries import ROLES
-from bench.records.leaderboard import COLUMNS, TEXTS, Row, group_of
+from bench.records.leaderboard import TEXTS, Row, columns, group_of
 from bench.records.sections import tables_of
 
 
@@ -64,7 +65,7 @@ class Board:
     def ranked(self, role: str, metric: str) -> pd.DataFrame:
         """Lines of a role on the domain trained on that have a value of ``metric``, best first."""
         lines = self.own[(self.own["role"] == role) & self.own[f"{metric}_mean"].notna()]
-        return lines.sort_values([f"{metric}_mean", "fusion"], ascending=[METRICS[metric] < HIGHER, True])
+        return lines.sort_values([f"{metric}_mean", "fusion"], ascending=[METRICS.get(metric).direction < HIGHER, True])
 
 
 def boards_of(rows: Iterable[Row]) -> list[Board]:
@@ -74,9 +75,10 @@ def boards_of(rows: Iterable[Row]) -> list[Board]:
 
 def lines_of(rows: Sequence[Row]) -> pd.DataFrame:
     """Rows of a leaderboard as a data frame: numbers as numbers, texts without gaps, and the role of each line."""
-    lines = pd.DataFrame(rows, columns=list(COLUMNS))
-    texts = [name for name in COLUMNS if name in TEXTS]
-    numbers = [name for name in COLUMNS if name not in TEXTS]
+    names = columns()
+    lines = pd.DataFrame(rows, columns=list(names))
+    texts = [name for name in names if name in TEXTS]
+    numbers = [name for name in names if name not in TEXTS]
     # A column that is empty in all lines is one of objects otherwise.
     lines[numbers] = lines[numbers].apply(pd.to_numeric)
     lines[texts] = lines[texts].astype(object).fillna("")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import metric_label, new_figure, seeds_note
-from bench.records.columns import CHANCE, LOWER, METRICS
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
@@ -34,7 +34,7 @@ def heat_table(board: Board, metric: str) -> pd.DataFrame:
     if table.empty or board.domain not in table.columns.get_level_values(0):
         return pd.DataFrame()
     own = table.loc[:, [domain == board.domain for domain, _ in column_pairs(table)]].to_numpy(dtype=float)
-    order = estimate(own.T).mean * (1 if METRICS[metric] == LOWER else -1)
+    order = estimate(own.T).mean * (1 if METRICS.get(metric).direction == LOWER else -1)
     places = sorted(
         range(len(order)), key=lambda at: (row_pairs(table)[at][0] != "fusion", np.isnan(order[at]), order[at])
     )
@@ -67,7 +67,8 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
     )
     axis = figure.subplots()
     colors = colormaps["cividis"].with_extremes(bad="0.85")
-    low = min(CHANCE.get(metric, np.inf), np.nanmin(values))
+    chance = METRICS.get(metric).chance
+    low = min(np.inf if chance is None else chance, np.nanmin(values))
     image = axis.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=colors, vmin=low, vmax=np.nanmax(values))
     middle = (low + np.nanmax(values)) / 2
     for row, column in np.ndindex(rows, columns):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import COLORS, GREY, MARKERS, metric_label, new_figure, seeds_note, spread
-from bench.records.columns import METRICS, Cost
+from bench.records.columns import Cost
 from bench.stats.intervals import Array
 from bench.text import human
 
@@ -32,7 +33,7 @@ def draw_pareto(board: Board, metric: str) -> Figure:
     """
     lines = board.ranked("fusion", metric)
     panels = board.costs(SHOWN)
-    if lines.empty or not panels or not METRICS[metric]:
+    if lines.empty or not panels or METRICS.get(metric).direction == NEITHER:
         raise NothingToDrawError(f"{board.title}: no fusion with both {metric} and a cost")
     numbered = [lines[_numbered(lines, metric, cost)] for cost in panels]
     height = 4.4 + 0.19 * max(map(len, numbered))
@@ -67,7 +68,7 @@ def pareto_front(gain: Array, cost: Array) -> NDArray[np.bool_]:
 
 def front_of(lines: pd.DataFrame, metric: str, cost: Cost) -> NDArray[np.bool_]:
     """Which lines are on the Pareto front of a metric and a cost; throughput is better the higher it is."""
-    gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS[metric]
+    gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS.get(metric).direction
     values = lines[cost.field].to_numpy(dtype=float)
     return pareto_front(gain, -values if cost.is_rate else values)
 

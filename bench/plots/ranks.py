@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.metrics import METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import BLUE, GREY, SKY, new_figure
 from bench.records.blocks import Complete
-from bench.records.columns import METRICS
 from bench.verdicts.ranks import mean_ranks
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def draw_ranks(board: Board, metric: str) -> Figure:
         raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
     if board.own["warmup_quality"].nunique() > 1:
         raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
-    ranks = mean_ranks(complete_blocks_of(board), METRICS[metric])
+    ranks = mean_ranks(complete_blocks_of(board), METRICS.get(metric).direction)
     if ranks.critical_difference is None:
         raise NothingToDrawError(f"{board.title}: {ranks.reason}")
     order = np.argsort(ranks.mean, kind="stable")

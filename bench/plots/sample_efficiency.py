@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.metrics import METRICS
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.curves import MOST, learned, styles
 from bench.plots.style import GREY, INTERVAL, metric_label, new_figure
-from bench.records.columns import CHANCE
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.text import human
@@ -70,8 +70,9 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
         shown = {size: known[name] for size, known in by_name.items() if name in known}
         # Moved a little aside, so that intervals do not hide each other.
         _draw(axis, shown, metric, 1.012 ** (place - len(entries) / 2), color, line, name)
-    if metric in CHANCE:
-        axis.axhline(CHANCE[metric], color=GREY, linewidth=0.8, linestyle=":", label="chance")
+    chance = METRICS.get(metric).chance
+    if chance is not None:
+        axis.axhline(chance, color=GREY, linewidth=0.8, linestyle=":", label="chance")
     axis.set_xscale("log")
     axis.set_xticks(list(sizes), [human(size) for size in sizes])
     axis.minorticks_off()

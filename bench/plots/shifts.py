@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import COLORS, GREY, QUIET, metric_label, new_figure, seeds_note, spread
-from bench.records.columns import CHANCE, METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +31,10 @@ def shift_table(board: Board, metric: str) -> pd.DataFrame:
     table = lines.pivot_table(index=["role", "fusion"], columns="eval_domain", values=f"{metric}_mean")
     if table.empty or board.domain not in table:
         return pd.DataFrame()
-    table = table.sort_values(board.domain, ascending=METRICS[metric] < 0, na_position="last")
+    table = table.sort_values(board.domain, ascending=METRICS.get(metric).direction == LOWER, na_position="last")
     fusions = table[table.index.get_level_values("role") == "fusion"]
     others = (fusions if len(fusions) else table).mean().drop(board.domain)
-    order = others.sort_values(ascending=METRICS[metric] < 0).index
+    order = others.sort_values(ascending=METRICS.get(metric).direction == LOWER).index
     return table[[board.domain, *order]]
 
 
@@ -63,9 +63,10 @@ def draw_shifts(board: Board, metric: str) -> Figure:
         axis.plot(places, values, color="black", linewidth=1.2, linestyle="-.", marker="s", markersize=3)
         labels.append((float(values[-1]), f"{name} (reference)", "black"))
     _label(axis, labels, table.shape[1] - 1)
-    if metric in CHANCE:
-        axis.axhline(CHANCE[metric], color=GREY, linewidth=0.8, linestyle=":")
-        axis.annotate("chance", (0.5, CHANCE[metric]), fontsize=7, color=GREY, va="bottom")
+    chance = METRICS.get(metric).chance
+    if chance is not None:
+        axis.axhline(chance, color=GREY, linewidth=0.8, linestyle=":")
+        axis.annotate("chance", (0.5, chance), fontsize=7, color=GREY, va="bottom")
     heads = [
         f"{board.domain}\n(trained on)",
         *("\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns[1:]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.records.columns import ARROWS, METRICS
+from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
 from bench.stats.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MARKERS = "osD^vPX*"
 LINES = ("-", "--", ":")
 LINES_OF_REFERENCES = ("-.", ":", "--")
 DOTS_PER_INCH = 130
+ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
 INTERVAL = f"{100 * LEVEL:.0f} % t interval over seeds"
 
 
@@ -40,7 +41,7 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
 
 def metric_label(metric: str) -> str:
     """Name of a metric with the arrow of its better direction."""
-    return f"{metric}{ARROWS[METRICS[metric]]}"
+    return f"{metric}{ARROWS[METRICS.get(metric).direction]}"
 
 
 def seeds_note(lines: pd.DataFrame) -> str:

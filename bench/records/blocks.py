@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records.columns import POSITION
+from bench.metrics import metric_position
 from bench.records.entries import Entry
 from bench.records.load import Cell, Group
 
@@ -32,7 +32,7 @@ def conditions(entry: Entry) -> Group:
 
 def scores(entry: Entry, domain: str, metric: str) -> dict[Block, float]:
     """A metric on the evaluated ``domain`` by training domain and seed, of the runs that have it."""
-    position = POSITION[metric]
+    position = metric_position(metric)
     found = {cell.seed: cell.metrics[domain][position] for cell in entry.finished if domain in cell.metrics}
     return {(entry.group.domain, seed): value for seed, value in found.items() if value is not None}
 

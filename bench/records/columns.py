@@ -1,4 +1,4 @@
-"""The metrics and costs a table can show: their names, which direction is better, and what chance scores."""
+"""What a table can show: the names of metrics and costs that options choose, and the costs."""
 
 from __future__ import annotations
 
@@ -8,38 +8,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from bench.errors import UsageError
-
-HIGHER, LOWER, NEITHER = 1, -1, 0
-
-# In the order of ``bench.evaluation.metrics.Metrics``, which cannot be imported here: it needs scikit-learn.
-METRICS = MappingProxyType(
-    {
-        "accuracy": HIGHER,
-        "balanced_accuracy": HIGHER,
-        "precision": HIGHER,
-        "recall": HIGHER,
-        "f1": HIGHER,
-        "auc": HIGHER,
-        "average_precision": HIGHER,
-        "fpr95": LOWER,
-        "brier": LOWER,
-        "log_loss": LOWER,
-        "ece": LOWER,
-        "d_prime": HIGHER,
-        "criterion": NEITHER,
-        "p_same": NEITHER,
-        "threshold": NEITHER,
-        "accuracy_val": HIGHER,
-        "f1_val": HIGHER,
-        "swap_gap": LOWER,
-        "swap_flips": LOWER,
-    }
-)
-POSITION = MappingProxyType({name: position for position, name in enumerate(METRICS)})
-# Their differences are told in points of a hundred.
-SHARES = frozenset(METRICS) - {"log_loss", "d_prime", "criterion", "threshold"}
-ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
-CHANCE = MappingProxyType(dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "average_precision"), 0.5))
+from bench.metrics import metric_names
 
 
 @dataclass(frozen=True)
@@ -91,7 +60,7 @@ def choose_one(text: str, allowed: Collection[str], option: str) -> str:
 
 def choose_metrics(text: str) -> tuple[str, ...]:
     """Names of metrics from ``--metric``; an unknown one raises ``UsageError``."""
-    return choose(text, METRICS, "--metric")
+    return choose(text, metric_names(), "--metric")
 
 
 def choose_costs(text: str) -> tuple[str, ...]:

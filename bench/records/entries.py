@@ -14,7 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from bench.records.columns import POSITION, RATE_FIELDS
+from bench.metrics import metric_position
+from bench.records.columns import RATE_FIELDS
 from bench.records.load import Cell, Group
 from bench.stats.intervals import Estimates, estimate
 
@@ -28,7 +29,7 @@ class Entry:
 
     Attributes:
         cells: one per seed, sorted by seed.
-        quality: by evaluated domain, over the seeds that finished; quantities in the order of ``METRICS``.
+        quality: by evaluated domain, over the seeds that finished; quantities in the order of ``metric_names()``.
     """
 
     group: Group
@@ -88,7 +89,7 @@ class Entry:
 
     def seeds_at_chance(self) -> int:
         """Seeds whose accuracy on the domain trained on is no further from 0.5 than two standard errors of a coin."""
-        domain, position = self.group.domain, POSITION["accuracy"]
+        domain, position = self.group.domain, metric_position("accuracy")
         tested = [cell for cell in self.finished if domain in cell.metrics]
         found = [(cell.metrics[domain][position], cell.test_pairs[domain]) for cell in tested]
         return sum(value is not None and abs(value - 0.5) < 2 * chance_error(pairs) for value, pairs in found)
@@ -108,7 +109,7 @@ class Entry:
 
     def _read(self, domain: str, metric: str, what: str) -> float:
         quality = self.quality.get(domain)
-        return math.nan if quality is None else float(getattr(quality, what)[POSITION[metric]])
+        return math.nan if quality is None else float(getattr(quality, what)[metric_position(metric)])
 
 
 def is_one_machine(cells: Iterable[Cell]) -> bool:

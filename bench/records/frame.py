@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.metrics import metric_names
+from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.folder import RunFolder, read_records
 from bench.records.load import NO_SEED, Cell, Run, pool
 
@@ -15,7 +16,7 @@ from bench.records.load import NO_SEED, Cell, Run, pool
 TYPES = {
     "symmetric": "boolean",
     **dict.fromkeys(("warmup_seed", "test_pairs", *COUNT_FIELDS), "Int64"),
-    **dict.fromkeys((*METRICS, *RATE_FIELDS, "warmup_quality", "warmup_seconds"), "float64"),
+    **dict.fromkeys((*RATE_FIELDS, "warmup_quality", "warmup_seconds"), "float64"),
 }
 
 
@@ -30,11 +31,11 @@ def frame_of(runs: Sequence[Run]) -> pd.DataFrame:
     known = pd.DataFrame([_row(cell, domain) for cell, domain in rows])
     seconds = pd.json_normalize([dict(times.get(cell.key, {})) for cell, _ in rows]).add_prefix("seconds_")
     recipes = pd.json_normalize([dict(cell.recipe) for cell, _ in rows], sep="_").add_prefix("recipe_")
-    return pd.concat([known.astype(TYPES), seconds, recipes], axis=1)
+    return pd.concat([known.astype(TYPES | dict.fromkeys(metric_names(), "float64")), seconds, recipes], axis=1)
 
 
 def _row(cell: Cell, domain: str) -> dict[str, Any]:
-    group = cell.group
+    group, names = cell.group, metric_names()
     return {
         "fusion": group.fusion,
         "family": cell.family,
@@ -53,7 +54,7 @@ def _row(cell: Cell, domain: str) -> dict[str, Any]:
         "finished": cell.finished,
         "machine": None if cell.machine is None else str(cell.machine),
         "test_pairs": cell.test_pairs.get(domain),
-        **dict(zip(METRICS, cell.metrics.get(domain, (None,) * len(METRICS)), strict=True)),
+        **dict(zip(names, cell.metrics.get(domain, (None,) * len(names)), strict=True)),
         **cell.cost,
         "seeds_together": cell.seeds_together,
         "warmup_quality": cell.warmup.get("quality"),

@@ -15,8 +15,8 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``parameters, trainable, fusion_parameters, macs, fusion_macs, uncounted``: counts per model and per pair; operators
   that the MACs leave out (separated by spaces).
 - ``train_pairs_per_s, infer_pairs_per_s``: median over seeds, measured while the sweep ran.
-- for each metric ``<metric>_mean, <metric>_hw, <metric>_sd``: mean over seeds, half width of its 95 % t interval, and
-  standard deviation; the last two are empty for fewer than two seeds.
+- for each of ``FIRST_METRICS`` ``<metric>_mean, <metric>_hw, <metric>_sd``: mean over seeds, half width of its 95 % t
+  interval, and standard deviation; the last two are empty for fewer than two seeds.
 - ``efficiency_mean, efficiency_hw, efficiency_sd, efficiency_seeds``: (accuracy - 0.5) / (accuracy of name-then-XNOR
   - 0.5) on ``eval_domain`` under the same conditions, a share, over the ``efficiency_seeds`` seeds that both finished.
   Only for fusions, and only where the reference is above chance in each of these seeds.
@@ -24,6 +24,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
 - ``machines``: that these seeds ran on, separated by `` | ``; where there is more than one, or one that is not known,
   there are no rates.
+- the same three columns for each metric that was added since, plug-ins among them, in the order of registration.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ from typing import Any
 
 from bench.atomic import write_atomically
 from bench.errors import UsageError
-from bench.records.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
+from bench.metrics import metric_names, metric_position
+from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.entries import Entry, counted
-from bench.records.load import NO_SEED, Cell, Group
+from bench.records.load import NO_SEED, Group
 from bench.records.machine import names_of
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
@@ -49,12 +51,18 @@ from bench.stats.intervals import Estimates
 SCHEMA = 1
 FILE_NAME = "leaderboard.csv"
 STATISTICS = ("mean", "hw", "sd")
+# Those that stand before what was added later: a fact about the file.
+FIRST_METRICS = (
+    "accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "average_precision", "fpr95", "brier",
+    "log_loss", "ece", "d_prime", "criterion", "p_same", "threshold", "accuracy_val", "f1_val", "swap_gap",
+    "swap_flips",
+)  # fmt: skip
 COLUMNS = (
     "schema", "fusion", "family", "symmetric", "backbone", "domain", "eval_domain",
     "protocol", "warmup", "warmup_seed", "warmup_quality", "warmup_seconds", "recipe_id", "train_pairs", "test_pairs",
     "seeds", "n_seeds", "n_failed", "failures", "n_at_chance", "not_applicable",
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
-    *(f"{metric}_{statistic}" for metric in METRICS for statistic in STATISTICS),
+    *(f"{metric}_{statistic}" for metric in FIRST_METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
     "warmup_measure", "accuracy_by_seed", "machines",
 )  # fmt: skip
@@ -70,22 +78,28 @@ TEXTS = frozenset(
 KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
-_EMPTY: Row = dict.fromkeys(COLUMNS)
+
+
+def columns(more: Iterable[str] = ()) -> tuple[str, ...]:
+    """``COLUMNS``, then ``more``, then those of every metric that is registered now and not one of the first."""
+    later = [metric for metric in metric_names() if metric not in FIRST_METRICS]
+    return (*COLUMNS, *more, *(f"{metric}_{statistic}" for metric in later for statistic in STATISTICS))
 
 
 def rows(entries: Iterable[Entry]) -> list[Row]:
-    """One row per entry and evaluated domain, the domain trained on first, with all ``COLUMNS``; None for no value."""
-    known = tuple(entries)
+    """One row per entry and evaluated domain, the domain trained on first, with all ``columns()``; None is no value."""
+    known, empty = tuple(entries), dict.fromkeys(columns())
     efficiency = Efficiency(known)
-    return [row for entry in known for row in _entry_rows(entry, efficiency)]
+    return [empty | row for entry in known for row in _entry_rows(entry, efficiency)]
 
 
-def to_csv(table: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
-    """Rows as CSV with a header; missing values are empty, floats keep all their digits."""
+def to_csv(table: Sequence[Mapping[str, Any]], more: Iterable[str] = ()) -> str:
+    """Rows as CSV with a header, with ``more`` columns; missing values are empty, floats keep all their digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(name) for name in columns] for row in table)
+    names = columns(more)
+    writer.writerow(names)
+    writer.writerows([row.get(name) for name in names] for row in table)
     return text.getvalue()
 
 
@@ -138,7 +152,7 @@ def write_beside(folder: Path, text: str) -> None:
 
 def _read(line: Mapping[str, str], where: str) -> Row:
     row: Row = {}
-    for name in COLUMNS:
+    for name in columns():
         text = line.get(name, "")
         try:
             row[name] = None if not text else text if name in TEXTS else _number(text)
@@ -158,8 +172,7 @@ def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:
     others = [domain for domain in entry.quality if domain != trained_on]
     common = _conditions(entry) | _outcome(entry) | _costs(entry)
     return [
-        _EMPTY | common | _quality(entry, domain) | _efficiency(efficiency(entry, domain))
-        for domain in (trained_on, *others)
+        common | _quality(entry, domain) | _efficiency(efficiency(entry, domain)) for domain in (trained_on, *others)
     ]
 
 
@@ -206,18 +219,15 @@ def _quality(entry: Entry, domain: str) -> Row:
         "n_seeds": len(tested),
         "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
     }
-    row["accuracy_by_seed"] = " ".join(_accuracy(cell, domain) for cell in entry.finished) or None
+    accuracy = metric_position("accuracy")
+    by_seed = [cell.metrics[domain][accuracy] if domain in cell.metrics else None for cell in entry.finished]
+    row["accuracy_by_seed"] = " ".join("-" if value is None else repr(value) for value in by_seed) or None
     quality = entry.quality.get(domain)
     if quality is not None:
         for statistic, values in zip(STATISTICS, (quality.mean, quality.half_width, quality.sd), strict=True):
-            plain = values.tolist()
-            row |= {f"{name}_{statistic}": _present(plain[position]) for name, position in POSITION.items()}
+            found = zip(metric_names(), values.tolist(), strict=True)
+            row |= {f"{metric}_{statistic}": _present(value) for metric, value in found}
     return row
-
-
-def _accuracy(cell: Cell, domain: str) -> str:
-    value = cell.metrics[domain][POSITION["accuracy"]] if domain in cell.metrics else None
-    return "-" if value is None else repr(value)
 
 
 def _efficiency(found: Estimates) -> Row:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import UsageError
-from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.metrics import metric_names
+from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.folder import Record, RunFolder, find_runs, has_runs, read_records
 from bench.records.machine import Machine, Sessions, machine_from
 
@@ -45,7 +46,7 @@ class Cell:
     Attributes:
         finished: date and time in ISO 8601, UTC; empty where the record has none.
         message: of the error, the reason why the combination is not applicable, or the note that a cell at chance has.
-        metrics: by evaluated domain, values in the order of ``METRICS``, None where missing.
+        metrics: by evaluated domain, values in the order of ``metric_names()``, None where missing.
         test_pairs: by evaluated domain.
         strata: by evaluated domain, for those that tell kinds of pairs apart.
         cost: by field, None where missing.
@@ -148,9 +149,10 @@ def cells_of(records: Iterable[Record], source: Path, sessions: Sessions = UNKNO
         sessions: of the run folder, which tell the machine of a record that does not name its own.
     """
     cells: dict[str, Cell] = {}
+    names = metric_names()
     for record in records:
         try:
-            cell = _cell(record, sessions)
+            cell = _cell(record, sessions, names)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             what = f"{type(error).__name__}: {error}"
             raise UsageError(f"{source}: record {record.get('key')} is incomplete ({what})") from None
@@ -165,7 +167,7 @@ def _load(folder: RunFolder) -> Run:
     return Run(folder.path, header, cells_of(read_records(folder.records_file), folder.records_file, Sessions(header)))
 
 
-def _cell(record: Record, sessions: Sessions) -> Cell:
+def _cell(record: Record, sessions: Sessions, names: Sequence[str]) -> Cell:
     warmup = record["warmup"]
     group = Group(
         protocol=record["protocol"],
@@ -186,7 +188,7 @@ def _cell(record: Record, sessions: Sessions) -> Cell:
         finished=record.get("finished") or "",
         status=record["status"],
         message=_message(record.get("error")) or (record.get("diagnostics") or {}).get("note", ""),
-        metrics={domain: tuple(map(metrics.get, METRICS)) for domain, metrics in quality.items()},
+        metrics={domain: tuple(map(metrics.get, names)) for domain, metrics in quality.items()},
         test_pairs={domain: int(metrics["n"]) for domain, metrics in quality.items()},
         strata={domain: _strata(metrics["strata"]) for domain, metrics in quality.items() if metrics.get("strata")},
         cost={field: cost.get(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)},

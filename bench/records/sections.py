@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TypeVar
 
-from bench.records.columns import COSTS, METRICS, Cost
+from bench.metrics import LOWER, METRICS
+from bench.records.columns import COSTS, Cost
 from bench.records.entries import Entry, Role, is_one_machine
 from bench.records.load import Cell, Group
 from bench.records.references import place
@@ -122,7 +123,7 @@ class Section(Table):
     def ranked(self, role: Role, metric: str) -> tuple[Entry, ...]:
         """Entries of a role, by backbone, then best first on the domain trained on; without a value last."""
         chosen = [entry for entry in self.entries if entry.role == role]
-        sign = -1 if METRICS[metric] >= 0 else 1
+        sign = 1 if METRICS.get(metric).direction == LOWER else -1
 
         def order(entry: Entry) -> tuple[str, bool, float, str]:
             mean = entry.mean(self.domain, metric)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bench.records.columns import SHARES
+from bench.metrics import METRICS, SHARE
 from bench.records.leaderboard import key_of
 from bench.records.load import NO_SEED
 from bench.records.sections import Section
@@ -42,7 +42,8 @@ class Comparison:
     @property
     def unit(self) -> Unit:
         """How differences in the metric are written."""
-        return Unit(100, 2, " points") if self.metric in SHARES else Unit(1, 3, f" in {self.metric}")
+        is_share = METRICS.get(self.metric).unit == SHARE
+        return Unit(100, 2, " points") if is_share else Unit(1, 3, f" in {self.metric}")
 
 
 @dataclass(frozen=True)

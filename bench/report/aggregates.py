@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import METRICS, SHARE
 from bench.records.blocks import Complete, complete_blocks, scores
-from bench.records.columns import METRICS, SHARES
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid
@@ -38,7 +38,7 @@ def aggregates_block(section: Section, metric: str) -> Block | None:
         apart = len(every) - len(complete.blocks)
         unpaired = f", {apart} of which cannot be paired" if len(ranked) > 1 and apart else ""
         return Block(f"None: {found}{unpaired}; it takes 2 fusions and {FEWEST_SEEDS} seeds.", [])
-    ranks = mean_ranks(complete, METRICS[metric])
+    ranks = mean_ranks(complete, METRICS.get(metric).direction)
     tasks = _tasks(section, ranked, metric, complete)
     values = np.stack([found.values.T for found in tasks.values()], axis=1)
     complete_ones = set(complete.fusions)
@@ -62,14 +62,15 @@ def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], me
     middle = paired_bootstrap(values, iqm)
     columns = [[f"{v:.3f} ({a:.3f} to {b:.3f})" for v, a, b in zip(middle.value, middle.low, middle.high, strict=True)]]
     header = ["fusion", "mean rank", "IQM"]
-    if metric in SHARES:
+    if METRICS.get(metric).unit == SHARE:
         above = paired_bootstrap(values, profile(LEVELS))
         header += [f"above {level:g}" for level in LEVELS]
         columns += [
             [f"{v:.2f} ({a:.2f} to {b:.2f})" for v, a, b in zip(*ends, strict=True)]
             for ends in zip(above.value.T, above.low.T, above.high.T, strict=True)
         ]
-    worst = (values * METRICS[metric]).min(axis=(1, 2)) * METRICS[metric]
+    direction = METRICS.get(metric).direction
+    worst = (values * direction).min(axis=(1, 2)) * direction
     columns += [[f"{value:.3f}" for value in worst], [_failed(entry) for entry in ranked]]
     rows = [
         [escape(entry.group.fusion), f"{ranks.mean[i]:.2f}", *(column[i] for column in columns)]

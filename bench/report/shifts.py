@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.records.columns import ARROWS, METRICS
+from bench.plots.style import metric_label
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, estimate_text, matrix
@@ -51,6 +51,6 @@ def _sentence(section: Section, metric: str, tested: list[Entry]) -> str:
     interval = f" ± half width of the {LEVEL:.0%} t interval".replace("%", " %") if has_intervals else ""
     references = "; references last" if any(entry.role == "reference" for entry in tested) else ""
     return (
-        f"{metric}{ARROWS[METRICS[metric]]} after training on {section.domain} alone: mean{interval}; "
+        f"{metric_label(metric)} after training on {section.domain} alone: mean{interval}; "
         f"fusions best first{references}."
     )

@@ -11,7 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from bench.records.columns import ARROWS, CHANCE, METRICS, Cost
+from bench.metrics import METRICS
+from bench.plots.style import metric_label
+from bench.records.columns import Cost
 from bench.records.entries import Entry
 from bench.records.references import Efficiency
 from bench.records.sections import Section
@@ -73,7 +75,8 @@ class Table:
     def references(self) -> Grid:
         """The references, the controls and the row of chance."""
         plain = [False] * len(self._quantities)
-        chance = [f"{CHANCE[name]:.3f}" if name in CHANCE else MISSING for _, name in self._quantities]
+        known = [METRICS.get(name).chance for _, name in self._quantities]
+        chance = [MISSING if value is None else f"{value:.3f}" for value in known]
         names = ["chance"] + [MISSING] * self._show_backbone
         rest = [MISSING] * (len(self._costs) + self._show_failed)
         rows = [self._row(entry, plain, []) for entry in self.apart]
@@ -83,7 +86,7 @@ class Table:
         domain, metric = quantity
         mean = np.array([entry.mean(domain, metric) for entry in entries])
         half = np.array([entry.half_width(domain, metric) for entry in entries])
-        top = top_group(mean, half, METRICS[metric])
+        top = top_group(mean, half, METRICS.get(metric).direction)
         # Nobody wins a column whose top group never left chance.
         has_winner = any(belongs and mark(entry) != NOT_LEARNED for belongs, entry in zip(top, entries, strict=True))
         return [bool(belongs) and has_winner for belongs in top]
@@ -111,7 +114,7 @@ class Table:
         names = ["fusion"] + ["backbone"] * self._show_backbone
         own = self._section.domain
         prefix = {domain: "" if domain == own else f"{escape(domain)} " for domain, _ in self._quantities}
-        metrics = [f"{prefix[domain]}{name}{ARROWS[METRICS[name]]}" for domain, name in self._quantities]
+        metrics = [f"{prefix[domain]}{metric_label(name)}" for domain, name in self._quantities]
         costs = [cost.header for cost in self._costs]
         header = [*names, "n", *metrics, *efficiency, *costs, *["failed"] * self._show_failed]
         return Grid(header, rows, left=len(names))

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from bench.atomic import write_atomically
 from bench.domain import DomainName, Pairs, Split, build_domain
-from bench.evaluation.metrics import best_threshold, class_cells, evaluate, stratum_metrics
+from bench.evaluation.metrics import best_threshold, class_cells, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
+from bench.metrics import evaluate
 from bench.model import PairModel
 from bench.sweep.cell import Cell
 from bench.sweep.inputs import draw, inputs
@@ -98,7 +99,8 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
 
 def _metrics(pairs: Pairs, names: tuple[str, ...], scored: Scores, threshold: float) -> dict[str, Any]:
     label = pairs.label.numpy()
-    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold).as_dict()
+    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold)
+    metrics["n"] = len(label)
     classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
     metrics["cells"] = class_cells(*classes, scored.scores, names)
     if pairs.strata is not None:

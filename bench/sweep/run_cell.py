@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from bench.evaluation.metrics import binary_log_loss
 from bench.evaluation.scoring import score_pairs
+from bench.metrics import binary_log_loss
 from bench.sweep.cell import Cell
 from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.inputs import draw, inputs

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from bench.errors import UsageError
+from bench.metrics import METRICS, NEITHER
 from bench.records.blocks import Array, conditions, differences
-from bench.records.columns import METRICS
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
 from bench.stats.equivalence import equivalence_p
@@ -65,7 +65,8 @@ def compare_to_baseline(
     Raises:
         UsageError: neither direction of the metric is better, or ``baseline`` has no score on ``domain``.
     """
-    if not METRICS[metric]:
+    direction = METRICS.get(metric).direction
+    if direction == NEITHER:
         raise UsageError(f"--metric {metric}: more is neither better nor worse, so nothing can be compared by it")
     known = [entry for entry in entries if entry.role == "fusion"]
     baselines = {conditions(entry): entry for entry in known if entry.group.fusion == baseline}
@@ -93,9 +94,9 @@ def compare_to_baseline(
             backbone=entry.group.backbone,
             paired=result,
             p_holm=float(different),
-            word=_word(result, different, equivalent, METRICS[metric]),
+            word=_word(result, different, equivalent, direction),
             smallest_detectable=_smallest(values, family) if own else math.nan,
-            improvement=improvement(values, METRICS[metric]),
+            improvement=improvement(values, direction),
             sd=_sd(values),
             family=family,
         )

@@ -127,6 +127,7 @@ def test_a_fusion_that_fails_conformance_exits_1_and_says_why(
         ("backbones", ("resnet18", "tiny_vit", "mobilenetv3_small_32", "timm:NAME")),
         ("domains", ("color", "texture")),
         ("warmups", ("names", "imagenet", "none", "centre", "rmse_px (lower is better)", "jigsaw", "supcon")),
+        ("metrics", ("accuracy", "Area under the ROC curve.", "lower", "nats")),
     ],
 )
 def test_list(bench: Bench, capsys: Captured, kind: str, expected: tuple[str, ...]) -> None:

@@ -49,6 +49,26 @@ def test_a_gain_is_better_and_no_regression(judged, found, sweep):
     assert ("better", "cosine × mobilenetv3_small_32 on color") in [one[:2] for one in found(comparison, "quality")]
 
 
+def test_a_metric_of_which_less_is_better_is_worse_where_it_rises(judged, found, sweep, plugin):
+    plugin(
+        """
+        from bench.metrics import LOWER, Metric, register_metric
+
+
+        @register_metric
+        class Errors(Metric):
+            '''Share of wrong decisions.'''
+
+            name, direction, judged = "errors", LOWER, True
+        """
+    )
+    base, new = sweep(), sweep(concat=[0.91, 0.93, 0.93], cosine=[0.98, 0.99, 1.0])
+    for record in (*base, *new):
+        record["eval"]["color"]["errors"] = 1 - record["eval"]["color"]["accuracy"]
+    words = {cell.split()[0]: word for word, cell, _ in found(judged(base, new, metric="errors"), "quality")}
+    assert words == {"concat": "worse", "cosine": "better", "hadamard": "same"}
+
+
 def test_a_drop_on_some_seeds_only_is_undecided(judged, found, sweep):
     comparison = judged(sweep(), sweep(cosine=[0.95, 0.90, 0.90]))
     assert comparison.exit_code == 0

@@ -1,19 +1,17 @@
 import io
 import os
 import re
-from dataclasses import fields
 
 import pandas as pd
 import pytest
 from scipy import stats
 
 from bench.errors import UsageError
-from bench.evaluation.metrics import Metrics
 from bench.records import leaderboard
-from bench.records.columns import METRICS
 from bench.records.entries import entries_of
 from bench.records.leaderboard import ADDED, COLUMNS, group_of, read_rows
 from bench.records.load import load_runs, pool
+from bench.report.against_baseline import COMPARED
 
 
 @pytest.fixture
@@ -28,17 +26,35 @@ def board(run_folder, bench_report):
     return read
 
 
-def test_metrics_are_those_of_the_evaluation():
-    assert [*METRICS, "n"] == [field.name for field in fields(Metrics)]
-
-
 def test_columns_are_stable_and_documented(board, record):
     frame = board([record()])
     assert tuple(frame.columns) == leaderboard.COLUMNS
     documented = set(re.findall(r"\w+", " ".join(re.findall(r"``([^`]*)``", leaderboard.__doc__))))
-    statistics = {f"{metric}_{statistic}" for metric in METRICS for statistic in ("mean", "hw", "sd")}
+    statistics = {f"{metric}_{statistic}" for metric in leaderboard.FIRST_METRICS for statistic in ("mean", "hw", "sd")}
     assert set(leaderboard.COLUMNS) - statistics <= documented
     assert frame.schema.tolist() == [1]
+
+
+def test_a_metric_of_later_stands_at_the_end_whatever_else_is_added(plugin, run_folder, record, bench_report):
+    before = leaderboard.columns()
+    assert before == leaderboard.COLUMNS
+    plugin(
+        """
+        from bench.metrics import LOWER, Metric, register_metric
+
+
+        @register_metric
+        class Mine(Metric):
+            '''Half of it.'''
+
+            name, direction = "mine", LOWER
+        """
+    )
+    folder = run_folder([record(), record("concat")])
+    lines = [bench_report(folder, "--format", "csv", *more).stdout for more in ((), ("--baseline", "abs_diff"))]
+    added = ("mine_mean", "mine_hw", "mine_sd")
+    assert tuple(lines[0].splitlines()[0].split(",")) == (*before, *added)
+    assert tuple(lines[1].splitlines()[0].split(",")) == (*before, *COMPARED, *added)
 
 
 def test_one_line_per_evaluated_domain_with_the_right_numbers(board, sweep):

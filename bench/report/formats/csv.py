@@ -20,4 +20,4 @@ class Csv(ReportFormat):
             return leaderboard.to_csv(rows)
         known = {key: columns for section, found in report.compared for key, columns in verdict_columns(section, found)}
         compared = [row | known.get(leaderboard.key_of(row), {}) for row in rows]
-        return leaderboard.to_csv(compared, (*leaderboard.COLUMNS, *COMPARED))
+        return leaderboard.to_csv(compared, COMPARED)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.curves import learned
 from bench.plots.heatmap import column_pairs, heat_table, row_pairs
 from bench.plots.pareto import SHOWN, front_of
 from bench.plots.style import COLORS, metric_label
-from bench.records.columns import METRICS, Cost
+from bench.records.columns import Cost
 from bench.records.entries import Entry
 from bench.records.learning import Learning
 from bench.records.load import Group
@@ -28,7 +29,7 @@ MOST_ROWS = 100
 
 def pareto_views(board: Board, metric: str) -> list[View]:
     """A metric against each cost; the line joins the fusions that nobody beats on both."""
-    if not METRICS[metric] or board.ranked("fusion", metric).empty:
+    if METRICS.get(metric).direction == NEITHER or board.ranked("fusion", metric).empty:
         return []
     return [_pareto_view(board, metric, cost) for cost in board.costs(SHOWN)]
 
