@@ -45,7 +45,7 @@ changes: install
 	$(BIN)/towncrier build --draft --version next
 
 docs: install
-	$(BIN)/python .ci/write_fusion_page.py
+	$(BIN)/python .ci/write_pages.py
 	$(BIN)/python .ci/write_conformance_page.py
 
 wheel-test: install

@@ -1,17 +1,132 @@
-"""Checks that every domain draws the test sets that are published, or publishes what it draws now."""
+"""Checks that every domain draws the test sets that are published, or publishes what it draws now.
+
+Published hashes show that what a domain draws has changed although its version has not.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import inspect
+import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import torch
+from torch import Tensor
 
 from bench import zoo
-from bench.catalogue.frozen import freeze, out_of_date, publish, read_entries, silent_changes, test_sets
+from bench.domain import DOMAINS, Pairs, build_domain
+from bench.errors import UsageError
+from bench.source import source_file
+from bench.spec import shifted
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "reference" / "test-sets.json"
+DIFFICULTIES = ("easy", "hard")
+SHIFTED = ("color", "texture")
+PAIRS, SHIFT_PAIRS = 4000, 512
+COMMAND = ".ci/freeze_test_sets.py --write"
+
+
+class Entry(TypedDict):
+    """What is published of one test set: the version of its domain, how many pairs were hashed, and their hash."""
+
+    version: int
+    pairs: int
+    sha256: str
+
+
+Entries = Mapping[str, Entry]
+
+
+def test_sets() -> dict[str, int]:
+    """The test sets that are published, by name with parameters, and how many pairs of each.
+
+    Every built-in domain that needs no data of the user, its difficulties, and every shift of the rendered domains.
+    """
+    sets = {}
+    for name in DOMAINS:
+        cls = DOMAINS.get(name)
+        if source_file(cls).parent != zoo.built_in_folder("datasets"):
+            continue
+        try:
+            domain = build_domain(name)
+        except UsageError:
+            continue
+        sets[name] = PAIRS
+        if "difficulty" in inspect.signature(cls).parameters:
+            sets |= {f"{name}:difficulty={level}": PAIRS for level in DIFFICULTIES}
+        if name in SHIFTED:
+            sets |= {shifted(name, shift): SHIFT_PAIRS for shift in domain.shifts}
+    return sets
+
+
+def freeze(name: str, pairs: int) -> Entry:
+    """The entry of the first ``pairs`` test pairs of seed 0."""
+    domain = build_domain(name)
+    return Entry(version=domain.version, pairs=pairs, sha256=content_hash(domain.draw("test", 0, pairs)))
+
+
+def content_hash(pairs: Pairs) -> str:
+    """SHA-256 of pixels, labels, strata and latents: name, type, shape and bytes of each, sorted by name.
+
+    Latents that are not whole numbers are left out: their last bit depends on the type of the processor.
+    """
+    digest = hashlib.sha256()
+    for name, values in sorted(_tensors(pairs), key=lambda item: item[0]):
+        array = values.contiguous().numpy()
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _tensors(pairs: Pairs) -> Iterator[tuple[str, Tensor]]:
+    yield "label", pairs.label
+    if pairs.strata is not None:
+        yield f"strata {pairs.strata.names}", pairs.strata.index
+    for side, images in (("a", pairs.a), ("b", pairs.b)):
+        yield f"{side} pixels", images.pixels
+        for name, values in images.latents.items():
+            if not values.is_floating_point():
+                yield f"{side} {name}", values
+
+
+def read_entries(path: Path) -> dict[str, Entry]:
+    """The published entries; none where there is no file yet."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def silent_changes(published: Entries, entries: Entries) -> list[str]:
+    """One line for every test set that differs from what is published under the same version."""
+    return [
+        f"{name}: content differs but version is still {entry['version']}; raise Domain.version and run {COMMAND}"
+        for name, entry in entries.items()
+        if name in published and entry["version"] == published[name]["version"] and entry != published[name]
+    ]
+
+
+def out_of_date(published: Entries, entries: Entries) -> list[str]:
+    """One line for every test set that is new, gone, or of another version than the published one."""
+    lines = []
+    for name in sorted({*published, *entries}):
+        if name not in entries:
+            lines.append(f"{name}: published, but there is no such test set; run {COMMAND}")
+        elif name not in published:
+            lines.append(f"{name}: not published yet; run {COMMAND}")
+        elif entries[name]["version"] != published[name]["version"]:
+            versions = f"version is {entries[name]['version']}, published is {published[name]['version']}"
+            lines.append(f"{name}: {versions}; run {COMMAND}")
+    return lines
+
+
+def publish(path: Path, entries: Entries) -> list[str]:
+    """Write the entries, unless one of them has changed silently; returns the lines that say which."""
+    refused = silent_changes(read_entries(path), entries)
+    if not refused:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+    return refused
 
 
 def main(arguments: list[str] | None = None) -> int:

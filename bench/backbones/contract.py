@@ -152,6 +152,9 @@ class _Backbones(Registry[Backbone]):
 
         return timm_backbone(name.removeprefix(TIMM))
 
+    def __contains__(self, name: object) -> bool:
+        return str(name).startswith(TIMM) or super().__contains__(name)
+
     def match(self, pattern: str) -> list[str]:
         return [pattern] if pattern.startswith(TIMM) else super().match(pattern)
 

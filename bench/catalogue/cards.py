@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.backbones import BACKBONES, create_backbone
+from bench.backbones import create_backbone
 from bench.catalogue.domain_card import domain_card
-from bench.catalogue.inventory import EXAMPLE, REFERENCE_BACKBONE, fusion_parameters
-from bench.catalogue.warmup_card import WarmedUp, warmup_card
+from bench.catalogue.kinds import KINDS, example, fusion_parameters, options, what
+from bench.catalogue.warmup_card import REFERENCE_BACKBONE, WarmedUp, warmup_card
 from bench.catalogue.warmup_pictures import PICTURES
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
@@ -21,38 +22,43 @@ from bench.records.folder import find_runs, latest
 from bench.source import source_file
 from bench.spec import parse_spec
 from bench.text import MISSING
-from bench.training.objectives import OBJECTIVES
-from bench.training.warmup import WARMUPS
 
 
 def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:
     """The card of whatever ``name`` is; for a domain also its contact sheet, and for some warm-ups pictures, written to
-    ``out`` or the current folder.
+    ``out`` or the current folder. What several kinds have has a card of each.
 
     Raises:
         UsageError: nothing has that name, or ``out`` is given for something that has no picture.
     """
+    special: Mapping[str, Callable[[str], str]] = {
+        "domains": lambda text: domain_card(text, out),
+        "warmups": lambda text: warmup_card(text, warmed_up, out),
+        "fusions": fusion_card,
+        "backbones": backbone_card,
+    }
     spec = parse_spec(name)
-    if spec.name in DOMAINS:
-        return domain_card(name, out)
-    if spec.name in WARMUPS:
-        shown = warmup_card(name, warmed_up, out)
-        return f"{shown}\n\n\n{objective_card(name)}" if name in OBJECTIVES else shown
-    if out is not None:
+    found = [kind for kind, facts in KINDS.items() if spec.name in facts.registry]
+    if out is not None and not {"domains", "warmups"} & {*found}:
         known = f"domains {', '.join(DOMAINS)}; warm-ups {', '.join(PICTURES)}"
         raise UsageError(f"--out: only domains and some warm-ups have pictures, and {name!r} is none of them; {known}")
-    if spec.name in FUSIONS:
-        return fusion_card(name)
-    if spec.name in OBJECTIVES:
-        return objective_card(name)
-    if spec.name in BACKBONES or spec.name.startswith("timm:"):
-        return backbone_card(spec.name)
+    if found:
+        return "\n\n\n".join(special[kind](name) if kind in special else plain_card(kind, name) for kind in found)
     record = _find_record(name, results)
     if record is None:
-        known = f"fusions {', '.join(FUSIONS)}; backbones {', '.join(BACKBONES)}; domains {', '.join(DOMAINS)}"
-        known += f"; warm-ups {', '.join(WARMUPS)}; objectives {', '.join(OBJECTIVES)}"
+        known = "; ".join(f"{kind} {', '.join(facts.registry)}" for kind, facts in KINDS.items())
         raise UsageError(f"nothing is called {name!r}, and no record in {results} has that key; {known}")
     return json.dumps(record, indent=2)
+
+
+def plain_card(kind: str, text: str) -> str:
+    """Docstring, facts and parameters of a class of any kind."""
+    registry = KINDS[kind].registry
+    cls = registry.get(parse_spec(text).name)
+    facts = {header: fact(cls) for header, fact in KINDS[kind].facts.items() if fact is not what}
+    facts |= {"defined in": str(source_file(cls))}
+    lines = [f"{registry.kind} {cls.name}", "", inspect.cleandoc(cls.__doc__ or ""), ""]
+    return "\n".join([*lines, *(f"{header:<12}{fact}" for header, fact in facts.items() if fact), *_options(cls, kind)])
 
 
 def fusion_card(text: str) -> str:
@@ -60,7 +66,7 @@ def fusion_card(text: str) -> str:
     fusion = FUSIONS.settle(text)
     cls, name = fusion.cls, str(fusion)
     try:
-        built = build_fusion(fusion, EXAMPLE)
+        built = build_fusion(fusion, example())
     except NotApplicableError as error:
         raise UsageError(f"fusion {name}: {error}") from None
     lines = [
@@ -73,27 +79,17 @@ def fusion_card(text: str) -> str:
         f"symmetric   {'by construction' if built.symmetric else 'no; symmetrize=true averages both orders'}",
         f"head        {built.head}",
         f"paper       {built.paper or MISSING}",
-        f"size        {fusion_parameters(name):,} parameters with its head, for 64 dimensions",
+        f"size        {fusion_parameters(name)} parameters with its head, for 64 dimensions",
         f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",
     ]
-    return "\n".join(lines + _options(cls, given=FUSIONS.given))
+    return "\n".join(lines + _options(cls, "fusions"))
 
 
-def objective_card(text: str) -> str:
-    """Formula and parameters of one term of an objective."""
-    name = parse_spec(text).name
-    term = OBJECTIVES.get(name)
-    facts = [f"reads       {term.reads}", f"paper       {term.paper}", f"defined in  {source_file(term)}"]
-    lines = [f"objective {name}", "", inspect.cleandoc(term.__doc__ or ""), "", *facts]
-    return "\n".join(lines + _options(term, given=OBJECTIVES.given))
-
-
-def _options(cls: type, given: tuple[str, ...]) -> list[str]:
-    """Parameters with their defaults, without those that the harness supplies."""
-    parameters = [one for one in inspect.signature(cls).parameters.values() if one.name not in given]
-    settable = [f"  {one.name} = {one.default!r}" for one in parameters if one.default is not one.empty]
-    return ["options", *settable] if settable else []
+def _options(cls: type, kind: str) -> list[str]:
+    """Parameters with their defaults, one a line."""
+    settable = options(cls, KINDS[kind].registry.given)
+    return ["options", *(f"  {name} = {default!r}" for name, default in settable.items())] if settable else []
 
 
 def backbone_card(name: str) -> str:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.catalogue.inventory import REFERENCE_BACKBONE
 from bench.catalogue.warmup_pictures import PICTURES
 from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
 from bench.training.warmup.train import HELD_OUT
 
-DOMAIN = "color"
+REFERENCE_BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"
 
 
 @dataclass(frozen=True)

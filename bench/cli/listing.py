@@ -6,19 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bench.catalogue.kinds import KINDS
 from bench.cli.options import IncludeOption
 from bench.errors import UsageError
-
-# With the folders of built-in plug-ins that each kind comes from.
-KINDS = {
-    "fusions": ("fusions",),
-    "backbones": (),
-    "domains": ("datasets",),
-    "warmups": (),
-    "objectives": (),
-    "plots": (),
-    "metrics": (),
-}
 
 
 def list_entries(
@@ -32,16 +22,15 @@ def list_entries(
     from rich.table import Table
 
     from bench import zoo
-    from bench.catalogue import inventory
 
     # Plug-ins of one's own may build on any built-in one, and must not take its name.
-    zoo.load(include or (), zoo.BUILT_IN_FOLDERS if include else KINDS[kind])
-    header, rows = getattr(inventory, kind)()
-    table = Table(*header, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
+    zoo.load(include or (), zoo.BUILT_IN_FOLDERS if include else KINDS[kind].folders)
+    table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
+    for row in KINDS[kind].rows():
         table.add_row(*row)
     console = Console() if Console().is_terminal else Console(width=200)
     console.print(table)
+    console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
     for plugin in zoo.broken_plugins():
         line = f"failed to load: {plugin.path}: {plugin.error}"
         Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

@@ -38,7 +38,7 @@ class Operator:
 
 @register_observer
 class Profiler(Observer):
-    """Traces ``ACTIVE`` training steps after ``WAIT + WARMUP`` others.
+    """Traces a few training steps of each cell that runs, and prints its top operators.
 
     The steps are extra ones, taken when the cell is done, so neither its scores nor its throughput know of them. Each
     cell gets a folder with ``*.pt.trace.json``, for the PyTorch Profiler plug-in of TensorBoard, Perfetto and

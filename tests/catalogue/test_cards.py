@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench import zoo
-from bench.catalogue.cards import fusion_card, objective_card
-from bench.catalogue.inventory import EXAMPLE
+from bench.catalogue.cards import fusion_card, plain_card
+from bench.catalogue.kinds import example
 from bench.errors import UsageError
 from bench.model import build_fusion, build_head
 from bench.spec import parse_spec
@@ -22,7 +22,7 @@ def line(card: str, start: str) -> str:
 
 @pytest.mark.parametrize("fusion", ["mutan", "mutan:rank=8", "concat:head=64"])
 def test_the_size_is_that_of_the_parameters_asked_for(fusion: str) -> None:
-    built = build_fusion(parse_spec(fusion), EXAMPLE)
+    built = build_fusion(parse_spec(fusion), example())
     count = sum(p.numel() for part in (built, build_head(built)) for p in part.parameters())
     card = fusion_card(fusion)
     assert card.startswith(f"{fusion}\n")
@@ -46,12 +46,12 @@ def test_a_card_of_what_cannot_be_built_is_refused(fusion: str, message: str) ->
 
 @pytest.mark.parametrize("name", list(OBJECTIVES))
 def test_the_card_of_an_objective_holds_its_formula(name: str) -> None:
-    card = objective_card(name)
+    card = plain_card("objectives", name)
     assert card.startswith(f"objective {name}\n")
     assert "``" in card
     assert line(card, "reads").endswith(OBJECTIVES.get(name).reads)
 
 
 def test_the_card_of_an_objective_holds_its_parameters() -> None:
-    assert objective_card("contrastive").endswith("options\n  margin = 1.0\n  normalise = True")
-    assert "options" not in objective_card("bce")
+    assert plain_card("objectives", "contrastive").endswith("options\n  margin = 1.0\n  normalise = True")
+    assert "options" not in plain_card("objectives", "bce")

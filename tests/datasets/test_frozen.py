@@ -9,17 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
 from bench import zoo
-from bench.catalogue import frozen
-from bench.catalogue.frozen import Entry, content_hash, freeze, out_of_date, publish, read_entries, silent_changes
 from bench.domain import Images, Pairs, Strata, build_domain
 
-zoo.load()
 ROOT = Path(__file__).parents[2]
+
+
+def _script() -> ModuleType:
+    where = importlib.util.spec_from_file_location("freeze_test_sets", ROOT / ".ci" / "freeze_test_sets.py")
+    assert where is not None
+    assert where.loader is not None
+    script = importlib.util.module_from_spec(where)
+    where.loader.exec_module(script)
+    return script
+
+
+zoo.load()
+frozen = _script()
+Entry, content_hash, freeze = frozen.Entry, frozen.content_hash, frozen.freeze
+out_of_date, publish, read_entries = frozen.out_of_date, frozen.publish, frozen.read_entries
+silent_changes = frozen.silent_changes
 PUBLISHED = ROOT / "results" / "reference" / "test-sets.json"
 # Together they use every source of pixels: plain and textured fills, noise, convolutions, bars, other shapes.
 FAST = (
@@ -88,7 +102,7 @@ def test_test_sets_do_not_depend_on_threads_or_pieces(name: str) -> None:
 def test_test_sets_do_not_depend_on_the_process() -> None:
     code = (
         "import json, sys; from bench import zoo; zoo.load();"
-        "from bench.catalogue.frozen import freeze;"
+        "import runpy; freeze = runpy.run_path('.ci/freeze_test_sets.py')['freeze'];"
         f"print(json.dumps({{name: freeze(name, {PAIRS}) for name in sys.argv[1:]}}))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}
@@ -146,11 +160,7 @@ def test_a_raised_version_and_new_and_gone_test_sets_are_published(tmp_path: Pat
 def test_the_script_checks_and_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = importlib.util.spec_from_file_location("freeze_test_sets", ROOT / ".ci" / "freeze_test_sets.py")
-    assert where is not None
-    assert where.loader is not None
-    script = importlib.util.module_from_spec(where)
-    where.loader.exec_module(script)
+    script = _script()
     monkeypatch.setattr(script, "test_sets", lambda: {"color": 16})
     file = tmp_path / "test-sets.json"
     assert script.main(["--check", "--file", str(file)]) == 1
