@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
 from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
 from bench.records.leaderboard import COLUMNS, SCHEMA, check_schemas
-from bench.records.load import NO_SEED, Cell, Group
+from bench.records.record import NO_SEED, Group, Record, Tested
+from bench.records.record import SCHEMA as RECORD_SCHEMA
 
 Row = dict[str, str]
 
@@ -56,34 +58,24 @@ def _group(row: Row) -> Group:
     return Group(row["protocol"], row["warmup"], seed, row["domain"], row["recipe_id"], row["backbone"], row["fusion"])
 
 
-def _cells(group: Group, rows: list[Row]) -> Iterator[tuple[Place, Cell]]:
+def _cells(group: Group, rows: list[Row]) -> Iterator[tuple[Place, Record]]:
     """A cell for each seed that finished; those that failed are not in the file."""
-    row = rows[0]
-    for seed in map(int, row["seeds"].split()):
-        yield (
-            (group, seed),
-            Cell(
-                group=group,
-                seed=seed,
-                key="",
-                family=row["family"],
-                symmetric=None,
-                finished="",
-                status="ok",
-                message="",
-                metrics={},
-                test_pairs={own["eval_domain"]: int(own["test_pairs"]) for own in rows if own["test_pairs"]},
-                strata={},
-                cost={field: _number(row[field]) for field in (*COUNT_FIELDS, *RATE_FIELDS)},
-                seeds_together=1,
-                uncounted=tuple(row["uncounted"].split()),
-                recipe={},
-                warmup={},
-                matching={},
-                data={},
-                machine=None,
-            ),
+    unscored = (None,) * len(METRICS)
+    cost: Any = {field: _number(rows[0][field]) for field in (*COUNT_FIELDS, *RATE_FIELDS)}
+    cost["uncounted"] = tuple(rows[0]["uncounted"].split())
+    for seed in map(int, rows[0]["seeds"].split()):
+        cell = Record(
+            schema=RECORD_SCHEMA,
+            key="",
+            status="ok",
+            **{name: text for name, text in group._asdict().items() if not name.startswith("warmup")},
+            seed=seed,
+            family=rows[0]["family"],
+            warmup={"task": group.warmup, "seed": group.warmup_seed},
+            eval={own["eval_domain"]: Tested(unscored, int(own["test_pairs"])) for own in rows if own["test_pairs"]},
+            cost=cost,
         )
+        yield (group, seed), cell
 
 
 def _number(text: str) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import UsageError
 from bench.gate.leaderboard_side import read_leaderboard
 from bench.gate.side import Place, Side
-from bench.records.folder import Record, read_records
-from bench.records.load import Cell, Run, cells_of, load_runs, pool
+from bench.records.folder import latest, read_records
+from bench.records.load import Run, load_runs, pool
+from bench.records.record import Record
 
 
 def read_side(path: Path) -> Side:
@@ -30,22 +30,17 @@ def read_side(path: Path) -> Side:
     raise UsageError(f"{path}: expected a run folder, a .jsonl file of records, or a leaderboard .csv")
 
 
-def _by_place(runs: tuple[Run, ...]) -> dict[Place, Cell]:
+def _by_place(runs: tuple[Run, ...]) -> dict[Place, Record]:
     return {(cell.group, cell.seed): cell for cell in pool(runs).cells}
 
 
 def _read_jsonl(path: Path) -> Side:
     if not path.read_bytes().endswith(b"\n"):
         raise UsageError(f"{path}: the last line has no end; is the file cut off?")
-    factors: set[float | None] = set()
-
-    def noted() -> Iterator[Record]:
-        for record in read_records(path):
-            factors.add((record.get("measured_on") or {}).get("factor"))
-            yield record
-
-    cells = cells_of(noted(), path)
-    if not cells:
+    records = list(read_records(path, Record))
+    if not records:
         raise UsageError(f"{path}: no records in it")
-    factor = next(iter(factors)) if len(factors) == 1 else None
-    return Side(str(path), _by_place((Run(path, {}, cells),)), factor, {})
+    factors = {record.measured_on.factor if record.measured_on else None for record in records}
+    factor = factors.pop() if len(factors) == 1 else None
+    run = Run(path, {}, tuple(latest(records).values()))
+    return Side(str(path), _by_place((run,)), factor, {})

@@ -13,7 +13,8 @@ import pandas as pd
 from bench.errors import UsageError
 from bench.records import leaderboard
 from bench.records.columns import COSTS, HIGHER, METRICS, Cost
-from bench.records.entries import ROLES, Entry
+from bench.records.entries import Entry
+from bench.records.record import ROLES
 
 TABLE = ["domain", "protocol", "warmup", "warmup_seed"]
 TEXTS: tuple[str, ...] = ("fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id")

@@ -10,7 +10,7 @@ import numpy as np
 from bench.plots.style import COLORS, INTERVAL, LINES, NothingToDrawError, new_figure
 from bench.records.entries import Entry
 from bench.records.learning import Learning
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 from bench.text import human

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import UsageError
-from bench.records.entries import Entry, Role
+from bench.records.entries import Entry
+from bench.records.record import Role
 from bench.records.references import NAMING, ORACLES
 from bench.records.sections import Section
 from bench.records.strata import are_levels, kinds_of, level

@@ -39,8 +39,8 @@ from typing import Any
 from bench.atomic import write_atomically
 from bench.records.columns import COUNT_FIELDS, METRICS, POSITION, RATE_FIELDS
 from bench.records.entries import Entry, counted
-from bench.records.load import NO_SEED, Cell
 from bench.records.machine import names_of
+from bench.records.record import NO_SEED, Record
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
 from bench.stats.intervals import Estimates
@@ -152,11 +152,11 @@ def _costs(entry: Entry) -> Row:
 
 
 def _quality(entry: Entry, domain: str) -> Row:
-    tested = [cell for cell in entry.finished if domain in cell.metrics]
+    tested = entry.tested(domain)
     row: Row = {
         "eval_domain": domain,
         "n_seeds": len(tested),
-        "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
+        "test_pairs": _middle(one.pairs for one in tested),
     }
     row["accuracy_by_seed"] = " ".join(_accuracy(cell, domain) for cell in entry.finished) or None
     quality = entry.quality.get(domain)
@@ -167,8 +167,8 @@ def _quality(entry: Entry, domain: str) -> Row:
     return row
 
 
-def _accuracy(cell: Cell, domain: str) -> str:
-    value = cell.metrics[domain][POSITION["accuracy"]] if domain in cell.metrics else None
+def _accuracy(cell: Record, domain: str) -> str:
+    value = cell.eval[domain].values[POSITION["accuracy"]] if domain in cell.eval else None
     return "-" if value is None else repr(value)
 
 

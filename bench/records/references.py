@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.records.blocks import complete_blocks
 from bench.records.entries import Entry, chance_error
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.stats.intervals import Estimates, estimate
 
 NAMING = "name_then_xnor"
@@ -83,4 +83,4 @@ def _conditions(entry: Entry) -> Group:
 
 
 def _test_pairs(entry: Entry, domain: str) -> int:
-    return min((cell.test_pairs[domain] for cell in entry.finished if domain in cell.test_pairs), default=1)
+    return min((tested.pairs for tested in entry.tested(domain)), default=1)

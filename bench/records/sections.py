@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from bench.records.columns import COSTS, METRICS, Cost
-from bench.records.entries import Entry, Role, is_one_machine
-from bench.records.load import Cell
+from bench.records.entries import Entry, is_one_machine
+from bench.records.record import Record, Role
 from bench.records.references import place
 from bench.spec import shift_of
 
@@ -50,7 +50,7 @@ class Section:
         return tuple(sorted({entry.group.backbone for entry in self.entries}))
 
     @cached_property
-    def finished(self) -> tuple[Cell, ...]:
+    def finished(self) -> tuple[Record, ...]:
         """All cells with a result."""
         return tuple(cell for entry in self.entries for cell in entry.finished)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench.cost.matching import Matching
 from bench.errors import UsageError, explain
-from bench.records.folder import STATUSES
+from bench.records.record import STATUSES
 from bench.training.recipe import Protocol
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]

@@ -15,8 +15,10 @@ from typing import Any
 from rich.console import Console
 
 from bench import zoo
+from bench.errors import UsageError
 from bench.fusion import FUSIONS
-from bench.records.folder import DONE, SCHEMA, RecordWriter, RunFolder, latest
+from bench.records.folder import RecordWriter, RunFolder, latest
+from bench.records.record import DONE, SCHEMA, Attempt, Record
 from bench.spec import parse_spec
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.cell import domain_identity
@@ -29,7 +31,7 @@ from bench.sweep.observer import Observer
 from bench.sweep.observers import chosen_observers, left_out
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
-from bench.sweep.progress import SweepDisplay, describe
+from bench.sweep.progress import SweepDisplay
 from bench.sweep.provenance import provenance
 from bench.sweep.worker import Task, Workplace
 
@@ -60,7 +62,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             soft_wrap=True,
         )
     folder = RunFolder(Path(config.out))
-    records = folder.attempts()
+    records = folder.records(Attempt)
     observers = chosen_observers(config, folder)
     known = latest(records)
     plan = make_plan(config, known)
@@ -112,8 +114,7 @@ def _work_off(
     """
     for planned in plan.having("not applicable"):
         if planned.key not in known:
-            reason = failure("not_applicable", "NotApplicableError", planned.reason)
-            writer.write(_record(planned, reason))
+            _write(writer, planned, failure("not_applicable", "NotApplicableError", planned.reason))
     todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
         return False
@@ -135,9 +136,7 @@ def _work_off(
                     continue
                 for cell, result in zip(task.cells, results, strict=True):
                     said = result.pop("said", ())
-                    record = _record(todo[cell], result)
-                    writer.write(record)
-                    display.finished(cell, record, said)
+                    display.finished(cell, _write(writer, todo[cell], result), said)
         except KeyboardInterrupt:
             return True
     for observer in observers:
@@ -151,11 +150,21 @@ def _executor(place: Workplace, jobs: int, config: SweepConfig) -> Executor:
     return PoolExecutor(place, jobs, seconds(config.timeout))
 
 
-def _record(planned: Planned, result: Result) -> dict[str, Any]:
-    """The coordinates of a cell with what the attempt left."""
+def _write(writer: RecordWriter, planned: Planned, result: Result) -> Record:
+    """Write what an attempt left. A result that makes no record, as a plug-in may cause, is a failed attempt."""
+    fields = _coordinates(planned)
+    try:
+        return writer.write(fields | result)
+    except UsageError as error:
+        return writer.write(fields | failure("error", "InvalidRecord", str(error)))
+
+
+def _coordinates(planned: Planned) -> dict[str, Any]:
+    """The fields of a record that are known before the cell runs."""
     cell = planned.cell
     fusion = FUSIONS.get(parse_spec(cell.fusion).name)
-    coordinates = {
+    matching = {"matching": asdict(planned.sized)} if planned.sized else {}
+    return {
         "key": planned.key,
         "fusion": cell.fusion,
         "family": fusion.family,
@@ -170,10 +179,8 @@ def _record(planned: Planned, result: Result) -> dict[str, Any]:
         "data": {name: _data(name) for name in cell.eval_domains},
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **matching,
     }
-    if planned.sized:
-        coordinates["matching"] = asdict(planned.sized)
-    return coordinates | result
 
 
 def _data(domain: str) -> dict[str, Any]:
@@ -204,20 +211,18 @@ def _write_header(
 
 
 def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
-    known = latest(folder.attempts())
+    known = latest(folder.records(Attempt))
     final = [(planned, known[planned.key]) for planned in plan.cells]
-    counts = Counter(record["status"] for _, record in final)
+    counts = Counter(record.status for _, record in final)
     parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
     console.print(
         f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True
     )
-    failed: list[tuple[Planned, dict[str, Any]]] = [(p, record) for p, record in final if record["status"] not in DONE]
+    failed = [(planned, record) for planned, record in final if record.status not in DONE]
     for planned, record in failed:
-        console.print(
-            f"  {planned.cell}: {describe(record)}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"  {planned.cell}: {record.ending}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
-        statuses = ",".join(sorted({record["status"] for _, record in failed}))
+        statuses = ",".join(sorted({record.status for _, record in failed}))
         console.print(
             f"run them again with: {shlex.join(command)} --retry {statuses}",
             markup=False,

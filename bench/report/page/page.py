@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.plots.board import Board, lines_of
 from bench.plots.learning import learned
 from bench.records.learning import Learning, learning_of
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
 from bench.report import footnotes
