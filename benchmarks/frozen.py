@@ -32,6 +32,7 @@ from bench.domain import Pairs
 from bench.fusion import FUSIONS
 from bench.model import PairModel, build_model
 from bench.records.folder import RunFolder
+from bench.records.record import Attempt
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell, build_domain
 from bench.sweep.config import load_config
@@ -61,7 +62,7 @@ def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:
         started = time.perf_counter()
         code = subprocess.run(command, stderr=subprocess.DEVNULL).returncode
         seconds = time.perf_counter() - started
-        ended = Counter(record["status"] for record in RunFolder(Path(folder)).records())
+        ended = Counter(record.status for record in RunFolder(Path(folder)).records(Attempt))
     # A known failure collapses, as it should.
     if ended["ok"] + ended["collapsed"] != len(cells):
         raise SystemExit(f"bench run ended with {code}, and its cells with {dict(ended)}")

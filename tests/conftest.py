@@ -189,17 +189,17 @@ def sample_sweep() -> list[Record]:
     return records
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., Record]:
     return make_record
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def metrics() -> Callable[..., dict[str, Any]]:
     return make_metrics
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def strata() -> Callable[..., dict[str, Any]]:
     return make_strata
 

@@ -23,7 +23,7 @@ from bench.records.columns import METRICS, SHARES
 from bench.records.machine import Machine, machine_from
 from bench.records.schema import check_schema
 
-SCHEMA: Literal[1] = 1
+SCHEMA = 1
 Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
@@ -225,7 +225,7 @@ class Group(NamedTuple):
 class Attempt:
     """How an attempt at a cell ended: all that a resumed sweep needs."""
 
-    schema: Annotated[Literal[1], "what tells a program whether it can read this"]
+    schema: Annotated[int, Field(ge=SCHEMA, le=SCHEMA), "what tells a program whether it can read this"]
     key: Annotated[Name, "hash of everything that can change a number"]
     status: Annotated[Status, Is(f"a status ({', '.join(STATUSES)})"), "how it ended"]
     error: Annotated[ErrorFacts | None, "why there is no result"] = None
@@ -277,8 +277,9 @@ class Record(Attempt):
 
     def cost_of(self, field: str) -> float | None:
         """A count or a rate by its name; None where it is missing."""
-        found: Any = self.cost.get(field)
-        return None if found is None else float(found)
+        costs: Any = self.cost
+        found: float | None = costs.get(field)
+        return found
 
     def joining(self, warmup_seed: int) -> Record:
         """The same in the table of that warm-up seed, for a record that names none."""

@@ -106,7 +106,7 @@ def test_a_leaderboard_gives_the_exact_tier_and_means_only(run_folder, sweep, wo
         ("newer.jsonl", '{"schema": 99}\n', "line 1: schema 99 is newer"),
         ("zero.jsonl", '{"schema": 0}\n', "line 1: unknown schema 0"),
         ("cut.jsonl", '{"schema": 1, "key": "a', "is the file cut off"),
-        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "record a is incomplete"),
+        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "line 1: record a: status is missing"),
         ("other.csv", "a,b\n1,2\n", "not a leaderboard of schema"),
         ("empty.csv", "", "no line in it"),
         ("notes.txt", "hello", r"expected a run folder, a \.jsonl file of records, or a leaderboard \.csv"),
