@@ -31,6 +31,7 @@ from bench import zoo
 from bench.domain import Pairs, build_domain
 from bench.model import PairModel, build_model
 from bench.records.folder import RunFolder
+from bench.records.record import Attempt
 from bench.sweep.cell import Cell
 from bench.sweep.config import load_config
 from bench.sweep.plan import make_plan
@@ -59,7 +60,7 @@ def ours(cells: Sequence[Cell], seeds: int, together: int) -> float:
         started = time.perf_counter()
         code = subprocess.run(command, stderr=subprocess.DEVNULL).returncode
         seconds = time.perf_counter() - started
-        ended = Counter(record["status"] for record in RunFolder(Path(folder)).records())
+        ended = Counter(record.status for record in RunFolder(Path(folder)).records(Attempt))
     # A known failure collapses, as it should.
     if ended["ok"] + ended["collapsed"] != len(cells):
         raise SystemExit(f"bench run ended with {code}, and its cells with {dict(ended)}")

@@ -74,6 +74,7 @@ def scan(folder: Path, cells: int) -> float:
     from bench import zoo
     from bench.backbones import BACKBONES
     from bench.records.folder import RunFolder, latest
+    from bench.records.record import Attempt
     from bench.sweep.plan import expected_minutes, make_plan
 
     zoo.load()
@@ -82,7 +83,7 @@ def scan(folder: Path, cells: int) -> float:
     gc.freeze()
     config = _config(folder, cells)
     started = time.perf_counter()
-    records = RunFolder(folder).attempts()
+    records = RunFolder(folder).records(Attempt)
     plan = make_plan(config, latest(records))
     line = plan.summary(expected_minutes(plan, records, jobs=1))
     seconds = time.perf_counter() - started

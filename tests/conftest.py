@@ -24,6 +24,7 @@ from bench.cli.report import report
 from bench.registry import BROKEN, REGISTRIES
 
 Record = dict[str, Any]
+KNOWS = {"name_then_xnor": "names", "mask_oracle": "masks", "template_oracle": "generator"}
 
 # Read once, when timm imports the hub client.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -143,6 +144,8 @@ def make_record(
             "infer_pairs_per_s": 3000.0 + seed,
         }
         record["curve"] = [[640, 0.69, 0.5], [6400, 0.1, 0.95]]
+    if fields.get("family") == "reference":
+        record["knows"] = KNOWS.get(fusion.partition(":")[0], "")
     record |= fields
     names = ("fusion", "backbone", "domain", "seed", "protocol", "warmup", "recipe_id")
     coordinates = json.dumps([record[name] if name != "warmup" else record[name]["task"] for name in names])
@@ -189,17 +192,17 @@ def sample_sweep() -> list[Record]:
     return records
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., Record]:
     return make_record
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def metrics() -> Callable[..., dict[str, Any]]:
     return make_metrics
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def strata() -> Callable[..., dict[str, Any]]:
     return make_strata
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -56,6 +57,8 @@ def report(
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)
+    # What was read stays; otherwise the collector goes through all of it again and again.
+    gc.freeze()
     name_left_out(paths)
     share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
     whole = build(runs, metrics, costs, baseline, share)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
 from bench.gate.coverage import aligned, shared
 from bench.gate.read import read_side
+from bench.gate.side import describe
 from bench.gate.throughput import noise_factor
-from bench.records.folder import DONE, Record, RunFolder
+from bench.records.folder import RunFolder, read_lines
 from bench.records.load import load_runs, pool
 from bench.records.machine import Machine, why_incomparable
+from bench.records.record import DONE, parse
 
 LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
 OF_EVAL = ("cells", "strata")
@@ -28,21 +31,19 @@ def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
         UsageError: there are no records, a cell failed (a baseline must be complete), or ``out`` cannot be written.
     """
     runs = load_runs([run])
-    machines = {cell.key: cell.machine for cell in pool(runs).cells}
-    records = (record for one in runs for record in RunFolder(one.folder).records())
-    latest = {
-        record["key"]: record
-        for record in sorted(records, key=lambda record: record.get("finished") or "")
-        if record["key"] in machines
-    }
-    failed = [record for record in latest.values() if record["status"] not in DONE]
+    cells = {cell.key: cell for cell in pool(runs).cells}
+    failed = [cell for cell in cells.values() if cell.status not in DONE]
     if failed:
-        first = failed[0]
-        names = f"{first['fusion']} × {first['backbone']} on {first['domain']}, seed {first['seed']}"
+        names = describe(failed[0].group, failed[0].seed)
         raise UsageError(f"{run}: {len(failed)} failed cells, such as {names}; a baseline has to be complete")
+    # Lines as they were written, with whatever they hold besides.
+    files = [RunFolder(one.folder).records_file for one in runs]
+    written = (parse(*line) for file in files for line in read_lines(file))
+    chosen = {(cell.key, cell.finished) for cell in cells.values()}
+    kept = {line["key"]: line for line in written if (line["key"], line.get("finished", "")) in chosen}
     lines = [
-        json.dumps(_slim(record) | _measured_on(machines[key], factor), separators=(",", ":"), allow_nan=False)
-        for key, record in sorted(latest.items())
+        json.dumps(_slim(line) | _measured_on(cells[key].machine, factor), separators=(",", ":"), allow_nan=False)
+        for key, line in sorted(kept.items())
     ]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,7 @@ def _measured_on(machine: Machine | None, factor: float | None) -> dict[str, Any
     return {"measured_on": {"machine": machine._asdict() if machine else None, "factor": factor}}
 
 
-def _slim(record: Record) -> dict[str, Any]:
+def _slim(record: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in record.items() if name not in LEFT_OUT}
     scored = record.get("eval") or {}
     kept["eval"] = {

@@ -10,9 +10,9 @@ from bench.errors import UsageError
 from bench.gate.finding import Finding, Word
 from bench.gate.side import Side, describe
 from bench.metrics import metric_position
-from bench.records.load import NO_SEED, Cell, Group
+from bench.records.record import NO_SEED, Group, Record
 
-Pair = tuple[Cell, Cell]
+Pair = tuple[Record, Record]
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
     return Shared(_frozen(finished), _frozen(scored), tuple(findings))
 
 
-def value(cell: Cell, metric: str) -> float:
+def value(cell: Record, metric: str) -> float:
     """The metric on the domain trained on; nan where there is none."""
-    found = cell.metrics.get(cell.group.domain)
-    number = None if found is None else found[metric_position(metric)]
+    found = cell.eval.get(cell.domain)
+    number = found.values[metric_position(metric)] if found else None
     return math.nan if number is None else number
 
 
-def _unfinished(base: Cell, new: Cell) -> Iterator[Finding]:
+def _unfinished(base: Record, new: Record) -> Iterator[Finding]:
     name = describe(new.group, new.seed)
     if base.status == new.status == "not_applicable":
         return
@@ -101,7 +101,7 @@ def _missing(group: Group, seed: int) -> Finding:
     return Finding("coverage", "missing", describe(group, seed), "in the baseline, not in the new run")
 
 
-def _added(cell: Cell) -> Finding:
+def _added(cell: Record) -> Finding:
     """A cell that only the new run has: a failed one is as red as any other."""
     name = describe(cell.group, cell.seed)
     if cell.status in ("ok", "not_applicable"):
@@ -120,11 +120,11 @@ def _settled(side: Side, other: Side) -> Side:
         if group.warmup_seed != NO_SEED
     }
 
-    def settle(group: Group) -> Group:
-        return group._replace(warmup_seed=known.get(group, NO_SEED)) if group.warmup_seed == NO_SEED else group
-
-    cells = {(settle(group), seed): replace(cell, group=settle(group)) for (group, seed), cell in side.cells.items()}
-    return replace(side, cells=cells)
+    cells = [
+        cell.joining(known.get(group, NO_SEED)) if group.warmup_seed == NO_SEED else cell
+        for (group, _), cell in side.cells.items()
+    ]
+    return replace(side, cells={(cell.group, cell.seed): cell for cell in cells})
 
 
 def _why(base: Side, new: Side) -> str:

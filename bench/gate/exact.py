@@ -11,7 +11,7 @@ from bench.gate.finding import Finding
 from bench.gate.side import describe
 from bench.metrics import metric_position
 from bench.records.columns import COUNT_FIELDS
-from bench.records.load import Cell, Group
+from bench.records.record import Group, Record
 
 # Both orders of a symmetric fusion differ by rounding alone: 2e-8 over 770 results of 61 fusions.
 ROUNDING = 1e-4
@@ -36,13 +36,13 @@ def _finding(group: Group, pairs: tuple[Pair, ...]) -> Finding:
     )
 
 
-def _changes(base: Cell, new: Cell) -> Iterator[str]:
+def _changes(base: Record, new: Record) -> Iterator[str]:
     for field in COUNT_FIELDS:
-        yield from _change(field, base.cost[field], new.cost[field])
+        yield from _change(field, base.cost_of(field), new.cost_of(field))
     yield from _change("operators that the MACs leave out", _names(base), _names(new))
     yield from _lost_symmetry(base, new)
-    for domain, pairs in base.test_pairs.items():
-        yield from _change(f"test pairs of {domain}", pairs, new.test_pairs.get(domain, 0))
+    for domain, tested in base.eval.items():
+        yield from _change(f"test pairs of {domain}", tested.pairs, new.eval[domain].pairs if domain in new.eval else 0)
     # Older records do not name their data.
     for domain in base.data.keys() & new.data.keys():
         yield from _change(f"data of {domain}", base.data[domain], new.data[domain])
@@ -53,15 +53,15 @@ def _change(what: str, base: Any, new: Any) -> Iterator[str]:
         yield f"{what}: {_text(base)} -> {_text(new)}"
 
 
-def _lost_symmetry(base: Cell, new: Cell) -> Iterator[str]:
-    for domain in base.metrics.keys() & new.metrics.keys() if new.symmetric else ():
-        before, now = (cell.metrics[domain][metric_position("swap_gap")] for cell in (base, new))
+def _lost_symmetry(base: Record, new: Record) -> Iterator[str]:
+    for domain in base.eval.keys() & new.eval.keys() if new.symmetric else ():
+        before, now = (cell.eval[domain].values[metric_position("swap_gap")] for cell in (base, new))
         if before is not None and now is not None and before <= ROUNDING < now:
             yield f"symmetric, but its answers on {domain} change by {now:.2g} on average when the images swap"
 
 
-def _names(cell: Cell) -> str:
-    return ", ".join(sorted(cell.uncounted))
+def _names(cell: Record) -> str:
+    return ", ".join(sorted(cell.cost.get("uncounted", ())))
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,7 @@ from bench.gate.finding import Finding, Word
 from bench.gate.noise import dropped
 from bench.gate.side import Side, describe
 from bench.metrics import METRICS
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.stats.paired import paired
 
 Array = NDArray[np.float64]
@@ -66,12 +66,12 @@ def _sampling_error(pairs: tuple[Pair, ...], metric: str) -> float:
     variances = []
     for cell in (cell for pair in pairs for cell in pair):
         share = min(max(value(cell, metric), 0.0), 1.0)
-        variances.append(share * (1 - share) / max(cell.test_pairs[cell.group.domain], 1))
+        variances.append(share * (1 - share) / max(cell.eval[cell.domain].pairs, 1))
     return math.sqrt(2 * sum(variances) / len(variances))
 
 
 def _is_control(pairs: tuple[Pair, ...]) -> bool:
-    return pairs[0][1].family == "control"
+    return pairs[0][1].role == "control"
 
 
 def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.records.load import Cell, Group
 from bench.records.machine import Machine
+from bench.records.record import Group, Record
 
 Place = tuple[Group, int]
 
@@ -25,7 +25,7 @@ class Side:
     """
 
     source: str
-    cells: Mapping[Place, Cell]
+    cells: Mapping[Place, Record]
     factor: float | None = None
     has_means_only: bool = False
     headers: Sequence[Mapping[str, Any]] = ()

@@ -51,7 +51,8 @@ def noise_factor(found: Shared) -> float:
 
 def _samples(pairs: tuple[Pair, ...]) -> Iterator[tuple[str, list[float], list[float]]]:
     for field in RATE_FIELDS:
-        before, after = ([rate for cell in side if (rate := cell.cost[field])] for side in zip(*pairs, strict=True))
+        sides = zip(*pairs, strict=True)
+        before, after = ([rate for cell in side if (rate := cell.cost_of(field))] for side in sides)
         if before and after:
             yield field, before, after
 

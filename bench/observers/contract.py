@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError, in_a_line
-from bench.records.folder import Record
+from bench.records.record import DetailedRecord
 from bench.registry import Choice, Registry, states
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Observer(ABC):
         once, or nothing."""
         return ""
 
-    def read(self, record: Record) -> str:
+    def read(self, record: DetailedRecord) -> str:
         """Read a record just written, whatever its status, in the main process; returns as :meth:`look` does."""
         return ""
 

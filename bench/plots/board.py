@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.metrics import HIGHER, METRICS
 from bench.records.columns import COSTS, Cost
-from bench.records.entries import ROLES
 from bench.records.leaderboard import TEXTS, Row, columns, group_of
+from bench.records.record import ROLES
 from bench.records.sections import tables_of
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from bench.plots.board import Board, boards_of
 from bench.records import leaderboard
-from bench.records.entries import ROLES, Entry, entries_of
+from bench.records.entries import Entry, entries_of
 from bench.records.load import Run, load_runs, pool
+from bench.records.record import ROLES
 from bench.records.sections import Section, sections_of
 from bench.registry import Registry, states
 

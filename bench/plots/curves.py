@@ -12,7 +12,7 @@ from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register
 from bench.plots.style import COLORS, INTERVAL, LINES, LINES_OF_REFERENCES, new_figure
 from bench.records.entries import Entry
 from bench.records.learning import Learning, learning_of
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 from bench.text import human

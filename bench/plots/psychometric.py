@@ -15,8 +15,9 @@ import numpy as np
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import MARKERS, MUTED
 from bench.records.columns import choose
-from bench.records.entries import Entry, Role
-from bench.records.references import NAMING, ORACLES
+from bench.records.entries import Entry
+from bench.records.record import Role
+from bench.records.references import KNOWS, NAMES
 from bench.records.sections import Section
 from bench.records.strata import are_levels, kinds_of, level
 from bench.stats.intervals import LEVEL, Array
@@ -69,6 +70,7 @@ class Curve:
 
     name: str
     role: Role
+    knows: str
     levels: Array
     accuracy: Array
     half_width: Array
@@ -160,11 +162,11 @@ def _curves(entries: Iterable[Entry], part: Section, factor: Factor) -> list[Cur
     if domain is None:
         return []
     found = [curve for entry in entries if (curve := _curve(entry, domain))]
-    by_name = {curve.name: curve for curve in found if curve.role == "reference"}
-    oracle = next((name for name in ORACLES if name in by_name), "")
+    by_knowledge = {curve.knows: curve for curve in found if curve.role == "reference"}
+    most = next((knows for knows in reversed(KNOWS) if knows in by_knowledge), NAMES)
     return [
         *(curve for curve in found if curve.role == "fusion"),
-        *(by_name[name] for name in (NAMING, oracle) if name in by_name),
+        *(by_knowledge[knows] for knows in dict.fromkeys([NAMES, most]) if knows in by_knowledge),
     ]
 
 
@@ -175,7 +177,7 @@ def _curve(entry: Entry, domain: str) -> Curve | None:
     levels = np.array([level(name) for name in kinds.names])
     order = [at for at in np.argsort(levels) if kinds.accuracy.n[at]]
     accuracy, half = kinds.accuracy.mean[order], kinds.accuracy.half_width[order]
-    return Curve(entry.group.fusion, entry.role, levels[order], accuracy, half)
+    return Curve(entry.group.fusion, entry.role, entry.knows, levels[order], accuracy, half)
 
 
 def threshold(curve: Curve, factor: Factor) -> float:
@@ -252,7 +254,7 @@ def _draw_level(axis: Axes, accuracy: float, name: str, side: str) -> None:
 
 def _draw_curve(axis: Axes, curve: Curve, factor: Factor, names: Sequence[str]) -> None:
     if curve.role == "reference":
-        color, marker, line = "black", "", "--" if curve.name == NAMING else "-."
+        color, marker, line = "black", "", "--" if curve.knows == NAMES else "-."
     else:
         place = names.index(curve.name)
         color, marker, line = MUTED[place], MARKERS[place], "-"

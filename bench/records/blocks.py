@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.metrics import metric_position
 from bench.records.entries import Entry
-from bench.records.load import Cell, Group
+from bench.records.record import Group, Record
 
 Array = NDArray[np.float64]
 Block = tuple[str, int]
@@ -33,7 +33,7 @@ def conditions(entry: Entry) -> Group:
 def scores(entry: Entry, domain: str, metric: str) -> dict[Block, float]:
     """A metric on the evaluated ``domain`` by training domain and seed, of the runs that have it."""
     position = metric_position(metric)
-    found = {cell.seed: cell.metrics[domain][position] for cell in entry.finished if domain in cell.metrics}
+    found = {cell.seed: cell.eval[domain].values[position] for cell in entry.finished if domain in cell.eval}
     return {(entry.group.domain, seed): value for seed, value in found.items() if value is not None}
 
 
@@ -58,7 +58,7 @@ def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Compl
     return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)
 
 
-def are_alike(cells: Sequence[Cell], domain: str) -> bool:
+def are_alike(cells: Sequence[Record], domain: str) -> bool:
     """Whether runs may be paired: from one warm-up, on the same versions of the data, tested on as many pairs.
 
     What a record does not name, such as the warm-up of a fusion that uses none, tells nothing apart.
@@ -70,20 +70,19 @@ def are_alike(cells: Sequence[Cell], domain: str) -> bool:
     return all(len(set(values) - {None}) <= 1 for values in facts)
 
 
-def _facts(cell: Cell, domain: str) -> tuple[Hashable, ...]:
+def _facts(cell: Record, domain: str) -> tuple[Hashable, ...]:
     return (
         _warmup(cell),
         _version(cell, cell.group.domain),
         _version(cell, domain),
-        cell.test_pairs.get(domain),
+        cell.eval[domain].pairs if domain in cell.eval else None,
     )
 
 
-def _warmup(cell: Cell) -> Hashable:
+def _warmup(cell: Record) -> Hashable:
     """Where training started: two runs of one warm-up agree in its quality to the last digit only on one machine."""
     return cell.warmup.get("quality")
 
 
-def _version(cell: Cell, domain: str) -> Hashable:
-    facts = cell.data.get(domain)
-    return None if facts is None else (facts.get("version"), facts.get("content"))
+def _version(cell: Record, domain: str) -> Hashable:
+    return str(cell.data[domain]) if domain in cell.data else None

@@ -9,18 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
 from bench.metrics import metric_position
 from bench.records.columns import RATE_FIELDS
-from bench.records.load import Cell, Group
+from bench.records.record import Group, Record, Role, Tested
 from bench.stats.intervals import Estimates, estimate
-
-Role = Literal["fusion", "reference", "control"]
-ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
 
 
 @dataclass(frozen=True)
@@ -33,16 +28,16 @@ class Entry:
     """
 
     group: Group
-    cells: tuple[Cell, ...]
+    cells: tuple[Record, ...]
     quality: Mapping[str, Estimates]
 
     @cached_property
-    def finished(self) -> tuple[Cell, ...]:
+    def finished(self) -> tuple[Record, ...]:
         """Cells with a result."""
         return tuple(cell for cell in self.cells if cell.status == "ok")
 
     @cached_property
-    def failed(self) -> tuple[Cell, ...]:
+    def failed(self) -> tuple[Record, ...]:
         """Cells that were tried and have no result."""
         return tuple(cell for cell in self.cells if cell.status not in ("ok", "not_applicable"))
 
@@ -55,7 +50,12 @@ class Entry:
     @property
     def role(self) -> Role:
         """A ``fusion`` is compared, a ``reference`` knows more than a fusion may, a ``control`` must stay at chance."""
-        return ROLES.get(self.family, "fusion")
+        return next((cell.role for cell in self.cells if cell.role), "fusion")
+
+    @property
+    def knows(self) -> str:
+        """What it knows that a fusion must not know; empty where no record tells."""
+        return next((cell.knows for cell in self.cells if cell.knows), "")
 
     @property
     def family(self) -> str:
@@ -65,7 +65,11 @@ class Entry:
     @property
     def uncounted(self) -> tuple[str, ...]:
         """Operators that the MACs leave out."""
-        return tuple(sorted({name for cell in self.finished for name in cell.uncounted}))
+        return tuple(sorted({name for cell in self.finished for name in cell.cost.get("uncounted", ())}))
+
+    def tested(self, domain: str) -> list[Tested]:
+        """Results on a domain, one per seed that was tested on it."""
+        return [cell.eval[domain] for cell in self.finished if domain in cell.eval]
 
     def mean(self, domain: str, metric: str) -> float:
         """Mean of a metric over seeds; nan where there is none."""
@@ -82,7 +86,7 @@ class Entry:
         """
         if field in RATE_FIELDS and not is_one_machine(self.finished):
             return None
-        values = [value for cell in self.finished if (value := cell.cost[field]) is not None]
+        values = [value for cell in self.finished if (value := cell.cost_of(field)) is not None]
         if not values:
             return None
         return statistics.median(values) if field in RATE_FIELDS else statistics.median_low(values)
@@ -90,20 +94,19 @@ class Entry:
     def seeds_at_chance(self) -> int:
         """Seeds whose accuracy on the domain trained on is no further from 0.5 than two standard errors of a coin."""
         domain, position = self.group.domain, metric_position("accuracy")
-        tested = [cell for cell in self.finished if domain in cell.metrics]
-        found = [(cell.metrics[domain][position], cell.test_pairs[domain]) for cell in tested]
+        found = [(tested.values[position], tested.pairs) for tested in self.tested(domain)]
         return sum(value is not None and abs(value - 0.5) < 2 * chance_error(pairs) for value, pairs in found)
 
     def is_at_chance(self) -> bool:
         """Whether the *mean* accuracy on the domain trained on is no further from 0.5 than that."""
         domain = self.group.domain
-        pairs = [cell.test_pairs[domain] for cell in self.finished if domain in cell.metrics]
+        pairs = [tested.pairs for tested in self.tested(domain)]
         return bool(pairs) and abs(self.mean(domain, "accuracy") - 0.5) < 2 * chance_error(min(pairs))
 
     def ranks_pairs(self) -> bool:
         """Whether the AUC is far from chance (by four standard errors of random scores), whatever the accuracy."""
         domain = self.group.domain
-        pairs = [cell.test_pairs[domain] for cell in self.finished if domain in cell.metrics]
+        pairs = [tested.pairs for tested in self.tested(domain)]
         # Variance of the AUC of random scores with n/2 pairs of each class: (n + 1) / (3 n^2).
         return bool(pairs) and self.mean(domain, "auc") - 0.5 > 4 * math.sqrt(1 / (3 * min(pairs)))
 
@@ -112,7 +115,7 @@ class Entry:
         return math.nan if quality is None else float(getattr(quality, what)[metric_position(metric)])
 
 
-def is_one_machine(cells: Iterable[Cell]) -> bool:
+def is_one_machine(cells: Iterable[Record]) -> bool:
     """Whether the rates of ``cells`` may be pooled and compared: all ran on one machine, and it is known which."""
     machines = {cell.machine for cell in cells}
     return len(machines) == 1 and None not in machines
@@ -123,18 +126,18 @@ def chance_error(pairs: int) -> float:
     return math.sqrt(0.25 / pairs)
 
 
-def entries_of(cells: Sequence[Cell]) -> tuple[Entry, ...]:
+def entries_of(cells: Sequence[Record]) -> tuple[Entry, ...]:
     """Group ``cells``, which are sorted by group and seed, into entries."""
     return tuple(_entry(group, tuple(members)) for group, members in groupby(cells, key=lambda cell: cell.group))
 
 
-def _entry(group: Group, cells: tuple[Cell, ...]) -> Entry:
+def _entry(group: Group, cells: tuple[Record, ...]) -> Entry:
     finished = [cell for cell in cells if cell.status == "ok"]
-    domains = sorted({domain for cell in finished for domain in cell.metrics})
-    quality = {
-        domain: estimate(np.array([cell.metrics[domain] for cell in finished if domain in cell.metrics], dtype=float))
-        for domain in domains
-    }
+    values: dict[str, list[Sequence[float | None]]] = {}
+    for cell in finished:
+        for domain, tested in cell.eval.items():
+            values.setdefault(domain, []).append(tested.values)
+    quality = {domain: estimate(np.array(values[domain], dtype=float)) for domain in sorted(values)}
     return Entry(group, cells, quality)
 
 

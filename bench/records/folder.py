@@ -7,25 +7,25 @@ A run folder holds ``run.json`` (what was asked for, where and with which versio
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-from pydantic_core import from_json
+from typing import Any, NamedTuple
 
 from bench.atomic import write_atomically
 from bench.errors import UsageError
+from bench.records.record import SCHEMA, DetailedRecord, Kind, checker
 from bench.records.schema import check_schema
 
-SCHEMA = 1
-Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
-STATUSES: tuple[Status, ...] = get_args(Status)
-DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
-Record = dict[str, Any]
-RESUMED_BY = ("key", "status", "error", "backbone", "protocol", "recipe", "times")
+
+class Line(NamedTuple):
+    """A line of a file, and where it stands, for messages."""
+
+    text: bytes
+    where: str
 
 
 class RunFolder:
@@ -37,20 +37,16 @@ class RunFolder:
         self.records_file = path / "records.jsonl"
         self.scores = path / "scores"
 
-    def records(self) -> list[Record]:
-        """All complete records in the order written; a torn last line is left out.
+    def records(self, kind: type[Kind]) -> list[Kind]:
+        """All complete records in the order written, as much of each as ``kind`` has; a torn last line is left out.
 
         Raises:
-            UsageError: a line in the middle is not JSON, or a record is of another schema.
+            UsageError: a line is no record, is of another schema, or has a field that is not what it has to be.
         """
-        return list(read_records(self.records_file)) if self.records_file.exists() else []
-
-    def attempts(self) -> list[Record]:
-        """All complete records, reduced to what a sweep plans and sums up by: less to keep, faster to read."""
         if not self.records_file.exists():
             return []
-        records = read_records(self.records_file)
-        return [{name: record[name] for name in RESUMED_BY if name in record} for record in records]
+        with _collector_paused():
+            return list(read_records(self.records_file, kind))
 
     def header(self) -> Mapping[str, Any]:
         """What ``run.json`` holds, or nothing where it is missing.
@@ -98,40 +94,55 @@ class RecordWriter:
     """Appends records; each is on disk when :meth:`write` returns."""
 
     def __init__(self, file: Any) -> None:
-        self._file = file
+        self._file, self._check = file, checker(DetailedRecord)
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record and wait until it is on disk."""
-        line = json.dumps({"schema": SCHEMA, **record}, allow_nan=False, separators=(",", ":"))
-        self._file.write(line.encode() + b"\n")
+    def write(self, fields: Mapping[str, Any]) -> DetailedRecord:
+        """Append one record, wait until it is on disk, and return what a reader will find there.
+
+        Raises:
+            UsageError: a field is missing or is not what it has to be; nothing is written.
+        """
+        line = json.dumps({"schema": SCHEMA, **fields}, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        record = self._check(line, "the new record")
+        self._file.write(line)
         self._file.flush()
         os.fsync(self._file.fileno())
+        return record
 
 
-def read_records(path: Path) -> Iterator[Record]:
-    """Records of a ``records.jsonl``; a last line without its end is left out."""
+def read_lines(path: Path) -> Iterator[Line]:
+    """The complete lines of a file that are not blank; a last line without its end is left out."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.endswith(b"\n") and line.strip():
-                yield _record(line, f"{path}, line {number}")
+        for number, text in enumerate(file, start=1):
+            if text.endswith(b"\n") and text.strip():
+                yield Line(text, f"{path}, line {number}")
 
 
-def _record(line: bytes, where: str) -> Record:
+def read_records(path: Path, kind: type[Kind]) -> Iterator[Kind]:
+    """Records of a ``records.jsonl``, as much of each as ``kind`` has."""
+    check = checker(kind)
+    return (check(*line) for line in read_lines(path))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No search for cycles meanwhile: records have none, and looking through all of them takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        record = from_json(line)
-    except ValueError:
-        raise UsageError(f"{where}: not a JSON record") from None
-    if not isinstance(record, dict):
-        raise UsageError(f"{where}: not a record of this program (no schema number)")
-    check_schema(record.get("schema"), SCHEMA, where)
-    return record
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def latest(records: list[Record]) -> dict[str, Record]:
-    """The last attempt of each cell, by key, in the order in which the cells first appeared."""
-    by_key: dict[str, Record] = {}
+def latest(records: Iterable[Kind]) -> dict[str, Kind]:
+    """The last attempt at each cell, by key, in the order in which these attempts were made."""
+    by_key: dict[str, Kind] = {}
     for record in records:
-        by_key[record["key"]] = record
+        # The later attempt takes the later place: versions of a cell that finished in one second are told apart by it.
+        by_key.pop(record.key, None)
+        by_key[record.key] = record
     return by_key
 
 

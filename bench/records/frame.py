@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from bench.metrics import metric_names
 from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
-from bench.records.folder import RunFolder, read_records
-from bench.records.load import NO_SEED, Cell, Run, pool
+from bench.records.load import Run, pool
+from bench.records.record import NO_SEED, Record
 
 # Whatever is missing, also where no cell has it: else the type of a column depended on which cells failed.
 TYPES = {
@@ -26,16 +26,15 @@ def frame_of(runs: Sequence[Run]) -> pd.DataFrame:
     A cell without a result has one row, for the domain trained on, without metrics. Columns: coordinates, status,
     metrics, costs, times as ``seconds_...``, and the fields of the recipe as ``recipe_...``.
     """
-    times = _times(runs)
-    rows = [(cell, domain) for cell in pool(runs).cells for domain in (cell.metrics or (cell.group.domain,))]
+    rows = [(cell, domain) for cell in pool(runs).cells for domain in (cell.eval or (cell.domain,))]
     known = pd.DataFrame([_row(cell, domain) for cell, domain in rows])
-    seconds = pd.json_normalize([dict(times.get(cell.key, {})) for cell, _ in rows]).add_prefix("seconds_")
+    seconds = pd.json_normalize([dict(cell.times) for cell, _ in rows]).add_prefix("seconds_")
     recipes = pd.json_normalize([dict(cell.recipe) for cell, _ in rows], sep="_").add_prefix("recipe_")
     return pd.concat([known.astype(TYPES | dict.fromkeys(metric_names(), "float64")), seconds, recipes], axis=1)
 
 
-def _row(cell: Cell, domain: str) -> dict[str, Any]:
-    group, names = cell.group, metric_names()
+def _row(cell: Record, domain: str) -> dict[str, Any]:
+    group, names, tested = cell.group, metric_names(), cell.eval.get(domain)
     return {
         "fusion": group.fusion,
         "family": cell.family,
@@ -53,16 +52,10 @@ def _row(cell: Cell, domain: str) -> dict[str, Any]:
         "message": cell.message,
         "finished": cell.finished,
         "machine": None if cell.machine is None else str(cell.machine),
-        "test_pairs": cell.test_pairs.get(domain),
-        **dict(zip(names, cell.metrics.get(domain, (None,) * len(names)), strict=True)),
-        **cell.cost,
-        "seeds_together": cell.seeds_together,
+        "test_pairs": tested.pairs if tested else None,
+        **dict(zip(names, tested.values if tested else (None,) * len(names), strict=True)),
+        **{name: cell.cost_of(name) for name in (*COUNT_FIELDS, *RATE_FIELDS)},
+        "seeds_together": cell.execution.get("seeds_together", 1),
         "warmup_quality": cell.warmup.get("quality"),
         "warmup_seconds": cell.warmup.get("seconds"),
     }
-
-
-def _times(runs: Sequence[Run]) -> dict[str, Mapping[str, float]]:
-    """Seconds of each step by the key of the cell; what is read for reports leaves them out."""
-    files = [RunFolder(run.folder).records_file for run in runs]
-    return {record["key"]: record.get("times") or {} for file in files for record in read_records(file)}

@@ -42,8 +42,8 @@ from bench.errors import UsageError
 from bench.metrics import metric_names, metric_position
 from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.entries import Entry, counted
-from bench.records.load import NO_SEED, Group
 from bench.records.machine import names_of
+from bench.records.record import NO_SEED, Group
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
 from bench.stats.intervals import Estimates
@@ -213,14 +213,14 @@ def _costs(entry: Entry) -> Row:
 
 
 def _quality(entry: Entry, domain: str) -> Row:
-    tested = [cell for cell in entry.finished if domain in cell.metrics]
+    tested = entry.tested(domain)
     row: Row = {
         "eval_domain": domain,
         "n_seeds": len(tested),
-        "test_pairs": _middle(cell.test_pairs[domain] for cell in tested),
+        "test_pairs": _middle(one.pairs for one in tested),
     }
     accuracy = metric_position("accuracy")
-    by_seed = [cell.metrics[domain][accuracy] if domain in cell.metrics else None for cell in entry.finished]
+    by_seed = [cell.eval[domain].values[accuracy] if domain in cell.eval else None for cell in entry.finished]
     row["accuracy_by_seed"] = " ".join("-" if value is None else repr(value) for value in by_seed) or None
     quality = entry.quality.get(domain)
     if quality is not None:

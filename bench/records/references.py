@@ -9,16 +9,16 @@ import numpy as np
 
 from bench.records.blocks import complete_blocks
 from bench.records.entries import Entry, chance_error
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.stats.intervals import Estimates, estimate
 
-NAMING = "name_then_xnor"
-ORACLES = ("template_oracle", "mask_oracle")
+NAMES = "names"
+# What a reference may know, in the order in which references stand, from the least to the most.
 KNOWS = MappingProxyType(
     {
-        NAMING: "is trained on the names of the shapes (stronger supervision) and compares the two names it finds",
-        "mask_oracle": "sees the true mask of each figure",
-        "template_oracle": "knows the generator that draws the images",
+        NAMES: "is trained on the names of the shapes (stronger supervision) and compares the two names it finds",
+        "masks": "sees the true mask of each figure",
+        "generator": "knows the generator that draws the images",
     }
 )
 UNDEFINED = estimate(np.empty((0, 1)))
@@ -26,16 +26,21 @@ UNDEFINED = estimate(np.empty((0, 1)))
 
 def knowledge(entries: Iterable[Entry]) -> str:
     """One sentence on what the references among ``entries`` know; empty where there are none."""
-    names = {_name(entry) for entry in entries if entry.role == "reference"}
-    if not names:
+    references = sorted((place(entry), _name(entry), entry.knows) for entry in entries if entry.role == "reference")
+    if not references:
         return ""
-    told = "; ".join(f"{name} {text}" for name, text in KNOWS.items() if name in names)
+    told = "; ".join(dict.fromkeys(f"{name} {KNOWS[knows]}" for _, name, knows in references if knows in KNOWS))
     return f"References know more than a fusion and are not ranked{f': {told}' if told else ''}."
 
 
 def place(entry: Entry) -> int:
-    """Where a reference stands among the others: those of ``KNOWS`` first."""
-    return [*KNOWS, _name(entry)].index(_name(entry))
+    """Where a reference stands among the others: the less it knows the earlier, and where that is not told last."""
+    return [*KNOWS, entry.knows].index(entry.knows)
+
+
+def compares_names(entry: Entry) -> bool:
+    """Whether it names both images and compares the names, as it comes."""
+    return entry.knows == NAMES and ":" not in entry.group.fusion
 
 
 class Efficiency:
@@ -48,11 +53,11 @@ class Efficiency:
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._naming = {_conditions(entry): entry for entry in entries if _is_naming(entry)}
+        self._naming = {_conditions(entry): entry for entry in entries if compares_names(entry)}
 
-    def is_known(self, domain: str) -> bool:
-        """Whether there is any name-then-XNOR with a result on ``domain``."""
-        return any(domain in entry.quality for entry in self._naming.values())
+    def measured_by(self, domain: str) -> list[str]:
+        """Names of the references that have a result on ``domain``, sorted."""
+        return sorted({entry.group.fusion for entry in self._naming.values() if domain in entry.quality})
 
     def __call__(self, entry: Entry, domain: str) -> Estimates:
         """Mean over the seeds that both finished, of shape (1,); nan where it is not defined.
@@ -74,13 +79,9 @@ def _name(entry: Entry) -> str:
     return entry.group.fusion.partition(":")[0]
 
 
-def _is_naming(entry: Entry) -> bool:
-    return entry.role == "reference" and entry.group.fusion == NAMING
-
-
 def _conditions(entry: Entry) -> Group:
     return entry.group._replace(fusion="")
 
 
 def _test_pairs(entry: Entry, domain: str) -> int:
-    return min((cell.test_pairs[domain] for cell in entry.finished if domain in cell.test_pairs), default=1)
+    return min((tested.pairs for tested in entry.tested(domain)), default=1)

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from bench.metrics import LOWER, METRICS
 from bench.records.columns import COSTS, Cost
-from bench.records.entries import Entry, Role, is_one_machine
-from bench.records.load import Cell, Group
+from bench.records.entries import Entry, is_one_machine
+from bench.records.record import Group, Record, Role
 from bench.records.references import place
 from bench.spec import shift_of
 
@@ -82,7 +82,7 @@ class Section(Table):
         return tuple(sorted({entry.group.backbone for entry in self.entries}))
 
     @cached_property
-    def finished(self) -> tuple[Cell, ...]:
+    def finished(self) -> tuple[Record, ...]:
         """All cells with a result."""
         return tuple(cell for entry in self.entries for cell in entry.finished)
 

@@ -25,12 +25,12 @@ class Kinds:
 
 def kinds_of(entry: Entry, domain: str) -> Kinds | None:
     """Results of an entry on the kinds of pairs of ``domain``; None where its records have none."""
-    found = [cell.strata[domain] for cell in entry.finished if domain in cell.strata]
+    found = [tested.kinds for tested in entry.tested(domain) if tested.kinds]
     if not found:
         return None
-    names = tuple(dict.fromkeys(name for strata in found for name in strata.names))
-    accuracy = _table(names, ((strata.names, strata.accuracy) for strata in found))
-    p_same = _table(names, ((strata.names, strata.p_same) for strata in found))
+    names = tuple(dict.fromkeys(name for kinds in found for name in kinds.names))
+    accuracy = _table(names, ((kinds.names, kinds.accuracy) for kinds in found))
+    p_same = _table(names, ((kinds.names, kinds.p_same) for kinds in found))
     return Kinds(names, estimate(accuracy), estimate(p_same))
 
 

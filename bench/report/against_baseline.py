@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.metrics import METRICS, SHARE
 from bench.records.leaderboard import key_of
-from bench.records.load import NO_SEED
+from bench.records.record import NO_SEED
 from bench.records.sections import Section
 from bench.report.table import Grid
 from bench.text import MISSING, escape, p_text

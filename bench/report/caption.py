@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.records.load import NO_SEED, Cell
-from bench.records.references import NAMING, Efficiency
+from bench.records.record import NO_SEED, Record
+from bench.records.references import Efficiency
 from bench.records.sections import Section
 from bench.report.mixed import origins
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
@@ -41,26 +41,27 @@ def backbone_facts(section: Section) -> list[str]:
     return facts
 
 
-def _objectives(cells: Iterable[Cell]) -> str:
+def _objectives(cells: Iterable[Record]) -> str:
     """What was minimised, and the auxiliary heads beside it; empty where that is plain bce."""
     found = set()
     for cell in cells:
-        weights = cell.recipe.get("auxiliary", {})
-        heads = ", ".join(f"{name} {weight:g}" for name, weight in weights.items() if weight)
+        heads = ", ".join(f"{name} {weight:g}" for name, weight in cell.recipe.get("auxiliary", {}).items() if weight)
         found.add(cell.recipe.get("objective", "bce") + (f" with auxiliary heads {heads}" if heads else ""))
     return "" if found == {"bce"} else " and ".join(sorted(found))
 
 
-def _budgets(cells: Iterable[Cell]) -> str:
+def _budgets(cells: Iterable[Record]) -> str:
     """The budgets of parameters that fusions were matched to; empty where they were not."""
     budgets = {(cell.matching["budget"], cell.matching["tolerance"]) for cell in cells if cell.matching}
     return " and ".join(f"{budget:,} parameters ± {100 * tolerance:.3g} %" for budget, tolerance in sorted(budgets))
 
 
-def _measure(cells: Iterable[Cell]) -> str:
+def _measure(cells: Iterable[Record]) -> str:
     """Form for the quality of a warm-up: the name of its measure, which older records do not have."""
-    facts = next((cell.warmup for cell in cells if "measure" in cell.warmup), {})
-    return f"{facts.get('measure', 'quality')} {{}}{' (lower is better)' if facts.get('better') == 'lower' else ''}"
+    facts = next((cell.warmup for cell in cells if "measure" in cell.warmup), None)
+    if facts is None:
+        return "quality {}"
+    return f"{facts['measure']} {{}}{' (lower is better)' if facts.get('better') == 'lower' else ''}"
 
 
 def _conditions(section: Section) -> str:
@@ -77,7 +78,7 @@ def _start(section: Section) -> str:
 
 def _tested(section: Section) -> str:
     cells = [cell for entry in section.entries for cell in entry.finished]
-    pairs = span((n for cell in cells for n in cell.test_pairs.values()), ",")
+    pairs = span((tested.pairs for cell in cells for tested in cell.eval.values()), ",")
     if not pairs:
         return ""
     each = " of each domain" if section.other_domains or section.shifts else ""
@@ -87,7 +88,7 @@ def _tested(section: Section) -> str:
 
 def _passes(section: Section) -> str:
     """Why training rates are missing, where seeds were trained in one pass."""
-    most = max((cell.seeds_together for entry in section.entries for cell in entry.finished), default=1)
+    most = max((cell.execution.get("seeds_together", 1) for cell in section.finished), default=1)
     if most == 1:
         return ""
     return f"Up to {most} seeds were trained in one pass: such cells have no rate of training."
@@ -122,9 +123,10 @@ def _how_to_read(section: Section) -> str:
 
 
 def _efficiency(section: Section) -> str:
-    if not Efficiency(section.entries).is_known(section.domain):
+    references = Efficiency(section.entries).measured_by(section.domain)
+    if not references:
         return ""
     return (
-        f"Efficiency: (accuracy - 0.5) / (accuracy of {NAMING} - 0.5), paired by seed; 100 % is what naming both "
-        "shapes and comparing the names reaches."
+        f"Efficiency: (accuracy - 0.5) / (accuracy of {' or '.join(references)} - 0.5), paired by seed; 100 % is what "
+        "naming both shapes and comparing the names reaches."
     )

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from bench.records.references import NAMING
+from bench.records.references import compares_names
 from bench.records.sections import Section
 from bench.report.against_baseline import Comparison, by_word
 from bench.stats.intervals import FEWEST_SEEDS
@@ -50,9 +50,10 @@ def _levels(section: Section, comparison: Comparison) -> str:
     levels = []
     for entry in section.entries:
         value = entry.mean(comparison.domain, comparison.metric)
-        if entry.group.fusion in (comparison.baseline, NAMING) and not math.isnan(value):
+        is_ceiling = compares_names(entry)
+        if (is_ceiling or entry.group.fusion == comparison.baseline) and not math.isnan(value):
             backbone = f" with {entry.group.backbone}" if len(section.backbones) > 1 else ""
-            what = f"{entry.group.fusion}{' (a reference)' if entry.group.fusion == NAMING else ''}"
+            what = f"{entry.group.fusion}{' (a reference)' if is_ceiling else ''}"
             levels.append((entry.group.fusion != comparison.baseline, f"{what}{backbone} {value:.3f}"))
     trained = f"trained on {section.domain}" + (
         "" if comparison.domain == section.domain else f", tested on {comparison.domain}"

@@ -79,7 +79,7 @@ def unmatched(section: Section) -> list[str]:
     lines = {}
     for entry in _by_name(section):
         for cell in entry.cells:
-            if cell.matching.get("problem"):
+            if cell.matching and cell.matching["problem"]:
                 lines[label(entry)] = f"{cell.matching['parameters']:,} parameters, {cell.matching['problem']}"
     return [f"{name}: {problem}" for name, problem in lines.items()]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.records.load import Cell
 from bench.records.machine import names_of
+from bench.records.record import Record
 from bench.records.sections import Section
 
 
@@ -15,7 +15,7 @@ def origins(section: Section) -> list[str]:
     return [*_machines(section.finished), *_warmups(section), *_data(section.finished)]
 
 
-def _machines(cells: Sequence[Cell]) -> Iterator[str]:
+def _machines(cells: Sequence[Record]) -> Iterator[str]:
     counts = Counter(cell.machine for cell in cells)
     if len(counts) > 1:
         each = "; ".join(sorted(f"{names_of([machine])[0]} ({_cells(n)})" for machine, n in counts.items()))
@@ -38,20 +38,20 @@ def _warmups(section: Section) -> Iterator[str]:
             )
 
 
-def _data(cells: Sequence[Cell]) -> Iterator[str]:
-    for domain in sorted({domain for cell in cells for domain in cell.test_pairs}):
+def _data(cells: Sequence[Record]) -> Iterator[str]:
+    for domain in sorted({domain for cell in cells for domain in cell.eval}):
         versions = _counted(_version_text(cell, domain) for cell in cells)
-        pairs = _counted(f"{cell.test_pairs[domain]:,} pairs" for cell in cells if domain in cell.test_pairs)
+        pairs = _counted(f"{cell.eval[domain].pairs:,} pairs" for cell in cells if domain in cell.eval)
         for different in (versions, pairs):
             if len(different) > 1:
                 which = ", ".join(different)
                 yield f"Not the same test pairs of {domain} in every cell ({which}): these are not paired."
 
 
-def _version_text(cell: Cell, domain: str) -> str:
-    facts = cell.data.get(domain) or {}
-    content = f" of other files ({str(facts['content'])[:8]})" if "content" in facts else ""
-    return f"version {facts['version']}{content}" if "version" in facts else ""
+def _version_text(cell: Record, domain: str) -> str:
+    facts = cell.data.get(domain, {})
+    files = ", ".join(text[:8] for text in facts.get("content", {}).values())
+    return f"version {facts['version']}{f' of other files ({files})' if files else ''}" if "version" in facts else ""
 
 
 def _counted(texts: Iterable[str]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.records.load import Cell, Pool, Run
+from bench.records.load import Pool, Run
+from bench.records.record import Record
 from bench.text import span
 
 
@@ -38,7 +39,7 @@ def sentence(facts: Mapping[str, Any]) -> str:
     return f"{facts['run']}: {', '.join(known) or 'no run.json'}"
 
 
-def rates_note(cells: Iterable[Cell]) -> str:
+def rates_note(cells: Iterable[Record]) -> str:
     """What the measured rates of ``cells`` are worth."""
     measured = [cell for cell in cells if cell.machine]
     jobs, threads = (span((getattr(cell.machine, name) for cell in measured), "d") for name in ("jobs", "threads"))

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from bench.errors import UsageError
-from bench.records.folder import DONE
 from bench.records.machine import machine_from, why_incomparable
+from bench.records.record import DONE
 from bench.speed.records import Record
 from bench.speed.summary import round_medians
 from bench.text import align, escape

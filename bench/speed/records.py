@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.records.folder import drop_torn_line, read_records
+from bench.records.folder import drop_torn_line, read_lines
+from bench.records.record import parse
 
 SCHEMA = 1
 FILE_NAME = "speed.jsonl"
@@ -66,7 +67,7 @@ def read_run(what: str, folder: Path) -> list[Record]:
         file = folder / FILE_NAME if named else path / FILE_NAME if path.is_dir() else path
         if not file.exists():
             raise UsageError(f"{what}: no such path, and no {file} with a run of that name")
-        records = list(read_records(file))
+        records = [parse(*line) for line in read_lines(file)]
     except OSError as error:
         raise UsageError(f"{error.filename or what}: {error.strerror}") from None
     if any("run" not in record or "mode" not in record for record in records):

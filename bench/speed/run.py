@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.errors import UsageError
-from bench.records.folder import DONE
+from bench.records.record import DONE
 from bench.speed import busy
 from bench.speed.processes import FreshProcesses
 from bench.speed.records import Record, SpeedFile, new_run

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from bench.errors import UsageError, explain
-from bench.records.folder import STATUSES
+from bench.records.record import STATUSES
 from bench.training.recipe import Protocol
 from bench.zoo import built_in_folder
 

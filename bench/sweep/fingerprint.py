@@ -18,7 +18,9 @@ import numpy as np
 from rich.console import Console
 
 from bench.errors import UsageError
-from bench.records.folder import Record, RunFolder
+from bench.records.columns import COUNT_FIELDS
+from bench.records.folder import RunFolder
+from bench.records.record import DetailedRecord
 from bench.sweep.config import SweepConfig
 from bench.sweep.provenance import hardware, versions
 from bench.sweep.run import run_sweep
@@ -90,26 +92,23 @@ def _run(folder: Path, sweep: Mapping[str, Any]) -> Digests:
     )  # fmt: skip
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         run_sweep(config, ["bench", "fingerprint"], Console(file=nowhere))
-    records = RunFolder(folder).records()
+    records = RunFolder(folder).records(DetailedRecord)
     for record in records:
-        if record["status"] != "ok":
-            raise UsageError(
-                f"fingerprint: {_name(record)}: {record['status']}: {(record['error'] or {}).get('message')}"
-            )
+        if record.status != "ok":
+            raise UsageError(f"fingerprint: {_name(record)}: {record.ending}")
     return {_name(record): _digest(record, folder) for record in records}
 
 
-def _name(record: Record) -> str:
-    return f"{record['fusion']} on {record['domain']}, {record['protocol']}"
+def _name(record: DetailedRecord) -> str:
+    return f"{record.fusion} on {record.domain}, {record.protocol}"
 
 
-def _digest(record: Record, folder: Path) -> str:
+def _digest(record: DetailedRecord, folder: Path) -> str:
     """SHA-256 over the scores of every pair, the loss curve, parameters and MACs."""
     digest = hashlib.sha256()
-    cost = record["cost"]
-    counts = {name: cost[name] for name in ("parameters", "trainable", "fusion_parameters", "macs", "fusion_macs")}
-    digest.update(json.dumps([counts, record["curve"]]).encode())
-    with np.load(folder / "scores" / f"{record['key']}.npz") as scores:
+    counts = {name: record.cost.get(name) for name in COUNT_FIELDS}
+    digest.update(json.dumps([counts, record.curve]).encode())
+    with np.load(folder / "scores" / f"{record.key}.npz") as scores:
         for name in sorted(scores.files):
             digest.update(name.encode() + scores[name].tobytes())
     return digest.hexdigest()[:16]

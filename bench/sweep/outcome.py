@@ -6,7 +6,7 @@ import traceback
 from typing import Any
 
 from bench.errors import DivergedError, NotApplicableError
-from bench.records.folder import Status
+from bench.records.record import Status
 
 OOM_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
 

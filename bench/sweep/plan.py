@@ -17,7 +17,7 @@ from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
-from bench.records.folder import DONE, Record
+from bench.records.record import DONE, Attempt
 from bench.registry import Choice
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
@@ -83,7 +83,7 @@ class Plan:
         return f"{len(self.cells)} cells: {', '.join(parts)}"
 
 
-def make_plan(config: SweepConfig, latest: Mapping[str, Record]) -> Plan:
+def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:
     """Resolve names, check every combination, and compare with the records there are.
 
     Raises:
@@ -219,23 +219,23 @@ def _cell(
 
 
 def _place(
-    cell: Cell, key: str, reason: str, latest: Mapping[str, Record], retry: Sequence[str], sized: Sized | None
+    cell: Cell, key: str, reason: str, latest: Mapping[str, Attempt], retry: Sequence[str], sized: Sized | None
 ) -> Planned:
     record = latest.get(key)
     if reason:
         return Planned(cell, key, "not applicable", reason)
-    if record is None or record["status"] in retry:
+    if record is None or record.status in retry:
         return Planned(cell, key, "to run", sized=sized)
-    return Planned(cell, key, "done" if record["status"] in DONE else "failed", sized=sized)
+    return Planned(cell, key, "done" if record.status in DONE else "failed", sized=sized)
 
 
-def expected_minutes(plan: Plan, records: Sequence[Record], jobs: int) -> float | None:
+def expected_minutes(plan: Plan, records: Sequence[Attempt], jobs: int) -> float | None:
     """How long the cells to run will take, from earlier cells of the same backbone and protocol; None where unknown."""
-    seen: dict[tuple[str, str, int], list[float]] = {}
+    seen: dict[tuple[str, str, int | None], list[float]] = {}
     for record in records:
-        if record["status"] == "ok":
-            kind = record["backbone"], record["protocol"], record["recipe"]["train_pairs"]
-            seen.setdefault(kind, []).append(record["times"]["total"])
+        if record.status == "ok" and "total" in record.times:
+            kind = record.backbone, record.protocol, record.recipe.get("train_pairs")
+            seen.setdefault(kind, []).append(record.times["total"])
     total = 0.0
     for planned in plan.having("to run"):
         cell = planned.cell

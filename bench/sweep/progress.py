@@ -13,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from bench.metrics import metric_position
+from bench.records.record import Record
+
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
 
@@ -57,30 +60,32 @@ class SweepDisplay:
                 running.add_row(Text(what + news["cell"]), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
         return Group(running, self._bar)
 
-    def finished(self, cell: Cell, record: Mapping[str, Any], said: Sequence[str] = ()) -> None:
+    def finished(self, cell: Cell, record: Record, said: Sequence[str] = ()) -> None:
         """One more cell has a record, and observers ``said`` something about it."""
         self._done += 1
         self._bar.update(self._task, completed=self._done)
-        self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record["status"], "red"))
+        self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record.status, "red"))
         for text in said:
             self._line(text, "none")
 
     def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""
-        ended = f"{result['warmup_seconds']:.0f} s" if result["status"] == "ok" else describe(result)
+        failed = result["status"] != "ok"
+        ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
         self._line(f"warm-up {cell.warmup.task} of {cell.backbone} on {cell.warmup.domain}: {ended}", "cyan")
 
     def _line(self, text: str, style: str) -> None:
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def describe(record: Mapping[str, Any]) -> str:
+def describe(record: Record) -> str:
     """A record in a few words."""
-    if record["status"] != "ok":
-        message = str((record.get("error") or {}).get("message", ""))
-        return f"{record['status']}: {message}" if message else str(record["status"])
-    metrics = record["eval"][record["domain"]]
-    return f"accuracy {metrics['accuracy']:.3f}, AUC {metrics['auc']:.3f}, {record['times']['total']:.1f} s"
+    if record.status != "ok":
+        return record.ending
+    values = record.eval[record.domain].values
+    shown = {"accuracy": values[metric_position("accuracy")], "AUC": values[metric_position("auc")]}
+    parts = [f"{name} {value:.3f}" for name, value in shown.items() if value is not None]
+    return ", ".join([*parts, f"{record.times['total']:.1f} s"])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

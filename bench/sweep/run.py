@@ -18,9 +18,11 @@ from rich.console import Console
 
 from bench import zoo
 from bench.domain import Domain
+from bench.errors import UsageError
 from bench.executors import Executor, choose_executor
 from bench.observers import Observer, ask, build_observers, choose_observers
-from bench.records.folder import DONE, SCHEMA, RecordWriter, RunFolder, latest
+from bench.records.folder import RecordWriter, RunFolder, latest
+from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
@@ -29,7 +31,7 @@ from bench.sweep.interrupt import Interrupt
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
-from bench.sweep.progress import SweepDisplay, describe
+from bench.sweep.progress import SweepDisplay
 from bench.sweep.provenance import provenance
 from bench.sweep.worker import Result, Task, Workplace
 
@@ -60,7 +62,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             soft_wrap=True,
         )
     folder = RunFolder(Path(config.out))
-    records = folder.attempts()
+    records = folder.records(Attempt)
     executor, chosen = choose_executor(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
     known = latest(records)
@@ -110,11 +112,10 @@ def _work_off(
     Returns whether Ctrl-C ended it.
     """
 
-    def keep(planned: Planned, result: Result) -> tuple[dict[str, Any], list[str]]:
+    def keep(planned: Planned, result: Result) -> tuple[DetailedRecord, list[str]]:
         """Write a record and show it to the observers; returns it with what was said about the cell."""
         said = result.pop("said", [])
-        record = _record(planned, result)
-        writer.write(record)
+        record = _write(writer, planned, result)
         return record, [*said, *ask(observers, lambda one: one.read(deepcopy(record)))]
 
     for planned in plan.having("not applicable"):
@@ -162,11 +163,22 @@ def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _record(planned: Planned, result: Result) -> dict[str, Any]:
-    """The coordinates of a cell with what the attempt left."""
+def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRecord:
+    """Write what an attempt left. A result that makes no record, as a plug-in may cause, is a failed attempt."""
+    fields = _coordinates(planned)
+    try:
+        return writer.write(fields | result)
+    except UsageError as error:
+        return writer.write(fields | failure("error", "InvalidRecord", str(error)))
+
+
+def _coordinates(planned: Planned) -> dict[str, Any]:
+    """The fields of a record that are known before the cell runs."""
     cell = planned.cell
     fusion = cell.fusion.cls
-    coordinates = {
+    sized = planned.sized
+    matching = {"matching": vars(sized) | {"fusion": str(sized.fusion)}} if sized else {}
+    return {
         "key": planned.key,
         "fusion": str(cell.fusion),
         "family": fusion.family,
@@ -183,10 +195,8 @@ def _record(planned: Planned, result: Result) -> dict[str, Any]:
         "data": {str(domain): _data(domain) for domain in cell.eval_domains},
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **matching,
     }
-    if planned.sized:
-        coordinates["matching"] = vars(planned.sized) | {"fusion": str(planned.sized.fusion)}
-    return coordinates | result
 
 
 def _data(domain: Choice[Domain]) -> dict[str, Any]:
@@ -217,20 +227,18 @@ def _write_header(
 
 
 def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
-    known = latest(folder.attempts())
+    known = latest(folder.records(Attempt))
     final = [(planned, known[planned.key]) for planned in plan.cells]
-    counts = Counter(record["status"] for _, record in final)
+    counts = Counter(record.status for _, record in final)
     parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
     console.print(
         f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True
     )
-    failed: list[tuple[Planned, dict[str, Any]]] = [(p, record) for p, record in final if record["status"] not in DONE]
+    failed = [(planned, record) for planned, record in final if record.status not in DONE]
     for planned, record in failed:
-        console.print(
-            f"  {planned.cell}: {describe(record)}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"  {planned.cell}: {record.ending}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
-        statuses = ",".join(sorted({record["status"] for _, record in failed}))
+        statuses = ",".join(sorted({record.status for _, record in failed}))
         console.print(
             f"run them again with: {shlex.join(command)} --retry {statuses}",
             markup=False,

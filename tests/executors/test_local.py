@@ -16,7 +16,8 @@ import pytest
 
 from bench.executors import local
 from bench.executors.local import LocalExecutor, next_task
-from bench.records.folder import RunFolder, latest
+from bench.records.folder import RunFolder
+from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
@@ -127,28 +128,28 @@ def alive(process: int) -> bool:
 def wait_for_records(out: Path, count: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if (out / "records.jsonl").exists() and len(RunFolder(out).records()) >= count:
+        if len(RunFolder(out).records(Attempt)) >= count:
             return
         time.sleep(0.05)
     pytest.fail(f"no {count} records within a minute")
 
 
-def test_a_killed_main_process_loses_nothing_and_leaves_no_workers(tmp_path: Path) -> None:
+def test_a_killed_main_process_loses_nothing_and_leaves_no_workers(written, tmp_path: Path) -> None:
     out = tmp_path / "run"
     main = start(out)
     wait_for_records(out, 2)
     workers = children(main.pid)
     main.send_signal(signal.SIGKILL)
     main.wait()
-    saved = RunFolder(out).records()
+    saved = written(out)
     deadline = time.monotonic() + 10
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(alive, workers))
     assert start(out).wait() == 0
-    after = RunFolder(out).records()
+    after = written(out)
     assert after[: len(saved)] == saved
-    assert len(after) == len(latest(after)) == CELLS
+    assert len(after) == len({record["key"] for record in after}) == CELLS
 
 
 def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
@@ -161,11 +162,11 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     assert main.returncode == 130
     assert "Resume with: bench run --fusion abs_diff" in printed
     assert "Traceback" not in printed
-    assert 2 <= len(RunFolder(out).records()) < CELLS
+    assert 2 <= len(RunFolder(out).records(Attempt)) < CELLS
 
 
 @pytest.mark.slow
-def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, tmp_path: Path) -> None:
+def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, written, tmp_path: Path) -> None:
     import random
 
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
@@ -183,12 +184,9 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
         main.wait()
     last = subprocess.run(main.args, capture_output=True, text=True, check=False)
     assert last.returncode == 0, last.stderr
-    quiet, loud = (
-        {key: measured(record) for key, record in latest(RunFolder(out).records()).items()}
-        for out in (undisturbed, disturbed)
-    )
+    quiet, loud = ({record["key"]: measured(record) for record in written(out)} for out in (undisturbed, disturbed))
     assert loud == quiet
-    ok = [record["key"] for record in RunFolder(disturbed).records() if record["status"] == "ok"]
+    ok = [record.key for record in RunFolder(disturbed).records(Attempt) if record.status == "ok"]
     assert len(ok) == len(set(ok)) == CELLS
     tables = [
         subprocess.run(

@@ -117,7 +117,7 @@ def test_a_leaderboard_tells_that_a_fusion_is_no_longer_symmetric(run_folder, sw
         ("newer.jsonl", '{"schema": 99}\n', "line 1: schema 99 is newer"),
         ("zero.jsonl", '{"schema": 0}\n', "line 1: unknown schema 0"),
         ("cut.jsonl", '{"schema": 1, "key": "a', "is the file cut off"),
-        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "record a is incomplete"),
+        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "line 1: record a: status is missing"),
         ("other.csv", "a,b\n1,2\n", r"not a leaderboard\.csv .*no column 'schema'"),
         ("empty.csv", "", r"not a leaderboard\.csv"),
         ("header.csv", ",".join(leaderboard.COLUMNS) + "\n", "no lines here"),

@@ -8,7 +8,7 @@ from bench.records.load import load_runs, pool
 
 def accuracies(paths):
     return {
-        (cell.group.fusion, cell.seed): cell.metrics[cell.group.domain][0] if cell.metrics else cell.status
+        (cell.group.fusion, cell.seed): cell.eval[cell.domain].values[0] if cell.eval else cell.status
         for cell in pool(load_runs(paths)).cells
     }
 
@@ -36,7 +36,7 @@ def test_of_two_runs_with_the_same_cell_the_later_result_counts(record, run_fold
     old = run_folder([record("concat", 0, 0.7, finished="2026-03-01T10:00:00+00:00")], "b_old")
     for order in ([new, old], [old, new]):
         cells = pool(load_runs(order))
-        assert [cell.metrics["color"][0] for cell in cells.cells] == [0.9]
+        assert [cell.eval["color"].values[0] for cell in cells.cells] == [0.9]
         assert cells.repeated == 1
 
 
@@ -73,7 +73,7 @@ def test_unusable_folders_say_why(record, run_folder, tmp_path):
         load_runs([tmp_path / "missing"])
     incomplete = record()
     del incomplete["fusion"]
-    with pytest.raises(UsageError, match=r"incomplete.*fusion"):
+    with pytest.raises(UsageError, match=r"records\.jsonl, line 1: record \w+: fusion is missing"):
         load_runs([run_folder([incomplete], "incomplete")])
     broken = run_folder([record()], "broken")
     (broken / "run.json").write_text("{")

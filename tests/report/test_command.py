@@ -55,7 +55,7 @@ def test_the_order_in_which_cells_finished_does_not_matter(sweep, record, run_fo
     expected = bench_report(run_folder(sweep), "--format", form).stdout
     for seed in range(5):
         shuffled = random.Random(seed).sample(sweep, len(sweep))
-        killed = [{**cell, "status": "killed", "eval": {}, "cost": None} for cell in shuffled[:7]]
+        killed = [{**cell, "status": "killed", "eval": {}, "cost": {}} for cell in shuffled[:7]]
         assert bench_report(run_folder(killed + shuffled), "--format", form).stdout == expected
 
 

@@ -108,7 +108,7 @@ def verdicts(report):
     [
         ({"warmup": {**WARMUP, "quality": 0.8412}}, "was warmed up 2 times (quality 0.84, 0.8412)"),
         ({"data": {"color": {"version": 2}}}, "version 1 in 5 cells, version 2 in 5 cells"),
-        ({"data": {"color": {"version": 1, "content": "abc"}}}, "version 1 of other files (abc) in 5 cells"),
+        ({"data": {"color": {"version": 1, "content": {"path": "abc"}}}}, "version 1 of other files (abc) in 5 cells"),
     ],
 )
 def test_runs_from_another_start_or_on_other_data_are_not_paired(cells, run_folder, bench_report, text, fields, said):

@@ -95,6 +95,6 @@ def test_cells_share_the_names_of_kinds(record, metrics, strata, run_folder):
         for seed in range(2)
     ]
     (run,) = load_runs([run_folder(records)])
-    first, second = (cell.strata["color"] for cell in run.cells)
+    first, second = (cell.eval["color"].kinds for cell in run.cells)
     assert first.names is second.names
     assert first.p_same == (0.9, 0.2)

@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from bench import zoo
-from bench.records.folder import Record, RunFolder
+from bench.records.folder import read_lines
+from bench.records.record import parse
 from bench.sweep.config import SweepConfig, load_config
 from bench.sweep.run import run_sweep
 
@@ -64,6 +65,7 @@ class Sleeps(Base):
         return (a * self.weight).sum(1)
 '''
 
+Record = dict[str, Any]  # as it is written
 Sweep = Callable[..., tuple[int, list[Record], str]]
 
 
@@ -87,15 +89,26 @@ def tiny(tmp_path: Path) -> Callable[..., SweepConfig]:
 
 @pytest.fixture
 def sweep(tiny: Callable[..., SweepConfig]) -> Sweep:
-    """Run a tiny sweep; returns its exit code, all records of its folder and what it printed."""
+    """Run a tiny sweep; returns its exit code, all records of its folder as written, and what it printed."""
 
     def run(**changes: Any) -> tuple[int, list[Record], str]:
         config = tiny(**changes)
         printed = io.StringIO()
         code = run_sweep(config, ["bench", "run"], Console(file=printed, width=200))
-        return code, RunFolder(Path(config.out)).records(), printed.getvalue()
+        return code, written_in(Path(config.out)), printed.getvalue()
 
     return run
+
+
+def written_in(folder: Path) -> list[Record]:
+    file = folder / "records.jsonl"
+    return [parse(*line) for line in read_lines(file)] if file.exists() else []
+
+
+@pytest.fixture
+def written() -> Callable[[Path], list[Record]]:
+    """All complete records of a run folder as they are written."""
+    return written_in
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.records.folder import Record, RunFolder
+from bench.records.folder import RunFolder
 from bench.sweep.bundle import bundles
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
@@ -93,7 +93,7 @@ def test_only_what_gains_shares_a_pass(cells: Callable[..., list[Cell]]) -> None
     assert sizes(fusion="abs_diff", recipe=early_stop) == {1}
 
 
-def scores(run: Path, record: Record) -> np.ndarray:
+def scores(run: Path, record: dict[str, Any]) -> np.ndarray:
     with np.load(run / "scores" / f"{record['key']}.npz") as file:
         return file["color"]
 

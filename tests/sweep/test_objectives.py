@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from bench.domain import build_domain
 from bench.errors import UsageError
-from bench.records.folder import RunFolder
 from bench.sweep.plan import make_plan
 from bench.training.recipe import Recipe
 
@@ -32,7 +31,7 @@ def keys(config) -> list[str]:
     return [cell.key for cell in make_plan(config, {}).cells]
 
 
-def test_one_command_trains_a_sum_of_terms_with_heads_and_records_their_errors(tmp_path: Path) -> None:
+def test_one_command_trains_a_sum_of_terms_with_heads_and_records_their_errors(written, tmp_path: Path) -> None:
     from bench.cli import app
 
     out = tmp_path / "run"
@@ -41,7 +40,7 @@ def test_one_command_trains_a_sum_of_terms_with_heads_and_records_their_errors(t
     command += f" --objective 0.1*contrastive:margin=1.5+bce --aux centre=1,size=0.5 --aux angle=1,name=2 --out {out}"
     result = CliRunner().invoke(app, command.split())
     assert result.exit_code == 0, result.output
-    record, joint = sorted(RunFolder(out).records(), key=lambda record: record["fusion"])
+    record, joint = sorted(written(out), key=lambda record: record["fusion"])
     assert record["recipe"]["objective"] == "bce+0.1*contrastive:margin=1.5"
     assert record["recipe"]["auxiliary"] == {"angle": 1, "centre": 1, "name": 2, "size": 0.5}
     assert "threshold_from" not in record

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,10 @@ import pytest
 from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.metrics import evaluate
-from bench.records.folder import RunFolder, latest
+from bench.records.folder import RunFolder
+from bench.records.record import DetailedRecord
+from bench.sweep import worker
+from bench.sweep.worker import Task
 
 BAD_FUSIONS = '''
 @register
@@ -70,6 +76,34 @@ def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
     assert header["hardware"]["cores"] >= 1
 
 
+def test_every_field_that_a_sweep_writes_is_one_of_a_record(sweep, bad_fusions: Path, tmp_path: Path) -> None:
+    names = ["abs_diff", "two_channel", "template_oracle", "test_raises", "test_collapses"]
+    _, written, _ = sweep(fusion=names, protocol="frozen", include=[str(bad_fusions)], match_params="5%:60000")
+    known = {field.name for field in fields(DetailedRecord)}
+    assert {name for record in written for name in record} <= known
+    records = RunFolder(tmp_path / "run").records(DetailedRecord)
+    assert {record.status for record in records} == {"ok", "not_applicable", "error", "collapsed"}
+    for record, line in zip(records, written, strict=True):
+        for name in line.keys() & {"curve", "cost", "warmup", "recipe", "matching", "times", "data", "error"}:
+            assert json.loads(json.dumps(getattr(record, name))) == line[name]
+
+
+def test_a_result_that_makes_no_record_is_a_failed_cell_and_not_the_end(sweep, monkeypatch) -> None:
+    perform = worker.perform
+
+    def impossible(task: Task) -> list[dict[str, Any]]:
+        (result,) = perform(task)
+        if task.cell.seed == 0:
+            result["eval"]["color"]["accuracy"] = 1.5
+        return [result]
+
+    monkeypatch.setattr(worker, "perform", impossible)
+    code, (first, second), _ = sweep(seed="0..1")
+    assert code == 3
+    assert (first["status"], second["status"]) == ("error", "ok")
+    assert first["error"]["message"].endswith("eval.color.accuracy: 1.5 is not a share from 0 to 1")
+
+
 def test_stored_scores_reproduce_the_stored_metrics(sweep, tmp_path: Path) -> None:
     _, (record,), _ = sweep(eval=["color", "texture"])
     scores = np.load(tmp_path / "run" / "scores" / f"{record['key']}.npz")
@@ -121,7 +155,7 @@ def test_failed_cells_are_kept_until_retry_names_them(sweep, bad_fusions: Path) 
     assert "1 failed" in printed
     _, records, _ = sweep(**changes, retry=["error"])
     assert [record["status"] for record in records] == ["error", "error"]
-    assert len(latest(records)) == 1
+    assert len({record["key"] for record in records}) == 1
 
 
 def test_frozen_protocol_trains_only_the_fusion_and_says_what_it_cannot_do(sweep) -> None:

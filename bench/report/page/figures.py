@@ -16,7 +16,7 @@ from bench.plots.style import COLORS, metric_label
 from bench.records.columns import Cost
 from bench.records.entries import Entry
 from bench.records.learning import Learning
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 

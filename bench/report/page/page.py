@@ -12,7 +12,7 @@ from bench.plots.board import Board, lines_of
 from bench.plots.curves import learned
 from bench.records.leaderboard import rows
 from bench.records.learning import Learning, learning_of
-from bench.records.load import Group
+from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
 from bench.report import footnotes

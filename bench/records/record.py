@@ -1,0 +1,361 @@
+"""A record: what one attempt at a cell left. Every field stands here once, and is checked once, when it is read.
+
+A resumed sweep reads an :class:`Attempt`, tables and comparisons a :class:`Record`, learning curves a
+:class:`DetailedRecord`: each adds fields to the one before. A field that is not named here is ignored; one that older
+records lack has a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple, Required, TypeVar, get_args
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError, with_config
+from pydantic_core import CoreSchema, SchemaValidator, from_json
+from pydantic_core import core_schema as build
+from typing_extensions import TypedDict
+
+from bench.errors import UsageError
+from bench.metrics import METRICS, SHARE, metric_names
+from bench.records.machine import Machine, machine_from
+from bench.records.schema import check_schema
+
+SCHEMA = 1
+Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
+Role = Literal["fusion", "reference", "control"]
+ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
+# The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
+NO_SEED = -1
+ROUNDING = 1e-9
+LONGEST_INPUT = 60
+
+
+@dataclass(frozen=True)
+class Is:
+    """What a value has to be, for the message where it is not."""
+
+    text: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of the values with that message."""
+        return build.custom_error_schema(handler(source), "is_not", custom_error_message=f"is not {self.text}")
+
+
+Name = Annotated[str, Field(min_length=1), Is("a name")]
+Text = Annotated[str, Is("a text")]
+Flag = Annotated[bool, Is("true or false")]
+Whole = Annotated[int, Is("a whole number")]
+Count = Annotated[int, Field(ge=0), Is("a count")]
+Number = Annotated[float, Field(allow_inf_nan=False), Is("a finite number")]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), Is("a finite number of 0 or more")]
+Share = Annotated[float, Field(ge=-ROUNDING, le=1 + ROUNDING, allow_inf_nan=False), Is("a share from 0 to 1")]
+
+
+class ErrorFacts(TypedDict, total=False):
+    """Why a cell has no result."""
+
+    type: Annotated[Text, "class of the exception"]
+    message: Annotated[Text, "what it said"]
+    traceback: Annotated[Text, "of an error that nobody foresaw"]
+
+
+@with_config(extra="allow")
+class RecipeFacts(TypedDict, total=False):
+    """The recipe that a cell was trained with: whole, of which this is read by name."""
+
+    train_pairs: Annotated[Count, "pairs trained on"]
+    batch_size: Annotated[Count, "pairs of a training step"]
+    objective: Annotated[Text, "what was minimised; bce where it is not named"]
+    auxiliary: Annotated[dict[str, Number], "weight of each auxiliary head"]
+
+
+class Times(TypedDict, total=False):
+    """Seconds that a cell took."""
+
+    draw: Annotated[Amount, "drawing pairs"]
+    train: Annotated[Amount, "building and training"]
+    evaluate: Annotated[Amount, "testing and measuring"]
+    total: Annotated[Amount, "all of it"]
+
+
+class WarmupFacts(TypedDict, total=False):
+    """The shared warm-up of the backbone."""
+
+    task: Required[Annotated[Name, "its name, none without a warm-up"]]
+    seed: Annotated[Whole, "its seed, where it was used"]
+    quality: Annotated[Number | None, "how good it became"]
+    measure: Annotated[Text, "what the quality is"]
+    unit: Annotated[Text, "unit of the quality"]
+    better: Annotated[Text, "higher or lower"]
+    seconds: Annotated[Amount, "what it cost, once"]
+    images: Annotated[Count, "images it saw"]
+
+
+class CostFacts(TypedDict, total=False):
+    """What a cell costs."""
+
+    parameters: Annotated[Count | None, "of the whole model"]
+    trainable: Annotated[Count | None, "of them trained"]
+    fusion_parameters: Annotated[Count | None, "of fusion and head"]
+    macs: Annotated[Count | None, "multiply-accumulates per pair"]
+    fusion_macs: Annotated[Count | None, "those of fusion and head"]
+    uncounted: Annotated[tuple[Text, ...], "operators that the MACs leave out"]
+    train_pairs_per_s: Annotated[Amount | None, "measured while the sweep ran"]
+    infer_pairs_per_s: Annotated[Amount | None, "measured while the sweep ran"]
+
+
+class ExecutionFacts(TypedDict, total=False):
+    """Where and how a cell was computed."""
+
+    device: Annotated[Text, "such as cpu"]
+    memory_format: Annotated[Text, "of the maps of the backbone"]
+    seeds_together: Annotated[Count, "seeds trained in one pass with it, itself included"]
+
+
+class DataFacts(TypedDict, total=False):
+    """What names a test set."""
+
+    version: Annotated[Whole, "of the domain"]
+    content: Annotated[dict[str, Text], "hash of a user's files by parameter"]
+
+
+class MatchingFacts(TypedDict):
+    """How a fusion was sized to a budget of parameters."""
+
+    fusion: Annotated[Text, "its name with the parameters chosen"]
+    parameters: Annotated[Count, "parameters it has"]
+    budget: Annotated[Count, "parameters it should have"]
+    tolerance: Annotated[Number, "share by which it may miss them"]
+    problem: Annotated[Text, "why it missed the budget; empty where it did not"]
+
+
+class Diagnostics(TypedDict, total=False):
+    """What is read back of the diagnosis of a trained model, which holds further measures by name."""
+
+    note: Annotated[Text, "where learning stopped, for a model at chance"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredOn:
+    """Where rates were measured."""
+
+    machine: Annotated[Machine | None, BeforeValidator(machine_from), "None where it is not known"] = None
+    factor: Annotated[Amount | None, "how much slower is still noise on it, where that was measured"] = None
+
+
+class KindScores(NamedTuple):
+    """Results by kind of pair, in the order of the domain; None where a value is missing."""
+
+    names: tuple[str, ...]
+    accuracy: tuple[float | None, ...]
+    p_same: tuple[float | None, ...]
+
+
+class KindFacts(TypedDict, total=False):
+    """What a record holds of a kind of pair under ``strata``, and of a pair of classes under ``cells``."""
+
+    n: Annotated[Count, "pairs"]
+    accuracy: Annotated[Share | None, "at score 0"]
+    p_same: Annotated[Share | None, "answers same"]
+    auc: Annotated[Share | None, "None where all pairs have one label"]
+
+
+class Tested(NamedTuple):
+    """Results on one evaluated domain.
+
+    Attributes:
+        values: in the order of ``metric_names()``, None where missing.
+        pairs: tested on.
+        kinds: where the domain tells kinds of pairs apart.
+    """
+
+    values: tuple[float | None, ...]
+    pairs: int
+    kinds: KindScores | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A metric by its name, beside ``n``, ``strata`` and ``cells``."""
+        share, number = handler.generate_schema(Share | None), handler.generate_schema(Number | None)
+        kinds = build.typed_dict_field(handler.generate_schema(dict[str, KindFacts]), required=False)
+        fields = {
+            **{
+                metric.name: build.typed_dict_field(share if metric.unit == SHARE else number, required=False)
+                for metric in METRICS.classes
+            },
+            "n": build.typed_dict_field(handler.generate_schema(Count)),
+            "strata": kinds,
+            "cells": kinds,
+        }
+        return build.no_info_after_validator_function(_tested, build.typed_dict_schema(fields))
+
+
+def _tested(found: Mapping[str, Any]) -> Tested:
+    """Compact: a report keeps many of them. The pairs of classes are for whoever reads the file."""
+    values = tuple(map(found.get, metric_names()))
+    strata: Mapping[str, KindFacts] | None = found.get("strata")
+    if not strata:
+        return Tested(values, found["n"])
+    accuracy = tuple(kind.get("accuracy") for kind in strata.values())
+    p_same = tuple(kind.get("p_same") for kind in strata.values())
+    return Tested(values, found["n"], KindScores(_shared(tuple(strata)), accuracy, p_same))
+
+
+@cache
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for all records with these names."""
+    return names
+
+
+class Group(NamedTuple):
+    """What the seeds of one table row have in common. Sorts by table, then backbone, then fusion."""
+
+    protocol: str
+    warmup: str
+    warmup_seed: int
+    domain: str
+    recipe_id: str
+    backbone: str
+    fusion: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """How an attempt at a cell ended: all that a resumed sweep needs."""
+
+    schema: Annotated[int, Field(ge=SCHEMA, le=SCHEMA), "what tells a program whether it can read this"]
+    key: Annotated[Name, "hash of everything that can change a number"]
+    status: Annotated[Status, Is(f"a status ({', '.join(STATUSES)})"), "how it ended"]
+    error: Annotated[ErrorFacts | None, "why there is no result"] = None
+    backbone: Annotated[Name, "name of the backbone"]
+    protocol: Annotated[Name, "scratch, finetune or frozen"]
+    recipe: Annotated[RecipeFacts, "how it was trained"] = field(default_factory=RecipeFacts)
+    times: Annotated[Times, "seconds it took"] = field(default_factory=Times)
+
+    @property
+    def ending(self) -> str:
+        """The status, with what the error said."""
+        return ": ".join(filter(None, [self.status, self.error.get("message") if self.error else ""]))
+
+
+@dataclass(slots=True, kw_only=True)
+class Record(Attempt):
+    """What tables and comparisons read of an attempt at a cell."""
+
+    fusion: Annotated[Name, "name with parameters"]
+    family: Annotated[Text, "of the fusion; empty where it is not known"] = ""
+    role: Annotated[Role | None, "whether it is compared, knows more than a fusion may, or must stay at chance"] = None
+    knows: Annotated[Text, "what a reference knows that a fusion may not"] = ""
+    symmetric: Annotated[Flag | None, "whether the order of the images makes no difference"] = None
+    domain: Annotated[Name, "trained on"]
+    seed: Annotated[Whole, "of training data, their order and the initialisation"]
+    warmup: Annotated[WarmupFacts, "where training started"]
+    recipe_id: Annotated[Name, "hash of the recipes"]
+    matching: Annotated[MatchingFacts | None, "how it was matched in parameters"] = None
+    data: Annotated[dict[str, DataFacts], "test set by evaluated domain"] = field(default_factory=dict)
+    eval: Annotated[dict[str, Tested], "results by evaluated domain"] = field(default_factory=dict)
+    cost: Annotated[CostFacts, "what it costs"] = field(default_factory=CostFacts)
+    execution: Annotated[ExecutionFacts, "where and how it was computed"] = field(default_factory=ExecutionFacts)
+    diagnostics: Annotated[Diagnostics, "state of the trained model"] = field(default_factory=Diagnostics)
+    finished: Annotated[Text, "date and time in ISO 8601, UTC"] = ""
+    measured_on: Annotated[MeasuredOn | None, "a run folder names the machine in run.json instead"] = None
+
+    group: Group = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find the row of a table that it belongs to, and its role: older records name a family only."""
+        self.role = self.role or ROLES.get(self.family)
+        start = self.protocol, self.warmup["task"], self.warmup.get("seed", NO_SEED)
+        self.group = Group(*start, self.domain, self.recipe_id, self.backbone, self.fusion)
+
+    @property
+    def machine(self) -> Machine | None:
+        """That it ran on; None where that is not known."""
+        return self.measured_on.machine if self.measured_on else None
+
+    def cost_of(self, field: str) -> float | None:
+        """A count or a rate by its name; None where it is missing."""
+        costs: Any = self.cost
+        found: float | None = costs.get(field)
+        return found
+
+    def joining(self, warmup_seed: int) -> Record:
+        """The same in the table of that warm-up seed, for a record that names none."""
+        return replace(self, warmup={**self.warmup, "seed": warmup_seed})
+
+    @property
+    def message(self) -> str:
+        """The first line of the error, with its type unless the status says it; without an error what was noted."""
+        error: ErrorFacts = self.error or {}
+        kind, lines = error.get("type", ""), error.get("message", "").strip().splitlines()
+        named = kind if kind not in ("NotApplicableError", "CollapsedError") else ""
+        return ": ".join(filter(None, [named, *lines[:1]])) or self.diagnostics.get("note", "")
+
+
+@dataclass(slots=True, kw_only=True)
+class DetailedRecord(Record):
+    """A record as it is written, with the course of training, which no table shows."""
+
+    curve: Annotated[tuple[tuple[Count, Number, Number], ...], "pairs seen, training loss and accuracy"] = ()
+    stopped_early: Annotated[Flag | None, "whether validation ended training"] = None
+    auxiliary: Annotated[dict[str, dict[str, Number]], "errors of each auxiliary head"] = field(default_factory=dict)
+    threshold_from: Annotated[Literal["validation"] | None, "what 0 is the threshold of, where not training"] = None
+
+
+Kind = TypeVar("Kind", bound=Attempt)
+
+
+def checker(kind: type[Kind]) -> Callable[[bytes, str], Kind]:
+    """The function that reads one line: given the line and where it stands, it returns the record.
+
+    It raises ``UsageError`` where the line is no record, one of another schema, or lacks a field or has one that is not
+    what it has to be.
+    """
+    adapted: Any = kind
+    validate = _validator(adapted, metric_names()).validate_json
+
+    def check(line: bytes, where: str) -> Kind:
+        try:
+            record: Kind = validate(line, strict=True)
+        except ValidationError as error:
+            key = parse(line, where).get("key")
+            raise UsageError(f"{where}: record {key}: {_problem(error)}") from None
+        return record
+
+    return check
+
+
+def parse(line: bytes, where: str) -> dict[str, Any]:
+    """The JSON object in one line, whatever its fields; other than of this ``SCHEMA`` it raises ``UsageError``."""
+    try:
+        content = from_json(line)
+    except ValueError:
+        raise UsageError(f"{where}: not a JSON record") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{where}: not a record of this program (no schema number)")
+    check_schema(content.get("schema"), SCHEMA, where)
+    return content
+
+
+@cache
+def _validator(kind: type[Any], metrics: tuple[str, ...]) -> SchemaValidator:
+    """Built once for each kind and the metrics there are."""
+    validator = TypeAdapter(kind).validator
+    assert isinstance(validator, SchemaValidator)
+    return validator
+
+
+def _problem(error: ValidationError) -> str:
+    """The first problem: which field, what stands there, what it is not."""
+    problem = error.errors(include_url=False)[0]
+    name = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    value = repr(problem["input"])
+    shown = value if len(value) <= LONGEST_INPUT else f"{value[:LONGEST_INPUT]}..."
+    return f"{name}: {shown} {problem['msg']}" if problem["type"] == "is_not" else f"{name}: {shown}: {problem['msg']}"
