@@ -56,7 +56,7 @@ class Table:
         self._show_backbone = len(section.backbones) > 1
         self._show_failed = any(entry.failed for entry in section.entries)
         self._efficiency = Efficiency(section.entries)
-        self._show_efficiency = self._efficiency.measured_by(section.domain)
+        self._show_efficiency = bool(self._efficiency.measured_by(section.domain))
         self.compared = section.ranked("fusion", metrics[0])
         self.apart = [*section.references(), *section.ranked("control", metrics[0])]
 
