@@ -10,8 +10,9 @@ from typing import Any
 from bench.errors import UsageError
 from bench.gate.side import Place, Side
 from bench.records.columns import COUNT_FIELDS, METRICS, RATE_FIELDS
+from bench.records.facts import Tested
 from bench.records.leaderboard import COLUMNS, SCHEMA, check_schemas
-from bench.records.record import NO_SEED, Group, Record, Tested
+from bench.records.record import NO_SEED, Group, Record
 from bench.records.record import SCHEMA as RECORD_SCHEMA
 
 Row = dict[str, str]

@@ -13,7 +13,8 @@ from itertools import groupby
 import numpy as np
 
 from bench.records.columns import POSITION, RATE_FIELDS
-from bench.records.record import Group, Record, Role, Tested
+from bench.records.facts import Tested
+from bench.records.record import Group, Record, Role
 from bench.stats.intervals import Estimates, estimate
 
 
@@ -50,6 +51,11 @@ class Entry:
     def role(self) -> Role:
         """A ``fusion`` is compared, a ``reference`` knows more than a fusion may, a ``control`` must stay at chance."""
         return next((cell.role for cell in self.cells if cell.role), "fusion")
+
+    @property
+    def knows(self) -> str:
+        """What a reference knows that a fusion may not; empty where no record tells."""
+        return next((cell.knows for cell in self.cells if cell.knows), "")
 
     @property
     def family(self) -> str:

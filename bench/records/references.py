@@ -14,6 +14,7 @@ from bench.stats.intervals import Estimates, estimate
 
 NAMING = "name_then_xnor"
 ORACLES = ("template_oracle", "mask_oracle")
+# Of records that do not say it themselves.
 KNOWS = MappingProxyType(
     {
         NAMING: "is trained on the names of the shapes (stronger supervision) and compares the two names it finds",
@@ -26,10 +27,11 @@ UNDEFINED = estimate(np.empty((0, 1)))
 
 def knowledge(entries: Iterable[Entry]) -> str:
     """One sentence on what the references among ``entries`` know; empty where there are none."""
-    names = {_name(entry) for entry in entries if entry.role == "reference"}
-    if not names:
+    references = sorted((entry for entry in entries if entry.role == "reference"), key=place)
+    if not references:
         return ""
-    told = "; ".join(f"{name} {text}" for name, text in KNOWS.items() if name in names)
+    known = {_name(entry): entry.knows or KNOWS.get(_name(entry)) for entry in references}
+    told = "; ".join(f"{name} {text}" for name, text in known.items() if text)
     return f"References know more than a fusion and are not ranked{f': {told}' if told else ''}."
 
 
