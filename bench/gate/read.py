@@ -10,10 +10,11 @@ from bench.errors import UsageError
 from bench.gate.side import Place, Side
 from bench.metrics import metric_names
 from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
+from bench.records.facts import Tested
 from bench.records.folder import latest, read_records
 from bench.records.leaderboard import Row, group_of, read_rows
 from bench.records.load import Run, load_runs, pool
-from bench.records.record import SCHEMA, Group, Record, Tested
+from bench.records.record import SCHEMA, Group, Record
 
 SHARED = ("fusion", "family", "symmetric", "backbone", "domain", "protocol", "recipe_id")
 

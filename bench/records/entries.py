@@ -14,7 +14,8 @@ import numpy as np
 
 from bench.metrics import metric_position
 from bench.records.columns import RATE_FIELDS
-from bench.records.record import Group, Record, Role, Tested
+from bench.records.facts import Tested
+from bench.records.record import Group, Record, Role
 from bench.stats.intervals import Estimates, estimate
 
 

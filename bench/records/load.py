@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
+from bench.records.facts import MeasuredOn
 from bench.records.folder import RunFolder, find_runs, has_runs, latest
 from bench.records.machine import Machine, Sessions
-from bench.records.record import NO_SEED, Group, MeasuredOn, Record
+from bench.records.record import NO_SEED, Group, Record
 
 
 @dataclass(frozen=True)

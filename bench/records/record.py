@@ -1,7 +1,7 @@
 """A record: what one attempt at a cell left. Every field stands here once, and is checked once, when it is read.
 
 A resumed sweep reads an :class:`Attempt`, tables and comparisons a :class:`Record`, learning curves a
-:class:`DetailedRecord`: each adds fields to the one before. A field that is not named here is ignored; one that older
+:class:`DetailedRecord`: each adds fields to the one before. A field that is not named is ignored; one that older
 records lack has a default.
 """
 
@@ -11,16 +11,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple, Required, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError, with_config
-from pydantic_core import CoreSchema, SchemaValidator, from_json
-from pydantic_core import core_schema as build
-from typing_extensions import TypedDict
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator, from_json
 
 from bench.errors import UsageError
-from bench.metrics import METRICS, SHARE, metric_names
-from bench.records.machine import Machine, machine_from
+from bench.metrics import metric_names
+from bench.records.facts import (
+    CostFacts,
+    Count,
+    DataFacts,
+    Diagnostics,
+    ErrorFacts,
+    ExecutionFacts,
+    Flag,
+    Is,
+    MatchingFacts,
+    MeasuredOn,
+    Name,
+    Number,
+    RecipeFacts,
+    Tested,
+    Text,
+    Times,
+    WarmupFacts,
+    Whole,
+)
+from bench.records.machine import Machine
 from bench.records.schema import check_schema
 
 SCHEMA = 1
@@ -31,185 +49,7 @@ Role = Literal["fusion", "reference", "control"]
 ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
 # The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
 NO_SEED = -1
-ROUNDING = 1e-9
 LONGEST_INPUT = 60
-
-
-@dataclass(frozen=True)
-class Is:
-    """What a value has to be, for the message where it is not."""
-
-    text: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The schema of the values with that message."""
-        return build.custom_error_schema(handler(source), "is_not", custom_error_message=f"is not {self.text}")
-
-
-Name = Annotated[str, Field(min_length=1), Is("a name")]
-Text = Annotated[str, Is("a text")]
-Flag = Annotated[bool, Is("true or false")]
-Whole = Annotated[int, Is("a whole number")]
-Count = Annotated[int, Field(ge=0), Is("a count")]
-Number = Annotated[float, Field(allow_inf_nan=False), Is("a finite number")]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), Is("a finite number of 0 or more")]
-Share = Annotated[float, Field(ge=-ROUNDING, le=1 + ROUNDING, allow_inf_nan=False), Is("a share from 0 to 1")]
-
-
-class ErrorFacts(TypedDict, total=False):
-    """Why a cell has no result."""
-
-    type: Annotated[Text, "class of the exception"]
-    message: Annotated[Text, "what it said"]
-    traceback: Annotated[Text, "of an error that nobody foresaw"]
-
-
-@with_config(extra="allow")
-class RecipeFacts(TypedDict, total=False):
-    """The recipe that a cell was trained with: whole, of which this is read by name."""
-
-    train_pairs: Annotated[Count, "pairs trained on"]
-    batch_size: Annotated[Count, "pairs of a training step"]
-    objective: Annotated[Text, "what was minimised; bce where it is not named"]
-    auxiliary: Annotated[dict[str, Number], "weight of each auxiliary head"]
-
-
-class Times(TypedDict, total=False):
-    """Seconds that a cell took."""
-
-    draw: Annotated[Amount, "drawing pairs"]
-    train: Annotated[Amount, "building and training"]
-    evaluate: Annotated[Amount, "testing and measuring"]
-    total: Annotated[Amount, "all of it"]
-
-
-class WarmupFacts(TypedDict, total=False):
-    """The shared warm-up of the backbone."""
-
-    task: Required[Annotated[Name, "its name, none without a warm-up"]]
-    seed: Annotated[Whole, "its seed, where it was used"]
-    quality: Annotated[Number | None, "how good it became"]
-    measure: Annotated[Text, "what the quality is"]
-    unit: Annotated[Text, "unit of the quality"]
-    better: Annotated[Text, "higher or lower"]
-    seconds: Annotated[Amount, "what it cost, once"]
-    images: Annotated[Count, "images it saw"]
-
-
-class CostFacts(TypedDict, total=False):
-    """What a cell costs."""
-
-    parameters: Annotated[Count | None, "of the whole model"]
-    trainable: Annotated[Count | None, "of them trained"]
-    fusion_parameters: Annotated[Count | None, "of fusion and head"]
-    macs: Annotated[Count | None, "multiply-accumulates per pair"]
-    fusion_macs: Annotated[Count | None, "those of fusion and head"]
-    uncounted: Annotated[tuple[Text, ...], "operators that the MACs leave out"]
-    train_pairs_per_s: Annotated[Amount | None, "measured while the sweep ran"]
-    infer_pairs_per_s: Annotated[Amount | None, "measured while the sweep ran"]
-
-
-class ExecutionFacts(TypedDict, total=False):
-    """Where and how a cell was computed."""
-
-    device: Annotated[Text, "such as cpu"]
-    memory_format: Annotated[Text, "of the maps of the backbone"]
-    seeds_together: Annotated[Count, "seeds trained in one pass with it, itself included"]
-
-
-class DataFacts(TypedDict, total=False):
-    """What names a test set."""
-
-    version: Annotated[Whole, "of the domain"]
-    content: Annotated[dict[str, Text], "hash of a user's files by parameter"]
-
-
-class MatchingFacts(TypedDict):
-    """How a fusion was sized to a budget of parameters."""
-
-    fusion: Annotated[Text, "its name with the parameters chosen"]
-    parameters: Annotated[Count, "parameters it has"]
-    budget: Annotated[Count, "parameters it should have"]
-    tolerance: Annotated[Number, "share by which it may miss them"]
-    problem: Annotated[Text, "why it missed the budget; empty where it did not"]
-
-
-class Diagnostics(TypedDict, total=False):
-    """What is read back of the diagnosis of a trained model, which holds further measures by name."""
-
-    note: Annotated[Text, "where learning stopped, for a model at chance"]
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredOn:
-    """Where rates were measured."""
-
-    machine: Annotated[Machine | None, BeforeValidator(machine_from), "None where it is not known"] = None
-    factor: Annotated[Amount | None, "how much slower is still noise on it, where that was measured"] = None
-
-
-class KindScores(NamedTuple):
-    """Results by kind of pair, in the order of the domain; None where a value is missing."""
-
-    names: tuple[str, ...]
-    accuracy: tuple[float | None, ...]
-    p_same: tuple[float | None, ...]
-
-
-class KindFacts(TypedDict, total=False):
-    """What a record holds of a kind of pair under ``strata``, and of a pair of classes under ``cells``."""
-
-    n: Annotated[Count, "pairs"]
-    accuracy: Annotated[Share | None, "at score 0"]
-    p_same: Annotated[Share | None, "answers same"]
-    auc: Annotated[Share | None, "None where all pairs have one label"]
-
-
-class Tested(NamedTuple):
-    """Results on one evaluated domain.
-
-    Attributes:
-        values: in the order of ``metric_names()``, None where missing.
-        pairs: tested on.
-        kinds: where the domain tells kinds of pairs apart.
-    """
-
-    values: tuple[float | None, ...]
-    pairs: int
-    kinds: KindScores | None = None
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A metric by its name, beside ``n``, ``strata`` and ``cells``."""
-        share, number = handler.generate_schema(Share | None), handler.generate_schema(Number | None)
-        kinds = build.typed_dict_field(handler.generate_schema(dict[str, KindFacts]), required=False)
-        fields = {
-            **{
-                metric.name: build.typed_dict_field(share if metric.unit == SHARE else number, required=False)
-                for metric in METRICS.classes
-            },
-            "n": build.typed_dict_field(handler.generate_schema(Count)),
-            "strata": kinds,
-            "cells": kinds,
-        }
-        return build.no_info_after_validator_function(_tested, build.typed_dict_schema(fields))
-
-
-def _tested(found: Mapping[str, Any]) -> Tested:
-    """Compact: a report keeps many of them. The pairs of classes are for whoever reads the file."""
-    values = tuple(map(found.get, metric_names()))
-    strata: Mapping[str, KindFacts] | None = found.get("strata")
-    if not strata:
-        return Tested(values, found["n"])
-    accuracy = tuple(kind.get("accuracy") for kind in strata.values())
-    p_same = tuple(kind.get("p_same") for kind in strata.values())
-    return Tested(values, found["n"], KindScores(_shared(tuple(strata)), accuracy, p_same))
-
-
-@cache
-def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
-    """One tuple for all records with these names."""
-    return names
 
 
 class Group(NamedTuple):

@@ -93,7 +93,7 @@ def test_an_empty_folder_exits_2_with_one_line_on_stderr(bench, base, tmp_path, 
 
 def test_a_failed_cell_exits_3(bench, base, tmp_path) -> None:
     records = quick()
-    records[4] |= {"status": "diverged", "eval": {}, "cost": None}
+    records[4] |= {"status": "diverged", "eval": {}, "cost": {}}
     assert bench("compare", base, write(tmp_path / "new", records)) == 3
 
 

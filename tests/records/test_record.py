@@ -74,7 +74,8 @@ BROKEN = {
     "eval.color.strata.hard.p_same": NOT_SHARE, "eval.color.cells.circle-circle.accuracy": NOT_SHARE,
     "cost.parameters": NOT_COUNT, "cost.fusion_macs": NOT_COUNT, "cost.train_pairs_per_s": NOT_AMOUNT,
     "cost.uncounted": ([1], "aten::mm"), "execution.seeds_together": NOT_COUNT, "execution.device": NOT_TEXT,
-    "diagnostics.note": NOT_TEXT, "measured_on.factor": NOT_AMOUNT, "measured_on.machine.cores": ("two",),
+    "diagnostics.note": NOT_TEXT, "measured_on.factor": NOT_AMOUNT, "measured_on.machine": (5, "here"),
+    "measured_on.machine.cores": ("two",),
     "times.total": NOT_AMOUNT, "curve": (1, [[1, 2]], [[-1, 0.5, 0.5]]), "stopped_early": (0, "no"),
     "auxiliary": ([], {"angle": 1}), "threshold_from": ("test",),
 }  # fmt: skip

@@ -58,6 +58,18 @@ def test_what_the_references_know_is_told_of_those_that_are_there(record, markdo
     assert "References know more" not in markdown([record(), record("k", **CONTROL)])
 
 
+def test_a_record_says_itself_what_it_is_and_knows(record, markdown, tables):
+    oracle = record("my_oracle", role="reference", knows="sees the label", family="mine")
+    text = markdown(
+        [record(), oracle, record("mask_oracle", **REFERENCE), record("noise", role="control", family="mine")]
+    )
+    told = "not ranked: mask_oracle sees the true mask of each figure; my_oracle sees the label."
+    assert told in one_line(text)
+    main, apart = tables(text)
+    assert [row["fusion"] for row in main] == ["abs_diff"]
+    assert [row["fusion"] for row in apart] == ["mask_oracle", "my_oracle", "noise", "chance"]
+
+
 def test_a_table_without_fusions_says_what_there_is_instead(record, markdown):
     assert "Only references here." in markdown([record("mask_oracle", **REFERENCE)])
     both = markdown([record("mask_oracle", **REFERENCE), record("k", **CONTROL)])
