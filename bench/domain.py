@@ -162,6 +162,12 @@ def _identity(choice: Choice[Domain]) -> Mapping[str, Any]:
     return {"name": choice.name, "params": params, "source": source_hash(choice.cls), **of_the_version}
 
 
+def clear_identities() -> None:
+    """Forget what identifies each domain, whose files or source may have changed."""
+    _built.cache_clear()
+    _identity.cache_clear()
+
+
 def build_domain(domain: DomainName) -> Domain:
     """The domain of a name with parameters, built once; an unknown name or parameter raises ``UsageError``."""
     return _built(domain if isinstance(domain, Choice) else DOMAINS.settle(domain))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench import domain
+from bench.domain import clear_identities
 from bench.sweep.plan import make_plan
 
 
@@ -91,6 +91,5 @@ def test_a_folder_of_textures_counts_by_content_not_by_path(tiny, tmp_path: Path
     assert first == second
     assert first != keys(tiny(domain="texture"))
     Image.new("RGB", (200, 200), (200, 10, 30)).save(folders[1] / "red.png")
-    domain._built.cache_clear()
-    domain._identity.cache_clear()
+    clear_identities()
     assert keys(tiny(domain="texture", domain_params={"textures": str(folders[1])})) != first
