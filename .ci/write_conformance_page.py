@@ -26,7 +26,7 @@ runs them on all that is built in. `make docs` writes this page from the checks 
 
 ## Every kind
 
-These hold for each {kinds}.
+A kind is one of {kinds}. These hold for each.
 
 {of_all}
 
@@ -63,7 +63,7 @@ def page() -> str:
     checks |= {name: _first(check) for name, check in CHECKS.items()}
     kinds = [kind for kind, own in KINDS.items() if own.checks]
     return TEXT.format(
-        kinds=" and ".join([", ".join(list(KINDS)[:-1]), list(KINDS)[-1]]),
+        kinds=", ".join(KINDS),
         of_all=_checks({name: _first(check) for name, check in OF_ALL.items()} | BUILDS),
         of_kinds="\n\n".join(
             f"## {kind[0].upper()}{kind[1:]}\n\n" + _checks({n: _first(c) for n, c in KINDS[kind].checks.items()})

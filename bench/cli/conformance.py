@@ -22,7 +22,8 @@ def test(
 
     from bench import zoo
     from bench.backbones import BACKBONES
-    from bench.conformance.suite import KINDS, registered_in, run_suite
+    from bench.conformance.kinds import KINDS
+    from bench.conformance.suite import registered_in, run_suite
 
     zoo.load([path])
     broken = [plugin for plugin in zoo.broken_plugins() if plugin.path.is_relative_to(path.resolve())]

@@ -44,7 +44,7 @@ class Drawn:
 
 
 def numbered(drawn: Drawn) -> None:
-    """Pair and named image i depend on (split, seed, i) alone: not on how many are drawn, from where, or what before."""
+    """Pair and named image i depend on (split, seed, i) alone: not on how many are drawn, or from where."""
     torch.manual_seed(N)
     start, whole, other = 0, drawn.pairs("val"), drawn.choice.build()
     for n in PIECES:
@@ -79,7 +79,7 @@ def pixels(drawn: Drawn) -> None:
 
 
 def latents(drawn: Drawn) -> None:
-    """Each latent has a row for each image, ``class`` counts ``classes`` in int64, and a ``mask`` is uint8 (N, H, W)."""
+    """Each latent has a row for each image, int64 ``class`` counts ``classes``, and a ``mask`` is uint8 (N, H, W)."""
     for split in SPLITS[:3]:
         for images in (drawn.pairs(split).a, drawn.pairs(split).b):
             _check_latents(images, drawn.domain.classes, "classes")

@@ -47,9 +47,7 @@ def any_order(metric: Metric) -> None:
     """The order of the pairs does not matter."""
     _, scored = next(_cases())
     order = np.random.default_rng(1).permutation(N)
-    moved = replace(
-        scored, label=scored.label[order], scores=scored.scores[order], swapped=scored.swapped[order]
-    )
+    moved = replace(scored, label=scored.label[order], scores=scored.scores[order], swapped=scored.swapped[order])
     values = [float(metric.compute(one)) for one in (scored, moved)]
-    if not np.allclose(*values, equal_nan=True):
+    if not np.allclose(values[0], values[1], equal_nan=True):
         raise CheckFailedError(f"it is {values[0]:.6g}, and {values[1]:.6g} for the same pairs in another order")

@@ -28,7 +28,9 @@ MORE = [KINDS[kind].registry.settle(text) for kind, text in (
 
 def built_in(*kinds: str) -> list[Any]:
     """All choices of these kinds, marked where they take long."""
-    choices = [Choice(cls.name, registry=KINDS[kind].registry) for kind in kinds for cls in KINDS[kind].registry.classes]
+    choices = [
+        Choice(cls.name, registry=KINDS[kind].registry) for kind in kinds for cls in KINDS[kind].registry.classes
+    ]
     choices += [choice for choice in MORE if choice.registry.kind in kinds]
     slow = pytest.mark.slow
     return [
@@ -111,7 +113,11 @@ def test_a_sound_domain_passes(plugin: Callable[..., Path]) -> None:
 
 DOMAIN_MISTAKES = {
     "another key for another number of pairs": ("numbered", "key = (self.name, split, seed)", "key = (split, seed, n)"),
-    "pairs counted from the start of the draw": ("numbered", "i = torch.arange(start, start + n)", "i = torch.arange(n)"),
+    "pairs counted from the start of the draw": (
+        "numbered",
+        "i = torch.arange(start, start + n)",
+        "i = torch.arange(n)",
+    ),
     "three of four pairs are same": ("balanced", "b = (a + i) % 2", "b = (a + (i % 4 == 0)) % 2"),
     "labels the wrong way round": ("balanced", "label = (a == b).long()", "label = (a != b).long()"),
     "labels of another type": ("pixels", "(a == b).long()", "(a == b).float()"),
@@ -139,65 +145,55 @@ def test_a_path_in_the_identity_of_a_domain_is_found(plugin: Callable[..., Path]
     assert set(problems(DOMAINS.settle(f"planted_path:root={tmp_path}"))) == {"identity"}
 
 
-# Of each kind: the check that finds it, the class that it is registered from, and what the subclass gets wrong.
+# Of each kind: the check that finds it, decorator, class that is built on, docstring, and what that gets wrong.
 MISTAKES = {
-    "fusion": ("described", "bench.fusion.register", "Fusion", """
+    "fusion": ("described", "bench.fusion.register", "bench.fusion.Fusion", "No full stop", """
         family, needs, symmetric, paper = "embedding", "embedding", True, "none"
         def __init__(self, spec: FeatureSpec) -> None:
             super().__init__(spec.dim)
     """),
-    "backbone": ("both_signs", "bench.backbones.register_backbone", "bench.backbones.tiny_vit.TinyViT", """
-        'Codes behind a ReLU.'
+    "backbone": ("both_signs", "bench.backbones.register_backbone", "bench.backbones.tiny_vit.TinyViT", "Positive.", """
         def __init__(self, image: MapShape, pretrained: bool = False) -> None:
             super().__init__(image, pretrained)
             self.embedding = nn.Sequential(self.embedding, nn.ReLU())
     """),
-    "warm-up": ("examples", "bench.training.warmup.register_warmup", "bench.training.warmup.names.Names", """
-        'The class of each image, some of them changed.'
+    "warm-up": ("examples", "bench.training.warmup.register_warmup", "bench.training.warmup.names.Names", "Random.", """
         def examples(self, images, u):
             return images.pixels, torch.randint(0, 14, (len(images),))
     """),
     "objective": ("finite", "bench.training.objectives.register_objective",
-                  "bench.training.objectives.contract.Term", """
-        '``mean |u - v|``, whose slope at 0 is infinite.'
+                  "bench.training.objectives.contract.Term", "``mean |u - v|``, without a gradient at 0.", """
         reads, paper = "pairs", "none"
         def forward(self, u, v, label):
             return (u - v).square().sum(1).sqrt().mean()
     """),
-    "metric": ("in_range", "bench.metrics.register_metric", "bench.metrics.Metric", """
-        'Mean score.'
+    "metric": ("in_range", "bench.metrics.register_metric", "bench.metrics.Metric", "Mean score.", """
         direction = 1
         def compute(self, scored):
             return float(scored.scores.mean())
     """),
-    "observer": ("described", "bench.observers.register_observer", "bench.observers.profiler.Profiler", ""),
-    "executor": ("parameters", "bench.executors.register_executor", "bench.executors.inline.InlineExecutor", """
-        'Tasks in a queue.'
+    "observer": ("described", "bench.observers.register_observer", "bench.observers.profiler.Profiler", "Looks on", ""),
+    "executor": ("parameters", "bench.executors.register_executor", "bench.executors.inline.InlineExecutor", "One.", """
         def __init__(self, workplace, jobs, timeout, queue="short") -> None:
             super().__init__(workplace, jobs, timeout)
     """),
-    "plot": ("parameters", "bench.plots.contract.register_plot", "bench.plots.ranks.Ranks", """
-        'Ranks.'
+    "plot": ("parameters", "bench.plots.contract.register_plot", "bench.plots.ranks.Ranks", "Ranks.", """
         def __init__(self, width: int) -> None:
             pass
     """),
-    "report format": ("parameters", "bench.report.formats.register_report_format",
-                      "bench.report.formats.csv.CsvFormat", """
-        'Text.'
+    "report format": ("parameters", "bench.report.formats.register_report_format", "bench.report.formats.csv.Csv",
+                      "Text.", """
         def __init__(self, wide: bool = "yes") -> None:
             pass
     """),
-    "check format": ("described", "bench.gate.formats.register_check_format", "bench.gate.formats.json.JsonFormat", """
-        'A text'
-    """),
-    "audit format": ("builds", "bench.audit.formats.register_audit_format", "bench.audit.formats.json.JsonFormat", """
-        'Text.'
+    "check format": ("described", "bench.gate.formats.register_check_format", "bench.gate.formats.json.Json", "Text",
+                     ""),
+    "audit format": ("builds", "bench.audit.formats.register_audit_format", "bench.audit.formats.json.Json", "It.", """
         def __init__(self, wide: bool = False) -> None:
             raise ZeroDivisionError
     """),
     "audit baseline": ("parameters", "bench.audit.baselines.register_audit_baseline",
-                       "bench.audit.baselines.unary.Unary", """
-        'Everything.'
+                       "bench.audit.baselines.unary.Unary", "Everything.", """
         def __init__(self, **options: int) -> None:
             pass
     """),
@@ -206,14 +202,10 @@ MISTAKES = {
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "domain"])
 def test_a_mistake_in_each_kind_is_found(kind: str, plugin: Callable[..., Path]) -> None:
-    check, decorator, base, body = MISTAKES[kind]
-    imports = [f"from {module} import {name}" for module, _, name in (decorator.rpartition("."), base.rpartition("."))]
-    register, base = (path.rpartition(".")[2] for path in (decorator, base))
-    text = "\n".join([*(line for line in imports if not line.startswith("from  ")), f"@{register}"])
-    text += f"\nclass Planted({base}):\n    name = 'planted_mistake'\n"
-    body = indent(dedent(body), "    ")
-    if body.strip().startswith("'"):
-        text = text.replace("    name =", body.strip("\n").splitlines()[0] + "\n    name =", 1)
-        body = "\n".join(body.strip("\n").splitlines()[1:])
-    (choice,) = registered_in(plugin(text + body))
-    assert set(problems(choice)) == {check}
+    check, *imported, docstring, body = MISTAKES[kind]
+    imports = [f"from {path.rpartition('.')[0]} import {path.rpartition('.')[2]}" for path in imported]
+    decorator, base = (path.rpartition(".")[2] for path in imported)
+    lines = [*imports, f"@{decorator}", f"class Planted({base}):", f'    """{docstring}"""', "    name = 'planted_one'"]
+    (choice,) = registered_in(plugin("\n".join(lines) + indent(dedent(body), "    ")))
+    assert choice.registry.kind == kind
+    assert check in problems(choice)
