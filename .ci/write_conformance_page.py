@@ -20,8 +20,8 @@ BUGS = ROOT / "tests" / "conformance" / "planted_bugs.yaml"
 
 TEXT = """# The conformance suite
 
-`bench test FILE` runs these checks on whatever a file registers, kind by kind, and on its fusions with every backbone; CI
-runs them on all that is built in. `make docs` writes this page from the checks and from
+`bench test FILE` runs these checks on whatever a file registers, kind by kind, and on its fusions with every backbone;
+CI runs them on all that is built in. `make docs` writes this page from the checks and from
 `tests/conformance/planted_bugs.yaml`.
 
 ## Every kind
