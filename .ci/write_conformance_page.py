@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bench.conformance.kinds import KINDS, OF_ALL
 from bench.conformance.suite import CHECKS
 
 ROOT = Path(__file__).parents[1]
@@ -19,8 +20,19 @@ BUGS = ROOT / "tests" / "conformance" / "planted_bugs.yaml"
 
 TEXT = """# The conformance suite
 
-`bench test fusions/NAME.py` runs these checks on every fusion of a file and every backbone; CI runs them on the whole
-zoo. `make docs` writes this page from the checks and from `tests/conformance/planted_bugs.yaml`.
+`bench test FILE` runs these checks on whatever a file registers, kind by kind, and on its fusions with every backbone;
+CI runs them on all that is built in. `make docs` writes this page from the checks and from
+`tests/conformance/planted_bugs.yaml`.
+
+## Every kind
+
+A kind is one of {kinds}. These hold for each.
+
+{of_all}
+
+{of_kinds}
+
+## A fusion on a backbone
 
 {checks}
 
@@ -41,17 +53,31 @@ Easily made:
 """
 
 
+BUILDS = {"builds": "It builds with its defaults, where the harness supplies nothing or the checks of the kind do."}
+
+
 def page() -> str:
     """The text of the page."""
     bugs = yaml.safe_load(BUGS.read_text())
     checks = {"builds": "It builds with its defaults and loses no parameter that it makes."}
     checks |= {name: _first(check) for name, check in CHECKS.items()}
+    kinds = [kind for kind, own in KINDS.items() if own.checks]
     return TEXT.format(
-        checks=_table(("check", "what holds"), ((f"`{name}`", text) for name, text in checks.items())),
+        kinds=", ".join(KINDS),
+        of_all=_checks({name: _first(check) for name, check in OF_ALL.items()} | BUILDS),
+        of_kinds="\n\n".join(
+            f"## {kind[0].upper()}{kind[1:]}\n\n" + _checks({n: _first(c) for n, c in KINDS[kind].checks.items()})
+            for kind in kinds
+        ),
+        checks=_checks(checks),
         number=len(bugs),
         seen=_bugs(bug for bug in bugs if bug.get("seen")),
         other=_bugs(bug for bug in bugs if not bug.get("seen")),
     )
+
+
+def _checks(checks: Mapping[str, str]) -> str:
+    return _table(("check", "what holds"), ((f"`{name}`", text) for name, text in checks.items()))
 
 
 def _first(check: Any) -> str:

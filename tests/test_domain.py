@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bench import zoo
-from bench.domain import BLOCK, DOMAINS, Domain, Images, Pairs, Split, build_domain, register_domain, uniforms
+from bench.domain import BLOCK, DOMAINS, Domain, Images, Pairs, Split, register_domain, uniforms
 from bench.fusion import MapShape
-from bench.spec import parse_spec
 
 KEY = ("color", 1, "train", 0, "a")
 ROWS = 4 * BLOCK
@@ -132,12 +131,3 @@ def test_what_a_domain_need_not_state() -> None:
     assert len(pairs) == len(pairs.a) == 5
     assert pairs.strata is None
     assert domain.log_likelihoods(pairs.a) is None
-
-
-def test_companions_and_warm_up_domains_of_the_built_in_domains_exist() -> None:
-    for name in ("color", "texture"):
-        domain = build_domain(name)
-        assert domain.companions
-        for other in (*domain.companions, domain.warmup_domain):
-            assert parse_spec(other).name in DOMAINS
-        assert domain.shifts

@@ -13,29 +13,31 @@ from bench.errors import UsageError
 
 def test(
     path: Annotated[Path, typer.Argument(help="Plug-in file or folder to test.")],
-    backbone: Annotated[Names, typer.Option(help="Backbones to test with (default: all three).")] = None,
+    backbone: Annotated[Names, typer.Option(help="Backbones to test fusions with (default: all three).")] = None,
 ) -> None:
-    """Run the conformance suite over the fusions of a plug-in. Exit code 1 when a check fails."""
+    """Run the conformance suite over whatever a plug-in registers. Exit code 1 when a check fails."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from bench import zoo
     from bench.backbones import BACKBONES
-    from bench.conformance.suite import fusions_of, run_suite
+    from bench.conformance.kinds import KINDS
+    from bench.conformance.suite import registered_in, run_suite
 
     zoo.load([path])
     broken = [plugin for plugin in zoo.broken_plugins() if plugin.path.is_relative_to(path.resolve())]
     for plugin in broken:
         raise UsageError(f"{plugin.path} fails to load: {plugin.error}")
-    names = fusions_of(path)
-    if not names:
-        raise UsageError(f"{path}: registers no fusion; decorate a class with @register from bench.fusion")
-    results = run_suite(names, backbone or list(BACKBONES))
-    table = Table("fusion", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
+    choices = registered_in(path)
+    if not choices:
+        raise UsageError(f"{path}: registers nothing; expected a class decorated as one of {', '.join(KINDS)}")
+    results = run_suite(choices, backbone or list(BACKBONES))
+    table = Table("kind", "name", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
     for result in results:
         table.add_row(
-            result.fusion,
+            result.kind,
+            escape(result.name),
             result.backbone,
             result.check,
             escape(result.problem or result.expected) or "ok",

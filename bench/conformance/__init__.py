@@ -1,1 +1,1 @@
-"""The conformance suite: what every fusion must do, run over the built-in zoo and over a user's plug-ins."""
+"""The conformance suite: what everything registered must do, run over what is built in and over a user's plug-ins."""

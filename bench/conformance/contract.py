@@ -1,44 +1,15 @@
-"""What the class of a fusion declares, against what it does: parameters and shapes."""
+"""What the class of a fusion declares, against what it does: shapes."""
 
 from __future__ import annotations
-
-import inspect
-from typing import get_type_hints
 
 import torch
 from torch import Tensor
 
 from bench.conformance.cases import Case, CheckFailedError
-from bench.errors import UsageError
-from bench.fusion import FUSIONS, Fusion
+from bench.fusion import Fusion
 from bench.model import IMAGE
-from bench.spec import check_params
 
 BATCH = 3
-
-
-def parameters(case: Case) -> None:
-    """Constructor parameters after ``spec`` have a type and a default of that type, so that YAML can set them."""
-    cls = FUSIONS.get(case.fusion.name)
-    own = list(inspect.signature(cls.__init__).parameters.values())[2:]
-    hints = get_type_hints(cls.__init__)
-    for parameter in own:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise CheckFailedError(
-                f"the constructor takes {parameter}: name every parameter, with its type and default"
-            )
-        if parameter.name not in hints:
-            raise CheckFailedError(
-                f"parameter {parameter.name!r} has no type: write it as '{parameter.name}: int = ...'"
-            )
-        if parameter.default is parameter.empty:
-            raise CheckFailedError(
-                f"parameter {parameter.name!r} has no default: every fusion must build without options"
-            )
-    try:
-        check_params(cls, {p.name: p.default for p in own}, given=("spec",))
-    except UsageError as error:
-        raise CheckFailedError(f"a default does not have the type that is declared for it: {error}") from None
 
 
 def shape(case: Case) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.conformance.suite import check_case
+from bench.conformance.suite import Result, check_case, check_choice
+from bench.fusion import FUSIONS
 
 BUGS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("planted_bugs.yaml").read_text())
 
@@ -45,10 +46,14 @@ def source(changes: dict[str, Any]) -> str:
     return TEMPLATE.format(**{**parts, **{name: indent(parts[name], " " * 8) for name in ("init", "forward")}})
 
 
+def results() -> list[Result]:
+    return check_choice(FUSIONS.settle("planted")) + check_case("planted", "mobilenetv3_small_32")
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug["bug"])
 def test_a_planted_bug_fails_the_right_check(bug: dict[str, Any], plugin: Callable[..., Path]) -> None:
     plugin(source(bug))
-    found = {result.check: result.problem for result in check_case("planted", "mobilenetv3_small_32") if result.problem}
+    found = {result.check: result.problem for result in results() if result.problem}
     assert bug["says"] in found.get(bug["caught_by"], f"{bug['caught_by']} passed")
     assert set(found) - {bug["caught_by"]} <= set(bug.get("also", []))
 
@@ -82,4 +87,4 @@ SOUND = {
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_sound_fusion_passes(kind: str, plugin: Callable[..., Path]) -> None:
     plugin(source(SOUND[kind]))
-    assert [result for result in check_case("planted", "mobilenetv3_small_32") if result.problem] == []
+    assert [result for result in results() if result.problem] == []

@@ -10,8 +10,10 @@ import torch
 
 from bench import zoo
 from bench.conformance.cases import Case
-from bench.conformance.suite import CHECKS, check_case, fusions_of, run_check, run_suite
+from bench.conformance.kinds import KINDS, OF_ALL
+from bench.conformance.suite import CHECKS, check_case, registered_in, run_check, run_suite
 from bench.errors import UsageError
+from bench.fusion import FUSIONS
 from bench.spec import parse_spec
 
 zoo.load()
@@ -49,6 +51,20 @@ class Sound(Fusion):
 """
 
 
+METRIC = """
+
+from bench.metrics import HIGHER, Metric, register_metric
+
+
+@register_metric
+class Nothing(Metric):
+    '''Always one half.'''
+
+    name, direction = "nothing", HIGHER
+
+    def compute(self, scored):
+        return 0.5
+"""
 LATE = """
 @register
 class Late(Fusion):
@@ -67,7 +83,7 @@ class Late(Fusion):
 
 def test_a_combination_that_is_not_applicable_is_no_failure(plugin: Callable[..., Path]) -> None:
     plugin(LATE)
-    (skipped,) = run_suite(["late"], [BACKBONE])
+    (skipped,) = check_case("late", BACKBONE)
     assert skipped.check.startswith("not applicable: ")
     assert skipped.problem == ""
 
@@ -89,7 +105,7 @@ def stated(source: str, failure: str = "It is wrong") -> str:
 
 def test_a_known_failure_that_fails_is_no_problem(plugin: Callable[..., Path]) -> None:
     plugin(stated(SOUND).replace("(a - b).abs()", "a"))
-    results = run_suite(["sound"], [BACKBONE])
+    results = check_case("sound", BACKBONE)
     assert not [result for result in results if result.problem]
     (marked,) = [result for result in results if result.expected]
     assert marked.check == "symmetric (known failure)"
@@ -98,7 +114,7 @@ def test_a_known_failure_that_fails_is_no_problem(plugin: Callable[..., Path]) -
 
 def test_a_known_failure_that_passes_everything_is_a_problem(plugin: Callable[..., Path]) -> None:
     plugin(stated(SOUND))
-    (problem,) = [result for result in run_suite(["sound"], [BACKBONE]) if result.problem]
+    (problem,) = [result for result in check_case("sound", BACKBONE) if result.problem]
     assert problem.check == "known failure"
     assert "every check passes: It is wrong" in problem.problem
 
@@ -142,7 +158,7 @@ def test_a_constructor_that_fails_is_one_failure(plugin: Callable[..., Path]) ->
                 raise ZeroDivisionError("rank 0")
         """
     )
-    (result,) = run_suite(["unbuildable"], [BACKBONE])
+    (result,) = check_case("unbuildable", BACKBONE)
     assert result.check == "builds"
     assert "rank 0" in result.problem
 
@@ -152,16 +168,26 @@ def test_a_constructor_that_fails_is_one_failure(plugin: Callable[..., Path]) ->
 )
 def test_unknown_names_are_usage_errors(fusion: str, backbone: str) -> None:
     with pytest.raises(UsageError):
-        run_suite([fusion], [backbone])
+        run_suite([FUSIONS.settle(fusion)], [backbone])
 
 
-def test_fusions_of_a_file_and_of_a_folder(plugin: Callable[..., Path]) -> None:
-    path = plugin(SOUND)
+def test_what_a_file_and_a_folder_register(plugin: Callable[..., Path]) -> None:
+    path = plugin(SOUND + METRIC)
     plugin(SOUND.replace("sound", "second"), name="second")
-    assert fusions_of(path) == ["sound"]
-    assert fusions_of(path.parent) == ["second", "sound"]
-    assert fusions_of(path.parent / "other.py") == []
-    assert "concat" in fusions_of(zoo.built_in_folder("fusions"))
+    assert list(map(str, registered_in(path))) == ["sound", "nothing"]
+    assert list(map(str, registered_in(path.parent))) == ["second", "sound", "nothing"]
+    assert registered_in(path.parent / "other.py") == []
+    assert FUSIONS.settle("concat") in registered_in(zoo.built_in_folder("fusions"))
+
+
+def test_a_fusion_is_tested_on_every_backbone_and_the_rest_once(plugin: Callable[..., Path]) -> None:
+    results = run_suite(registered_in(plugin(LATE + METRIC)), [BACKBONE, "resnet18"])
+    assert [(one.kind, one.backbone) for one in results if one.check.startswith("not applicable")] == [
+        ("fusion", BACKBONE)
+    ]
+    assert [one.check for one in results if one.kind == "metric"] == [*OF_ALL, "builds", *KINDS["metric"].checks]
+    assert {one.backbone for one in results if one.kind == "metric"} == {""}
+    assert {one.backbone for one in results if one.kind == "fusion"} == {"", BACKBONE, "resnet18"}
 
 
 def test_a_check_leaves_the_model_as_it_was() -> None:
