@@ -199,7 +199,7 @@ def test_the_same_sweep_twice_gives_the_same_numbers(sweep, measured, tmp_path: 
     ("recipe", "message"),
     [
         ({"objective": "contrative"}, "did you mean contrastive"),
-        ({"objective": "0*bce"}, "no positive number"),
+        ({"objective": "0*bce"}, "not a positive number"),
         ({"auxiliary": {"center": 1}}, "unknown head 'center'; expected some of centre, size, angle, name"),
         ({"auxiliary": {"size": "big"}}, "valid number"),
     ],
