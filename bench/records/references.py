@@ -29,7 +29,7 @@ def knowledge(entries: Iterable[Entry]) -> str:
     references = sorted((place(entry), _name(entry), entry.knows) for entry in entries if entry.role == "reference")
     if not references:
         return ""
-    told = "; ".join(dict.fromkeys(f"{name} {KNOWS[knows]}" for _, name, knows in references if knows in KNOWS))
+    told = "; ".join(dict.fromkeys(f"{name} {KNOWS.get(knows, knows)}" for _, name, knows in references if knows))
     return f"References know more than a fusion and are not ranked{f': {told}' if told else ''}."
 
 

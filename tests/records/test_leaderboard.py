@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(record, run_folder, bench_
 
 @pytest.fixture
 def entries(sweep, record, run_folder):
-    cold = record("sum", warmup={"task": "none"}, symmetric=None, family=None)
+    cold = record("sum", warmup={"task": "none"}, symmetric=None, family="")
     return entries_of(pool(load_runs([run_folder([*sweep, cold])])).cells)
 
 

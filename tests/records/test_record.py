@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.records.columns import METRICS, POSITION, SHARES
+from bench.metrics import METRICS, SHARE, metric_names, metric_position
 from bench.records.folder import RunFolder, read_lines, read_records
 from bench.records.load import load_runs
 from bench.records.record import STATUSES, Attempt, DetailedRecord, Record, checker, parse
@@ -84,7 +84,11 @@ BROKEN = {
 @pytest.mark.parametrize(
     ("path", "value"),
     [(path, value) for path, values in BROKEN.items() for value in values]
-    + [(f"eval.color.{name}", value) for name in METRICS for value in (NOT_SHARE if name in SHARES else NOT_NUMBER)],
+    + [
+        (f"eval.color.{metric.name}", value)
+        for metric in METRICS.classes
+        for value in (NOT_SHARE if metric.unit == SHARE else NOT_NUMBER)
+    ],
 )
 def test_a_field_that_is_not_what_it_has_to_be_is_named_with_file_line_and_key(whole, path, value):
     place(whole, path, value)
@@ -103,7 +107,7 @@ def test_every_field_has_a_violation_and_a_description():
 def test_a_whole_record_is_read_as_it_stands(whole):
     found = read(whole)
     assert (found.role, found.seed, found.warmup, found.matching) == ("fusion", 0, WARMUP, MATCHING)
-    assert found.eval["color"].values[POSITION["accuracy"]] == 0.95
+    assert found.eval["color"].values[metric_position("accuracy")] == 0.95
     assert found.eval["color"].pairs == 2000
     assert found.eval["color"].kinds == (("hard",), (0.5,), (0.4,))
     assert found.machine.cpu == "Test CPU"
@@ -115,7 +119,7 @@ def test_a_number_within_its_range_is_read_to_the_last_digit(record, metrics, ac
     scores = metrics(accuracy, log_loss=loss, n=pairs) | {"f1": accuracy}
     found = read({**record(eval={"color": scores}), "seed": seed})
     tested = found.eval["color"]
-    assert [tested.values[POSITION[name]] for name in ("accuracy", "log_loss")] == [accuracy, loss]
+    assert [tested.values[metric_position(name)] for name in ("accuracy", "log_loss")] == [accuracy, loss]
     assert (tested.pairs, found.seed) == (pairs, seed)
 
 
@@ -127,7 +131,7 @@ def test_a_share_outside_its_range_is_refused(record, accuracy):
 
 def test_a_metric_that_is_missing_or_null_is_none_and_an_unknown_one_is_ignored(record):
     values = read(record(eval={"color": {"accuracy": 0.5, "auc": None, "charm": "high", "n": 1}})).eval["color"].values
-    assert {name for name, value in zip(METRICS, values, strict=True) if value is not None} == {"accuracy"}
+    assert {name for name, value in zip(metric_names(), values, strict=True) if value is not None} == {"accuracy"}
 
 
 @pytest.mark.parametrize(
