@@ -6,21 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.audit.baselines import AUDIT_BASELINES
-from bench.audit.formats import AUDIT_FORMATS
-from bench.backbones import BACKBONES
+from bench.catalogue import kinds as catalogue
 from bench.conformance import domains, encoders, metrics, registered
-from bench.domain import DOMAINS
-from bench.executors import EXECUTORS
-from bench.fusion import FUSIONS
-from bench.gate.formats import CHECK_FORMATS
-from bench.metrics import METRICS
-from bench.observers import OBSERVERS
-from bench.plots.contract import PLOTS
 from bench.registry import Choice, Registry
-from bench.report.formats import REPORT_FORMATS
-from bench.training.objectives import OBJECTIVES
-from bench.training.warmup import WARMUPS
 
 Check = Callable[[Any], None]
 
@@ -49,24 +37,32 @@ OF_ALL: Mapping[str, Check] = {
     "parameters": registered.parameters,
     "text": registered.text,
 }
+# How one is built for its own checks, and these, by the name under which the catalogue has the kind.
+OWN: Mapping[str, tuple[Callable[[Choice[Any]], Any], Mapping[str, Check]]] = {
+    "backbones": (
+        encoders.backbone,
+        {"map": encoders.map_size, "both_signs": encoders.both_signs, "one_pass": encoders.one_pass},
+    ),
+    "domains": (
+        domains.Drawn,
+        {
+            "pixels": domains.pixels,
+            "latents": domains.latents,
+            "balanced": domains.balanced,
+            "numbered": domains.numbered,
+            "apart": domains.apart,
+            "named": domains.named,
+            "related": domains.related,
+            "identity": domains.identity,
+        },
+    ),
+    "warmups": (encoders.warmup, {"examples": encoders.examples, "measured": encoders.measured}),
+    "objectives": (encoders.objective, {"finite": encoders.finite_loss}),
+    "metrics": (
+        _built,
+        {"finite": metrics.finite_value, "in_range": metrics.in_range, "any_order": metrics.any_order},
+    ),
+}
 KINDS: Mapping[str, Kind] = {
-    kind.registry.kind: kind
-    for kind in (
-        Kind(FUSIONS),
-        Kind(BACKBONES, encoders.backbone, {
-            "map": encoders.map_size, "both_signs": encoders.both_signs, "one_pass": encoders.one_pass,
-        }),
-        Kind(DOMAINS, domains.Drawn, {
-            "pixels": domains.pixels, "latents": domains.latents, "balanced": domains.balanced,
-            "numbered": domains.numbered, "apart": domains.apart, "named": domains.named,
-            "related": domains.related, "identity": domains.identity,
-        }),
-        Kind(WARMUPS, encoders.warmup, {"examples": encoders.examples, "measured": encoders.measured}),
-        Kind(OBJECTIVES, encoders.objective, {"finite": encoders.finite_loss}),
-        Kind(METRICS, checks={
-            "finite": metrics.finite_value, "in_range": metrics.in_range, "any_order": metrics.any_order,
-        }),
-        Kind(OBSERVERS), Kind(EXECUTORS), Kind(PLOTS), Kind(REPORT_FORMATS), Kind(CHECK_FORMATS),
-        Kind(AUDIT_FORMATS), Kind(AUDIT_BASELINES),
-    )
-}  # fmt: skip
+    kind.registry.kind: Kind(kind.registry, *OWN.get(name, ())) for name, kind in catalogue.KINDS.items()
+}
