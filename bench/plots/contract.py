@@ -114,6 +114,17 @@ def _check(cls: type[Plot]) -> None:
         raise TypeError(f"plot {cls.__name__}: needs must be one of {', '.join(get_args(Needs))}")
 
 
-BUILT_IN = ("pareto", "bars", "heatmap", "ranks", "shifts", "curves", "sample_efficiency", "scores", "psychometric")
+BUILT_IN = (
+    "pareto",
+    "bars",
+    "forest",
+    "heatmap",
+    "ranks",
+    "shifts",
+    "curves",
+    "sample_efficiency",
+    "scores",
+    "psychometric",
+)
 PLOTS: Registry[Plot] = Registry("plot", _check, [f"bench.plots.{kind}" for kind in BUILT_IN])
 register_plot = PLOTS.register

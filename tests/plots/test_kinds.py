@@ -74,6 +74,7 @@ def test_all_has_it_too_and_globs_and_repeated_options_choose(mine, run, bench_p
     assert {file.name.split("-")[0] for file in out.iterdir()} == {
         "bars",
         "curves",
+        "forest",
         "heatmap",
         "mine",
         "pareto",

@@ -43,7 +43,7 @@ def sweeps(run_folder):
 
 def curve_of(levels, accuracy):
     empty = np.full(len(levels), np.nan)
-    return Curve("x", "fusion", np.array(levels, dtype=float), np.array(accuracy, dtype=float), empty)
+    return Curve("x", "fusion", "", np.array(levels, dtype=float), np.array(accuracy, dtype=float), empty)
 
 
 def names_of(row):
