@@ -283,8 +283,7 @@ class Psychometric(Plot):
         curve: one of ``FACTORS``, or several joined by ``+``; all that are there where empty.
     """
 
-    name = "psychometric"
-    needs = "records"
+    name, needs = "psychometric", "records"
 
     def __init__(self, curve: str = "") -> None:
         self._curves = choose(curve.replace("+", ","), FACTORS, "plot psychometric: curve") if curve else ()

@@ -56,5 +56,6 @@ def test_without_a_baseline_the_best_one_is_it(scores, axis):
 
 def test_a_baseline_that_is_not_there_is_one_line(scores, record, run_folder, bench_plot, tmp_path):
     run = run_folder([record(name, seed) for name in scores for seed in range(2)])
-    with pytest.raises(UsageError, match=r"forest: .*--baseline mine: no score on color; fusions that have one: concat"):
+    message = r"forest: .*--baseline mine: no score on color; fusions that have one: concat"
+    with pytest.raises(UsageError, match=message):
         bench_plot(run, "--kind", "forest:baseline=mine", "--out", tmp_path / "out")
