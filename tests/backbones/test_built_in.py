@@ -61,7 +61,7 @@ def test_a_plug_in_stands_beside_them(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.format(name="ten"))
     listed = bench("list", "backbones", "--include", str(tmp_path))
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
-        "name", "mobilenetv3_small_32", "resnet18", "ten", "tiny_vit", "timm:NAME",
+        "name", "mobilenetv3_small_32", "resnet18", "ten", "tiny_vit", "Also",
     ]  # fmt: skip
     assert listed.stderr == ""
 

@@ -16,10 +16,10 @@ import pytest
 
 from bench import zoo
 from bench.gate.read import read_side
-from bench.plots.board import read_board
 from bench.records import leaderboard
 from bench.records.folder import read_records
-from bench.records.load import cells_of
+from bench.records.leaderboard import read_rows
+from bench.records.record import Record
 
 ROOT = Path(__file__).parents[2]
 REFERENCE, SAMPLES = ROOT / "results" / "reference", ROOT / "tests" / "records" / "samples"
@@ -78,21 +78,20 @@ def test_it_is_computed_shown_drawn_and_written_at_the_end(
     command = [sys.executable, "-m", "bench", "report", str(out), "--format", "csv"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.splitlines()[0].split(",") == list(leaderboard.COLUMNS)
-    assert read_board(out / "leaderboard.csv")["accuracy_mean"].notna().all()
+    assert all(row["accuracy_mean"] is not None for row in read_rows(out / "leaderboard.csv"))
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_every_committed_file_is_read_with_one_metric_more(path: Path, metric: Path) -> None:
     zoo.load([metric])
     if path.suffix == ".csv":
-        board = read_board(path)
-        assert board[COLUMNS].isna().all(axis=None)
-        assert board["accuracy_mean"].notna().any()
-        means = read_side(path).means.values()
-        assert all(own["tpr_at_fpr1"] is None for own in means)
-        assert any(own["accuracy"] is not None for own in means)
-        return
-    found = [values for cell in cells_of(read_records(path), path) for values in cell.metrics.values()]
+        rows = read_rows(path)
+        assert all(row[name] is None for row in rows for name in COLUMNS)
+        assert any(row["accuracy_mean"] is not None for row in rows)
+        records = read_side(path).cells.values()
+    else:
+        records = read_records(path, Record)
+    found = [tested.values for record in records for tested in record.eval.values()]
     assert found
     assert {(len(values), values[-1]) for values in found} == {(20, None)}
 

@@ -1,5 +1,5 @@
 """Tiny sweeps serve here, too."""
 
-from tests.sweep.conftest import _forget_plug_ins, measured, sweep, tiny, weighted
+from tests.sweep.conftest import _forget_plug_ins, measured, sweep, tiny, weighted, written
 
-__all__ = ["_forget_plug_ins", "measured", "sweep", "tiny", "weighted"]
+__all__ = ["_forget_plug_ins", "measured", "sweep", "tiny", "weighted", "written"]

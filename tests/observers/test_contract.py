@@ -13,6 +13,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.records.folder import RunFolder
+from bench.records.record import Record
 
 LEDGER = '''
 import json
@@ -40,8 +41,8 @@ class Ledger(Observer):
         return "looked at " + "it" * self.width
 
     def read(self, record):
-        self.write(status=record["status"], key=record["key"], process=os.getpid())
-        return f"read of {record['fusion']}"
+        self.write(status=record.status, key=record.key, process=os.getpid())
+        return f"read of {record.fusion}"
 
     def write(self, **line):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ class Clumsy(Observer):
         raise OSError("no\\nspace left")
 
     def read(self, record):
-        record.clear()
+        record.status, record.eval = "killed", {}
         raise KeyError("no server")
 
 
@@ -111,16 +112,16 @@ def test_a_plug_in_sees_every_record_and_every_model_that_was_measured(
     command = [sys.executable, "-m", "bench", *options, *include, "--out", str(tmp_path / "run")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 3, ended.stderr
-    records = {record["key"]: record for record in RunFolder(tmp_path / "run").records()}
+    records = {record.key: record for record in RunFolder(tmp_path / "run").records(Record)}
     seen = lines(tmp_path / "run" / "test_ledger" / "seen.jsonl")
     read = [line for line in seen if "status" in line]
-    assert {line["key"]: line["status"] for line in read} == {k: record["status"] for k, record in records.items()}
+    assert {line["key"]: line["status"] for line in read} == {k: record.status for k, record in records.items()}
     assert sorted(line["status"] for line in read) == ["collapsed", "killed", "not_applicable", "ok"]
     looked = [line for line in seen if "model" in line]
     assert sorted(str(line["model"]).split(" ")[0] for line in looked) == ["abs_diff", "siamese_cosine_sigmoid"]
     assert not {line["process"] for line in looked} & {line["process"] for line in read}
     assert ended.stderr.count("looked at itit") == 2
-    assert all(f"read of {record['fusion']}" in ended.stderr for record in records.values())
+    assert all(f"read of {record.fusion}" in ended.stderr for record in records.values())
     assert f"read {tmp_path / 'run' / 'test_ledger' / 'seen.jsonl'}" in ended.stderr
 
 
