@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from bench import zoo
@@ -34,17 +32,14 @@ class Format(ABC, Generic[T]):
         """Called after the text is written: for readers who also look elsewhere, such as at the page of a CI run."""
 
 
-def choose_format(formats: Registry[F], text: str, include: Iterable[Path | str] = ()) -> F:
+def choose_format(formats: Registry[F], text: str) -> F:
     """The format that ``text`` (``name`` or ``name:param=value``) stands for.
 
-    Plug-ins are loaded only where they are needed, as they may import torch, which the built-in formats do without.
-
-    Args:
-        include: plug-in files or folders of the user.
+    Entry points are loaded only where they are needed, as they may import torch, which the built-in formats do without.
 
     Raises:
-        UsageError: an unknown name or parameter, or no plug-in at a path.
+        UsageError: an unknown name or parameter.
     """
-    if include or parse_spec(text).name not in formats:
-        zoo.load(include, built_in=())
+    if parse_spec(text).name not in formats:
+        zoo.load(built_in=())
     return formats.settle(text).build()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.registry import Choice, Registry, states
-from bench.spec import check_params
+from bench.registry import Registry, states
 from bench.sweep.execution import default_jobs
 from bench.sweep.worker import Result, Task, Workplace
 
@@ -51,17 +50,7 @@ class Executor(ABC):
 
 
 BUILT_IN = "bench.executors.inline", "bench.executors.local"
-GIVEN = "workplace", "jobs", "timeout"
-EXECUTORS: Registry[Executor] = Registry("executor", states("executor", "name"), BUILT_IN, given=GIVEN)
+EXECUTORS: Registry[Executor] = Registry(
+    "executor", states("executor", "name"), BUILT_IN, given=("workplace", "jobs", "timeout")
+)
 register_executor = EXECUTORS.register
-
-
-def choose_executor(text: str) -> Choice[Executor]:
-    """The executor that a name with parameters stands for; it is built when the sweep is planned.
-
-    Raises:
-        UsageError: an unknown name or parameter, or a value of another type.
-    """
-    choice = EXECUTORS.settle(text)
-    check_params(choice.cls, choice.params, given=GIVEN, where=f"executor {choice}")
-    return choice

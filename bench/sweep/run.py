@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import zoo
 from bench.domain import Domain
 from bench.errors import UsageError
-from bench.executors import Executor, choose_executor
+from bench.executors import EXECUTORS, Executor
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
@@ -63,7 +63,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         )
     folder = RunFolder(Path(config.out))
     records = folder.records(Attempt)
-    executor, chosen = choose_executor(config.chosen_executor), choose_observers(config.chosen_observers)
+    executor, chosen = EXECUTORS.settle(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plan(config, known)
