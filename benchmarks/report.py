@@ -41,7 +41,8 @@ def write(template: Path, out: Path, records: int) -> None:
         for i in range(records):
             fusion, place, seed = i // (SEEDS * len(places)), places[i // SEEDS % len(places)], i % SEEDS
             record = rng.choice([record for record in ok if (record["domain"], record["recipe_id"]) == place])
-            record |= {"fusion": f"fusion{fusion:04}", "family": "embedding", "seed": seed, "key": f"{i:016x}"}
+            record |= {"fusion": f"fusion{fusion:04}", "family": "embedding", "role": "fusion", "knows": ""}
+            record |= {"seed": seed, "key": f"{i:016x}"}
             for metrics in record["eval"].values():
                 metrics["accuracy"] = rng.uniform(0.8, 0.95)
             file.write(json.dumps(record) + "\n")
