@@ -132,6 +132,7 @@ class Registry(Generic[T]):
         # A plug-in that builds on one built-in class has its module imported before all others.
         self._places = {module: place for place, module in enumerate(self._built_in)}
         self._classes: dict[str, type[T]] = {}
+        self._ordered: tuple[tuple[type[T], ...], tuple[type[T], ...]] = (), ()
         REGISTRIES.append(self)
 
     def register(self, cls: type[T]) -> type[T]:
@@ -171,8 +172,13 @@ class Registry(Generic[T]):
     def classes(self) -> tuple[type[T], ...]:
         """All classes: the built-in ones in the order of their modules, then the others as they were registered."""
         self.load_built_in()
-        last = len(self._places)
-        return tuple(sorted(self._classes.values(), key=lambda cls: self._places.get(cls.__module__, last)))
+        registered = tuple(self._classes.values())
+        # Asked for once for each number of a table, and hardly ever another.
+        if self._ordered[0] != registered:
+            last = len(self._places)
+            ordered = sorted(registered, key=lambda cls: self._places.get(cls.__module__, last))
+            self._ordered = registered, tuple(ordered)
+        return self._ordered[1]
 
     def get(self, name: str) -> type[T]:
         """Return the class called ``name``; an unknown name raises ``UsageError`` with the nearest matches."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, NamedTuple, Required
 
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, with_config
@@ -180,12 +180,12 @@ class Tested(NamedTuple):
             "strata": kinds,
             "cells": kinds,
         }
-        return build.no_info_after_validator_function(_tested, build.typed_dict_schema(fields))
+        return build.no_info_after_validator_function(partial(_tested, metric_names()), build.typed_dict_schema(fields))
 
 
-def _tested(found: Mapping[str, Any]) -> Tested:
+def _tested(names: Sequence[str], found: Mapping[str, Any]) -> Tested:
     """Compact: a report keeps many of them. The pairs of classes are for whoever reads the file."""
-    values = tuple(map(found.get, metric_names()))
+    values = tuple(map(found.get, names))
     strata: Mapping[str, KindFacts] | None = found.get("strata")
     if not strata:
         return Tested(values, found["n"])
