@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,14 +16,32 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     What fails half-way leaves ``path`` as it was. Permissions are those of any new file.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the folder cannot be written to, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        write(temporary)
-        # Else a crash of the machine can leave the name of the file without its content.
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
+        with temporary.open("wb") as held:
+            # For :func:`remove_stale`: the lock of a writer that was killed is gone.
+            with suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX)
+            write(temporary)
+            # Else a crash of the machine can leave the name of the file without its content.
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """:func:`write_atomically` a text in UTF-8; folders that are missing are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove the temporary files directly in ``folder`` whose writer was killed; those of others at work stay."""
+    for temporary in folder.glob(".*.tmp"):
+        with suppress(OSError), temporary.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            temporary.unlink()

@@ -1,12 +1,31 @@
-"""Numbers and cells as the tables of reports, gate and speed write them."""
+"""Numbers, cells and foreign words as records, tables and messages write them."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 MISSING = "-"
 SMALLEST_P = 0.001  # that is told; no p value is 0
+
+# What a terminal obeys, what turns the direction of a line, and halves of characters that no encoding has.
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def printable(text: str, longest: int | None = None) -> str:
+    """``text`` of whatever origin as it can be shown, stored and sent: what cannot be printed is written as its escape,
+    such as ``\\x1b``; line breaks and tabs stay.
+
+    Args:
+        longest: characters that are kept; of a longer text the first and the last, and how many are missing.
+    """
+    if longest is not None and len(text) > longest:
+        first, last = 2 * longest // 3, longest - 2 * longest // 3
+        text = f"{text[:first]} ... ({len(text) - longest:,} characters left out) ... {text[-last:]}"
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def p_text(p: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.atomic import write_atomically
+from bench.atomic import remove_stale, write_atomically
 
 
 def test_a_file_is_there_when_it_is_complete_and_nothing_else_is(tmp_path: Path) -> None:
@@ -44,3 +44,16 @@ def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert path.stat().st_mode == usual.stat().st_mode
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_one_at_work_writes_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".card.json.0123.tmp").write_text("half")
+    (tmp_path / "notes.tmp").write_text("of the user")
+
+    def write(temporary: Path) -> None:
+        temporary.write_text("half")
+        remove_stale(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([temporary.name, "notes.tmp"])
+
+    write_atomically(tmp_path / "card.json", write)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "notes.tmp"]
