@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from bench.errors import StorageError
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path`` that, once on disk, replaces it in one step.
@@ -16,7 +18,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     What fails half-way leaves ``path`` as it was. Permissions are those of any new file.
 
     Raises:
-        OSError: the folder cannot be written to, or the disk is full.
+        StorageError: the folder cannot be written to, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
@@ -29,13 +31,19 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             os.replace(temporary, path)
+    except OSError as error:
+        raise StorageError.of(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text_atomically(path: Path, text: str) -> None:
     """:func:`write_atomically` a text in UTF-8; folders that are missing are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.of(path.parent, error) from error
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 

@@ -14,6 +14,15 @@ class UsageError(Exception):
     """Bad input: what was wrong, where, and what is allowed. The command line prints it and exits 2."""
 
 
+class StorageError(UsageError):
+    """A file or folder could not be written, as on a full disk; the message says which, and why."""
+
+    @classmethod
+    def of(cls, path: object, error: OSError) -> StorageError:
+        """The error of the system for ``path``, in one line."""
+        return cls(f"{path}: {error.strerror or error}")
+
+
 class NotApplicableError(Exception):
     """A combination that makes no sense; the message is the reason shown in the plan and the tables."""
 

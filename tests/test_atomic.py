@@ -1,11 +1,13 @@
 """Files that appear only when they are complete."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from bench.atomic import remove_stale, write_atomically
+from bench.errors import StorageError
 
 
 def test_a_file_is_there_when_it_is_complete_and_nothing_else_is(tmp_path: Path) -> None:
@@ -27,9 +29,9 @@ def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
 
     def write(temporary: Path) -> None:
         temporary.write_text("half")
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(StorageError, match=r"card.json: No space left on device"):
         write_atomically(path, write)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

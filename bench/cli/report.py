@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import IncludeOption, OutOption, RunsArgument, deliver, load_plugins, name_left_out
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 from bench.metrics import metric_names
 
 
@@ -66,7 +66,7 @@ def report(
         entries = whole.entries if len(runs) == 1 else build([run], metrics, costs).entries
         try:
             leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
-        except OSError as error:
-            typer.echo(f"warning: {run.folder / leaderboard.FILE_NAME} not written: {error.strerror}", err=True)
+        except StorageError as error:
+            typer.echo(f"warning: not written: {error}", err=True)
     deliver(form.render(whole), out)
     form.publish(whole)

@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(record, run_folder, bench_
     monkeypatch.setattr(os, "replace", refuse)
     result = bench_report(folder)
     assert result.exit_code == 0
-    assert "leaderboard.csv not written: Permission denied" in result.stderr
+    assert "leaderboard.csv: Permission denied" in result.stderr
     assert "warning" not in result.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["records.jsonl", "run.json"]
 
