@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from bench.markup import code
 from bench.records.entries import Entry
 from bench.records.sections import Section
 
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
-LONGEST_MESSAGE = 400
 
 
 def mark(entry: Entry) -> str:
@@ -96,12 +96,6 @@ def uncounted(section: Section) -> list[str]:
 def label(entry: Entry) -> str:
     """Fusion and backbone of an entry."""
     return f"{entry.group.fusion} × {entry.group.backbone}"
-
-
-def code(text: str) -> str:
-    """``text`` as a Markdown code span of limited length, so that nothing in it is read as markup."""
-    flat = " ".join(text.replace("`", "'").split())
-    return f"`{flat if len(flat) <= LONGEST_MESSAGE else flat[: LONGEST_MESSAGE - 1] + '…'}`"
 
 
 def _by_name(section: Section) -> list[Entry]:
