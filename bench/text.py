@@ -66,6 +66,11 @@ def human(value: float) -> str:
     return f"{value:.0f}{units[power]}" if whole else f"{value:.1f}{units[power]}"
 
 
+def count_of(n: int, one: str, many: str = "") -> str:
+    """``1 cell``, ``2 cells``; ``many`` where it is not ``one`` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def span(values: Iterable[float | None], form: str) -> str:
     """The value that all share, or the smallest and the largest; empty where there is none."""
     present = [value for value in values if value is not None]

@@ -50,11 +50,22 @@ def failures(section: Section) -> list[str]:
     found: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for entry in _by_name(section):
         for cell in entry.failed:
-            found[label(entry), cell.status, cell.message].append(cell.seed)
+            status = f"{cell.status} as it states" if cell.fails_as_stated else cell.status
+            found[label(entry), status, cell.message].append(cell.seed)
     return [
         f"{name}, {_seeds(seeds)}: {status}{f', {code(message)}' if message else ''}"
         for (name, status, message), seeds in found.items()
     ]
+
+
+def unexpected(section: Section) -> list[str]:
+    """One line per fusion that is kept to show a failure and has learned, with the failure that it states."""
+    lines = []
+    for entry in _by_name(section):
+        cells = [cell for cell in entry.finished if cell.succeeds_unexpectedly]
+        if cells:
+            lines.append(f"{label(entry)}, {_seeds([cell.seed for cell in cells])}: {code(cells[0].known_failure)}")
+    return lines
 
 
 def not_learned(section: Section) -> list[str]:

@@ -44,6 +44,7 @@ def _section(section: Section, found: Sequence[Comparison]) -> dict[str, Any]:
         "recipe_ids": sorted({entry.group.recipe_id for entry in section.entries}),
         "caption": caption(section),
         "failed": footnotes.failures(section),
+        "unexpected": footnotes.unexpected(section),
         "not_learned": footnotes.not_learned(section),
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),

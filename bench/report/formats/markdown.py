@@ -71,6 +71,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
+    blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))
     blocks += _list("Not learned", footnotes.not_learned(section))
     blocks += _list("Not matched in parameters", footnotes.unmatched(section))
     blocks += _list("Not applicable", footnotes.not_applicable(section))
