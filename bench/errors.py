@@ -6,8 +6,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from bench.text import printable
+
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+
+LONGEST_LINE = 1_000
 
 
 class UsageError(Exception):
@@ -35,10 +39,20 @@ class CollapsedError(Exception):
     """Training ended in a model whose scores or embeddings no longer depend on the images."""
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says, also one of a plug-in: one whose text cannot be had says that."""
+    if isinstance(error, SystemExit):
+        return f"it called for the program to exit, with {error.code!r}"
+    try:
+        return "".join(str(error))
+    except BaseException as second:
+        return f"no message: its text raises {type(second).__name__}"
+
+
 def in_a_line(error: BaseException) -> str:
-    """Type and first line of an error."""
-    first, *_ = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {first}"
+    """Type and first line of an error, fit to be printed."""
+    first, *_ = message_of(error).splitlines() or [""]
+    return printable(f"{type(error).__name__}: {first}", LONGEST_LINE)
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:

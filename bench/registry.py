@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from bench.errors import UsageError
+from bench.guard import running
 from bench.source import source_file, source_hash
 from bench.spec import Spec, canonical, check_params, parse_spec
 
@@ -233,7 +234,9 @@ class Registry(Generic[T]):
     def build(self, choice: Choice[T], *given: Any) -> T:
         """What :meth:`Choice.build` returns."""
         where = f"{self.kind} {choice}"
-        return choice.cls(*given, **check_params(choice.cls, choice.params, given=self.given, where=where))
+        params = check_params(choice.cls, choice.params, given=self.given, where=where)
+        with running(where):
+            return choice.cls(*given, **params)
 
     def identity(self, choice: Choice[T]) -> Mapping[str, Any]:
         """What identifies a choice in a key: name, parameters, and the hash of its source."""

@@ -58,6 +58,11 @@ def human(value: float) -> str:
     return f"{value:.0f}{units[power]}" if whole else f"{value:.1f}{units[power]}"
 
 
+def count_of(number: int, noun: str) -> str:
+    """``1 cell``, ``2 cells``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def escape(text: str) -> str:
     """``text`` that does not end the cell of a table."""
     return text.replace("|", "\\|")

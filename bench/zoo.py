@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bench.errors import UsageError, in_a_line
+from bench.guard import running
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
 
 PLUGIN_NAMESPACE = "_fusebench_plugins"
@@ -25,11 +26,17 @@ ENTRY_POINT_GROUP = "fusebench.plugins"
 BUILT_IN_FOLDERS = ("fusions", "datasets")
 
 _loaded_entry_points: set[str] = set()
+_included: set[Path] = set()
 
 
 def broken_plugins() -> list[BrokenPlugin]:
     """The plug-ins that failed to load in this process."""
     return list(BROKEN.values())
+
+
+def is_included(path: Path) -> bool:
+    """Whether a file is a plug-in of the user, or lies beside one."""
+    return path.parent in _included
 
 
 def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_FOLDERS) -> None:
@@ -60,6 +67,7 @@ def built_in_folder(name: str) -> Path:
 
 def _load_included(path: Path, given: Path) -> None:
     folder = path if path.is_dir() else path.parent
+    _included.add(folder)
     tag = f"include_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     if path.is_dir():
         _load_folder(path, tag)
@@ -76,8 +84,13 @@ def _load_folder(folder: Path, tag: str) -> None:
 
 
 def _load_file(path: Path, package: str) -> None:
+    name = f"{package}.{path.stem}"
+    if name in sys.modules:
+        BROKEN.pop(path, None)
+        return
     try:
-        importlib.import_module(f"{package}.{path.stem}")
+        with running(f"plug-in {path}"):
+            importlib.import_module(name)
     except Exception as error:
         for registry in REGISTRIES:
             registry.forget_unloaded()
@@ -94,7 +107,8 @@ def _load_entry_points() -> None:
             continue
         _loaded_entry_points.add(entry.value)
         try:
-            entry.load()
+            with running(f"plug-in {entry.name} = {entry.value}"):
+                entry.load()
         except DuplicateNameError:
             raise
         except Exception as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +27,11 @@ from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
 from bench.cli.speed import speed
-from bench.errors import UsageError
+from bench.cli.supervisor import FAILED, supervised
+from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
+from bench.guard import EndsTheProgramError
+from bench.interrupt import Interrupted
+from bench.text import printable
 
 COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "run": run,
@@ -57,6 +63,15 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and _with_options(COMMANDS[found.name or ""]), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Interrupted as error:
+            raise typer.Exit(error.exit_code) from None
+        except SystemExit as error:
+            # No command of this program raises it.
+            raise EndsTheProgramError(in_a_line(error)) from error
 
 
 def _with_options(command: Callable[..., None] | typer.Typer) -> Any:
@@ -95,11 +110,40 @@ def main() -> None:
     """Entry point of ``bench`` and ``fusebench``: bad input becomes one line on stderr and exit code 2."""
     # Weights are only taken from the local cache, unless the user says otherwise.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    sys.exit(supervised(_work))
+
+
+def _work() -> int:
+    """Run the command; returns its exit code."""
     try:
         app()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 0
     except UsageError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        sys.exit(2)
+        return _end_with(error, 2)
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(1)
+        return 1
+    except Exception as error:
+        if isinstance(error, EndsTheProgramError) or _in_plugin(error):
+            return _end_with(error, FAILED)
+        traceback.print_exception(error)
+        return 1
+    return 0
+
+
+def _end_with(error: BaseException, code: int) -> int:
+    """Tell of an error in a line; one of a plug-in with the place that it came from."""
+    is_plain = isinstance(error, UsageError | EndsTheProgramError)
+    text = message_of(error) if is_plain else f"{_in_plugin(error)}{in_a_line(error)}"
+    print(f"bench: {printable(text.strip(), LONGEST_LINE)}", file=sys.stderr)
+    return code
+
+
+def _in_plugin(error: BaseException) -> str:
+    """The last place in a user's own file that an error came through, such as ``plug.py, line 3: ``; empty where none
+    is."""
+    zoo = sys.modules.get("bench.zoo")
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [f"{path.name}, line {line}: " for path, line in frames if zoo and zoo.is_included(path)]
+    return own[-1] if own else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError, in_a_line
+from bench.interrupt import pass_on_interrupt
 from bench.records.record import DetailedRecord
 from bench.registry import Choice, Registry, states
 
@@ -93,7 +94,8 @@ def ask(observers: Iterable[Observer], question: Callable[[Observer], str]) -> I
     for observer in observers:
         try:
             answer = str(question(observer) or "")
-        except Exception as error:
+        except BaseException as error:
+            pass_on_interrupt(error)
             answer = f"observer {observer.name} failed: {in_a_line(error)}"
         if answer:
             yield answer

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DivergedError, in_a_line
+from bench.interrupt import pass_on_interrupt
 from bench.sweep.cell import Cell
 from bench.sweep.execution import Execution
 from bench.sweep.measure import Finished, Trained, measure
@@ -20,7 +21,7 @@ from bench.training.stacked import CannotTrainTogetherError, fit_together
 # What gains by one pass. On a CPU the matrix products of maps and tokens fill the time, and batched ones are slower.
 GAINS = {"cpu": ("embedding",), "cuda": ("embedding", "tokens", "map")}
 
-Outcome = dict[str, Any] | Exception
+Outcome = dict[str, Any] | BaseException
 
 
 def bundles(cells: Iterable[Cell], execution: Execution) -> list[tuple[Cell, ...]]:
@@ -85,7 +86,8 @@ def _train_together(
     one, those fail that would fail alone, and the memory of the pass is free again."""
     try:
         return _pass(cells, on_progress, execution)
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         say(f"{len(cells)} seeds from {cells[0]} on are trained one by one: {in_a_line(error)}")
         return None
 
@@ -110,5 +112,6 @@ def _pass(
 def _attempt(call: Callable[..., dict[str, Any]], *arguments: object) -> Outcome:
     try:
         return call(*arguments)
-    except Exception as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         return error

@@ -69,6 +69,7 @@ class SweepConfig(BaseModel):
         "changes rounding, and cells have no training rate of their own.",
     )
     timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
+    warmup_timeout: str | None = Field(None, description="Limit per warm-up, as --timeout.")
     retry: tuple[Literal[STATUSES], ...] = Field(  # type: ignore[valid-type]
         ("killed",), description="Statuses of earlier attempts to run again."
     )
@@ -119,7 +120,7 @@ class SweepConfig(BaseModel):
             raise ValueError(f"0 is short for executor inline, and executor is {executor}")
         return value
 
-    @field_validator("timeout")
+    @field_validator("timeout", "warmup_timeout")
     @classmethod
     def _check_timeout(cls, value: str | None) -> str | None:
         seconds(value)

@@ -6,17 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 
 from bench.errors import UsageError
+from bench.memory import memory_bytes
 
 MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 DEFAULT_FORMAT = "channels_last"
 # What a worker takes at most in a sweep of the zoo: 3.3 GB with encodings of ten seeds.
 WORKER_BYTES = 3_500_000_000
-CONTAINER_LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,6 @@ def default_jobs(device: str, threads: int) -> int:
     from joblib import cpu_count
 
     return 1 if device == "cuda" else max(1, min(cpu_count() // threads, memory_bytes() // WORKER_BYTES))
-
-
-def memory_bytes() -> int:
-    """Main memory of this machine, or of the container that this process lives in."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for file in CONTAINER_LIMITS:
-        text = file.read_text().strip() if file.exists() else ""
-        limits += [int(text)] if text.isdecimal() else []
-    return min(limits)
 
 
 def keep_freed_memory() -> None:

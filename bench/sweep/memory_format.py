@@ -7,25 +7,22 @@ any that a user names.
 from __future__ import annotations
 
 import json
-import signal
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from multiprocessing import get_context
 from typing import Any
 
 import torch
-from pebble import ProcessPool
 
 from bench import zoo
 from bench.atomic import write_atomically
 from bench.backbones import BACKBONES
 from bench.domain import build_domain
-from bench.errors import in_a_line
 from bench.fusion import FUSIONS, MapShape
 from bench.model import build_model
+from bench.processes import Ended, Worker
 from bench.sweep.cell import Cell, digest
 from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS, keep_freed_memory
 from bench.sweep.provenance import hardware
@@ -34,6 +31,7 @@ from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
 from bench.training.warmup.cache import cache_folder
 
+POLL_SECONDS = 0.25
 FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 4, 5
 # Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.
 LEAST_GAIN = 1.1
@@ -80,18 +78,16 @@ def choose_format(
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
     if not card.exists():
         keep_freed_memory()
-        # Ctrl-C is left to this process, which then ends the other.
-        ignore = [signal.SIGINT, signal.SIG_IGN]
-        pool = ProcessPool(1, initializer=signal.signal, initargs=ignore, context=get_context("spawn"))
+        worker = Worker(torch.set_num_threads, (threads,), measure_formats)
+        worker.send((backbone, image, precision, device, tuple(include)))
         try:
-            setting = [backbone, image, precision, threads, device, tuple(include)]
-            times = pool.schedule(measure_formats, args=setting).result()
-        except Exception as error:
-            say(f"{backbone} computes in {DEFAULT_FORMAT}: others could not be measured: {in_a_line(error)}")
-            return DEFAULT_FORMAT
+            while (times := worker.poll()) is None:
+                worker.wait(POLL_SECONDS)
         finally:
-            pool.stop()
-            pool.join()
+            worker.stop()
+        if isinstance(times, Ended):
+            say(f"{backbone} computes in {DEFAULT_FORMAT}: others could not be measured: {times.message}")
+            return DEFAULT_FORMAT
         text = json.dumps({**identity, "seconds_per_step": times, "choice": faster_format(times)}, indent=2)
         card.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(card, lambda path: path.write_text(text))
@@ -108,11 +104,13 @@ def faster_format(times: Times) -> str:
     return best if clear else DEFAULT_FORMAT
 
 
-def measure_formats(
-    backbone: str, image: MapShape, precision: str, threads: int, device: str, include: Sequence[str]
-) -> dict[str, list[float]]:
-    """Seconds per training step by memory format, in rounds that take turns."""
-    torch.set_num_threads(threads)
+def measure_formats(setting: tuple[str, MapShape, str, str, tuple[str, ...]]) -> dict[str, list[float]]:
+    """Seconds per training step by memory format, in rounds that take turns.
+
+    Args:
+        setting: backbone, shape of one image, precision, device, plug-ins to load.
+    """
+    backbone, image, precision, device, include = setting
     zoo.load(include)
     steps = {name: _step(backbone, image, precision, layout, device) for name, layout in MEMORY_FORMATS.items()}
     for step in steps.values():

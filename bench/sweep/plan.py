@@ -22,12 +22,15 @@ from bench.registry import Choice
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig
 from bench.sweep.eval_domains import check_eval, eval_domains
+from bench.text import count_of
 from bench.training.applicable import why_not_auxiliary, why_not_objective
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
 from bench.training.warmup import WARMUPS, WarmupSpec, build_task
 
+# Of the fusions that one reason keeps out, so that it is a line.
+NAMED = 5
 State = Literal["done", "failed", "to run", "not applicable"]
 
 
@@ -69,6 +72,13 @@ class Plan:
             if sized.problem
         ]
 
+    def inapplicable(self) -> list[str]:
+        """One line per reason why cells are not applicable, with the fusions that it holds for."""
+        fusions: dict[str, dict[str, None]] = {}
+        for planned in self.having("not applicable"):
+            fusions.setdefault(planned.reason, {})[str(planned.cell.fusion)] = None
+        return [f"not applicable: {_some(tuple(names))}: {reason}" for reason, names in fusions.items()]
+
     def summary(self, minutes: float | None) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
         counts = Counter(planned.state for planned in self.cells)
@@ -77,10 +87,15 @@ class Plan:
         ]
         warmups = len(self.missing_warmups())
         if warmups:
-            parts.append(f"{warmups} warm-up{'s' if warmups > 1 else ''} first")
+            parts.append(f"{count_of(warmups, 'warm-up')} first")
         if minutes is not None:
             parts.append(f"about {max(1, round(minutes))} min")
-        return f"{len(self.cells)} cells: {', '.join(parts)}"
+        return f"{count_of(len(self.cells), 'cell')}: {', '.join(parts)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:

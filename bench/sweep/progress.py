@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,21 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 STYLES = {"ok": "green", "not_applicable": "dim"}
+# CI systems end what is silent for longer.
+HEARTBEAT_SECONDS = 60.0
+
+
+@contextmanager
+def news_folder(run: Path) -> Iterator[Path]:
+    """Where the workers of a run leave news of what they are at; it is gone when the run ends, or the next one does."""
+    folder = run / ".news"
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sparkline(values: list[float], low: float = 0.5, high: float = 1.0) -> str:
@@ -39,6 +57,7 @@ class SweepDisplay:
             TimeRemainingColumn(), console=console,
         )  # fmt: skip
         self._task = self._bar.add_task("cells", total=total)
+        self._spoke = time.monotonic()
         self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> SweepDisplay:
@@ -52,17 +71,32 @@ class SweepDisplay:
 
     def __rich__(self) -> RenderableType:
         running = Table.grid(padding=(0, 2))
-        for path in sorted(self._news.glob("*.json")):
-            news = _read(path)
-            if news:
-                what = "warm-up of " if news["kind"] == "warmup" else ""
-                curve = sparkline(news["curve"], low=0.0 if what else 0.5)
-                running.add_row(Text(what + news["cell"]), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
+        for news in self._current():
+            curve = sparkline(news["curve"], low=0.0 if news["kind"] == "warmup" else 0.5)
+            running.add_row(Text(_name(news)), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
         return Group(running, self._bar)
+
+    def tick(self) -> None:
+        """Called a few times a second: says what is being done where no live display shows it and nothing was said for
+        a minute."""
+        if self._live is None and time.monotonic() - self._spoke > HEARTBEAT_SECONDS:
+            for news in self._current():
+                self._line(f"... {_name(news)}: {news['share']:.0%}", "dim")
+            self._spoke = time.monotonic()
+
+    def _current(self) -> list[dict[str, Any]]:
+        return [news for path in sorted(self._news.glob("*.json")) if (news := _read(path))]
+
+    def _forget(self, cell: Cell) -> None:
+        """Drop the news of what ended: its process may be dead, or have nothing more to do."""
+        for path in self._news.glob("*.json"):
+            if str((_read(path) or {}).get("cell")).startswith(str(cell)):
+                path.unlink(missing_ok=True)
 
     def finished(self, cell: Cell, record: Record, said: Sequence[str] = ()) -> None:
         """One more cell has a record, and observers ``said`` something about it."""
         self._done += 1
+        self._forget(cell)
         self._bar.update(self._task, completed=self._done)
         self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record.status, "red"))
         for text in said:
@@ -70,11 +104,13 @@ class SweepDisplay:
 
     def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""
+        self._forget(cell)
         failed = result["status"] != "ok"
         ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
         self._line(f"warm-up {cell.warmup.task} of {cell.backbone} on {cell.warmup.domain}: {ended}", "cyan")
 
     def _line(self, text: str, style: str) -> None:
+        self._spoke = time.monotonic()
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -86,6 +122,10 @@ def describe(record: Record) -> str:
     shown = {"accuracy": values[metric_position("accuracy")], "AUC": values[metric_position("auc")]}
     parts = [f"{name} {value:.3f}" for name, value in shown.items() if value is not None]
     return ", ".join([*parts, f"{record.times['total']:.1f} s"])
+
+
+def _name(news: Mapping[str, Any]) -> str:
+    return ("warm-up of " if news["kind"] == "warmup" else "") + str(news["cell"])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import tempfile
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,8 +17,9 @@ from rich.console import Console
 
 from bench import zoo
 from bench.domain import Domain
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError, in_a_line
 from bench.executors import EXECUTORS, Executor
+from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
@@ -27,15 +27,16 @@ from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, find_device
-from bench.sweep.interrupt import Interrupt
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
-from bench.sweep.progress import SweepDisplay
+from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
 from bench.sweep.worker import Result, Task, Workplace
+from bench.text import count_of
 
 OK, FAILED, INTERRUPTED = 0, 3, 130
+KNOWN_TO_FAIL = {"collapsed", "diverged"}
 
 
 def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry_run: bool = False) -> int:
@@ -47,10 +48,11 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         dry_run: stop after the plan.
 
     Returns:
-        Exit code: 0 when every cell is done, 3 when any failed, 130 after Ctrl-C.
+        Exit code: 0 when every cell is done, 3 when any failed, 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
         UsageError: bad input; nothing was run or lost.
+        StorageError: a file could not be written; what was finished before is kept.
     """
     zoo.load(config.include)
     for plugin in zoo.broken_plugins():
@@ -70,21 +72,22 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
-    for line in (*plan.unmatched(), *filter(None, [_left_out(observers, plan)])):
+    for line in (*plan.unmatched(), *plan.inapplicable(), *filter(None, [_left_out(observers, plan)])):
         _say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
             _say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
         return OK
-    with folder.writer() as writer, tempfile.TemporaryDirectory() as news:
+    with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         todo = [planned.cell for planned in plan.having("to run")]
         formats = choose_formats(todo, config.threads, device, partial(_say, console), config.include)
         execution = Execution(device, formats, config.seeds_together)
         for backbone, layout in execution.memory_formats.items():
             _say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
-        place = Workplace(config.include, config.threads, folder.path, Path(news), os.getpid(), execution, chosen)
+        limit = seconds(config.warmup_timeout)
+        place = Workplace(config.include, config.threads, folder.path, news, execution, chosen, limit)
         runs_on = executor.build(place, jobs, seconds(config.timeout))
         interrupted = _work_off(plan, known, runs_on, place, writer, observers, console)
     if interrupted:
@@ -94,7 +97,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             markup=False,
             soft_wrap=True,
         )
-        return INTERRUPTED
+        return interrupted
     return _summarise(plan, folder, command, console)
 
 
@@ -106,10 +109,10 @@ def _work_off(
     writer: RecordWriter,
     observers: tuple[Observer, ...],
     console: Console,
-) -> bool:
+) -> int:
     """Run the cells of the plan that are to run, and write down those that cannot be, unless they are ``known``.
 
-    Returns whether Ctrl-C ended it.
+    Returns the exit code of the interrupt that ended it; 0 where none did.
     """
 
     def keep(planned: Planned, result: Result) -> tuple[DetailedRecord, list[str]]:
@@ -124,28 +127,64 @@ def _work_off(
                 _say(console, line)
     todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
-        return False
+        return OK
     warmups = [Task("warmup", (cell,), (todo[cell].key,)) for cell in plan.missing_warmups()]
     bundled = bundles(todo, place.execution)
     if place.execution.seeds_together > 1:
         _say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
     with SweepDisplay(console, len(todo), place.progress) as display, Interrupt() as interrupt:
+
+        def poll() -> None:
+            interrupt.check()
+            display.tick()
+
         try:
-            for task, results in executor.run(tasks, interrupt.check):
-                if task.kind == "warmup":
-                    display.warmed_up(task.cell, results[0])
-                    continue
-                for cell, result in zip(task.cells, results, strict=True):
-                    display.finished(cell, *keep(todo.pop(cell), result))
-        except KeyboardInterrupt:
-            return True
+            with closing(_results(executor, tasks, poll, partial(_say, console))) as done:
+                for task, results in done:
+                    if task.kind == "warmup":
+                        display.warmed_up(task.cell, _saved(results[0]))
+                        continue
+                    for cell, result in zip(task.cells, results, strict=True):
+                        display.finished(cell, *keep(todo.pop(cell), _saved(result)))
+        except KeyboardInterrupt as error:
+            return getattr(error, "exit_code", INTERRUPTED)
         for planned in todo.values():
             lost = failure("killed", "NoResultError", f"executor {executor.name} ended without its result")
             display.finished(planned.cell, *keep(planned, lost))
     for line in ask(observers, lambda one: one.hint):
         _say(console, line)
-    return False
+    return OK
+
+
+def _results(
+    executor: Executor, tasks: Sequence[Task], on_poll: Callable[[], None], say: Callable[[str], None]
+) -> Generator[tuple[Task, list[Result]]]:
+    """What the executor yields; where it fails itself, as that of a plug-in may, it is said and there is no more."""
+    try:
+        yield from executor.run(tasks, on_poll)
+    except (UsageError, GeneratorExit):
+        raise
+    except BaseException as error:
+        pass_on_interrupt(error)
+        say(f"executor {executor.name} failed: {in_a_line(error)}")
+
+
+def _saved(result: Result) -> Result:
+    """The result; raises ``StorageError`` where what belongs to it could not be written."""
+    if "unsaved" in result:
+        raise StorageError(result["unsaved"])
+    return result
+
+
+@contextmanager
+def _told_what_is_kept(folder: RunFolder, command: Sequence[str]) -> Iterator[None]:
+    """What cannot be written ends the sweep, with the word that nothing is lost and how to go on."""
+    try:
+        yield
+    except StorageError as error:
+        kept = f"all that was finished is kept in {folder.path}, and the same command goes on: {shlex.join(command)}"
+        raise StorageError(f"{error}; {kept}") from None
 
 
 def _left_out(observers: Sequence[Observer], plan: Plan) -> str:
@@ -228,13 +267,16 @@ def _write_header(
 
 def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
     known = latest(folder.records(Attempt))
-    final = [(planned, known[planned.key]) for planned in plan.cells]
+    final = [(planned, known[planned.key]) for planned in plan.cells if planned.key in known]
     counts = Counter(record.status for _, record in final)
     parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
-    console.print(
-        f"{len(final)} cells: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True
-    )
-    failed = [(planned, record) for planned, record in final if record.status not in DONE]
+    missing = len(plan.cells) - len(final)
+    parts += [f"{missing} without a record"] if missing else []
+    what = count_of(len(plan.cells), "cell")
+    console.print(f"{what}: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True)
+    for fusion, line in _known_failures(final).items():
+        _say(console, f"  {fusion}: {line}")
+    failed = [pair for pair in final if pair[1].status not in DONE and not _is_known_failure(*pair)]
     for planned, record in failed:
         console.print(f"  {planned.cell}: {record.ending}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
@@ -245,5 +287,20 @@ def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: C
             highlight=False,
             soft_wrap=True,
         )
-        return FAILED
-    return OK
+    return FAILED if failed or missing else OK
+
+
+def _is_known_failure(planned: Planned, record: Attempt) -> bool:
+    return bool(planned.cell.fusion.cls.known_failure) and record.status in KNOWN_TO_FAIL
+
+
+def _known_failures(final: Sequence[tuple[Planned, Attempt]]) -> dict[str, str]:
+    """What became of the fusions that are kept to show a mistake, by name."""
+    lines = {}
+    for planned, record in final:
+        stated = planned.cell.fusion.cls.known_failure
+        if _is_known_failure(planned, record):
+            lines[str(planned.cell.fusion)] = f"{record.status}, as it is known to: {stated}"
+        elif stated and record.status == "ok":
+            lines.setdefault(str(planned.cell.fusion), f"did not fail here, though it is known to: {stated}")
+    return lines

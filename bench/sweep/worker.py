@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.errors import StorageError
+from bench.interrupt import pass_on_interrupt
 from bench.observers import Observer, ask, build_observers
 from bench.records.folder import RunFolder
 from bench.registry import Choice
@@ -49,27 +49,20 @@ class Workplace:
 
     Attributes:
         run: folder of the run. progress: where workers leave news of what they are at.
-        parent: the process without which they end.
+        warmup_timeout: seconds that a warm-up may take; None is no limit.
     """
 
     include: tuple[str, ...]
     threads: int
     run: Path
     progress: Path
-    parent: int
     execution: Execution
     observers: tuple[Choice[Observer], ...] = ()
+    warmup_timeout: float | None = None
 
 
 _here: Workplace | None = None
 _observers: tuple[Observer, ...] = ()
-
-
-def start(workplace: Workplace) -> None:
-    """Prepare this process: leave Ctrl-C to the parent, end when the parent is gone, set threads, load plug-ins."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(workplace.parent,), daemon=True).start()
-    settle(workplace)
 
 
 def settle(workplace: Workplace) -> None:
@@ -86,26 +79,33 @@ def settle(workplace: Workplace) -> None:
 
 def perform(task: Task) -> list[Result]:
     """Do one task and return what it leaves in the record of each cell, with what was ``said`` about it; a failure is
-    a result, not an exception."""
-    from bench.sweep.outcome import failure, failure_of
+    a result, not an exception.
+
+    A result with ``unsaved`` is no record: a file could not be written, so that the sweep has to stop.
+    """
+    from bench.sweep.outcome import failure
     from bench.sweep.prepare import ensure_warmup
 
-    assert _here is not None, "start() or settle() comes first"
+    assert _here is not None, "settle() comes first"
     if any(cell.key() != key for cell, key in zip(task.cells, task.keys, strict=True)):
         reason = "the source of a plug-in changed while the sweep ran; run it again"
         return [failure("error", "SourceChanged", reason) for _ in task.cells]
+    process = os.getpid()
     try:
         if task.kind == "cell":
             return _run(task, _here)
         warmup = ensure_warmup(task.cell, _notebook(_here.progress, task), _here.execution.device)
         return [{"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}]
-    except Exception as error:
-        return [failure_of(error) for _ in task.cells]
+    except BaseException as error:
+        pass_on_interrupt(error)
+        return [_failed(error) for _ in task.cells]
+    finally:
+        if os.getpid() != process:
+            os._exit(0)  # a copy of this process, made by code of others, must not go on with its work
 
 
 def _run(task: Task, place: Workplace) -> list[Result]:
     from bench.sweep.bundle import run_bundle
-    from bench.sweep.outcome import failure_of
 
     said: dict[Cell, list[str]] = {cell: [] for cell in task.cells}
 
@@ -116,9 +116,15 @@ def _run(task: Task, place: Workplace) -> list[Result]:
     note, say = _notebook(place.progress, task), said[task.cell].append
     outcomes = run_bundle(task.cells, files, note, look, place.execution, say)
     return [
-        {**(failure_of(outcome) if isinstance(outcome, Exception) else _judged(outcome)), "said": said[cell]}
+        {**(_failed(outcome) if isinstance(outcome, BaseException) else _judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)
     ]
+
+
+def _failed(error: BaseException) -> Result:
+    from bench.sweep.outcome import failure_of
+
+    return {"unsaved": str(error)} if isinstance(error, StorageError) else failure_of(error)
 
 
 def _judged(result: Result) -> Result:
@@ -152,13 +158,8 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
         }
         # In one step for who reads it, but never waiting for the disk: it is out of date in a moment.
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(news))
-        fresh.replace(path)
+        with suppress(OSError):
+            fresh.write_text(json.dumps(news))
+            fresh.replace(path)
 
     return note
-
-
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

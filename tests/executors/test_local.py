@@ -8,9 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
@@ -21,7 +19,7 @@ from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
-from bench.sweep.worker import Task, Workplace
+from bench.sweep.worker import Result, Task, Workplace
 
 
 def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> None:
@@ -49,7 +47,7 @@ def test_a_worker_stays_with_its_data(tiny: Callable[..., SweepConfig]) -> None:
     running: list[list[Task]] = [[], []]
     for turn in range(len(waiting)):
         mine, other = running[turn % 2], running[1 - turn % 2]
-        task = next_task(waiting, other[-1:], mine[-1:])
+        task = next_task(waiting, other[-1:], mine[-1] if mine else None)
         assert task is not None
         waiting.remove(task)
         mine.append(task)
@@ -68,7 +66,7 @@ def test_cells_wait_for_their_warm_up_and_no_other(tiny: Callable[..., SweepConf
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
-    return Workplace((), 1, tmp_path, tmp_path, os.getpid(), ON_THE_CPU)
+    return Workplace((), 1, tmp_path, tmp_path, ON_THE_CPU, warmup_timeout=50)
 
 
 def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: Workplace) -> None:
@@ -76,26 +74,37 @@ def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: W
     executor = LocalExecutor(place, jobs=1, timeout=5)
     assert executor.limit(Task("cell", (one,), (one.key(),))) == 5
     assert executor.limit(Task("cell", (one, two), (one.key(), two.key()))) == 10
-    assert executor.limit(Task("warmup", (one,), (one.key(),))) is None
+    assert executor.limit(Task("warmup", (one,), (one.key(),))) == 50
     assert LocalExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
 
 
 def test_what_is_done_is_handed_over_before_an_interrupt(
     tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def schedule(work: object, args: list[Task], timeout: float | None) -> Future[list[str]]:
-        future: Future[list[str]] = Future()
-        future.set_result([f"result of seed {args[0].cell.seed}"])
-        return future
+    class Done:
+        """A worker that has done whatever it is sent."""
+
+        ended = None
+
+        def __init__(self, *given: object) -> None:
+            self.output = ""
+
+        def send(self, task: Task, limit: float | None) -> None:
+            self.seed = task.cell.seed
+
+        def poll(self) -> list[Result]:
+            return [{"status": f"seed {self.seed}"}]
+
+        def stop(self) -> None: ...
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(local, "ProcessPool", lambda *args, **options: Mock(schedule=schedule))
+    monkeypatch.setattr(local, "Worker", Done)
     tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..1"), {}).cells]
     ends = LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
-    found = [next(ends)[1], next(ends)[1]]
-    assert sorted(found) == [["result of seed 0"], ["result of seed 1"]]
+    found = [next(ends)[1][0]["status"] for _ in tasks]
+    assert found == ["seed 0", "seed 1"]
     with pytest.raises(KeyboardInterrupt):
         next(ends)
 
@@ -115,6 +124,11 @@ def start(out: Path) -> subprocess.Popen[bytes]:
 def children(parent: int) -> list[int]:
     found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
+
+
+def workers_of(command: int) -> list[int]:
+    """The processes that compute: children of the one that does the work of a command, which is a child of it."""
+    return [worker for main in children(command) for worker in children(main)]
 
 
 def alive(process: int) -> bool:
@@ -176,7 +190,7 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
         main = start(disturbed)
         wait_for_records(disturbed, number)
         time.sleep(moments.uniform(0.0, 4.0))
-        workers = children(main.pid)
+        workers = workers_of(main.pid)
         if number % 2 and workers:
             os.kill(moments.choice(workers), signal.SIGKILL)
             time.sleep(moments.uniform(0.0, 4.0))

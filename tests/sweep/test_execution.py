@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from bench import memory
 from bench.errors import UsageError
 from bench.records.folder import RunFolder
 from bench.sweep import execution as module
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import Execution, default_jobs, find_device, memory_bytes
+from bench.sweep.execution import Execution, default_jobs, find_device
 from bench.sweep.plan import make_plan
 from bench.sweep.run_cell import run_cell
 
@@ -88,10 +89,10 @@ def test_workers_are_counted_by_the_cores_that_this_process_may_use(monkeypatch:
 
 def test_workers_fit_into_the_memory_of_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(module, "CONTAINER_LIMITS", (limit, tmp_path / "missing"))
-    machine = memory_bytes()
-    for text, memory in ((str(2**30), 2**30), ("max", machine), (str(2**62), machine)):
+    monkeypatch.setattr(memory, "CONTAINER_LIMITS", (limit, tmp_path / "missing"))
+    machine = memory.memory_bytes()
+    for text, held in ((str(2**30), 2**30), ("max", machine), (str(2**62), machine)):
         limit.write_text(text + "\n")
-        assert memory_bytes() == memory
+        assert memory.memory_bytes() == held
     limit.write_text(str(module.WORKER_BYTES))
     assert default_jobs("cpu", 1) == 1

@@ -1,0 +1,61 @@
+"""Code of others that runs in the main process, where it could end the program, or never return.
+
+What is run is announced to the process that supervises this one (:mod:`bench.cli.supervisor`). Where it ends this
+process in a way that no ``except`` can see, the supervisor starts the command again with its name among the culprits,
+and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from bench.errors import in_a_line
+from bench.interrupt import pass_on_interrupt
+
+NOTHING = ""
+
+
+class EndsTheProgramError(Exception):
+    """Code of others tried to end the program, or did so before; the message says how."""
+
+
+class _Supervised:
+    notes: int | None = None
+    culprits: Mapping[str, str] = {}
+
+
+def supervise(notes: int, culprits: Mapping[str, str]) -> None:
+    """Announce what runs on the file descriptor ``notes``, and run none of ``culprits``, which are reasons by name."""
+    _Supervised.notes, _Supervised.culprits = notes, culprits
+
+
+@contextmanager
+def running(what: str) -> Iterator[None]:
+    """Code of others runs within, which is called ``what``.
+
+    Raises:
+        EndsTheProgramError: it asks for the program to exit, or ended it the last time.
+    """
+    if what in _Supervised.culprits:
+        raise EndsTheProgramError(_Supervised.culprits[what])
+    process = os.getpid()
+    _announce(what)
+    try:
+        yield
+    except BaseException as error:
+        pass_on_interrupt(error)
+        if isinstance(error, Exception):
+            raise
+        raise EndsTheProgramError(in_a_line(error)) from error
+    finally:
+        if os.getpid() != process:
+            os._exit(0)  # a copy of this process, made by the code of others, must not go on with its work
+        _announce(NOTHING)
+
+
+def _announce(what: str) -> None:
+    if _Supervised.notes is not None:
+        with suppress(OSError):
+            os.write(_Supervised.notes, what.replace("\n", " ").encode(errors="replace") + b"\n")

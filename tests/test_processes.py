@@ -1,0 +1,119 @@
+"""Processes that run code of others: whatever it does to its process is an outcome, and what it starts ends with it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import processes
+from bench.processes import Ended, Worker, how_ended, state_of
+
+OS = "__import__('os')"
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[], Worker]]:
+    """Starts processes that evaluate Python expressions."""
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker(int, (), eval))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def outcome(one: Worker, task: str, limit: float | None = None) -> Any:
+    one.send(task, limit)
+    while (found := one.poll()) is None:
+        one.wait(0.05)
+    return found
+
+
+def test_it_does_one_task_after_the_other(worker: Callable[[], Worker]) -> None:
+    one = worker()
+    assert [outcome(one, f"[{number}] * 2") for number in range(3)] == [[0, 0], [1, 1], [2, 2]]
+    assert one.ended is None
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "message"),
+    [
+        (f"{OS}._exit(0)", "killed", "the worker process ended (exit code 0)"),
+        (f"{OS}._exit(7)", "killed", "the worker process ended (exit code 7)"),
+        (f"{OS}.kill({OS}.getpid(), 9)", "killed", "the worker process ended (SIGKILL)"),
+        (f"{OS}.kill({OS}.getpid(), 19)", "killed", "the worker process was stopped by a signal and did not go on"),
+        (f"{OS}.closerange(3, 100)", "killed", "the worker process ended"),
+        ("exit(0)", "error", "0"),
+        ("1 / 0", "error", "division by zero"),
+        ("lambda: 0", "error", "pickle"),
+        ("__import__('time').sleep(60)", "timeout", "not done within 0.2 s"),
+    ],
+)
+def test_however_it_ends_is_an_outcome(
+    worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch, task: str, status: str, message: str
+) -> None:
+    monkeypatch.setattr(processes, "STOPPED_SECONDS", 0.1)
+    one = worker()
+    found = outcome(one, task, limit=0.2 if status == "timeout" else 30)
+    assert isinstance(found, Ended)
+    assert (found.status, message in found.message) == (status, True), found
+    assert state_of(one.pid) == ""
+
+
+def test_the_start_does_not_count_against_a_task(worker: Callable[[], Worker]) -> None:
+    slow = Worker(time.sleep, (0.5,), eval)
+    try:
+        assert outcome(slow, "1", limit=0.3) == 1
+    finally:
+        slow.stop()
+
+
+def test_whoever_takes_the_last_memory_is_ended(worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = worker(), worker()
+    assert outcome(small, "1") == outcome(large, "globals().update(held='x' * 50_000_000) or 1") == 1
+    monkeypatch.setattr(processes, "available_bytes", lambda: 0)
+    assert small.poll() is None
+    found = large.poll()
+    assert isinstance(found, Ended)
+    assert found.status == "oom"
+    assert "GiB of memory were left" in found.message
+
+
+def test_a_copy_of_it_does_none_of_its_work_and_ends_with_it(worker: Callable[[], Worker], tmp_path: Path) -> None:
+    one = worker()
+    note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str({OS}.getpid()))"
+    assert outcome(one, f"{OS}.fork() or {note} and __import__('time').sleep(60)") > 0
+    assert outcome(one, "'next'") == "next"
+    one.stop()
+    copy = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while state_of(copy) not in ("", "Z") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert state_of(copy) in ("", "Z")
+
+
+def test_a_flood_of_output_keeps_its_ends(worker: Callable[[], Worker]) -> None:
+    one = worker()
+    assert (
+        outcome(one, "print('\\x1b[31mfirst') or [print('x' * 100_000) for _ in range(50)] and print('last') or 1") == 1
+    )
+    deadline = time.monotonic() + 5
+    while not one.output.endswith("last") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert one.output.startswith("\\x1b[31mfirst")
+    assert one.output.endswith("last")
+    assert "bytes left out" in one.output
+    assert len(one.output) < 2 * processes.KEPT_OUTPUT
+
+
+def test_exit_codes_and_signals_have_names() -> None:
+    assert [how_ended(code) for code in (0, 3, -9, -200)] == ["exit code 0", "exit code 3", "SIGKILL", "signal 200"]
+    assert state_of(os.getpid()) == "R"
