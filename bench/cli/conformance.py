@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from bench.conformance.subject import Result
 
-INTERRUPTED = 130
-
 
 def test(
     path: Annotated[Path, typer.Argument(help="Plug-in file or folder to test.")],
@@ -29,8 +27,9 @@ def test(
     from rich.console import Console
 
     from bench.conformance.display import CheckDisplay
-    from bench.conformance.examiner import Loading
-    from bench.conformance.supervisor import run_suite
+    from bench.conformance.run import run_suite
+    from bench.conformance.tasks import Loading
+    from bench.interrupt import Interrupted
     from bench.sweep.config import seconds, split_names
 
     if not path.exists():
@@ -41,20 +40,26 @@ def test(
         raise UsageError(f"--limit {error}") from None
     loading = Loading(path, split_names(backbone or ()), split_names(only or ()))
     results: list[Result] = []
-    interrupted = ""
+    interrupted, code = "", 0
     try:
         # One by one: an interrupt leaves those before it in the list.
         results.extend(run_suite(loading, allowed, CheckDisplay(Console(stderr=True))))
-    except KeyboardInterrupt:
+    except Interrupted as error:
+        code = error.exit_code
         interrupted = "; interrupted, what is not here has no result"
-    failed = sum(bool(result.problem) for result in results)
-    counts = {"as the fusion states": sum(bool(result.expected) for result in results)}
-    counts["not applicable"] = sum(bool(result.skipped) for result in results)
-    more = "".join(f", {number} {what}" for what, number in counts.items() if number)
     console = Console()
     console.print(_table(results))
-    console.print(f"{len(results)} checks, {failed} failed{more}{interrupted}")
-    raise typer.Exit(INTERRUPTED if interrupted else 1 if failed else 0)
+    console.print(f"{_counts(results)}{interrupted}")
+    raise typer.Exit(code or int(any(result.problem for result in results)))
+
+
+def _counts(results: Sequence[Result]) -> str:
+    failed = sum(bool(one.problem) for one in results)
+    expected = sum(bool(one.expected) for one in results)
+    skipped = sum(bool(one.skipped) for one in results)
+    more = {"as the fusion states": expected, "not applicable": skipped}
+    rest = "".join(f", {number} {what}" for what, number in more.items() if number)
+    return f"{len(results)} checks, {failed} failed{rest}"
 
 
 def _table(results: Sequence[Result]) -> Table:

@@ -39,13 +39,14 @@ class CheckDisplay:
 
     def begins(self, subject: Subject) -> None:
         """Its checks come next."""
-        self._since, self._results = time.monotonic(), []
-        self._bar.update(self._task, description=printable(str(subject)))
+        self._since, self._subject, self._results = time.monotonic(), subject, []
+        self._show()
 
     def found(self, result: Result) -> None:
         """One more of its checks has a result."""
         self._results.append(result)
         self._bar.advance(self._task)
+        self._show()
 
     def ends(self, subject: Subject) -> None:
         """All its checks have a result, but for those that could only repeat a failure."""
@@ -56,3 +57,7 @@ class CheckDisplay:
         line = f"[{self._done}/{self._total}] {subject}: {found}, {time.monotonic() - self._since:.1f} s"
         style = "red" if failed else "green"
         self.console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def _show(self) -> None:
+        left = self._subject.checks[len(self._results) :]
+        self._bar.update(self._task, description=printable(": ".join([str(self._subject), *left[:1]])))

@@ -16,8 +16,9 @@ from bench.conformance import behaviour, contract, learning, order, portability,
 from bench.conformance.cases import Case, CheckFailedError
 from bench.conformance.kinds import KINDS, OF_ALL
 from bench.conformance.subject import Result, Subject
-from bench.errors import NotApplicableError, UsageError
+from bench.errors import NotApplicableError, UsageError, message_of
 from bench.fusion import FUSIONS
+from bench.interrupt import pass_on_interrupt
 from bench.registry import Choice
 from bench.source import source_file
 from bench.spec import parse_spec
@@ -80,13 +81,10 @@ class Examination:
     checks: Mapping[str, Callable[[], object]]
 
     def run(self, check: str) -> Result:
-        """Run one check; whatever it raises becomes the problem.
+        """Run one check; whatever it raises becomes the problem, but for a real interrupt.
 
         A check that a fusion with a ``known_failure`` fails is marked and no problem. An error in its code still is
         one.
-
-        Raises:
-            KeyboardInterrupt: which may be a user's.
         """
         try:
             self.checks[check]()
@@ -95,16 +93,11 @@ class Examination:
                 return self.subject.result(f"{check} (known failure)", expected=str(failure))
             return self.subject.result(check, str(failure))
         except NotApplicableError as reason:
-            return self.subject.result(check, skipped=str(reason) or "for no stated reason")
-        except KeyboardInterrupt:
-            raise
+            return self.subject.result(check, skipped=message_of(reason) or "for no stated reason")
         except BaseException as error:
-            return self.failed(check, error)
+            pass_on_interrupt(error)
+            return self.subject.result(check, _raised(error, self.cls))
         return self.subject.result(check)
-
-    def failed(self, check: str, error: BaseException) -> Result:
-        """The result of a check that raised an error."""
-        return self.subject.result(check, _raised(error, self.cls))
 
 
 def subjects(choices: Iterable[Choice[Any]], backbones: Iterable[str]) -> list[Subject]:
@@ -182,4 +175,4 @@ def _raised(error: BaseException, cls: type) -> str:
     file = source_file(cls)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     place = f" in line {lines[-1]} of {file.name}" if lines else ""
-    return f"raises {type(error).__name__}{place}: {str(error).strip() or 'no message'}"
+    return f"raises {type(error).__name__}{place}: {message_of(error).strip() or 'no message'}"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.conformance import supervisor
+from bench.conformance import run as module
 from bench.conformance.subject import Result
+from bench.interrupt import Interrupted
 
 Bench = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -74,7 +75,7 @@ def found(*results: Result, interrupted: bool = False) -> Callable[..., Iterator
     def run_suite(*_: object) -> Iterator[Result]:
         yield from results
         if interrupted:
-            raise KeyboardInterrupt
+            raise Interrupted
 
     return run_suite
 
@@ -103,7 +104,7 @@ def test_the_exit_code_and_the_last_line(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(supervisor, "run_suite", suite)
+    monkeypatch.setattr(module, "run_suite", suite)
     assert bench("test", tmp_path) == code
     out = capsys.readouterr().out
     assert out.splitlines()[-1].startswith(said)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.conformance.subject import Result, Subject
-from bench.errors import UsageError, in_a_line
+from bench.errors import UsageError, message_of
 
 if TYPE_CHECKING:
     from bench.conformance.suite import Examination
@@ -32,9 +32,7 @@ class Loading:
         try:
             return self._subjects()
         except UsageError as error:
-            return UsageError(str(error))
-        except BaseException as error:
-            return UsageError(f"{self.path} fails to load: {in_a_line(error)}")
+            return UsageError(message_of(error))
 
     def _subjects(self) -> list[Subject]:
         from bench import zoo
@@ -62,12 +60,7 @@ class Checking:
 
     def perform(self) -> Result:
         """The outcome."""
-        examination = _examine(self.subject)
-        try:
-            return examination.run(self.check)
-        except BaseException as error:
-            # No user interrupts this process: it is the plug-in that raises KeyboardInterrupt.
-            return examination.failed(self.check, error)
+        return _examine(self.subject).run(self.check)
 
 
 Task = Loading | Checking

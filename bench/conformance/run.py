@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from bench.conformance.display import CheckDisplay
-from bench.conformance.examiner import Checking, Loading, Task, perform, prepare
 from bench.conformance.subject import Result, Subject
+from bench.conformance.tasks import Checking, Loading, Task, perform, prepare
 from bench.errors import UsageError
 from bench.processes import Ended, Worker
 
@@ -24,19 +24,19 @@ def run_suite(loading: Loading, limit: float, display: CheckDisplay) -> Iterator
     Raises:
         UsageError: it cannot be loaded, or has nothing of that name.
     """
-    with display, Supervisor(loading, limit) as supervisor:
-        subjects = supervisor.subjects()
+    with display, CheckProcess(loading, limit) as process:
+        subjects = process.subjects()
         display.loaded(subjects)
         for subject in subjects:
             display.begins(subject)
-            for result in supervisor.results(subject):
+            for result in process.results(subject):
                 display.found(result)
                 yield result
             display.ends(subject)
 
 
-class Supervisor:
-    """One process that checks, and another in its place where a check ended it, stopped it or ran past the limit.
+class CheckProcess:
+    """The process that checks, and another in its place where a check ended it, stopped it or ran past the limit.
 
     Args:
         loading: what to test. limit: seconds that loading it may take, and each check.
@@ -47,7 +47,7 @@ class Supervisor:
         self._worker: Worker | None = None
         self._unloadable = ""
 
-    def __enter__(self) -> Supervisor:
+    def __enter__(self) -> CheckProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -100,5 +100,5 @@ class Supervisor:
 
 def _words(ended: Ended) -> str:
     if ended.status == "timeout":
-        return f"{ended.message} (--limit)"
+        return f"{ended.message}; --limit allows more"
     return f"raises {ended.kind}: {ended.message}" if ended.status == "error" else ended.message
