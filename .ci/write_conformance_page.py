@@ -24,6 +24,24 @@ TEXT = """# The conformance suite
 CI runs them on all that is built in. `make docs` writes this page from the checks and from
 `tests/conformance/planted_bugs.yaml`.
 
+## How they run
+
+Loading the file and checking it are done in a process of their own, so that no plug-in decides how `bench test` ends.
+A check has failed that raises whatever it may, `SystemExit` included, that ends its process with any exit code, 0
+included, that stops it, or that takes longer than `--limit` (60 s); the table says which. The checks that are left go
+on in another process. Only where `builds` or `shape` fails are the rest of that subject left out: they would repeat
+it. What a plug-in prints is dropped, and what it starts ends with the process.
+
+`--only NAME,GLOB` chooses from what is registered, `--backbone` the backbones for fusions. The table is printed on
+stdout, progress on stderr.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | every check has a result, and none failed |
+| 1 | a check failed |
+| 2 | the file does not load, or an option is wrong |
+| 130 | interrupted by Ctrl-C; what was found before is printed |
+
 ## Every kind
 
 A kind is one of {kinds}. These hold for each.

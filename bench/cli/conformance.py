@@ -2,50 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import Names
 from bench.errors import UsageError
+from bench.text import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bench.conformance.subject import Result
 
 
 def test(
     path: Annotated[Path, typer.Argument(help="Plug-in file or folder to test.")],
     backbone: Annotated[Names, typer.Option(help="Backbones to test fusions with (default: all three).")] = None,
+    only: Annotated[Names, typer.Option(help="Names or globs of what to test; commas or repeated.")] = None,
+    limit: Annotated[str, typer.Option(help="Limit per check: 90s, 20m, 2h.")] = "60s",
 ) -> None:
     """Run the conformance suite over whatever a plug-in registers. Exit code 1 when a check fails."""
     from rich.console import Console
+
+    from bench.conformance.display import CheckDisplay
+    from bench.conformance.run import run_suite
+    from bench.conformance.tasks import Loading
+    from bench.interrupt import Interrupted
+    from bench.sweep.config import seconds, split_names
+
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    try:
+        allowed = seconds(limit) or 0.0
+    except ValueError as error:
+        raise UsageError(f"--limit {error}") from None
+    loading = Loading(path, split_names(backbone or ()), split_names(only or ()))
+    results: list[Result] = []
+    interrupted, code = "", 0
+    try:
+        # One by one: an interrupt leaves those before it in the list.
+        results.extend(run_suite(loading, allowed, CheckDisplay(Console(stderr=True))))
+    except Interrupted as error:
+        code = error.exit_code
+        interrupted = "; interrupted, what is not here has no result"
+    console = Console()
+    console.print(_table(results))
+    console.print(f"{_counts(results)}{interrupted}")
+    raise typer.Exit(code or int(any(result.problem for result in results)))
+
+
+def _counts(results: Sequence[Result]) -> str:
+    failed = sum(bool(one.problem) for one in results)
+    expected = sum(bool(one.expected) for one in results)
+    skipped = sum(bool(one.skipped) for one in results)
+    more = {"as the fusion states": expected, "not applicable": skipped}
+    rest = "".join(f", {number} {what}" for what, number in more.items() if number)
+    return f"{len(results)} checks, {failed} failed{rest}"
+
+
+def _table(results: Sequence[Result]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench import zoo
-    from bench.backbones import BACKBONES
-    from bench.conformance.kinds import KINDS
-    from bench.conformance.suite import registered_in, run_suite
-
-    zoo.load([path])
-    broken = [plugin for plugin in zoo.broken_plugins() if plugin.path.is_relative_to(path.resolve())]
-    for plugin in broken:
-        raise UsageError(f"{plugin.path} fails to load: {plugin.error}")
-    choices = registered_in(path)
-    if not choices:
-        raise UsageError(f"{path}: registers nothing; expected a class decorated as one of {', '.join(KINDS)}")
-    results = run_suite(choices, backbone or list(BACKBONES))
     table = Table("kind", "name", "backbone", "check", "result", box=None, header_style="bold", pad_edge=False)
-    for result in results:
-        table.add_row(
-            result.kind,
-            escape(result.name),
-            result.backbone,
-            result.check,
-            escape(result.problem or result.expected) or "ok",
-            style="red" if result.problem else "",
-        )
-    console = Console()
-    console.print(table)
-    failures = sum(bool(result.problem) for result in results)
-    known = sum(bool(result.expected) for result in results)
-    console.print(f"{len(results)} checks, {failures} failed" + (f", {known} as the fusion states" if known else ""))
-    raise typer.Exit(1 if failures else 0)
+    for one in results:
+        skipped = f"not applicable: {one.skipped}" if one.skipped else ""
+        outcome = one.problem or one.expected or skipped or "ok"
+        cells = (one.kind, one.name, one.backbone, one.check, outcome)
+        table.add_row(*(escape(printable(cell)) for cell in cells), style="red" if one.problem else "dim" if one.skipped else "")
+    return table

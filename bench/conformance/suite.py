@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import fnmatch
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from bench import zoo
+from bench.backbones import BACKBONES
 from bench.conformance import behaviour, contract, learning, order, portability, weights
 from bench.conformance.cases import Case, CheckFailedError
 from bench.conformance.kinds import KINDS, OF_ALL
-from bench.errors import NotApplicableError, UsageError
+from bench.conformance.subject import Result, Subject
+from bench.errors import NotApplicableError, UsageError, message_of
 from bench.fusion import FUSIONS
+from bench.interrupt import pass_on_interrupt
 from bench.registry import Choice
 from bench.source import source_file
+from bench.spec import parse_spec
 
 CHECKS: Mapping[str, Callable[[Case], None]] = {
     "shape": contract.shape,
@@ -31,23 +38,11 @@ CHECKS: Mapping[str, Callable[[Case], None]] = {
 }
 
 
-@dataclass(frozen=True)
-class Result:
-    """Outcome of one check.
-
-    Attributes:
-        kind: of what is tested. name: as given, with its parameters. backbone: of a fusion, where the check needs one.
-        check: its name, or ``builds``, or why the rest is not applicable.
-        problem: what is wrong; empty if nothing is.
-        expected: what a fusion with a ``known_failure`` fails, which is no problem.
-    """
-
-    kind: str
-    name: str
-    backbone: str
-    check: str
-    problem: str = ""
-    expected: str = ""
+def load_built_in() -> None:
+    """Load whatever of any kind is built in."""
+    zoo.load()
+    for kind in KINDS.values():
+        kind.registry.load_built_in()
 
 
 def registered_in(path: Path | str) -> list[Choice[Any]]:
@@ -61,102 +56,123 @@ def registered_in(path: Path | str) -> list[Choice[Any]]:
     return found
 
 
-def run_suite(choices: Iterable[Choice[Any]], backbones: Iterable[str]) -> list[Result]:
-    """Run all checks: those of its kind on everything, and on fusions those that need a backbone with each of them.
+def matching(choices: Sequence[Choice[Any]], patterns: Iterable[str]) -> list[Choice[Any]]:
+    """Those of the ``choices`` that names or globs stand for.
 
-    A combination that is not applicable gives one result without a problem. A fusion that states a ``known_failure``
-    must fail a check: what it fails is expected, and to pass them all is a problem.
+    Raises:
+        UsageError: nothing has such a name.
+    """
+    names = [choice.name for choice in choices]
+    wanted: set[str] = set()
+    for pattern in patterns:
+        found = fnmatch.filter(names, pattern)
+        if not found:
+            raise UsageError(f"nothing here is called {pattern!r}; there is {', '.join(names)}")
+        wanted |= set(found)
+    return [choice for choice in choices if choice.name in wanted]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A subject in this process: its checks, ready to run, and the class that they judge."""
+
+    subject: Subject
+    cls: type
+    checks: Mapping[str, Callable[[], object]]
+
+    def run(self, check: str) -> Result:
+        """Run one check; whatever it raises becomes the problem, but for a real interrupt.
+
+        A check that a fusion with a ``known_failure`` fails is marked and no problem. An error in its code still is
+        one.
+        """
+        try:
+            self.checks[check]()
+        except CheckFailedError as failure:
+            if self.subject.known_failure:
+                return self.subject.result(f"{check} (known failure)", expected=str(failure))
+            return self.subject.result(check, str(failure))
+        except NotApplicableError as reason:
+            return self.subject.result(check, skipped=message_of(reason) or "for no stated reason")
+        except BaseException as error:
+            pass_on_interrupt(error)
+            return self.subject.result(check, _raised(error, self.cls))
+        return self.subject.result(check)
+
+
+def subjects(choices: Iterable[Choice[Any]], backbones: Iterable[str]) -> list[Subject]:
+    """What there is to check: each choice by itself, and fusions on each of the backbones.
 
     Raises:
         UsageError: an unknown backbone.
     """
-    names, results = list(backbones), []
+    names = list(backbones)
+    for name in names:
+        BACKBONES.get(name)
+    found = []
     for choice in choices:
-        results += check_choice(choice)
+        found.append(examine_choice(choice).subject)
         if choice.registry is FUSIONS:
-            results += [result for backbone in names for result in check_case(str(choice), backbone)]
-    return results
+            found += [examine_case(str(choice), name).subject for name in names]
+    return found
+
+
+def examine(subject: Subject) -> Examination:
+    """The same subject in this process, where what it names is registered."""
+    if subject.backbone:
+        return examine_case(subject.name, subject.backbone)
+    spec = parse_spec(subject.name)
+    return examine_choice(Choice(spec.name, spec.params, registry=KINDS[subject.kind].registry))
+
+
+def examine_choice(choice: Choice[Any]) -> Examination:
+    """The checks of its kind on one choice; of a fusion, those that need no backbone."""
+    kind = KINDS[choice.registry.kind]
+    built = cache(partial(kind.build, choice))
+    checks: dict[str, Callable[[], object]]
+    try:
+        choice.registry.settle(str(choice))
+    except UsageError as reason:
+        checks = {"builds": partial(_refuse, str(reason))}
+    else:
+        checks = {name: partial(check, choice) for name, check in OF_ALL.items()}
+        checks["builds"] = built
+        checks |= {name: partial(_on_built, check, built) for name, check in kind.checks.items()}
+    return Examination(Subject(kind.registry.kind, str(choice), "", tuple(checks)), choice.cls, checks)
+
+
+def examine_case(fusion: str, backbone: str) -> Examination:
+    """All checks of one fusion on one backbone."""
+    case = Case(FUSIONS.settle(fusion), backbone)
+    cls = FUSIONS.get(case.fusion.name)
+    checks: dict[str, Callable[[], object]] = {"builds": lambda: weights.check_kept(case.model.fusion)}
+    checks |= {name: partial(check, case) for name, check in CHECKS.items()}
+    return Examination(Subject(FUSIONS.kind, fusion, backbone, tuple(checks), cls.known_failure), cls, checks)
 
 
 def check_choice(choice: Choice[Any]) -> list[Result]:
-    """The checks of its kind on one choice; of a fusion, those that need no backbone."""
-    kind = KINDS[choice.registry.kind]
-
-    def run(check: str, act: Callable[[Any], Any], subject: Any) -> Any:
-        """What ``act`` returns, with its outcome among the results."""
-        outcome, problem = None, ""
-        try:
-            outcome = act(subject)
-        except CheckFailedError as failure:
-            problem = str(failure)
-        except NotApplicableError as reason:
-            check = f"not applicable: {reason}"
-        except Exception as error:
-            problem = _raised(error, choice.cls)
-        results.append(Result(kind.registry.kind, str(choice), "", check, problem))
-        return outcome
-
-    results: list[Result] = []
-    try:
-        kind.registry.settle(str(choice))
-    except UsageError as reason:
-        return [Result(kind.registry.kind, str(choice), "", f"not applicable: {reason}")]
-    for name, check in OF_ALL.items():
-        run(name, check, choice)
-    subject = run("builds", kind.build, choice)
-    for name, check in kind.checks.items() if subject is not None else ():
-        run(name, check, subject)
-    return results
+    """Run what :func:`examine_choice` finds, in this process."""
+    examination = examine_choice(choice)
+    return list(examination.subject.results(examination.run))
 
 
 def check_case(fusion: str, backbone: str) -> list[Result]:
-    """All checks of one fusion on one backbone; see :func:`run_suite`."""
-    case = Case(FUSIONS.settle(fusion), backbone)
-    try:
-        built = run_check(case, "builds", _build)
-    except NotApplicableError as reason:
-        return [Result(FUSIONS.kind, fusion, backbone, f"not applicable: {reason}")]
-    if built.problem or built.expected:
-        return [built]
-    results = []
-    for name in CHECKS:
-        results.append(run_check(case, name))
-        if name == "shape" and results[-1].problem:
-            break  # all others would only repeat it
-    failure = FUSIONS.get(case.fusion.name).known_failure
-    if failure and not any(result.problem or result.expected for result in results):
-        problem = f"stated, but every check passes: {failure}; correct the statement, or the check that misses it"
-        results.append(Result(FUSIONS.kind, str(case.fusion), backbone, "known failure", problem))
-    return results
+    """Run what :func:`examine_case` finds, in this process."""
+    examination = examine_case(fusion, backbone)
+    return list(examination.subject.results(examination.run))
 
 
-def _build(case: Case) -> None:
-    weights.check_kept(case.model.fusion)
+def _on_built(check: Callable[[Any], None], built: Callable[[], Any]) -> None:
+    check(built())
 
 
-def run_check(case: Case, name: str, check: Callable[[Case], None] | None = None) -> Result:
-    """Run one check by name, or ``check`` under that name; whatever it raises becomes the problem.
-
-    A check that a fusion with a ``known_failure`` fails is marked and no problem. An error in its code still is one.
-    """
-    problem = expected = ""
-    try:
-        (check or CHECKS[name])(case)
-    except CheckFailedError as failure:
-        if FUSIONS.get(case.fusion.name).known_failure:
-            name, expected = f"{name} (known failure)", str(failure)
-        else:
-            problem = str(failure)
-    except (NotApplicableError, UsageError):
-        raise
-    except Exception as error:
-        problem = _raised(error, FUSIONS.get(case.fusion.name))
-    return Result(FUSIONS.kind, str(case.fusion), case.backbone, name, problem, expected)
+def _refuse(reason: str) -> None:
+    raise NotApplicableError(reason)
 
 
-def _raised(error: Exception, cls: type) -> str:
+def _raised(error: BaseException, cls: type) -> str:
     """What an error says, and the line in the file of the class that it came from, if it came from there."""
     file = source_file(cls)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     place = f" in line {lines[-1]} of {file.name}" if lines else ""
-    return f"raises {type(error).__name__}{place}: {str(error).strip() or 'no message'}"
+    return f"raises {type(error).__name__}{place}: {message_of(error).strip() or 'no message'}"

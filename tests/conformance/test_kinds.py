@@ -71,7 +71,7 @@ def test_a_domain_of_files_conforms(tmp_path: Path) -> None:
 def test_a_domain_without_its_files_is_not_applicable() -> None:
     *generic, skipped = check_choice(DOMAINS.settle("folder"))
     assert [result.check for result in generic] == list(OF_ALL)
-    assert skipped.check.startswith("not applicable: needs files of yours")
+    assert skipped.skipped.startswith("needs files of yours")
 
 
 SOUND_DOMAIN = """

@@ -11,7 +11,7 @@ import torch
 from bench import zoo
 from bench.conformance.cases import Case
 from bench.conformance.kinds import KINDS, OF_ALL
-from bench.conformance.suite import CHECKS, check_case, registered_in, run_check, run_suite
+from bench.conformance.suite import CHECKS, check_case, check_choice, matching, registered_in, subjects
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
@@ -84,7 +84,7 @@ class Late(Fusion):
 def test_a_combination_that_is_not_applicable_is_no_failure(plugin: Callable[..., Path]) -> None:
     plugin(LATE)
     (skipped,) = check_case("late", BACKBONE)
-    assert skipped.check.startswith("not applicable: ")
+    assert "the backbone has 3" in skipped.skipped
     assert skipped.problem == ""
 
 
@@ -168,7 +168,7 @@ def test_a_constructor_that_fails_is_one_failure(plugin: Callable[..., Path]) ->
 )
 def test_unknown_names_are_usage_errors(fusion: str, backbone: str) -> None:
     with pytest.raises(UsageError):
-        run_suite([FUSIONS.settle(fusion)], [backbone])
+        subjects([FUSIONS.settle(fusion)], [backbone])
 
 
 def test_what_a_file_and_a_folder_register(plugin: Callable[..., Path]) -> None:
@@ -181,19 +181,42 @@ def test_what_a_file_and_a_folder_register(plugin: Callable[..., Path]) -> None:
 
 
 def test_a_fusion_is_tested_on_every_backbone_and_the_rest_once(plugin: Callable[..., Path]) -> None:
-    results = run_suite(registered_in(plugin(LATE + METRIC)), [BACKBONE, "resnet18"])
-    assert [(one.kind, one.backbone) for one in results if one.check.startswith("not applicable")] == [
-        ("fusion", BACKBONE)
-    ]
-    assert [one.check for one in results if one.kind == "metric"] == [*OF_ALL, "builds", *KINDS["metric"].checks]
-    assert {one.backbone for one in results if one.kind == "metric"} == {""}
-    assert {one.backbone for one in results if one.kind == "fusion"} == {"", BACKBONE, "resnet18"}
+    choices = registered_in(plugin(LATE + METRIC))
+    found = {(one.kind, one.backbone): one.checks for one in subjects(choices, [BACKBONE, "resnet18"])}
+    on_one = ("builds", *CHECKS)
+    assert found == {
+        ("fusion", ""): (*OF_ALL, "builds"),
+        ("fusion", BACKBONE): on_one,
+        ("fusion", "resnet18"): on_one,
+        ("metric", ""): (*OF_ALL, "builds", *KINDS["metric"].checks),
+    }
+    assert [one.check for one in check_choice(choices[1])] == list(found["metric", ""])
+
+
+def test_some_of_what_a_file_registers(plugin: Callable[..., Path]) -> None:
+    choices = registered_in(plugin(SOUND + LATE + METRIC))
+    assert [one.name for one in matching(choices, ["no*", "so*", "sound"])] == ["sound", "nothing"]
+    with pytest.raises(UsageError, match="nothing here is called 'soun'; there is late, sound, nothing"):
+        matching(choices, ["so*", "soun"])
+
+
+@pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit", "RecursionError('deep')"])
+def test_whatever_a_check_raises_is_its_failure(error: str, plugin: Callable[..., Path]) -> None:
+    plugin(SOUND.replace("return (a - b).abs()", f"raise {error}"))
+    assert problems("sound")["shape"].startswith(f"raises {error.partition('(')[0]} in line")
+
+
+def test_the_words_of_a_plug_in_are_made_safe(plugin: Callable[..., Path]) -> None:
+    plugin(SOUND.replace("return (a - b).abs()", "raise ValueError('\\x1b[31m\\ud800' + 'x' * 5_000_000)"))
+    problem = problems("sound")["shape"]
+    assert "\\x1b[31m\\ud800xx" in problem
+    assert len(problem) < 3_000
 
 
 def test_a_check_leaves_the_model_as_it_was() -> None:
     """Checks share one model per case and train copies of it."""
     case = Case(parse_spec("two_channel"), BACKBONE)
     before = {name: tensor.clone() for name, tensor in case.model.state_dict().items()}
-    for name in CHECKS:
-        run_check(case, name)
+    for check in CHECKS.values():
+        check(case)
     assert all(torch.equal(before[name], tensor) for name, tensor in case.model.state_dict().items())
