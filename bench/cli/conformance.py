@@ -71,6 +71,6 @@ def _table(results: Sequence[Result]) -> Table:
     for one in results:
         skipped = f"not applicable: {one.skipped}" if one.skipped else ""
         outcome = one.problem or one.expected or skipped or "ok"
-        cells = (one.kind, one.name, one.backbone, one.check, outcome)
-        table.add_row(*(escape(printable(cell)) for cell in cells), style="red" if one.problem else "dim" if one.skipped else "")
+        cells = [escape(printable(cell)) for cell in (one.kind, one.name, one.backbone, one.check, outcome)]
+        table.add_row(*cells, style="red" if one.problem else "dim" if one.skipped else "")
     return table
