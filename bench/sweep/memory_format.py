@@ -12,12 +12,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench import zoo
-from bench.atomic import write_atomically
+from bench.atomic import remove_stale, write_text_atomically
 from bench.backbones import BACKBONES
 from bench.domain import build_domain
 from bench.fusion import FUSIONS, MapShape
@@ -76,7 +77,8 @@ def choose_format(
     """
     identity = _identity(backbone, image, precision, threads, device)
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
-    if not card.exists():
+    choice = _kept(card, say)
+    if choice is None:
         keep_freed_memory()
         worker = Worker(torch.set_num_threads, (threads,), measure_formats)
         worker.send((backbone, image, precision, device, tuple(include)))
@@ -88,11 +90,24 @@ def choose_format(
         if isinstance(times, Ended):
             say(f"{backbone} computes in {DEFAULT_FORMAT}: others could not be measured: {times.message}")
             return DEFAULT_FORMAT
-        text = json.dumps({**identity, "seconds_per_step": times, "choice": faster_format(times)}, indent=2)
-        card.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(card, lambda path: path.write_text(text))
-    choice: str = json.loads(card.read_text())["choice"]
+        choice = faster_format(times)
+        write_text_atomically(card, json.dumps({**identity, "seconds_per_step": times, "choice": choice}, indent=2))
+        remove_stale(card.parent)
     return choice
+
+
+def _kept(card: Path, say: Callable[[str], None]) -> str | None:
+    """The choice on a card; None where there is none, or ``say`` is told that it is damaged."""
+    try:
+        if not card.is_file():
+            return None
+        choice: str = json.loads(card.read_bytes())["choice"]
+        if choice in MEMORY_FORMATS:
+            return choice
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        pass
+    say(f"{card}: not the card of a memory format; it is measured again")
+    return None
 
 
 def faster_format(times: Times) -> str:

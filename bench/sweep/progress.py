@@ -109,6 +109,8 @@ class SweepDisplay:
         failed = result["status"] != "ok"
         ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
         self._line(f"warm-up {cell.warmup.task} of {cell.backbone} on {cell.warmup.domain}: {ended}", "cyan")
+        for text in result.get("said", ()):
+            self._line(text, "none")
 
     def _line(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()

@@ -46,6 +46,14 @@ def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert facts["precision"] == "float32"
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"choice": "fast"}', '{"choice": []}', "[" * 100_000])
+def test_a_damaged_card_is_named(tmp_path: Path, content: str) -> None:
+    card, said = tmp_path / "card.json", []
+    card.write_text(content)
+    assert memory_format._kept(card, said.append) is None
+    assert said == [f"{card}: not the card of a memory format; it is measured again"]
+
+
 def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
     said: list[str] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,13 +15,16 @@ from typing import Any
 
 import torch
 
-from bench.atomic import write_atomically
+from bench.atomic import remove_stale
 from bench.backbones import BACKBONES, Backbone
 from bench.domain import DOMAINS, Domain, build_domain
+from bench.errors import StorageError, UsageError
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
+from bench.training.warmup import stored
 from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask
+from bench.training.warmup.lock import locked
 from bench.training.warmup.train import build_task, train
 
 VERSION = 1
@@ -34,7 +37,7 @@ class Warmup:
     Attributes:
         path: file of the state dict of the backbone.
         quality: on held-out images of the warm-up task, in its own ``measure``.
-        measured: all measures of the task by name, as far as the card has them.
+        measured: all measures of the task by name.
         seconds: what it cost, once.
         images: images trained on.
     """
@@ -49,12 +52,28 @@ class Warmup:
     @property
     def head(self) -> Path:
         """File of the state dict of the head that the task trained on the backbone."""
-        return self.path.with_suffix(".head.pt")
+        return self.path.with_suffix(stored.WEIGHTS["head"])
 
 
 def cache_folder() -> Path:
-    """Where warm-ups are kept: ``$FUSEBENCH_CACHE`` or ``~/.cache/fusebench``."""
-    return Path(os.environ.get("FUSEBENCH_CACHE", Path.home() / ".cache" / "fusebench"))
+    """Where warm-ups are kept: ``$FUSEBENCH_CACHE`` or ``~/.cache/fusebench``.
+
+    Raises:
+        UsageError: there is something else in its place.
+    """
+    folder = Path(os.environ.get("FUSEBENCH_CACHE") or Path.home() / ".cache" / "fusebench")
+    try:
+        there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    except OSError as error:
+        raise StorageError.of(folder, error) from error
+    if not there.is_dir():
+        raise UsageError(f"{folder}: the cache of warm-ups needs a folder, and {there} is none; set FUSEBENCH_CACHE")
+    return folder
+
+
+def on_stderr(line: str) -> None:
+    """Say a line to whoever looks at the terminal."""
+    print(line, file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -108,20 +127,39 @@ class WarmupSpec:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def is_cached(self) -> bool:
-        """Whether :meth:`ensure` would find it in the cache."""
-        return self._card().exists()
+        """Whether :meth:`ensure` would find it in the cache, whole."""
+        try:
+            return self._read() is not None
+        except stored.DamagedError:
+            return False
 
-    def ensure(self, on_progress: Progress = lambda share, history: None, device: str = "cpu") -> Warmup:
-        """Return it from the cache, computing it first on ``device`` if it is not there.
+    def ensure(
+        self,
+        on_progress: Progress = lambda share, history: None,
+        device: str = "cpu",
+        say: Callable[[str], None] = on_stderr,
+    ) -> Warmup:
+        """Return it from the cache, computing it first on ``device`` if it is not there or damaged.
 
         Two processes that ask at once compute it once: the second waits. The card appears only when all is complete.
+
+        Args:
+            say: told in a line which file is damaged, or that another process is waited for.
+
+        Raises:
+            StorageError: it cannot be kept.
         """
+        with suppress(stored.DamagedError):
+            if found := self._read():
+                return found
         card = self._card()
-        card.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(card.with_suffix(".lock")):
-            if not card.exists():
-                self._compute(card, on_progress, device)
-        return self._read(card)
+        with locked(card.with_suffix(".lock"), say):
+            try:
+                found = self._read()
+            except stored.DamagedError as damage:
+                say(f"{damage}; the warm-up is computed again")
+                found = None
+            return found or self._compute(card, on_progress, device)
 
     def restore(self, warmup: Warmup) -> WarmupTask:
         """The task as it was trained: backbone and head."""
@@ -136,23 +174,24 @@ class WarmupSpec:
     def _card(self) -> Path:
         return cache_folder() / "warmups" / f"{self.key()}.json"
 
-    def _compute(self, card: Path, on_progress: Progress, device: str) -> None:
+    def _compute(self, card: Path, on_progress: Progress, device: str) -> Warmup:
+        remove_stale(card.parent)
         with _one_thread():
             task = self._task(self.seed).to(device)
             facts = train(task, build_domain(self.domain), self.recipe, self.seed, on_progress)
         task.cpu()
-        _save(task.backbone, card.with_suffix(".pt"))
-        _save(task.head, card.with_suffix(".head.pt"))
-        text = json.dumps({**self.identity(), **facts}, indent=2)
-        write_atomically(card, lambda path: path.write_text(text))
+        parts = {"backbone": task.backbone, "head": task.head}
+        return self._warmup(stored.write(card, self.identity(), facts, parts))
 
-    def _read(self, card: Path) -> Warmup:
-        facts, cls = json.loads(card.read_text()), self.task.cls
+    def _read(self) -> Warmup | None:
+        found = stored.read(self._card(), self.identity())
+        return self._warmup(found) if found else None
+
+    def _warmup(self, facts: stored.Card) -> Warmup:
+        cls = self.task.cls
         assert issubclass(cls, WarmupTask)
-        quality = facts["quality"]
-        # Cards of the first release name no measure: it was accuracy, as it still is for that task.
-        measured = facts.get("measured", {cls.measure.name: quality})
-        return Warmup(card.with_suffix(".pt"), quality, cls.measure, facts["seconds"], facts["images"], measured)
+        path = self._card().with_suffix(stored.WEIGHTS["backbone"])
+        return Warmup(path, facts.quality, cls.measure, facts.seconds, facts.images, facts.measured)
 
 
 def load_into(backbone: Backbone, path: Path) -> None:
@@ -170,17 +209,6 @@ def load_into(backbone: Backbone, path: Path) -> None:
             grid = backbone.spec.stages[0]
             state[name] = resample_abs_pos_embed(state[name], [grid.height, grid.width], num_prefix_tokens=0)
     backbone.load_state_dict({name: state[name] for name in own})
-
-
-def _save(module: torch.nn.Module, path: Path) -> None:
-    write_atomically(path, lambda temporary: torch.save(module.state_dict(), temporary))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager

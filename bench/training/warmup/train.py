@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from bench.backbones import create_backbone
 from bench.domain import Domain, Images, Split, uniforms
-from bench.errors import UsageError
+from bench.errors import DivergedError, UsageError
 from bench.registry import Choice
 from bench.training.loop import History, Progress, batches, decay_groups, fit
 from bench.training.recipe import WarmupRecipe
@@ -93,13 +94,20 @@ def answers(task: WarmupTask, shown: Tensor) -> Tensor:
 
 
 def train(task: WarmupTask, domain: Domain, recipe: WarmupRecipe, seed: int, on_progress: Progress) -> dict[str, Any]:
-    """Train a task where it lies; returns the facts of its card."""
+    """Train a task where it lies; returns the facts of its card.
+
+    Raises:
+        DivergedError: the loss, the gradient or a measure is not finite.
+    """
     started = time.perf_counter()
     steps = recipe.images // recipe.batch_size
     order = batches(recipe.images, recipe.batch_size, 1, seed)
     history: History = fit(_Learner(task, domain, recipe, seed), recipe, order, steps, on_progress)
     _, shown, target = named_examples(task, domain, "val", seed, HELD_OUT)
-    measured = task.assess(answers(task, shown), target)
+    measured = {name: float(value) for name, value in task.assess(answers(task, shown), target).items()}
+    for name, value in measured.items():
+        if not math.isfinite(value):
+            raise DivergedError(f"the warm-up ended with {name} = {value}")
     return {
         "quality": measured[task.measure.name],
         "measure": task.measure.name,
