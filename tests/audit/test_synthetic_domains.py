@@ -12,7 +12,7 @@ from bench.audit.run import run_audit
 from bench.domain import DOMAINS, build_domain
 
 BARE_WARMUP = {"images": 128}
-SLOW_TO_DRAW = {"contours": 800}
+SLOW_TO_DRAW = {"contours": 1_200}
 
 
 def baselines(networks: bool) -> list[str]:

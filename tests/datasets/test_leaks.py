@@ -19,7 +19,7 @@ from bench.domain import Images, Pairs, build_domain
 zoo.load()
 bank_module = importlib.import_module("_fusebench_plugins.datasets.texture_bank")
 
-AUDIT = 2048
+AUDIT = 4096
 each_domain = pytest.mark.parametrize("name", ["color", "texture"])
 
 
