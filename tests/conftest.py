@@ -22,7 +22,9 @@ from bench import zoo
 from bench.cli.plot import plot
 from bench.cli.report import report
 from bench.registry import BROKEN, REGISTRIES
+from tests.processes import process, start_process
 
+__all__ = ["process", "start_process"]
 Record = dict[str, Any]
 KNOWS = {"name_then_xnor": "names", "mask_oracle": "masks", "template_oracle": "generator"}
 
@@ -34,6 +36,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSEBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("OMP_NUM_THREADS", "1")  # of processes that a test starts
         torch.set_num_threads(1)
         zoo.load()
         yield

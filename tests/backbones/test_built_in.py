@@ -6,12 +6,12 @@ Each test has a process of its own, in which nobody asked before.
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+Process = Callable[..., subprocess.CompletedProcess[str]]
 PLUGIN = """
 from bench.backbones import register_backbone
 from bench.backbones.from_timm import TimmBackbone
@@ -26,16 +26,6 @@ class Ten(TimmBackbone):
 """
 
 
-def python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
-    return done.stdout.strip() or done.stderr
-
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-
-
 @pytest.mark.parametrize(
     ("first", "answer"),
     [
@@ -46,20 +36,21 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("BACKBONES.get('timm:resnet10t').name", "timm:resnet10t"),
     ],
 )
-def test_whoever_asks_first_finds_them(first: str, answer: str) -> None:
+def test_whoever_asks_first_finds_them(process: Process, first: str, answer: str) -> None:
     code = "import sys; from bench.backbones import BACKBONES; assert 'timm' not in sys.modules;"
-    assert python(f"{code} print({first})") == answer
+    done = process(code=f"{code} print({first})")
+    assert done.stdout.strip() == answer, done.stderr
 
 
-def test_an_unknown_name_that_is_the_first_suggests_the_nearest() -> None:
-    done = bench("run", "--fusion", "concat", "--backbone", "resnet81", "--dry-run")
+def test_an_unknown_name_that_is_the_first_suggests_the_nearest(process: Process) -> None:
+    done = process("run", "--fusion", "concat", "--backbone", "resnet81", "--dry-run")
     assert done.returncode == 2
     assert "unknown backbone 'resnet81': did you mean resnet18" in done.stderr
 
 
-def test_a_plug_in_stands_beside_them(tmp_path: Path) -> None:
+def test_a_plug_in_stands_beside_them(process: Process, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.format(name="ten"))
-    listed = bench("list", "backbones", "--include", str(tmp_path))
+    listed = process("list", "backbones", "--include", str(tmp_path))
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
         "name", "mobilenetv3_small_32", "resnet18", "ten", "tiny_vit", "Also",
     ]  # fmt: skip
@@ -67,9 +58,9 @@ def test_a_plug_in_stands_beside_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["backbones", "fusions"])
-def test_a_plug_in_cannot_take_the_name_of_one(kind: str, tmp_path: Path) -> None:
+def test_a_plug_in_cannot_take_the_name_of_one(process: Process, kind: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.format(name="tiny_vit"))
-    listed = bench("list", kind, "--include", str(tmp_path))
+    listed = process("list", kind, "--include", str(tmp_path))
     assert listed.returncode == 2
     assert listed.stderr.startswith("bench: two backbones are named 'tiny_vit': ")
     assert "tiny_vit.py" in listed.stderr

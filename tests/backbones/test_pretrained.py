@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from bench.fusion import MapShape
 from bench.model import build
 from bench.spec import parse_spec
 
-ROOT = Path(__file__).parents[2]
+Process = Callable[..., subprocess.CompletedProcess[str]]
 BACKBONE = "mobilenetv3_small_32"
 RUN = (
     "run --fusion abs_diff --backbone resnet18 --warmup imagenet --eval color --seed 0 --test-pairs 32 --jobs 0"
@@ -25,14 +24,12 @@ RUN = (
 ).split()
 
 
-def run(hub: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_HOME": str(hub), "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub / "hub")}
-    command = [sys.executable, "-m", "bench", *RUN, "--out", str(out), *more]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+def environment(hub: Path) -> dict[str, str]:
+    return {"HF_HOME": str(hub), "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub / "hub")}
 
 
-def test_without_weights_the_run_stops_before_it_starts(tmp_path: Path) -> None:
-    done = run(tmp_path / "hub", tmp_path / "run")
+def test_without_weights_the_run_stops_before_it_starts(process: Process, tmp_path: Path) -> None:
+    done = process(*RUN, "--out", tmp_path / "run", **environment(tmp_path / "hub"))
     assert done.returncode == 2
     assert "pretrained weights of timm:resnet18 cannot be loaded here" in done.stderr
     assert "Traceback" not in done.stderr
@@ -54,7 +51,7 @@ def test_the_random_control_stays_random(monkeypatch: pytest.MonkeyPatch) -> Non
         assert asked == [fusion == "abs_diff"]
 
 
-def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:
+def test_weights_in_the_cache_are_used(process: Process, tmp_path: Path) -> None:
     model = timm.create_model("resnet18")
     repository = tmp_path / "hub" / "hub" / f"models--{model.pretrained_cfg['hf_hub_id'].replace('/', '--')}"
     snapshot = repository / "snapshots" / ("0" * 40)
@@ -70,11 +67,8 @@ def test_weights_in_the_cache_are_used(tmp_path: Path) -> None:
         "backbone = create_backbone('resnet18', IMAGE, pretrained=True);"
         "print({float(p.detach().flatten()[0]) for n, p in backbone.named_parameters() if 'conv' in n})"
     )
-    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub" / "hub"), "HF_HUB_OFFLINE": "1"}
-    seen = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=ROOT, check=False
-    )
+    seen = process(code=code, **environment(tmp_path / "hub"))
     assert seen.stdout.strip() == "{0.009999999776482582}", seen.stderr
-    done = run(tmp_path / "hub", tmp_path / "run")
+    done = process(*RUN, "--out", tmp_path / "run", **environment(tmp_path / "hub"))
     assert done.returncode in (0, 3), done.stderr
     assert '"warmup":{"task":"imagenet"}' in (tmp_path / "run" / "records.jsonl").read_text()

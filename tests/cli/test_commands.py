@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 Bench = Callable[..., int]
+Process = Callable[..., subprocess.CompletedProcess[str]]
 Captured = pytest.CaptureFixture[str]
 HEAVY = ("torch", "timm", "pandas", "matplotlib", "sklearn", "scipy")
 
@@ -35,12 +36,7 @@ class MinMax(Fusion):
 '''
 
 
-def process(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd or ROOT, check=False)
-
-
-def test_help_lists_the_commands_and_loads_nothing_heavy() -> None:
+def test_help_lists_the_commands_and_loads_nothing_heavy(process: Process) -> None:
     code = f"import sys, bench.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT).strip() == "[]"
     done = process("--help")
@@ -48,7 +44,7 @@ def test_help_lists_the_commands_and_loads_nothing_heavy() -> None:
     assert all(command in done.stdout for command in ("run", "report", "list", "show", "test", "doctor"))
 
 
-def test_an_unknown_fusion_exits_2_with_a_suggestion_and_no_traceback() -> None:
+def test_an_unknown_fusion_exits_2_with_a_suggestion_and_no_traceback(process: Process) -> None:
     done = process("run", "--fusion", "concta")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -65,7 +61,7 @@ def test_a_value_that_cannot_be_read_is_one_line(bench: Bench, capsys: Captured,
     assert line.startswith(f"bench: {option} {value!r}: ")
 
 
-def test_an_unknown_option_exits_2() -> None:
+def test_an_unknown_option_exits_2(process: Process) -> None:
     assert process("run", "--fusoin", "concat").returncode == 2
 
 
@@ -76,7 +72,7 @@ def test_report_on_an_empty_folder_exits_2(bench: Bench, capsys: Captured, tmp_p
     assert printed.out == ""
 
 
-def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(tmp_path: Path) -> None:
+def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(process: Process, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     include = ("--include", str(file))
@@ -168,7 +164,7 @@ def test_show_a_fusion_and_a_backbone(bench: Bench, capsys: Captured) -> None:
     assert "96 x 4 x 4" in capsys.readouterr().out
 
 
-def test_doctor_says_what_is_there() -> None:
+def test_doctor_says_what_is_there(process: Process) -> None:
     done = process("doctor")
     assert done.returncode == 0, done.stderr
     assert "torch" in done.stdout

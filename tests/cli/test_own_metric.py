@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +44,12 @@ def metric(tmp_path: Path, registries: None) -> Path:
 
 
 def test_it_is_computed_shown_drawn_and_written_at_the_end(
-    bench: Bench, capsys: Captured, metric: Path, tmp_path: Path, tables: Callable[[str], list[list[dict[str, str]]]]
+    bench: Bench,
+    process: Callable[..., subprocess.CompletedProcess[str]],
+    capsys: Captured,
+    metric: Path,
+    tmp_path: Path,
+    tables: Callable[[str], list[list[dict[str, str]]]],
 ) -> None:
     out, include = tmp_path / "run", ("--include", metric)
     assert bench("run", "--fusion", "abs_diff,concat", "--seed", "0,1", *SCALE.split(), *include, "--out", out) == 0
@@ -75,8 +79,8 @@ def test_it_is_computed_shown_drawn_and_written_at_the_end(
     assert picture.stat().st_size > 0
 
     # Whoever does not have the file reads the rest.
-    command = [sys.executable, "-m", "bench", "report", str(out), "--format", "csv"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    done = process("report", out, "--format", "csv")
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split(",") == list(leaderboard.COLUMNS)
     assert all(row["accuracy_mean"] is not None for row in read_rows(out / "leaderboard.csv"))
 

@@ -12,9 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench import zoo
 from bench.backbones import BACKBONES, create_backbone
 from bench.cost.macs import FORMULAS, Macs, count_macs
-from bench.fusion import FUSIONS, MapShape
+from bench.fusion import MapShape
 from bench.model import IMAGE, PairModel, build_model, feature_spec
 from bench.spec import parse_spec
+from tests.combinations import fusions_and_backbones
 
 zoo.load()
 BACKBONE = "mobilenetv3_small_32"
@@ -115,8 +116,7 @@ def tower_macs(backbone: str, image: MapShape) -> int:
     return counted.total - counted.fusion
 
 
-@pytest.mark.parametrize("backbone", list(BACKBONES))
-@pytest.mark.parametrize("fusion", list(FUSIONS))
+@pytest.mark.parametrize(("fusion", "backbone"), fusions_and_backbones())
 def test_fusion_and_backbone_make_the_total(fusion: str, backbone: str) -> None:
     """Counted module by module, in two ways, nothing is lost and nothing is counted twice."""
     model = build(fusion, backbone)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bench import zoo
-from bench.backbones import BACKBONES
 from bench.cost.counts import count_parameters
-from bench.fusion import FUSIONS
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.training.pairs import FrozenModel
+from tests.combinations import fusions_and_backbones
 
 zoo.load()
 D, HIDDEN = 128, 128
@@ -46,8 +45,7 @@ def test_shared_parameters_count_once() -> None:
     assert free.fusion - tied.fusion == free.total - tied.total == free.trainable - tied.trainable == factor
 
 
-@pytest.mark.parametrize("backbone", list(BACKBONES))
-@pytest.mark.parametrize("fusion", list(FUSIONS))
+@pytest.mark.parametrize(("fusion", "backbone"), fusions_and_backbones())
 def test_fusion_and_backbone_make_the_total(fusion: str, backbone: str) -> None:
     model = build(fusion, backbone)
     counted = count_parameters(model)

@@ -35,7 +35,7 @@ def assert_same_rows(part: Images, whole: Images, start: int) -> None:
 
 
 def shown(text: str, split: str) -> set[int]:
-    pairs = drawn(text, split, 4000)
+    pairs = drawn(text, split, 1000)
     return {*pairs.a.latents["image"].tolist(), *pairs.b.latents["image"].tolist()}
 
 

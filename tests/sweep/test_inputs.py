@@ -24,12 +24,13 @@ FUSIONS = {
     "embedding": "abs_diff",
     "stage": "attention_gate:map_stage=0",
 }
-PAIRS = 300
+PAIRS = 40
 
 
 @pytest.fixture(autouse=True)
 def _nothing_encoded_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_encodings", Cache(module.ENCODED_BYTES, module._bytes))
+    monkeypatch.setattr(module, "ENCODE_BATCH", 32)  # two batches, the second of which is smaller
 
 
 def cell_of(fusion: str, backbone: str) -> Cell:

@@ -105,12 +105,9 @@ def test_a_pass_leaves_what_one_by_one_leaves(fusion: str) -> None:
         torch.testing.assert_close(state(found), state(expected), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("fusion", frozen_fusions("embedding"))
+# Of other families each; in double precision all of them are tried.
+@pytest.mark.parametrize("fusion", ["concat", "cosine", "low_rank_bilinear", "gated", "mixture", "pair_norm"])
 def test_in_single_precision_the_curves_agree(fusion: str) -> None:
-    if fusion in REFUSED:
-        with pytest.raises(CannotTrainTogetherError):
-            together(learners(fusion))
-        return
     for expected, found in zip(one_by_one(learners(fusion)), together(learners(fusion)), strict=True):
         assert isinstance(found, History)
         torch.testing.assert_close(found.curve, expected.curve, rtol=1e-5, atol=1e-5)
