@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.atomic import write_bytes_atomically
 from bench.plots.contract import NothingToDrawError, Plot, Source
 
 if TYPE_CHECKING:
@@ -35,6 +38,17 @@ def draw(
             except NothingToDrawError as reason:
                 missing.append(f"{plot.name}: {reason}")
     return drawn, missing
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write a picture in one step, in the format that the suffix of ``file`` names; a missing folder is made.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    content = io.BytesIO()
+    figure.savefig(content, format=file.suffix.removeprefix("."))
+    write_bytes_atomically(file, content.getvalue())
 
 
 def _file_name(plot: Plot, title: str, taken: Collection[str]) -> str:
