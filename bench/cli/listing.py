@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.catalogue.kinds import KINDS
-from bench.cli.options import IncludeOption
+from bench.cli.options import IncludeOption, emit
 from bench.errors import UsageError
 
 
@@ -29,8 +29,10 @@ def list_entries(
     for row in KINDS[kind].rows():
         table.add_row(*row)
     console = Console() if Console().is_terminal else Console(width=200)
-    console.print(table)
-    console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+        console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
+    emit(captured.get())
     for plugin in zoo.broken_plugins():
         line = f"failed to load: {plugin.path}: {plugin.error}"
         Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

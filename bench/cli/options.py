@@ -6,7 +6,8 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
@@ -155,12 +156,27 @@ def emit(text: str) -> None:
     # As bytes: a terminal or pipe without UTF-8 must not end the command.
     rest = memoryview(text.encode(errors="backslashreplace"))
     stream = typer.get_binary_stream("stdout")
-    try:
+    with whole_stdout():
         sys.stdout.flush()
         while rest:
             # Where Python does not buffer, a write takes what there is room for.
             rest = rest[stream.write(rest) or 0 :]
         stream.flush()
+
+
+@contextmanager
+def whole_stdout() -> Iterator[None]:
+    """Whatever is printed meanwhile has reached stdout at the end.
+
+    Raises:
+        StorageError: what stdout goes to did not take it, as on a full disk.
+        BrokenPipeError: nobody reads it.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

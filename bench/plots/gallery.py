@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.atomic import write_bytes_atomically
+from bench.errors import UsageError
 from bench.plots.contract import NothingToDrawError, Plot, Source
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def draw(
         fusions: those to draw where there is no room for all; the best ones where empty.
 
     Returns:
-        Figures by the name of their file, without a suffix, and why others cannot be drawn.
+        Figures by the name of their file, without a suffix, and why others cannot be drawn, as where a file of scores
+        is damaged.
     """
     drawn: dict[str, Figure] = {}
     missing = []
@@ -35,7 +37,7 @@ def draw(
         for title, figure in plot.jobs(source, metric, fusions):
             try:
                 drawn[_file_name(plot, title, drawn)] = figure()
-            except NothingToDrawError as reason:
+            except (NothingToDrawError, UsageError) as reason:
                 missing.append(f"{plot.name}: {reason}")
     return drawn, missing
 

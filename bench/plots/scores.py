@@ -15,6 +15,7 @@ from bench.plots.style import BLUE, GREY, ORANGE, new_figure
 from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.load import Run
+from bench.records.scores import read_scores
 from bench.records.sections import Section
 from bench.stats.intervals import Array
 
@@ -63,12 +64,12 @@ def _panels(
         cell = entry.finished[0]
         if not files[cell.key].is_file():
             continue
-        with np.load(files[cell.key]) as stored:
-            for domain in domains:
-                if f"{domain}/label" in stored:
-                    where = "" if domain == domains[0] else f" → {domain}"
-                    scores = stored[domain].astype(np.float64)
-                    yield f"{entry.group.fusion}{where}, seed {cell.seed}", scores, stored[f"{domain}/label"]
+        stored = read_scores(files[cell.key])
+        for domain in domains:
+            if f"{domain}/label" in stored:
+                where = "" if domain == domains[0] else f" → {domain}"
+                scores = stored[domain].astype(np.float64)
+                yield f"{entry.group.fusion}{where}, seed {cell.seed}", scores, stored[f"{domain}/label"]
 
 
 def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:

@@ -19,7 +19,7 @@ from bench.errors import UsageError
 from bench.records.append import LineFile, appending, json_line
 from bench.records.header import read_header, set_aside
 from bench.records.lines import Reading, read_lines, read_records
-from bench.records.record import SCHEMA, DetailedRecord, Kind, checker, parse
+from bench.records.record import SCHEMA, DetailedRecord, Kind, Record, checker, parse
 from bench.text import printable
 
 
@@ -50,7 +50,7 @@ class RunFolder:
     def written(self) -> dict[str, dict[str, Any]]:
         """The latest attempt at each cell as it was written, with whatever fields, by key."""
         found: dict[str, dict[str, Any]] = {}
-        known = {record.key for record in self.records(DetailedRecord)}
+        known = {record.key for record in self.records(Record)}
         for line in read_lines(self.records_file):
             with suppress(UsageError):
                 attempt = parse(*line)

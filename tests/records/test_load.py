@@ -74,7 +74,7 @@ def test_unusable_folders_say_why(record, run_folder, tmp_path):
         load_runs([tmp_path / "missing"])
     incomplete = record()
     del incomplete["fusion"]
-    lost = r"no records here yet.*; 1 line of .*records\.jsonl could not be read and is left out: line 1: record \w+: fusion"
+    lost = r"no records here yet.*; 1 line of .*records\.jsonl could not be read .*: line 1: record \w+: fusion is"
     with pytest.raises(UsageError, match=lost):
         load_runs([run_folder([incomplete], "incomplete")])
 
