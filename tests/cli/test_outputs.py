@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_a_stdout_that_is_full_is_an_error(unbuffered: Callable[[int], Raw]) -> 
         ("report", "RUN", "--out", "OUT/old.md"),
         ("export", "records", "RUN", "--out", "OUT/old.csv"),
         ("export", "records", "RUN", "--format", "parquet", "--out", "OUT/old.parquet"),
-        ("plot", "RUN", "--kind", "ranks", "--out", "OUT/old.png"),
+        ("plot", "RUN", "--kind", "bars", "--out", "OUT/old.png"),
     ],
     ids=lambda command: command[-1],
 )
@@ -82,7 +83,7 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(
     sweep: Records,
     run_folder: Callable[..., Path],
 ) -> None:
-    run, out = run_folder([one for one in sweep if one["status"] in ("ok", "not_applicable")]), tmp_path / "out"
+    run, out = run_folder([one for one in sweep if one["backbone"] != "resnet18"]), tmp_path / "out"
     out.mkdir()
     old = out / Path(command[-1]).name
     old.write_text("old")
@@ -98,7 +99,7 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(
 
 
 def test_a_damaged_line_is_told_wherever_the_run_is_read(
-    bench: Bench, capfd: Captured, sweep: Records, run_folder: Callable[..., Path], tmp_path: Path
+    bench: Bench, capfd: Captured, sweep: Records, run_folder: Callable[..., Path]
 ) -> None:
     sweep[3]["eval"]["color"]["accuracy"] = "0.9"
     run = run_folder(sweep)
@@ -108,9 +109,8 @@ def test_a_damaged_line_is_told_wherever_the_run_is_read(
     written = capfd.readouterr()
     assert written.err == f"warning: {what}\n"
     assert f"{what}." in json.loads(written.out)["notes"]
-    for command in (("export", "records", run), ("plot", run, "--kind", "ranks", "--out", tmp_path / "plots")):
-        assert bench(*command) == 0
-        assert f"warning: {what}\n" in capfd.readouterr().err
+    assert bench("export", "records", run) == 0
+    assert capfd.readouterr().err == f"warning: {what}\n"
     with pytest.warns(UserWarning, match="1 line of .* could not be read"):
         api.load(run)
 
@@ -118,10 +118,13 @@ def test_a_damaged_line_is_told_wherever_the_run_is_read(
 def test_scores_that_are_damaged_cost_their_picture_alone(
     bench: Bench, capfd: Captured, sweep: Records, run_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
+    sweep[3]["seed"] = 1.5
     run = run_folder(sweep)
     (run / "scores").mkdir()
     for one in sweep:
         (run / "scores" / f"{one['key']}.npz").write_bytes(b"PK\x03\x04half")
-    assert bench("plot", run, "--kind", "scores,ranks", "--out", tmp_path / "plots") == 0
-    assert "not drawn: scores: " in capfd.readouterr().err
-    assert any(file.name.startswith("ranks") for file in (tmp_path / "plots").iterdir())
+    assert bench("plot", run, "--kind", "scores,bars", "--out", tmp_path / "plots") == 0
+    said = capfd.readouterr().err
+    assert "warning: 1 line of " in said
+    assert re.search(r"not drawn: scores: .*\.npz: scores that cannot be read \(BadZipFile", said)
+    assert any(file.name.startswith("bars") for file in (tmp_path / "plots").iterdir())
