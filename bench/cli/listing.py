@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Annotated
 
 import typer
@@ -28,11 +29,11 @@ def list_entries(
     table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
     for row in KINDS[kind].rows():
         table.add_row(*row)
-    console = Console() if Console().is_terminal else Console(width=200)
-    with console.capture() as captured:
-        console.print(table)
-        console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
-    emit(captured.get())
+    shown, text = Console(), io.StringIO()
+    console = Console(file=text, force_terminal=shown.is_terminal, width=shown.width if shown.is_terminal else 200)
+    console.print(table)
+    console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
+    emit(text.getvalue())
     for plugin in zoo.broken_plugins():
         line = f"failed to load: {plugin.path}: {plugin.error}"
         Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def load_runs(paths: Iterable[Path]) -> tuple[Run, ...]:
 
 def without_runs(paths: Iterable[Path]) -> list[Path]:
     """Those of ``paths`` that exist and are no runs."""
-    return [path for path in paths if path.exists() and not has_runs(path)]
+    return [path for path in paths if os.path.exists(path) and not has_runs(path)]
 
 
 def damage(runs: Iterable[Run]) -> list[str]:
