@@ -50,7 +50,6 @@ Role = Literal["fusion", "reference", "control"]
 ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
 # The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
 NO_SEED = -1
-NOT_FINITE = b"NaN", b"Infinity"
 LONGEST_INPUT, LONGEST_PROBLEM = 60, 400
 
 
@@ -168,7 +167,7 @@ def checker(kind: type[Kind]) -> Callable[[bytes, str], Kind]:
             key = parse(line, where).get("key")
             raise UsageError(printable(f"{where}: record {key}: {problem_of(error)}", LONGEST_PROBLEM)) from None
         # A field that is not read by name, as of a recipe, is kept by baselines and pages.
-        if any(word in line for word in NOT_FINITE) and not _is_finite(line):
+        if (b"NaN" in line or b"Infinity" in line) and not _is_finite(line):
             raise UsageError(printable(f"{where}: record {record.key}: a number in it is not finite", LONGEST_PROBLEM))
         return record
 
