@@ -68,14 +68,17 @@ def run(*, config: str | Path | None = None, progress: bool = True, **settings: 
 
 
 def load(*paths: str | Path) -> Results:
-    """Read run folders, or folders of run folders, together.
+    """Read run folders, or folders of run folders, together. What of them is lost is told in warnings.
 
     Raises:
-        UsageError: there is nothing to read, or a record cannot be read.
+        UsageError: there is nothing to read, or a file cannot be read or is of another schema.
     """
-    from bench.records.load import load_runs
+    from bench.records.load import damage, load_runs
 
-    return Results(load_runs(map(Path, paths or ("results",))))
+    runs = load_runs(map(Path, paths or ("results",)))
+    for sentence in damage(runs):
+        warnings.warn(sentence, stacklevel=2)
+    return Results(runs)
 
 
 class Results:
@@ -192,10 +195,15 @@ class Pictures(dict[str, "Figure"]):
     """Matplotlib figures by name; a notebook shows them all."""
 
     def save(self, folder: str | Path, suffix: str = "png") -> None:
-        """Write each to a file of its name."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        """Write each to a file of its name, in one step.
+
+        Raises:
+            StorageError: one cannot be written.
+        """
+        from bench.plots.gallery import save
+
         for name, figure in self.items():
-            figure.savefig(Path(folder) / f"{name}.{suffix}")
+            save(figure, Path(folder) / f"{name}.{suffix}")
 
     def _repr_html_(self) -> str:
         return "\n".join(f'<img alt="{name}" src="data:image/png;base64,{_png(one)}">' for name, one in self.items())

@@ -15,12 +15,17 @@ from bench.errors import StorageError
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path`` that, once on disk, replaces it in one step.
 
-    What fails half-way leaves ``path`` as it was. Permissions are those of any new file.
+    What fails half-way leaves ``path`` as it was. Permissions are those of any new file. A link stays one: the file
+    that it leads to is replaced; what is no file, such as a pipe or ``/dev/null``, is written to as it is.
 
     Raises:
         StorageError: the folder cannot be written to, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    if os.path.exists(path) and not os.path.isfile(path):
+        _write_into(path, write)
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as held:
             # For :func:`remove_stale`: the lock of a writer that was killed is gone.
@@ -30,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             # Else a crash of the machine can leave the name of the file without its content.
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-            os.replace(temporary, path)
+            os.replace(temporary, target)
     except OSError as error:
         raise StorageError.of(path, error) from error
     finally:
@@ -38,13 +43,25 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def write_text_atomically(path: Path, text: str) -> None:
-    """:func:`write_atomically` a text in UTF-8; folders that are missing are made."""
+def _write_into(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(path)
+    except OSError as error:
+        raise StorageError.of(path, error) from error
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """:func:`write_atomically` bytes; folders that are missing are made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError.of(path.parent, error) from error
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """:func:`write_bytes_atomically` of a text in UTF-8; halves of characters are written as their escapes."""
+    write_bytes_atomically(path, text.encode(errors="backslashreplace"))
 
 
 def remove_stale(folder: Path) -> None:

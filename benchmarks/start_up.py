@@ -60,7 +60,7 @@ def write_records(folder: Path, cells: int) -> float:
 
     zoo.load()
     records = map(json.loads, TEMPLATE.read_text().splitlines())
-    template = next(record for record in records if record["status"] == "ok")
+    template = next(record for record in records if record.get("status") == "ok")
     plan = make_plan(_config(folder, cells), {})
     with (folder / "records.jsonl").open("w") as file:
         for planned in plan.cells:

@@ -18,8 +18,7 @@ from bench.domain import DOMAINS
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
-from bench.records.folder import find_runs, read_lines
-from bench.records.record import parse
+from bench.records.folder import find_runs
 from bench.source import source_file
 from bench.spec import parse_spec
 from bench.text import MISSING
@@ -126,8 +125,7 @@ def _find_record(key: str, results: Path) -> dict[str, Any] | None:
     if not any(results.glob("**/records.jsonl")):
         return None
     for run in find_runs(results):
-        written = {line["key"]: line for line in (parse(*line) for line in read_lines(run.records_file))}
-        for full_key, record in written.items():
+        for full_key, record in run.written().items():
             if full_key.startswith(key) and len(key) >= 6:
                 return record
     return None

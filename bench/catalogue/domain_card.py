@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import torch
 
+from bench.atomic import write_bytes_atomically
 from bench.catalogue.contact_sheet import SAMPLE_PAIRS, Strip, balanced_rows, contact_sheet, rows_of
 from bench.catalogue.factors import correlation, factors, moved, short, within_classes
 from bench.domain import Domain, Pairs, Split, Strata, build_domain
-from bench.errors import UsageError
 from bench.spec import shift_of, shifted
 
 PAIRS, SHIFT_PAIRS = 2000, 512
@@ -41,7 +42,7 @@ def domain_card(name: str, out: Path | None = None) -> str:
     """The card; the contact sheet is written to ``out``, by default to :func:`sheet_path`.
 
     Raises:
-        UsageError: there is no such domain, or ``out`` cannot be written.
+        UsageError: there is no such domain, or, as ``StorageError``, ``out`` cannot be written.
     """
     domain = build_domain(name)
     pairs = domain.draw("test", 0, PAIRS)
@@ -155,8 +156,6 @@ def _write_sheet(name: str, domain: Domain, source: Pairs, views: Sequence[Shift
     title = f"{name} (version {domain.version})"
     before = rows_of(source, balanced_rows(source.label))
     sheet = contact_sheet(title, domain.classes, samples, before, [view.strip for view in views])
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(out, "PNG")
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    write_bytes_atomically(out, content.getvalue())

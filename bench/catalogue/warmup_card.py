@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import write_bytes_atomically
 from bench.catalogue.warmup_pictures import PICTURES
 from bench.domain import build_domain
 from bench.errors import UsageError
@@ -91,8 +93,6 @@ def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:
     _, shown, target = named_examples(task, build_domain(spec.domain), "val", spec.seed, HELD_OUT)
     title = f"warm-up {spec.task}: {spec.backbone} on {spec.domain}"
     picture = PICTURES[task.name](task, shown, answers(task, shown), target, title)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(out, "PNG")
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    write_bytes_atomically(out, content.getvalue())

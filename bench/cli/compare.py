@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.atomic import write_text_atomically
 from bench.cli.options import (
     FactorOption,
     GateFormatOption,
@@ -17,7 +18,6 @@ from bench.cli.options import (
     OutOption,
     emit,
     load_plugins,
-    save,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def judge(base: Path, new: Path, rules: Rules, format_name: str, out: Path | Non
     if out is None:
         emit(form.render(comparison))
     else:
-        save(form.render(comparison), out)
+        write_text_atomically(out, form.render(comparison))
         typer.echo(comparison.summary, err=True)
     form.publish(comparison)
     raise typer.Exit(comparison.exit_code)

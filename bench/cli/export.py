@@ -34,14 +34,16 @@ def records(
     out: Annotated[Optional[Path], typer.Option(help="File to write; by default CSV goes to stdout.")] = None,
 ) -> None:
     """Write one row per cell and domain tested on, for R, DuckDB and others: the columns of docs/python.md."""
-    from bench.api import load
     from bench.records.columns import choose_one
+    from bench.records.frame import frame_of
+    from bench.records.load import load_runs
 
     is_parquet = choose_one(format_name, ("csv", "parquet"), "--format") == "parquet"
     if is_parquet and out is None:
         raise UsageError("--format parquet is not text: give --out FILE")
-    frame = load(*paths).frame()
-    name_left_out(paths)
+    runs = load_runs(paths)
+    name_left_out(paths, runs)
+    frame = frame_of(runs)
     if is_parquet and out is not None:
         _write_parquet(frame, out)
     else:
@@ -57,7 +59,7 @@ def _as_csv(frame: pd.DataFrame) -> str:
 
 
 def _write_parquet(frame: pd.DataFrame, out: Path) -> None:
-    from bench.atomic import write_atomically
+    from bench.atomic import write_bytes_atomically
 
     try:
         import pyarrow  # noqa: F401
@@ -65,8 +67,5 @@ def _write_parquet(frame: pd.DataFrame, out: Path) -> None:
         raise UsageError(
             "--format parquet needs pyarrow, which is not installed; get it with pip install 'fusebench[parquet]'"
         ) from None
-    try:
-        write_atomically(out, lambda temporary: frame.to_parquet(temporary, index=False))
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}") from None
+    write_bytes_atomically(out, frame.to_parquet(index=False))
     typer.echo(f"wrote {out}", err=True)

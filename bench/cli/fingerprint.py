@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.options import emit
 from bench.errors import UsageError
 
 
@@ -33,7 +34,7 @@ def fingerprint(
         return
     assert known is not None
     different = [name for name in sorted(known.keys() | found.keys()) if known.get(name) != found.get(name)]
-    for name in different:
-        typer.echo(f"+ {name}: {known.get(name, 'nothing')} -> {found.get(name, 'nothing')}")
-    typer.echo(f"{len(found) - len(different)} of {len(known)} cells bit for bit as published for {here}")
+    lines = [f"+ {name}: {known.get(name, 'nothing')} -> {found.get(name, 'nothing')}" for name in different]
+    lines.append(f"{len(found) - len(different)} of {len(known)} cells bit for bit as published for {here}")
+    emit("\n".join(lines) + "\n")
     raise typer.Exit(1 if different else 0)

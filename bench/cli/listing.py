@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Annotated
 
 import typer
 
 from bench.catalogue.kinds import KINDS
-from bench.cli.options import IncludeOption
+from bench.cli.options import IncludeOption, emit
 from bench.errors import UsageError
 
 
@@ -30,9 +31,11 @@ def list_entries(
     table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
     for row in KINDS[kind].rows():
         table.add_row(*(Text(printable(cell)) for cell in row))
-    console = Console() if Console().is_terminal else Console(width=200)
+    shown, text = Console(), io.StringIO()
+    console = Console(file=text, force_terminal=shown.is_terminal, width=shown.width if shown.is_terminal else 200)
     console.print(table)
     console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
+    emit(text.getvalue())
     for plugin in zoo.broken_plugins():
         line = printable(f"failed to load: {plugin.path}: {plugin.error}")
         Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
 
 import typer
 
-from bench.errors import UsageError
+from bench.atomic import write_text_atomically
+from bench.errors import StorageError, UsageError
 from bench.metrics import judged_metrics
 from bench.text import without_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from bench.records.load import Run
 
 Names = Optional[list[str]]
 IncludeOption = Annotated[Names, typer.Option(help="Plug-in file or folder; may be repeated.")]
@@ -132,34 +137,57 @@ def load_plugins(include: list[str] | None) -> None:
         typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
 
 
-def name_left_out(paths: Iterable[Path]) -> None:
-    """Say on stderr which of several paths hold no run."""
-    from bench.records.load import without_runs
+def name_left_out(paths: Iterable[Path], runs: Iterable[Run]) -> None:
+    """Say on stderr which of several paths hold no run, and what of the ``runs`` read there is lost."""
+    from bench.records.load import damage, without_runs
 
     for path in without_runs(paths):
         typer.echo(f"left out: {path}, no run in it", err=True)
+    for sentence in damage(runs):
+        typer.echo(f"warning: {sentence}", err=True)
 
 
 def emit(text: str) -> None:
-    """Print a product on stdout as bytes: a terminal or pipe without UTF-8 must not end the command.
+    """Print a product on stdout, all of it. As it may be handed on, no path in it names the home folder of the user.
 
-    As it may be handed on, no path in it names the home folder of the user.
+    Raises:
+        StorageError: what stdout goes to does not take it, as on a full disk.
+        BrokenPipeError: nobody reads it.
     """
-    typer.echo(without_home(text).encode(), nl=False)
+    # As bytes: a terminal or pipe without UTF-8 must not end the command.
+    rest = memoryview(without_home(text).encode(errors="backslashreplace"))
+    stream = typer.get_binary_stream("stdout")
+    with whole_stdout():
+        sys.stdout.flush()
+        while rest:
+            # Where Python does not buffer, a write takes what there is room for.
+            rest = rest[stream.write(rest) or 0 :]
+        stream.flush()
 
 
-def save(text: str, out: Path) -> None:
-    """Write a product to a file as :func:`emit` prints it; what the system refuses raises ``UsageError``."""
+@contextmanager
+def whole_stdout() -> Iterator[None]:
+    """Whatever is printed meanwhile has reached stdout at the end.
+
+    Raises:
+        StorageError: what stdout goes to did not take it, as on a full disk.
+        BrokenPipeError: nobody reads it.
+    """
     try:
-        out.write_text(without_home(text), encoding="utf-8")
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}") from None
+        raise StorageError.of("stdout", error) from None
 
 
 def deliver(text: str, out: Path | None) -> None:
-    """Print a product, or write it to a file and say so."""
+    """Print a product, or write it to a file in one step and say so."""
     if out is None:
         emit(text)
         return
-    save(text, out)
+    write_text_atomically(out, text)
     typer.echo(f"wrote {out}", err=True)

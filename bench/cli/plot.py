@@ -61,7 +61,7 @@ def plot(
     choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
     source = Source.read(paths)
-    name_left_out(path for path in paths if path.suffix != ".csv")
+    name_left_out([path for path in paths if path.suffix != ".csv"], source.runs)
     domains = choose(domain, sorted({row["domain"] for row in source.rows}), "--domain") if domain else ()
     fusions = choose(fusion, sorted({row["fusion"] for row in source.rows}), "--fusion") if fusion else ()
     drawn, missing = draw(plots, source.chosen(domains, fusions), metric, fusions)
@@ -88,17 +88,14 @@ def _check(out: Path) -> None:
 
 
 def _write(drawn: dict[str, Figure], out: Path, suffixes: Iterable[str]) -> None:
+    from bench.plots.gallery import save
+
     if out.suffix.lower() in SUFFIXES:
         if len(drawn) > 1:
             raise UsageError(f"--out {out}: {len(drawn)} pictures ({', '.join(drawn)}); choose one, or give a folder")
         files = [(out, figure) for figure in drawn.values()]
     else:
         files = [(out / f"{name}{suffix}", figure) for name, figure in drawn.items() for suffix in suffixes]
-    try:
-        if out.suffix.lower() not in SUFFIXES:
-            out.mkdir(parents=True, exist_ok=True)
-        for file, figure in files:
-            figure.savefig(file)
-            typer.echo(f"wrote {file}", err=True)
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}") from None
+    for file, figure in files:
+        save(figure, file)
+        typer.echo(f"wrote {file}", err=True)

@@ -59,7 +59,7 @@ def report(
     runs = load_runs(paths)
     # What was read stays; otherwise the collector goes through all of it again and again.
     gc.freeze()
-    name_left_out(paths)
+    name_left_out(paths, runs)
     share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
     whole = build(runs, metrics, costs, baseline, share)
     for run in runs:

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, Names, read_fields
+from bench.cli.options import IncludeOption, Names, emit, read_fields
 
 
 def show(
@@ -40,4 +40,4 @@ def show(
     recipe = None if warmup_recipe is None else read_fields("--warmup-recipe", warmup_recipe)
     given = {"backbone": backbone, "domain": domain, "recipe": recipe}
     warmed_up = WarmedUp(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
-    print(printable(cards.card(name, results, out, warmed_up)))
+    emit(f"{printable(cards.card(name, results, out, warmed_up))}\n")

@@ -1,21 +1,22 @@
-"""A committed baseline: the records of a run, one line per cell, without what no comparison reads."""
+"""A committed baseline: how many cells it holds, then their records, one per line, without what no comparison reads."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import write_text_atomically
 from bench.errors import UsageError
 from bench.gate.coverage import aligned, shared
 from bench.gate.read import read_side
 from bench.gate.side import describe
 from bench.gate.throughput import noise_factor
-from bench.records.folder import RunFolder, read_lines
-from bench.records.load import load_runs, pool
+from bench.records.folder import RunFolder
+from bench.records.load import damage, in_order, load_runs, pool
 from bench.records.machine import Machine, why_incomparable
-from bench.records.record import DONE, parse
+from bench.records.record import DONE, SCHEMA
 from bench.text import count_of
 
 LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
@@ -29,9 +30,13 @@ def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
         factor: of the throughput tier on the machine of this run, where it was measured.
 
     Raises:
-        UsageError: there are no records, a cell failed (a baseline must be complete), or ``out`` cannot be written.
+        UsageError: there are no records, a cell failed or a record is lost (a baseline must be complete), or ``out``
+            cannot be written.
     """
     runs = load_runs([run])
+    lost = damage(runs)
+    if lost:
+        raise UsageError(f"{'; '.join(lost)}; a baseline has to be complete")
     cells = {cell.key: cell for cell in pool(runs).cells}
     failed = [cell for cell in cells.values() if cell.status not in DONE and not cell.fails_as_stated]
     if failed:
@@ -39,20 +44,18 @@ def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
         how_many = count_of(len(failed), "failed cell")
         raise UsageError(f"{run}: {how_many}, such as {names}; a baseline has to be complete")
     # Lines as they were written, with whatever they hold besides.
-    files = [RunFolder(one.folder).records_file for one in runs]
-    written = (parse(*line) for file in files for line in read_lines(file))
-    chosen = {(cell.key, cell.finished) for cell in cells.values()}
-    kept = {line["key"]: line for line in written if (line["key"], line.get("finished", "")) in chosen}
-    lines = [
-        json.dumps(_slim(line) | _measured_on(cells[key].machine, factor), separators=(",", ":"), allow_nan=False)
-        for key, line in sorted(kept.items())
-    ]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out}: {error.strerror}") from None
-    return len(lines)
+    written = {one.folder: RunFolder(one.folder).written() for one in runs}
+    kept = {cell.key: written[one.folder][cell.key] for one, cell in in_order(runs) if cell.key in cells}
+    records = [_slim(line) | _measured_on(cells[key].machine, factor) for key, line in sorted(kept.items())]
+    write_text_atomically(out, baseline_text(records))
+    return len(records)
+
+
+def baseline_text(records: Iterable[Mapping[str, Any]]) -> str:
+    """The lines of a baseline; the first tells whether all others are there."""
+    lines = [json.dumps(record, separators=(",", ":"), allow_nan=False) for record in records]
+    head = json.dumps({"schema": SCHEMA, "cells": len(lines)}, separators=(",", ":"))
+    return "\n".join([head, *lines]) + "\n"
 
 
 def measured_factor(run: Path, again: Path) -> float:

@@ -62,6 +62,10 @@ def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
             findings += _unfinished(*pair)
     if not finished and not findings:
         raise UsageError(f"nothing to compare: no cell that {base.source} and {new.source} share is applicable")
+    # What the new run lost it also lacks; what the baseline lost nobody else would miss.
+    findings += [Finding("coverage", "incomparable", new.source, sentence) for sentence in new.lost]
+    lacking: Word = "incomparable" if allow_missing else "missing"
+    findings += [Finding("coverage", lacking, base.source, sentence) for sentence in base.lost]
     if not allow_missing:
         findings += [_missing(*place) for place in sorted(base.cells.keys() - new.cells.keys())]
     findings += [_added(new.cells[place]) for place in sorted(new.cells.keys() - base.cells.keys())]

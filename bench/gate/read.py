@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from bench.gate.side import Place, Side
 from bench.metrics import metric_names
 from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.facts import Tested
-from bench.records.folder import latest, read_records
 from bench.records.leaderboard import Row, group_of, read_rows
-from bench.records.load import Run, load_runs, pool
-from bench.records.record import SCHEMA, Group, Record
+from bench.records.lines import read_lines
+from bench.records.load import Run, damage, load_runs, pool
+from bench.records.record import SCHEMA, Group, Record, checker, parse
 
+REWRITE = "write it anew with bench check RUN --write-baseline FILE"
 SHARED = ("fusion", "family", "symmetric", "backbone", "domain", "protocol", "recipe_id")
 
 
@@ -23,13 +25,17 @@ def read_side(path: Path) -> Side:
     """Read a run folder, a folder of run folders, a JSONL file of records, or a ``leaderboard.csv``.
 
     Raises:
-        UsageError: there is no such path, it holds nothing, or something in it is of another schema or cut off.
+        UsageError: there is no such path, it holds nothing, a file is of another schema, a baseline or a leaderboard is
+            damaged or cut off, or a ``run.json`` cannot be understood: margins and machines hang on it.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise UsageError(f"{path}: no such file or folder")
     if path.is_dir():
         runs = load_runs([path])
-        return Side(str(path), _by_place(runs), headers=[run.header for run in runs])
+        unknown = [run for run in runs if "damaged" in run.header]
+        if unknown:
+            raise UsageError(f"{damage(unknown)[0]}; nothing can be compared with it")
+        return Side(str(path), _by_place(runs), headers=[run.header for run in runs], lost=tuple(damage(runs)))
     if path.suffix == ".csv":
         return _read_leaderboard(path)
     if path.suffix == ".jsonl":
@@ -42,15 +48,33 @@ def _by_place(runs: tuple[Run, ...]) -> dict[Place, Record]:
 
 
 def _read_jsonl(path: Path) -> Side:
-    if not path.read_bytes().endswith(b"\n"):
-        raise UsageError(f"{path}: the last line has no end; is the file cut off?")
-    records = list(read_records(path, Record))
-    if not records:
-        raise UsageError(f"{path}: no records in it")
+    """A baseline is complete or none: what it lacks could not get worse."""
+    records = read_baseline(path)
     factors = {record.measured_on.factor if record.measured_on else None for record in records}
     factor = factors.pop() if len(factors) == 1 else None
-    run = Run(path, {}, tuple(latest(records).values()))
-    return Side(str(path), _by_place((run,)), factor)
+    return Side(str(path), _by_place((Run(path, {}, tuple(records)),)), factor)
+
+
+def read_baseline(path: Path) -> list[Record]:
+    """The records of a committed baseline, as many as its first line says.
+
+    Raises:
+        UsageError: it cannot be read, a line is damaged, or some are missing.
+    """
+    every = list(read_lines(path))
+    if not every:
+        raise UsageError(f"{path}: no complete line in it; {REWRITE}")
+    head, *lines = every
+    stated = parse(head.text, f"{path}, {head.where}").get("cells")
+    if not isinstance(stated, int) or isinstance(stated, bool):
+        raise UsageError(f"{path}: the first line does not say how many cells follow; {REWRITE}")
+    check = checker(Record)
+    found = {record.key: record for record in (check(text, f"{path}, {where}") for text, where in lines)}
+    if len(found) != stated or len(lines) != stated:
+        raise UsageError(f"{path}: {len(lines)} records of {len(found)} cells, but the first line says {stated}")
+    if not found:
+        raise UsageError(f"{path}: no records in it")
+    return list(found.values())
 
 
 def _read_leaderboard(path: Path) -> Side:

@@ -22,6 +22,7 @@ class Side:
         factor: how much slower is still noise on that machine, where it was measured.
         has_means_only: whether its source is a leaderboard: the score of every seed is the mean over seeds.
         headers: of its runs; none where it is a file.
+        lost: sentences on the lines of its runs that could not be read.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Side:
     factor: float | None = None
     has_means_only: bool = False
     headers: Sequence[Mapping[str, Any]] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def machines(self) -> frozenset[Machine | None]:

@@ -13,6 +13,7 @@ import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
+from bench.atomic import write_text_atomically
 from bench.observers.contract import Observer, register_observer
 from bench.sweep.measure import Finished
 from bench.training.loop import batches, fit
@@ -56,7 +57,7 @@ class Profiler(Observer):
             return f"{finished.cell}: nothing trains, so there is no step to profile"
         folder = self.fresh_folder(finished.cell)
         table = top_operators_table(profile_steps(finished.learner, folder), finished.learner.recipe.batch_size)
-        (folder / "top_operators.md").write_text(f"# {finished.cell}\n\n{table}\n", encoding="utf-8")
+        write_text_atomically(folder / "top_operators.md", f"# {finished.cell}\n\n{table}\n")
         return table
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.atomic import write_bytes_atomically
+from bench.errors import UsageError
 from bench.plots.contract import NothingToDrawError, Plot, Source
 
 if TYPE_CHECKING:
@@ -23,7 +27,8 @@ def draw(
         fusions: those to draw where there is no room for all; the best ones where empty.
 
     Returns:
-        Figures by the name of their file, without a suffix, and why others cannot be drawn.
+        Figures by the name of their file, without a suffix, and why others cannot be drawn, as where a file of scores
+        is damaged.
     """
     from matplotlib import rc_context
 
@@ -38,9 +43,20 @@ def draw(
                 # Names, paths and classes of users are no formulas, even with two dollar signs in them.
                 with rc_context({"text.parse_math": False}):
                     drawn[_file_name(plot, title, drawn)] = figure()
-            except NothingToDrawError as reason:
+            except (NothingToDrawError, UsageError) as reason:
                 missing.append(f"{plot.name}: {reason}")
     return drawn, missing
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write a picture in one step, in the format that the suffix of ``file`` names; a missing folder is made.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    content = io.BytesIO()
+    figure.savefig(content, format=file.suffix.removeprefix("."))
+    write_bytes_atomically(file, content.getvalue())
 
 
 def _file_name(plot: Plot, title: str, taken: Collection[str]) -> str:

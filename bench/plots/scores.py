@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.load import Run
 from bench.records.record import Record
+from bench.records.scores import read_scores
 from bench.records.sections import Section
 from bench.stats.intervals import Array
 
@@ -70,23 +70,12 @@ def _panels(
 ) -> Iterator[tuple[str, Array, Array]]:
     for cell in cells:
         ended = "" if cell.status == "ok" else f" ({cell.status})"
-        for domain, (scores, label) in _read(files[cell.key], domains).items():
-            where = "" if domain == domains[0] else f" → {domain}"
-            yield f"{cell.fusion}{where}, seed {cell.seed}{ended}", scores, label
-
-
-def _read(file: Path, domains: Sequence[str]) -> dict[str, tuple[Array, Array]]:
-    """Scores and labels by domain, as far as the file has both.
-
-    Raises:
-        NothingToDrawError: it cannot be read.
-    """
-    try:
-        with np.load(file) as stored:
-            known = [domain for domain in domains if f"{domain}/label" in stored]
-            return {name: (stored[name].astype(np.float64), stored[f"{name}/label"]) for name in known}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise NothingToDrawError(f"{file}: these scores cannot be read ({error}); run the cell again") from None
+        stored = read_scores(files[cell.key])
+        for domain in domains:
+            if f"{domain}/label" in stored:
+                where = "" if domain == domains[0] else f" → {domain}"
+                scores = stored[domain].astype(np.float64)
+                yield f"{cell.fusion}{where}, seed {cell.seed}{ended}", scores, stored[f"{domain}/label"]
 
 
 def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:

@@ -17,6 +17,8 @@ from bench.records.machine import Machine, machine_from
 
 # Shares are sums of floats: those of 1 may end a little above.
 ROUNDING = 1e-9
+# What tables, data frames and sums of squares hold; scores are of float32.
+LARGEST_WHOLE, LARGEST = 2**63 - 1, 1e40
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,11 @@ class Is:
 Name = Annotated[str, Field(min_length=1), Is("a name")]
 Text = Annotated[str, Is("a text")]
 Flag = Annotated[bool, Is("true or false")]
-Whole = Annotated[int, Is("a whole number")]
-Count = Annotated[int, Field(ge=0), Is("a count")]
-Number = Annotated[float, Field(allow_inf_nan=False), Is("a finite number")]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), Is("a finite number of 0 or more")]
+Whole = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE), Is("a whole number of at most 63 bits")]
+Count = Annotated[int, Field(ge=0, le=LARGEST_WHOLE), Is("a count")]
+Some = Annotated[int, Field(ge=1, le=LARGEST_WHOLE), Is("a count of 1 or more")]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False), Is("a finite number")]
+Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False), Is("a finite number of 0 or more")]
 Share = Annotated[float, Field(ge=-ROUNDING, le=1 + ROUNDING, allow_inf_nan=False), Is("a share from 0 to 1")]
 
 
@@ -176,7 +179,7 @@ class Tested(NamedTuple):
                 metric.name: build.typed_dict_field(share if metric.unit == SHARE else number, required=False)
                 for metric in METRICS.classes
             },
-            "n": build.typed_dict_field(handler.generate_schema(Count)),
+            "n": build.typed_dict_field(handler.generate_schema(Some)),
             "strata": kinds,
             "cells": kinds,
         }

@@ -6,26 +6,21 @@ A run folder holds ``run.json`` (what was asked for, where and with which versio
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from bench.atomic import write_atomically
+from bench.atomic import remove_stale, write_text_atomically
 from bench.errors import UsageError
-from bench.records.record import SCHEMA, DetailedRecord, Kind, checker
-from bench.records.schema import check_schema
-
-
-class Line(NamedTuple):
-    """A line of a file, and where it stands, for messages."""
-
-    text: bytes
-    where: str
+from bench.records.append import LineFile, appending, json_line
+from bench.records.header import read_header, set_aside
+from bench.records.lines import Reading, read_lines, read_records
+from bench.records.record import SCHEMA, DetailedRecord, Kind, Record, checker, parse
+from bench.text import printable
 
 
 class RunFolder:
@@ -37,63 +32,68 @@ class RunFolder:
         self.records_file = path / "records.jsonl"
         self.scores = path / "scores"
 
-    def records(self, kind: type[Kind]) -> list[Kind]:
-        """All complete records in the order written, as much of each as ``kind`` has; a torn last line is left out.
+    def read(self, kind: type[Kind]) -> Reading[Kind]:
+        """All complete records in the order written, as much of each as ``kind`` has, and the lines that hold none.
 
         Raises:
-            UsageError: a line is no record, is of another schema, or has a field that is not what it has to be.
+            UsageError: the file cannot be read, or all of it is of another schema.
         """
-        if not self.records_file.exists():
-            return []
+        if not os.path.lexists(self.records_file):
+            return Reading([])
         with _collector_paused():
-            return list(read_records(self.records_file, kind))
+            return read_records(self.records_file, kind)
+
+    def records(self, kind: type[Kind]) -> list[Kind]:
+        """The records of :meth:`read`, for whom another one tells what is lost."""
+        return self.read(kind).records
+
+    def written(self) -> dict[str, dict[str, Any]]:
+        """The latest attempt at each cell as it was written, with whatever fields, by key."""
+        found: dict[str, dict[str, Any]] = {}
+        known = {record.key for record in self.records(Record)}
+        for line in read_lines(self.records_file):
+            with suppress(UsageError):
+                attempt = parse(*line)
+                if attempt.get("key") in known:
+                    found[attempt["key"]] = attempt
+        return found
 
     def header(self) -> Mapping[str, Any]:
-        """What ``run.json`` holds, or nothing where it is missing.
+        """What ``run.json`` holds, nothing where it is missing, and ``damaged`` alone where it cannot be understood.
 
         Raises:
-            UsageError: it is no JSON object, or of another schema.
+            UsageError: it cannot be read, or is of another schema.
         """
-        if not self.header_file.exists():
-            return {}
-        try:
-            header = json.loads(self.header_file.read_text(encoding="utf-8"))
-        except ValueError:
-            raise UsageError(f"{self.header_file}: not JSON") from None
-        if not isinstance(header, dict):
-            raise UsageError(f"{self.header_file}: expected a JSON object")
-        check_schema(header.get("schema"), SCHEMA, str(self.header_file))
-        return header
+        return read_header(self.header_file)
 
     def write_header(self, header: Mapping[str, Any]) -> None:
-        """Replace ``run.json`` in one step."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(header, indent=2) + "\n"
-        write_atomically(self.header_file, lambda temporary: temporary.write_text(text))
+        """Replace ``run.json`` in one step; one that is damaged is kept under another name.
+
+        Raises:
+            StorageError: the folder cannot be written to.
+        """
+        if "damaged" in self.header():
+            set_aside(self.header_file)
+        write_text_atomically(self.header_file, json.dumps(header, indent=2) + "\n")
 
     @contextmanager
     def writer(self) -> Iterator[RecordWriter]:
-        """The only writer of this folder; a second process that asks for one gets a ``UsageError``."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            opened = self.records_file.open("a+b")
-        except OSError as error:
-            raise UsageError(f"--out {self.path}: {error.strerror}") from None
-        with opened as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"{self.path}: another run is writing here; wait for it or choose another --out"
-                ) from None
-            drop_torn_line(file)
+        """The only writer of this folder, without what killed ones left half done.
+
+        Raises:
+            UsageError: another process is writing here.
+            StorageError: the folder cannot be written to.
+        """
+        busy = f"{self.path}: another run is writing here; wait for it or choose another --out"
+        with appending(self.records_file, busy) as file:
+            remove_stale(self.scores)
             yield RecordWriter(file)
 
 
 class RecordWriter:
     """Appends records; each is on disk when :meth:`write` returns."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: LineFile) -> None:
         self._file, self._check = file, checker(DetailedRecord)
 
     def write(self, fields: Mapping[str, Any]) -> DetailedRecord:
@@ -101,27 +101,15 @@ class RecordWriter:
 
         Raises:
             UsageError: a field is missing or is not what it has to be; nothing is written.
+            StorageError: the disk is full, or the file was removed; what was written before is kept.
         """
-        line = json.dumps({"schema": SCHEMA, **fields}, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        try:
+            line = json_line({"schema": SCHEMA, **fields})
+        except UsageError as error:
+            raise UsageError(f"the new record: {error}") from None
         record = self._check(line, "the new record")
-        self._file.write(line)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._file.append(line)
         return record
-
-
-def read_lines(path: Path) -> Iterator[Line]:
-    """The complete lines of a file that are not blank; a last line without its end is left out."""
-    with path.open("rb") as file:
-        for number, text in enumerate(file, start=1):
-            if text.endswith(b"\n") and text.strip():
-                yield Line(text, f"{path}, line {number}")
-
-
-def read_records(path: Path, kind: type[Kind]) -> Iterator[Kind]:
-    """Records of a ``records.jsonl``, as much of each as ``kind`` has."""
-    check = checker(kind)
-    return (check(*line) for line in read_lines(path))
 
 
 @contextmanager
@@ -140,7 +128,7 @@ def latest(records: Iterable[Kind]) -> dict[str, Kind]:
     """The last attempt at each cell, by key, in the order in which these attempts were made."""
     by_key: dict[str, Kind] = {}
     for record in records:
-        # The later attempt takes the later place: versions of a cell that finished in one second are told apart by it.
+        # The later attempt takes the later place: the order in the file tells versions of a cell apart.
         by_key.pop(record.key, None)
         by_key[record.key] = record
     return by_key
@@ -148,7 +136,7 @@ def latest(records: Iterable[Kind]) -> dict[str, Kind]:
 
 def has_runs(path: Path) -> bool:
     """Whether ``path`` is a run folder or a folder of run folders."""
-    return (path / "records.jsonl").exists() or any(path.glob("*/records.jsonl"))
+    return os.path.lexists(path / "records.jsonl") or any(path.glob("*/records.jsonl"))
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
@@ -157,9 +145,13 @@ def find_runs(folder: Path) -> list[RunFolder]:
     Raises:
         UsageError: there is none.
     """
-    if not folder.exists():
-        raise UsageError(f"{folder}: no such folder")
-    if (folder / "records.jsonl").exists():
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        raise UsageError(f"{folder}: no such folder") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{printable(str(folder))}: {getattr(error, 'strerror', None) or error}") from None
+    if os.path.lexists(folder / "records.jsonl"):
         return [RunFolder(folder)]
     found = [RunFolder(path.parent) for path in sorted(folder.glob("*/records.jsonl"))]
     if not found:
@@ -167,12 +159,3 @@ def find_runs(folder: Path) -> list[RunFolder]:
             f"{folder}: no records here (expected records.jsonl in it or in a folder below); start with bench run"
         )
     return found
-
-
-def drop_torn_line(file: Any) -> None:
-    """Cut off what a killed writer left behind the last complete line."""
-    file.seek(0)
-    content = file.read()
-    end = content.rfind(b"\n") + 1
-    if end != len(content):
-        file.truncate(end)

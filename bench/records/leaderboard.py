@@ -37,7 +37,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.atomic import write_atomically
+from bench.atomic import write_text_atomically
 from bench.errors import UsageError
 from bench.markup import csv_text, text_of_csv
 from bench.metrics import metric_names, metric_position
@@ -151,9 +151,9 @@ def write_beside(folder: Path, text: str) -> None:
     """Replace the ``leaderboard.csv`` of a run folder in one step.
 
     Raises:
-        OSError: the folder cannot be written to.
+        StorageError: the folder cannot be written to.
     """
-    write_atomically(folder / FILE_NAME, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text_atomically(folder / FILE_NAME, text)
 
 
 def _read(line: Mapping[str, str], where: str) -> Row:

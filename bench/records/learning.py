@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.records.entries import Entry
-from bench.records.folder import RunFolder, read_records
+from bench.records.folder import RunFolder, latest
 from bench.records.load import Run
 from bench.records.record import DetailedRecord, Group
 from bench.stats.intervals import Array, Estimates, estimate
@@ -30,9 +30,9 @@ def learning_of(runs: Iterable[Run], entries: Iterable[Entry]) -> dict[Group, Le
     wanted = {cell.key: entry.group for entry in entries for cell in entry.finished}
     curves: dict[str, Points] = {}
     for run in runs:
-        for record in read_records(RunFolder(run.folder).records_file, DetailedRecord):
-            if record.key in wanted and record.curve:
-                curves[record.key] = record.curve
+        for key, record in latest(RunFolder(run.folder).records(DetailedRecord)).items():
+            if key in wanted and record.curve:
+                curves[key] = record.curve
     found: dict[Group, list[Points]] = {}
     for key, group in wanted.items():
         if key in curves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +11,23 @@ from typing import Any
 from bench.errors import UsageError
 from bench.records.facts import MeasuredOn
 from bench.records.folder import RunFolder, find_runs, has_runs, latest
+from bench.records.lines import Damaged, lost_lines
 from bench.records.machine import Machine, Sessions
 from bench.records.record import NO_SEED, Group, Record
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder with its header and the latest attempt at each of its cells, in the order of the file."""
+    """A run folder with its header and the latest attempt at each of its cells, in the order of the file.
+
+    Attributes:
+        damaged: lines of its file that hold no record.
+    """
 
     folder: Path
     header: Mapping[str, Any]
     cells: tuple[Record, ...]
+    damaged: tuple[Damaged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def load_runs(paths: Iterable[Path]) -> tuple[Run, ...]:
     A path without records, as ``results/*`` may name, is left out where another one has some (``without_runs``).
 
     Raises:
-        UsageError: a path does not exist, none holds records, or a record cannot be read.
+        UsageError: a path does not exist, none holds records, or a file cannot be read or is of another schema.
     """
     given = tuple(paths)
     empty = without_runs(given)
@@ -52,22 +59,49 @@ def load_runs(paths: Iterable[Path]) -> tuple[Run, ...]:
     folders = {folder.path.resolve(): folder for path in usable for folder in find_runs(path)}
     runs = [_load(folder) for folder in folders.values()]
     if not any(run.cells for run in runs):
-        raise UsageError(f"{', '.join(map(str, given))}: no records here yet; start with bench run")
+        lost = "".join(f"; {sentence}" for sentence in damage(runs))
+        raise UsageError(f"{', '.join(map(str, given))}: no records here yet; start with bench run{lost}")
     return tuple(sorted(runs, key=lambda run: (str(run.header.get("created", "")), str(run.folder))))
 
 
 def without_runs(paths: Iterable[Path]) -> list[Path]:
     """Those of ``paths`` that exist and are no runs."""
-    return [path for path in paths if path.exists() and not has_runs(path)]
+    return [path for path in paths if os.path.exists(path) and not has_runs(path)]
+
+
+def damage(runs: Iterable[Run]) -> list[str]:
+    """Sentences on what of ``runs`` is lost: lines without a record, headers that cannot be understood."""
+    headers = [
+        f"{run.folder / 'run.json'} could not be understood ({run.header['damaged']}): "
+        "machine, versions and margins of this run are not known"
+        for run in runs
+        if "damaged" in run.header
+    ]
+    return [*headers, *lost_lines(line for run in runs for line in run.damaged)]
+
+
+def in_order(runs: Iterable[Run]) -> list[tuple[Run, Record]]:
+    """The cells of ``runs`` and the run of each, the latest attempt last.
+
+    Within a run the order of the file decides, as clocks are set back; between runs what finished later (in the same
+    second: the later run).
+    """
+    dated = []
+    for run in runs:
+        finished = ""
+        for cell in run.cells:
+            finished = max(finished, cell.finished)
+            dated.append((finished, run, cell))
+    return [(run, cell) for _, run, cell in sorted(dated, key=lambda one: one[0])]
 
 
 def pool(runs: Sequence[Run]) -> Pool:
-    """Put the cells of ``runs`` together; what finished later counts (in the same second: the later run)."""
-    found = sorted((cell for run in runs for cell in run.cells), key=lambda cell: cell.finished)
-    by_key = {cell.key: cell for cell in found}
+    """Put the cells of ``runs`` together, :func:`in_order`."""
+    found = [cell for _, cell in in_order(runs)]
+    by_key = latest(found)
     kept: dict[tuple[Group, int], Record] = {}
     superseded = []
-    for cell in sorted(_with_warmup_seed(by_key.values()), key=lambda cell: cell.finished):
+    for cell in _with_warmup_seed(by_key.values()):
         place = cell.group, cell.seed
         if place in kept:
             superseded.append(kept[place])
@@ -78,14 +112,14 @@ def pool(runs: Sequence[Run]) -> Pool:
 
 
 def _load(folder: RunFolder) -> Run:
-    header = folder.header()
-    records = latest(folder.records(Record)).values()
+    header, (found, damaged) = folder.header(), folder.read(Record)
+    records = latest(found).values()
     sessions, known = Sessions(header), dict[Machine | None, MeasuredOn]()
     for record in records:
         if record.measured_on is None:
             machine = sessions.machine(record.finished)
             record.measured_on = known.setdefault(machine, MeasuredOn(machine))
-    return Run(folder.path, header, tuple(records))
+    return Run(folder.path, header, tuple(records), damaged)
 
 
 def _with_warmup_seed(cells: Collection[Record]) -> list[Record]:

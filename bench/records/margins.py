@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -21,10 +22,11 @@ def margin_of(headers: Iterable[Mapping[str, Any]], name: Name) -> float:
         UsageError: they declare different ones, or something that is not a number.
     """
     configs = (header.get("config") for header in headers)
-    found = {config.get(name, 100 * MARGIN) if isinstance(config, Mapping) else 100 * MARGIN for config in configs}
-    for value in found:
-        if not isinstance(value, int | float) or not value >= 0:
+    declared = [config.get(name, 100 * MARGIN) if isinstance(config, Mapping) else 100 * MARGIN for config in configs]
+    for value in declared:
+        if not isinstance(value, int | float) or not 0 <= value < math.inf:
             raise UsageError(f"run.json: {name} {value!r} is not a number of points; give --margin")
+    found = set(declared)
     if len(found) > 1:
         points = " and ".join(f"{value:g}" for value in sorted(found))
         raise UsageError(f"the runs declare different values of {name}: {points} points; give --margin")

@@ -39,7 +39,8 @@ from bench.records.facts import (
     Whole,
 )
 from bench.records.machine import Machine
-from bench.records.schema import check_schema
+from bench.records.schema import SchemaError, check_schema
+from bench.text import printable
 
 SCHEMA = 1
 Status = Literal["ok", "not_applicable", "diverged", "collapsed", "oom", "timeout", "killed", "error"]
@@ -49,7 +50,7 @@ Role = Literal["fusion", "reference", "control"]
 ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
 # The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
 NO_SEED = -1
-LONGEST_INPUT = 60
+LONGEST_INPUT, LONGEST_PROBLEM = 60, 400
 
 
 class Group(NamedTuple):
@@ -175,20 +176,35 @@ def checker(kind: type[Kind]) -> Callable[[bytes, str], Kind]:
             record: Kind = validate(line, strict=True)
         except ValidationError as error:
             key = parse(line, where).get("key")
-            raise UsageError(f"{where}: record {key}: {_problem(error)}") from None
+            raise UsageError(printable(f"{where}: record {key}: {problem_of(error)}", LONGEST_PROBLEM)) from None
+        # A field that is not read by name, as of a recipe, is kept by baselines and pages.
+        if (b"NaN" in line or b"Infinity" in line) and not _is_finite(line):
+            raise UsageError(printable(f"{where}: record {record.key}: a number in it is not finite", LONGEST_PROBLEM))
         return record
 
     return check
 
 
+def _is_finite(line: bytes) -> bool:
+    try:
+        from_json(line, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
 def parse(line: bytes, where: str) -> dict[str, Any]:
-    """The JSON object in one line, whatever its fields; other than of this ``SCHEMA`` it raises ``UsageError``."""
+    """The JSON object in one line, whatever its fields.
+
+    Raises:
+        UsageError: it is no JSON; as ``SchemaError``, no object of this ``SCHEMA``.
+    """
     try:
         content = from_json(line)
     except ValueError:
         raise UsageError(f"{where}: not a JSON record") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{where}: not a record of this program (no schema number)")
+        raise SchemaError(f"{where}: not a record of this program (no schema number)")
     check_schema(content.get("schema"), SCHEMA, where)
     return content
 
@@ -201,7 +217,7 @@ def _validator(kind: type[Any], metrics: tuple[str, ...]) -> SchemaValidator:
     return validator
 
 
-def _problem(error: ValidationError) -> str:
+def problem_of(error: ValidationError) -> str:
     """The first problem: which field, what stands there, what it is not."""
     problem = error.errors(include_url=False)[0]
     name = ".".join(map(str, problem["loc"]))

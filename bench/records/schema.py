@@ -5,6 +5,10 @@ from __future__ import annotations
 from bench.errors import UsageError
 
 
+class SchemaError(UsageError):
+    """What was read is of another schema, or was not written by this program at all."""
+
+
 def check_schema(number: object, known: int, where: str) -> None:
     """Refuse a file of another schema than the ``known`` one. There has been no other so far, so nothing is migrated.
 
@@ -13,12 +17,14 @@ def check_schema(number: object, known: int, where: str) -> None:
         where: start of the message.
 
     Raises:
-        UsageError: there is no number, a newer one, or one that never was.
+        SchemaError: there is no number, a newer one, or one that never was.
     """
     if not isinstance(number, int) or isinstance(number, bool):
         what = "no schema number" if number is None else f"schema {number!r} is not a whole number"
-        raise UsageError(f"{where}: {what}, so it was not written by fusebench")
+        raise SchemaError(f"{where}: {what}, so it was not written by fusebench")
     if number > known:
-        raise UsageError(f"{where}: schema {number} is newer than this version of fusebench reads ({known}); update it")
+        raise SchemaError(
+            f"{where}: schema {number} is newer than this version of fusebench reads ({known}); update it"
+        )
     if number < known:
-        raise UsageError(f"{where}: unknown schema {number}; this version of fusebench reads {known}")
+        raise SchemaError(f"{where}: unknown schema {number}; this version of fusebench reads {known}")

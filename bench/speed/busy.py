@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bench.locks import lock_of
 from bench.records.folder import RunFolder
 from bench.speed.records import FILE_NAME
 
 QUIET_LOAD = 0.2
 SAMPLE_SECONDS = 1.0
-LOCKED_FILES = {RunFolder(Path()).records_file.name, FILE_NAME}
+LOCKS = {lock_of(Path(name)).name: name for name in (RunFolder(Path()).records_file.name, FILE_NAME)}
 
 
 def writer_at_work(own: Path | None = None) -> Path | None:
     """A file of records other than ``own`` that a process is writing to; None where there is none.
 
-    Only processes are seen of which the system lets this user list the open files.
+    A lock is open in the process that holds it and in no other. Only processes are seen of which the system lets this
+    user list the open files.
     """
     besides = own.resolve() if own else None
     for process in Path("/proc").glob("[0-9]*"):
         for path in _open_files(process):
-            if path.name in LOCKED_FILES and path != besides and _is_locked(path):
-                return path
+            if path.name in LOCKS and (writing := path.with_name(LOCKS[path.name])) != besides:
+                return writing
     return None
 
 
@@ -59,14 +60,3 @@ def _open_files(process: Path) -> Iterator[Path]:
         for entry in (process / "fd").iterdir():
             with suppress(OSError):  # closed meanwhile, as the listing itself is
                 yield entry.readlink()
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False  # gone, or not ours to read
-    return False

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
-from bench.records.folder import drop_torn_line, read_lines
+from bench.records.append import appending, json_line
+from bench.records.lines import read_lines
 from bench.records.record import parse
 
 SCHEMA = 1
@@ -29,30 +29,23 @@ class SpeedFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self._held = ExitStack()
 
     def __enter__(self) -> SpeedFile:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-        except OSError as error:
-            raise UsageError(f"--out {self.path.parent}: {error.strerror}") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{self.path}: another bench speed is writing here; wait for it") from None
+        refusal = f"{self.path}: another bench speed is writing here; wait for it"
+        self._file = self._held.enter_context(appending(self.path, refusal))
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        self._held.close()
 
     def write(self, records: Iterable[Record]) -> None:
-        """Append records and wait until they are on disk. A line that a killed writer left torn is cut off first."""
-        drop_torn_line(self._file)
-        for record in records:
-            line = json.dumps({"schema": SCHEMA, **record}, allow_nan=False, separators=(",", ":"))
-            self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Append records, all or none, and wait until they are on disk.
+
+        Raises:
+            StorageError: the disk is full, or the file was removed; what was written before is kept.
+        """
+        self._file.append(b"".join(json_line({"schema": SCHEMA, **record}) for record in records))
 
 
 def read_run(what: str, folder: Path) -> list[Record]:
@@ -62,14 +55,11 @@ def read_run(what: str, folder: Path) -> list[Record]:
         UsageError: there is no such run or path, or it cannot be read or holds no records of speed.
     """
     path = Path(what)
-    try:
-        named = not path.exists()
-        file = folder / FILE_NAME if named else path / FILE_NAME if path.is_dir() else path
-        if not file.exists():
-            raise UsageError(f"{what}: no such path, and no {file} with a run of that name")
-        records = [parse(*line) for line in read_lines(file)]
-    except OSError as error:
-        raise UsageError(f"{error.filename or what}: {error.strerror}") from None
+    named = not os.path.exists(path)
+    file = folder / FILE_NAME if named else path / FILE_NAME if path.is_dir() else path
+    if not os.path.exists(file):
+        raise UsageError(f"{what}: no such path, and no {file} with a run of that name")
+    records = [parse(text, f"{file}, {where}") for text, where in read_lines(file)]
     if any("run" not in record or "mode" not in record for record in records):
         raise UsageError(f"{file}: not a file of bench speed")
     runs = list(dict.fromkeys(record["run"] for record in records))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.atomic import write_atomically
+from bench.atomic import write_bytes_atomically
 from bench.domain import DomainName, Pairs, Split, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.metrics import evaluate
 from bench.model import PairModel
+from bench.records.append import stored
 from bench.sweep.cell import Cell
 from bench.sweep.inputs import draw, inputs
 from bench.training.applicable import trained_by_objective
@@ -42,19 +44,20 @@ class Evaluated:
 
     def save(self, path: Path) -> None:
         """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, and labels as
-        ``<domain>/label``; the validation pairs are called ``val``. The file appears only when complete."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        ``<domain>/label``; the validation pairs are called ``val``. The file appears only when complete.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         scores, label = self.validation
         arrays: dict[str, NDArray[Any]] = {"val": scores, "val/label": label.astype(np.uint8)}
-        for name, scored in self.scores.items():
+        for domain, scored in self.scores.items():
+            name = stored(domain)
             arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
-            arrays[f"{name}/label"] = self.labels[name].astype(np.uint8)
-
-        def write(temporary: Path) -> None:
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **arrays)
-
-        write_atomically(path, write)
+            arrays[f"{name}/label"] = self.labels[domain].astype(np.uint8)
+        content = io.BytesIO()
+        np.savez_compressed(content, allow_pickle=False, **arrays)
+        write_bytes_atomically(path, content.getvalue())
 
 
 def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None) -> Evaluated:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from bench.atomic import write_text_atomically
 from bench.errors import UsageError
 from bench.records.columns import COUNT_FIELDS
 from bench.records.folder import RunFolder
@@ -67,11 +68,13 @@ def published(file: Path) -> dict[str, Digests]:
     Raises:
         UsageError: the file cannot be read.
     """
-    if not file.exists():
-        return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
         raise UsageError(f"{file}: not JSON") from None
     if not isinstance(found, dict):
         raise UsageError(f"{file}: expected digests by machine")
@@ -80,9 +83,8 @@ def published(file: Path) -> dict[str, Digests]:
 
 def publish(file: Path, digests: Digests) -> None:
     """Add or replace the value of this machine."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     known = {**published(file), machine(): dict(digests)}
-    file.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_text_atomically(file, json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def _run(folder: Path, sweep: Mapping[str, Any]) -> Digests:

@@ -23,6 +23,7 @@ from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.advice import advice, worth_a_retry
 from bench.records.folder import RecordWriter, RunFolder, latest
+from bench.records.lines import lost_lines
 from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
@@ -64,7 +65,9 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             soft_wrap=True,
         )
     folder = RunFolder(Path(config.out))
-    records = folder.records(Attempt)
+    records, damaged = folder.read(Attempt)
+    for line in lost_lines(damaged):
+        _say(console, f"warning: {line}")
     executor, chosen = EXECUTORS.settle(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
     known = latest(records)

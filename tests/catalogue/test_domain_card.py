@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench.catalogue.domain_card import PAIRS, domain_card, sheet_path
-from bench.errors import UsageError
+from bench.errors import StorageError
 
 DOMAIN = '''
 from bench.domain import Domain, Images, Pairs, Strata, register_domain, uniforms
@@ -118,7 +118,7 @@ def test_the_sheet_is_a_png_whatever_its_name_and_folders_are_made(greys: str, t
 
 
 def test_a_place_that_cannot_be_written_is_bad_input(greys: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"--out {re.escape(str(tmp_path))}: cannot be written"):
+    with pytest.raises(StorageError, match=f"{re.escape(str(tmp_path))}: Is a directory"):
         domain_card(greys, tmp_path)
 
 

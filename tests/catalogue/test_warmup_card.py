@@ -15,7 +15,7 @@ from bench.catalogue.contact_sheet import SAMPLE
 from bench.catalogue.warmup_card import WarmedUp, warmup_card
 from bench.catalogue.warmup_pictures import centre_gallery, destandardised, reconstructions
 from bench.domain import DOMAINS, Images
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 from bench.model import standardise
 from bench.training.warmup import WARMUPS, build_task, named_examples
 
@@ -79,7 +79,7 @@ def test_a_task_without_pictures_computes_nothing(tmp_path: Path) -> None:
 
 def test_pictures_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"--out .*cannot be written"):
+    with pytest.raises(StorageError, match=r"file: File exists"):
         warmup_card("autoencoder", TINY, tmp_path / "file" / "out.png")
 
 

@@ -44,7 +44,7 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, folder: Path, tmp
     for arguments, message in {
         ("--format", "parquet"): "--format parquet is not text: give --out FILE",
         ("--format", "xlsx"): "--format: unknown 'xlsx'; allowed: csv, parquet",
-        ("--out", tmp_path / "no" / "file.csv"): f"--out {tmp_path}/no/file.csv: No such file or directory",
+        ("--out", folder / "run.json" / "file.csv"): f"{folder}/run.json: File exists",
     }.items():
         assert bench("export", "records", folder, *arguments) == 2
         assert capsys.readouterr() == ("", f"bench: {message}\n")

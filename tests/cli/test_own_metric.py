@@ -16,8 +16,8 @@ import pytest
 from bench import zoo
 from bench.gate.read import read_side
 from bench.records import leaderboard
-from bench.records.folder import read_records
 from bench.records.leaderboard import read_rows
+from bench.records.lines import read_records
 from bench.records.record import Record
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def test_every_committed_file_is_read_with_one_metric_more(path: Path, metric: P
         assert any(row["accuracy_mean"] is not None for row in rows)
         records = read_side(path).cells.values()
     else:
-        records = read_records(path, Record)
+        records = read_records(path, Record).records
     found = [tested.values for record in records for tested in record.eval.values()]
     assert found
     assert {(len(values), values[-1]) for values in found} == {(20, None)}

@@ -68,10 +68,12 @@ def test_combinations_that_make_no_sense_on_both_sides_are_fine(judged, found, b
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 @pytest.mark.parametrize("side", [0, 1])
-def test_a_score_that_is_not_finite_is_bad_input_on_either_side(judged, base, record, number, side):
+def test_a_score_that_is_not_finite_is_no_record_on_either_side_and_red(judged, found, base, record, number, side):
     broken = [record("concat", accuracy=number), *base[1:]]
-    with pytest.raises(UsageError, match=r"line 1: record \w+: eval\.color\.accuracy: (nan|inf) is not a share"):
-        judged(*((broken, base) if side == 0 else (base, broken)))
+    comparison = judged(*((broken, base) if side == 0 else (base, broken)))
+    assert comparison.exit_code == 3
+    named = [text for _, _, text in found(comparison, "coverage") if f"accuracy: {number} is not a share" in text]
+    assert len(named) == 1
 
 
 @pytest.mark.parametrize("side", [0, 1])

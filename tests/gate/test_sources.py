@@ -52,10 +52,58 @@ def test_a_written_baseline_holds_the_latest_attempts_in_a_fixed_order_without_b
         write_baseline(run_folder(records, name), tmp_path / f"{name}.jsonl")
         files.append((tmp_path / f"{name}.jsonl").read_text())
     assert files[0] == files[1]
-    (first, *_) = map(json.loads, files[0].splitlines())
+    (head, first, *_) = map(json.loads, files[0].splitlines())
+    assert head == {"schema": 1, "cells": 6}
     assert "curve" not in first
     assert "cells" not in first["eval"]["color"]
     assert first["measured_on"]["machine"]["cpu"] == "Test CPU"
+
+
+def test_a_baseline_cut_anywhere_is_refused(run_folder, sweep, tmp_path):
+    file = tmp_path / "quick.jsonl"
+    write_baseline(run_folder(sweep, "run"), file)
+    content = file.read_bytes()
+    ends = [at + 1 for at, byte in enumerate(content) if byte == ord("\n")]
+    for cut in (*ends[:-1], ends[0] - 1, ends[3] + 10, len(content) - 1):
+        file.write_bytes(content[:cut])
+        with pytest.raises(
+            UsageError, match=r"quick\.jsonl: \d records of \d cells, but the first line says 6|no complete"
+        ):
+            read_side(file)
+    twice = content.splitlines(keepends=True)
+    file.write_bytes(b"".join([*twice[:-1], twice[1]]))
+    with pytest.raises(UsageError, match="6 records of 5 cells, but the first line says 6"):
+        read_side(file)
+
+
+def test_a_clock_set_back_between_two_attempts_changes_no_baseline(run_folder, sweep, record, tmp_path):
+    late = [record("concat", 0, 0.5, finished="2027-01-01T10:00:00+00:00"), *sweep]
+    write_baseline(run_folder(late, "run"), tmp_path / "quick.jsonl")
+    comparison = compare(read_side(tmp_path / "quick.jsonl"), read_side(run_folder(sweep, "new")), Rules())
+    assert (comparison.exit_code, comparison.cells) == (0, 6)
+    assert {one.word for one in comparison.findings if one.tier == "quality"} == {"same"}
+
+
+def test_a_baseline_is_not_made_of_a_run_with_a_damaged_line_or_header(run_folder, sweep, record, tmp_path):
+    run = run_folder([*sweep, record("sum", accuracy=2.5)], "run")
+    with pytest.raises(UsageError, match=r"line 7: .* 2\.5 is not a share .*; a baseline has to be complete"):
+        write_baseline(run, tmp_path / "quick.jsonl")
+    run = run_folder(sweep, "run")
+    (run / "run.json").write_text("{")
+    with pytest.raises(UsageError, match=r"run\.json could not be understood .*; nothing can be compared with it"):
+        read_side(run)
+
+
+def test_a_damaged_line_on_either_side_is_named(run_folder, sweep, record, found):
+    damaged = run_folder([*sweep, record("sum", accuracy=2.5)], "damaged")
+    whole = run_folder([*sweep, record("sum")], "whole")
+    (lost, _) = found(compare(read_side(damaged), read_side(whole), Rules()), "coverage")
+    assert (lost[0], lost[1]) == ("missing", str(damaged))
+    assert "line 7: record" in lost[2]
+    allowed = compare(read_side(damaged), read_side(whole), Rules(allow_missing=True))
+    assert (allowed.exit_code, allowed.counts["incomparable"]) == (0, 2)
+    new = compare(read_side(whole), read_side(damaged), Rules())
+    assert (new.exit_code, [word for word, _, _ in found(new, "coverage")]) == (3, ["incomparable", "missing"])
 
 
 def test_a_baseline_with_a_failed_cell_is_refused(run_folder, sweep, record, tmp_path):
@@ -110,14 +158,19 @@ def test_a_leaderboard_tells_that_a_fusion_is_no_longer_symmetric(run_folder, sw
     ("name", "content", "message"),
     [
         ("none.jsonl", None, "no such file"),
-        ("empty.jsonl", "", "the last line has no end"),
-        ("blank.jsonl", "\n", "no records in it"),
+        ("empty.jsonl", "", "no complete line in it; write it anew with bench check RUN --write-baseline FILE"),
+        ("blank.jsonl", "\n", "no complete line in it"),
+        ("none_left.jsonl", '{"schema": 1, "cells": 0}\n', "no records in it"),
+        (
+            "before.jsonl",
+            '{"schema": 1, "key": "a"}\n',
+            "the first line does not say how many cells follow; write it anew",
+        ),
         ("text.jsonl", "hello\n", "line 1: not a JSON record"),
         ("list.jsonl", '{"a": 1}\n', "no schema number"),
         ("newer.jsonl", '{"schema": 99}\n', "line 1: schema 99 is newer"),
         ("zero.jsonl", '{"schema": 0}\n', "line 1: unknown schema 0"),
-        ("cut.jsonl", '{"schema": 1, "key": "a', "is the file cut off"),
-        ("half.jsonl", '{"schema": 1, "key": "a"}\n', "line 1: record a: status is missing"),
+        ("half.jsonl", '{"schema": 1, "cells": 1}\n{"schema": 1, "key": "a"}\n', "line 2: record a: status is missing"),
         ("other.csv", "a,b\n1,2\n", r"not a leaderboard\.csv .*no column 'schema'"),
         ("empty.csv", "", r"not a leaderboard\.csv"),
         ("header.csv", ",".join(leaderboard.COLUMNS) + "\n", "no lines here"),

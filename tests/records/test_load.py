@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bench.errors import UsageError
-from bench.records.load import load_runs, pool
+from bench.records.load import damage, load_runs, pool
 
 
 def accuracies(paths):
@@ -40,11 +40,12 @@ def test_of_two_runs_with_the_same_cell_the_later_result_counts(record, run_fold
         assert cells.repeated == 1
 
 
-def test_an_older_version_of_a_cell_is_no_second_seed(record, run_folder):
-    old = record("concat", 0, 0.7, key="0" * 16, finished="2026-03-01T10:00:00+00:00")
-    new = record("concat", 0, 0.9, key="f" * 16, finished="2026-03-02T10:00:00+00:00")
-    for order in ([old, new], [new, old]):
-        cells = pool(load_runs([run_folder(order)]))
+def test_an_older_version_of_a_cell_is_no_second_seed_whatever_the_clock_said(record, run_folder):
+    days = ["2026-03-01T10:00:00+00:00", "2026-03-02T10:00:00+00:00"]
+    for first, second in (days, days[::-1]):
+        old = record("concat", 0, 0.7, key="0" * 16, finished=first)
+        new = record("concat", 0, 0.9, key="f" * 16, finished=second)
+        cells = pool(load_runs([run_folder([old, new])]))
         assert [cell.key for cell in cells.cells] == ["f" * 16]
         assert [cell.key for cell in cells.superseded] == ["0" * 16]
 
@@ -73,12 +74,22 @@ def test_unusable_folders_say_why(record, run_folder, tmp_path):
         load_runs([tmp_path / "missing"])
     incomplete = record()
     del incomplete["fusion"]
-    with pytest.raises(UsageError, match=r"records\.jsonl, line 1: record \w+: fusion is missing"):
+    lost = r"no records here yet.*; 1 line of .*records\.jsonl could not be read .*: line 1: record \w+: fusion is"
+    with pytest.raises(UsageError, match=lost):
         load_runs([run_folder([incomplete], "incomplete")])
-    broken = run_folder([record()], "broken")
-    (broken / "run.json").write_text("{")
-    with pytest.raises(UsageError, match=r"run\.json: not JSON"):
-        load_runs([broken])
+
+
+def test_what_is_lost_is_said(record, run_folder):
+    folder = run_folder([record("concat", 0, 0.9), record("concat", 1, 2.5), record("concat", 2, 0.8)])
+    (folder / "run.json").write_text("{")
+    assert accuracies([folder]) == {("concat", 0): 0.9, ("concat", 2): 0.8}
+    header, line = damage(load_runs([folder]))
+    assert header == (
+        f"{folder}/run.json could not be understood (not JSON): machine, versions and margins of this run are not known"
+    )
+    assert line.endswith(
+        "line 2: record " + record("concat", 1)["key"] + ": eval.color.accuracy: 2.5 is not a share from 0 to 1"
+    )
 
 
 def test_a_run_without_its_header_can_be_read(record, run_folder):

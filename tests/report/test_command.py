@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_out_takes_the_place_of_stdout(sweep, run_folder, bench_report, tmp_path
     result = bench_report(folder, "--out", tmp_path / "table.md")
     assert result.stdout == ""
     assert (tmp_path / "table.md").read_text() == expected
-    with pytest.raises(UsageError, match="--out"):
-        bench_report(folder, "--out", tmp_path / "missing" / "table.md")
+    with pytest.raises(StorageError, match=r"table\.md: File exists"):
+        bench_report(folder, "--out", tmp_path / "table.md" / "table.md")
 
 
 @pytest.mark.parametrize("form", ["md", "csv", "json"])

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from bench import zoo
-from bench.records.folder import read_lines
+from bench.records.lines import read_lines
 from bench.records.record import parse
 from bench.sweep.config import SweepConfig, load_config
 from bench.sweep.run import run_sweep

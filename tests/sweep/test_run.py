@@ -218,7 +218,7 @@ def test_pairs_per_image_changes_training_but_not_for_joint_fusions(sweep) -> No
         ({"recipe": {"lr": -1}}, "recipe: lr = -1"),
         ({"domain_params": {"textures": "/nowhere"}, "domain": "texture"}, "no images found"),
         ({"include": ["/nowhere.py"]}, "expected a Python file or a folder"),
-        ({"out": "/dev/null/run"}, "--out /dev/null/run: Not a directory"),
+        ({"out": "/dev/null/run"}, "/dev/null/run: Not a directory"),
     ],
 )
 def test_bad_input_is_one_clear_line_before_anything_runs(sweep, tmp_path: Path, changes: dict, message: str) -> None:
