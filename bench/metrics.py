@@ -5,8 +5,10 @@ Whatever shows, ranks or judges a metric reads this table; nothing heavy is impo
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,7 +62,7 @@ class Scored:
         return _sigmoid(self.scores)
 
 
-class Metric:
+class Metric(ABC):
     """One number that says how good the scores of a set of pairs are; the first line of a docstring says how.
 
     Attributes:
@@ -78,13 +80,15 @@ class Metric:
     chance: ClassVar[float | None] = None
     judged: ClassVar[bool] = False
 
+    @abstractmethod
     def compute(self, scored: Scored) -> float:
         """The value; nan where it is not defined, of which a record says null."""
-        raise NotImplementedError(f"metric {self.name} does not define compute")
 
 
 def _check(cls: type[Metric]) -> None:
     states("metric", "name", "direction")(cls)
+    if inspect.isabstract(cls):
+        raise TypeError(f"metric {cls.__name__} does not define compute")
     if not re.fullmatch("[a-z][a-z0-9_]*", cls.name) or cls.name in TAKEN:
         raise TypeError(f"metric {cls.__name__}: {cls.name!r} cannot be the name of a column")
     if cls.direction not in (HIGHER, LOWER, NEITHER):

@@ -329,10 +329,11 @@ class Mine(Metric):
     """Half of it."""
 
     name, direction = "mine", LOWER
-    {more}
 
     def compute(self, scored):
         return {value}
+
+    {more}
 '''
 
 
@@ -352,6 +353,7 @@ def test_what_is_not_defined_is_none(plugin: Callable[..., Path]) -> None:
         ("judged, unit = True, 'nats'", "only a share with a better direction can be judged"),
         ("judged, direction = True, NEITHER", "only a share with a better direction can be judged"),
         ("name = 'auc'", "two metrics are named 'auc'"),
+        ("compute = Metric.compute", "metric Mine does not define compute"),
     ],
 )
 def test_a_metric_that_breaks_the_contract_is_refused(plugin: Callable[..., Path], more: str, message: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from bench.errors import in_a_line
+
 
 def settings(device: str) -> dict[str, Any]:
     """Threads, matrix product precision, kernel choice and clocks, as they are in this process."""
@@ -19,7 +21,7 @@ def settings(device: str) -> dict[str, Any]:
         "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
         "tf32_cudnn": torch.backends.cudnn.allow_tf32,
         "cudnn_benchmark": torch.backends.cudnn.benchmark,
-        "clock_mhz": cpu_clock() if device == "cpu" else gpu_clock(),
+        **({"clock_mhz": cpu_clock()} if device == "cpu" else gpu_clock()),
     }
 
 
@@ -31,10 +33,11 @@ def cpu_clock(info: Path = Path("/proc/cpuinfo")) -> float | None:
     return statistics.median(clocks) if clocks else None
 
 
-def gpu_clock() -> int | None:
-    """Clock of the current GPU in MHz; None where its management library is missing or does not tell."""
+def gpu_clock() -> dict[str, Any]:
+    """Clock of the current GPU in MHz, and where it is not known, why: its management library may be missing, or not
+    tell."""
     try:
-        return torch.cuda.clock_rate()
-    except Exception:
+        return {"clock_mhz": torch.cuda.clock_rate()}
+    except Exception as error:
         # Its errors are classes of its own, which cannot be named where it is not installed.
-        return None
+        return {"clock_mhz": None, "clock_unknown": in_a_line(error)}

@@ -60,6 +60,9 @@ def test_a_metric_of_which_less_is_better_is_worse_where_it_rises(judged, found,
             '''Share of wrong decisions.'''
 
             name, direction, judged = "errors", LOWER, True
+
+            def compute(self, scored):
+                raise AssertionError("a reader computes nothing")
         """
     )
     base, new = sweep(), sweep(concat=[0.91, 0.93, 0.93], cosine=[0.98, 0.99, 1.0])

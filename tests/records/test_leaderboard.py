@@ -48,6 +48,9 @@ def test_a_metric_of_later_stands_at_the_end_whatever_else_is_added(plugin, run_
             '''Half of it.'''
 
             name, direction = "mine", LOWER
+
+            def compute(self, scored):
+                raise AssertionError("a reader computes nothing")
         """
     )
     folder = run_folder([record(), record("concat")])
