@@ -157,7 +157,7 @@ class _Domains(Registry[Domain]):
 def _identity(choice: Choice[Domain]) -> Mapping[str, Any]:
     """Name, version, source and parameters, with the content of a user's files in place of their path."""
     domain = build_domain(choice)
-    params = {key: value for key, value in choice.params.items() if key not in domain.content}
+    params = {key: value for key, value in choice.meant.items() if key not in domain.content}
     of_the_version = {"version": domain.version, "content": dict(domain.content)}
     return {"name": choice.name, "params": params, "source": source_hash(choice.cls), **of_the_version}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -56,7 +57,9 @@ class Interrupt:
         self._asked = 0
 
     def __enter__(self) -> Interrupt:
-        self._before: dict[int, Any] = {number: signal.signal(number, self._note) for number in self.NUMBERS}
+        # Signals belong to the main thread; a sweep in another one is ended by whoever started that.
+        numbers = self.NUMBERS if threading.current_thread() is threading.main_thread() else ()
+        self._before: dict[int, Any] = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(self, *error: object) -> None:

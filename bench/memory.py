@@ -15,7 +15,7 @@ MEMORY = Path("/proc/meminfo")
 
 def memory_bytes() -> int:
     """Main memory of this machine, or of the container that this process lives in."""
-    return min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_container_limits())
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_container_limits()])
 
 
 def available_bytes() -> int:

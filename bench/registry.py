@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,17 @@ from bench.errors import UsageError
 from bench.guard import running
 from bench.source import source_file, source_hash
 from bench.spec import Spec, canonical, check_params, parse_spec
+from bench.text import printable, with_home, without_home
 
 T = TypeVar("T")
+
+# What can stand on a command line, in a glob, as a folder and in a table, and is nothing else there.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,63}")
+RESERVED = frozenset({"all"})
+ALLOWED = "a letter, then up to 63 letters, digits or any of _ . + -, and not the word all"
+# Attributes that are told in tables and on cards, where a class has them.
+TEXTS = ("family", "paper", "known_failure", "unit")
+LONGEST_SHOWN, LONGEST_ERROR = 60, 500
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,10 @@ class BrokenPlugin:
 
     path: Path
     error: str
+
+    def __post_init__(self) -> None:
+        """What a file of others says is shown as text."""
+        object.__setattr__(self, "error", printable(self.error, LONGEST_ERROR))
 
 
 REGISTRIES: list[Registry[Any]] = []
@@ -94,10 +108,29 @@ def states(kind: str, *attributes: str) -> Callable[[type[Any]], None]:
         for attribute in attributes:
             if not hasattr(cls, attribute):
                 raise TypeError(f"{kind} {cls.__name__} does not state {attribute!r}")
-        if not cls.__doc__:
+        if not (isinstance(cls.__doc__, str) and cls.__doc__.strip()):
             raise TypeError(f"{kind} {cls.__name__} has no docstring; its first line must say what it is")
 
     return check
+
+
+def _check_words(kind: str, cls: type[Any]) -> None:
+    """Raise ``TypeError`` where the name of a class could not be chosen by, or a text of it is none."""
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not NAME.fullmatch(name) or name in RESERVED:
+        shown = printable(repr(name), LONGEST_SHOWN)
+        raise TypeError(f"{kind} {cls.__name__}: the name {shown} is not allowed; expected {ALLOWED}")
+    for attribute in TEXTS:
+        value = getattr(cls, attribute, "")
+        if not isinstance(value, str):
+            shown = printable(repr(value), LONGEST_SHOWN)
+            raise TypeError(f"{kind} {cls.__name__}: {attribute} must be a text, got {shown}")
+
+
+def _handed_on(value: Any) -> Any:
+    """A parameter as records tell it: a path below the home folder of the user begins with ``~``."""
+    short = without_home(value) if isinstance(value, str) else value
+    return short if isinstance(short, str) and with_home(short) == value else value
 
 
 def _unpickled(kind: str, text: str) -> Choice[Any]:
@@ -140,12 +173,13 @@ class Registry(Generic[T]):
         """Class decorator that files ``cls`` under ``cls.name``.
 
         Raises:
-            TypeError: the class breaks the contract of its kind.
+            TypeError: the class breaks the contract of its kind, or has a name that could not be told or typed.
             DuplicateNameError: another file already registered the name.
         """
         # Before any other, so that it is the plug-in that is refused where both claim one name.
         self.load_built_in()
         self._check(cls)
+        _check_words(self.kind, cls)
         name: str = cls.name  # type: ignore[attr-defined]
         known = self._classes.get(name)
         if known is not None and (source_file(known), known.__qualname__) != (source_file(cls), cls.__qualname__):
@@ -214,6 +248,7 @@ class Registry(Generic[T]):
         own = {key: value for key, value in params.items() if key not in self.also}
         if own:
             params |= check_params(cls, own, given=self.given, where=f"{self.kind} {text}")
+        params = {key: _handed_on(value) for key, value in params.items()}
         # Read from its text again, for that is how it travels, and both must be identified alike.
         settled = parse_spec(str(canonical(Spec(spec.name, params), cls, given=self.given)))
         return Choice(settled.name, settled.params, registry=self)
@@ -234,13 +269,13 @@ class Registry(Generic[T]):
     def build(self, choice: Choice[T], *given: Any) -> T:
         """What :meth:`Choice.build` returns."""
         where = f"{self.kind} {choice}"
-        params = check_params(choice.cls, choice.params, given=self.given, where=where)
+        params = check_params(choice.cls, choice.meant, given=self.given, where=where)
         with running(where):
             return choice.cls(*given, **params)
 
     def identity(self, choice: Choice[T]) -> Mapping[str, Any]:
         """What identifies a choice in a key: name, parameters, and the hash of its source."""
-        return {"name": choice.name, "params": dict(choice.params), "source": source_hash(choice.cls)}
+        return {"name": choice.name, "params": choice.meant, "source": source_hash(choice.cls)}
 
     def forget_unloaded(self) -> None:
         """Drop what modules registered that then failed to import."""

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from bench.errors import UsageError
+from bench.text import with_home
 
 # Key of the value that stands right after the name, without a parameter: the first one is meant.
 FIRST = ""
@@ -26,6 +27,11 @@ class Spec:
     def __str__(self) -> str:
         parts = (f"{key}={_plain(value)}" if key else _plain(value) for key, value in sorted(self.params.items()))
         return ":".join([self.name, *parts])
+
+    @property
+    def meant(self) -> dict[str, Any]:
+        """The parameters as a constructor is given them: with the home folder of the user for ``~``."""
+        return {key: with_home(value) if isinstance(value, str) else value for key, value in self.params.items()}
 
 
 def parse_spec(text: str) -> Spec:

@@ -1,17 +1,19 @@
-"""Numbers, cells and foreign words as records, tables and messages write them."""
+"""Numbers and foreign words as records, tables and messages write them."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import cache
 
 MISSING = "-"
 SMALLEST_P = 0.001  # that is told; no p value is 0
 
-# What a terminal obeys, what turns the direction of a line, and halves of characters that no encoding has.
+# What a terminal obeys, what turns the direction of a line, what is no character, and halves of characters.
 UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 
 
@@ -28,24 +30,30 @@ def printable(text: str, longest: int | None = None) -> str:
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def without_home(text: str) -> str:
+    """``text`` with ``~`` for the home folder of the user, wherever the path of something in it stands: records and
+    pages are handed on."""
+    here = _home(os.path.expanduser("~"))
+    return here.sub("~", text) if here else text
+
+
+def with_home(text: str) -> str:
+    """The path that ``~/...`` stands for; any other text as it is."""
+    return os.path.expanduser(text) if text == "~" or text.startswith("~/") else text
+
+
+@cache
+def _home(folder: str) -> re.Pattern[str] | None:
+    """The home folder at the start of a path, as it is named and where that leads to; None where there is none."""
+    folders = {path for path in (folder, os.path.realpath(folder)) if path.startswith("/") and path.strip("/")}
+    # "/home/u" is no part of "/mnt/home/u" or "/home/user".
+    either = "|".join(re.escape(path.rstrip("/")) for path in folders)
+    return re.compile(rf"(?<![\w.~-])(?:{either})(?![\w-]|\.\w)") if folders else None
+
+
 def p_text(p: float) -> str:
     """A p value: ``0.012``, ``< 0.001``, or a dash for nan. None is 0."""
     return MISSING if math.isnan(p) else f"{p:.3f}" if p >= SMALLEST_P else f"< {SMALLEST_P}"
-
-
-def align(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """A Markdown table padded for reading as plain text; all columns but the first ``left`` are right-aligned."""
-    widths = [max(3, *(len(row[i]) for row in (header, *rows))) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * width if i < left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    return "\n".join([line(header), line(rule), *map(line, rows)])
 
 
 def human(value: float) -> str:
@@ -58,14 +66,9 @@ def human(value: float) -> str:
     return f"{value:.0f}{units[power]}" if whole else f"{value:.1f}{units[power]}"
 
 
-def count_of(number: int, noun: str) -> str:
-    """``1 cell``, ``2 cells``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def escape(text: str) -> str:
-    """``text`` that does not end the cell of a table."""
-    return text.replace("|", "\\|")
+def count_of(n: int, one: str, many: str = "") -> str:
+    """``1 cell``, ``2 cells``; ``many`` where it is not ``one`` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def span(values: Iterable[float | None], form: str) -> str:

@@ -95,8 +95,7 @@ def test_the_command_line_that_is_written_down_does_the_same(
     seen: list[SweepConfig] = []
     monkeypatch.setattr(sweep_run, "run_sweep", lambda config, *_: seen.append(config) or 0)
     monkeypatch.setattr(sys, "argv", shlex.split(shlex.join(command)))
-    with pytest.raises(SystemExit):
-        cli.main()
+    assert cli.execute() == 0
     assert seen == [config]
 
 

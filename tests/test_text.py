@@ -1,11 +1,13 @@
 """Foreign words, such as those of a plug-in, as records, tables and terminals are given them."""
 
 import json
+import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import UNPRINTABLE, printable
+from bench.text import UNPRINTABLE, printable, with_home, without_home
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -27,3 +29,38 @@ def test_of_a_long_text_the_ends_stay_and_what_is_missing_is_counted() -> None:
     shown = printable("a" * 3_000_000 + "b" * 3_000_000, longest=300)
     assert shown.startswith("a" * 200 + " ... (5,999,700 characters left out)")
     assert shown.endswith("b" * 100)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("/home/u", "~"),
+        ("folder:path=/home/u/my photos:size=32", "folder:path=~/my photos:size=32"),
+        ('File "/home/u/mine.py", line 3', 'File "~/mine.py", line 3'),
+        ("run --domain 'folder:/home/u/a' --out=/home/u/b, in /home/u.", "run --domain 'folder:~/a' --out=~/b, in ~."),
+        ("/data/u/photos", "~/photos"),
+        ("/home/user/x /home/u.old/x /mnt/home/u/x", "/home/user/x /home/u.old/x /mnt/home/u/x"),
+    ],
+)  # fmt: skip
+def test_paths_below_the_home_folder_do_not_name_it(monkeypatch, text, short) -> None:
+    """Whether by its name or by where it leads to; other paths stay."""
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setattr(os.path, "realpath", lambda path: path.replace("/home", "/data"))
+    assert without_home(text) == short
+
+
+def test_what_begins_with_a_tilde_is_found_again(monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere/else")
+    assert with_home(without_home("/somewhere/else/photos")) == "/somewhere/else/photos"
+    assert [with_home(text) for text in ("~", "~other/x", "a ~/x", "007")] == [
+        "/somewhere/else",
+        "~other/x",
+        "a ~/x",
+        "007",
+    ]
+
+
+@pytest.mark.parametrize("home", ["/", "", "relative"])
+def test_a_home_that_is_no_folder_of_ones_own_hides_nothing(monkeypatch, home) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert without_home("/data/x, relative/y") == "/data/x, relative/y"

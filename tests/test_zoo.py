@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -264,6 +265,64 @@ def test_an_entry_point_is_loaded_like_any_plugin(monkeypatch: pytest.MonkeyPatc
     zoo.load()
     assert calls == ["good", "bad"]
     assert broken(Path("bad = bad_package:plugin")) == "ImportError: gone"
+
+
+NAMES = [
+    "",
+    "all",
+    "a:b=1",
+    "a,b",
+    "a b",
+    "a\n",
+    "*",
+    "a[b]",
+    "=cmd()",
+    "-x",
+    "../x",
+    "\x1b[31m",
+    "\ud800",
+    "a" * 65,
+    7,
+    None,
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_a_name_that_could_not_be_typed_or_told_breaks_its_own_file_alone(plugin: Plugin, name: object) -> None:
+    body = FUSION.format(name="mine").replace('"mine"', repr(name))
+    path = plugin(body, load=False)
+    before = list(FUSIONS)
+    zoo.load([path])
+    assert "TypeError: fusion Mine: the name " in (broken(path) or "")
+    assert "expected a letter, then up to 63" in (broken(path) or "")
+    assert (broken(path) or "").isprintable()
+    assert list(FUSIONS) == before
+    assert len(FUSIONS.resolve(["*"])) == len(before)
+
+
+def test_texts_of_a_class_are_texts(plugin: Plugin) -> None:
+    path = plugin(FUSION.format(name="mine").replace('"none"', "['A', 2020]"), load=False)
+    zoo.load([path])
+    assert broken(path) == "TypeError: fusion Mine: paper must be a text, got ['A', 2020]"
+
+
+def test_what_a_broken_plugin_says_is_shown_as_text(plugin: Plugin) -> None:
+    path = plugin("raise ValueError('\\x1b[31m' + 'x' * 10_000)", load=False)
+    zoo.load([path])
+    assert (broken(path) or "").startswith("ValueError: \\x1b[31mxxx")
+    assert len(broken(path) or "") < 600
+
+
+def test_a_path_below_the_home_folder_is_told_with_a_tilde_and_found(
+    plugin: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is that of the whole path, whichever way it is written."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    plugin(FUSION.format(name="mine").replace("spec: FeatureSpec)", "spec: FeatureSpec, path: str = '')"))
+    written = [FUSIONS.settle(f"mine:{tmp_path}/my photos"), FUSIONS.settle("mine:path=~/my photos")]
+    assert {str(choice) for choice in written} == {"mine:path=~/my photos"}
+    for choice in (*written, pickle.loads(pickle.dumps(written[0]))):
+        assert choice.meant == choice.identity()["params"] == {"path": f"{tmp_path}/my photos"}
 
 
 def test_registering_by_hand_checks_the_contract(registries: None) -> None:

@@ -110,11 +110,11 @@ def main() -> None:
     """Entry point of ``bench`` and ``fusebench``: bad input becomes one line on stderr and exit code 2."""
     # Weights are only taken from the local cache, unless the user says otherwise.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    sys.exit(supervised(_work))
+    sys.exit(supervised(execute))
 
 
-def _work() -> int:
-    """Run the command; returns its exit code."""
+def execute() -> int:
+    """Run the command that ``sys.argv`` holds in this process; returns its exit code."""
     try:
         app()
     except SystemExit as error:

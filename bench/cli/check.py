@@ -58,8 +58,9 @@ def check(
 
 def _write(run: Path, out: Path, factor: float | None, again: Path | None) -> None:
     from bench.gate.baseline import measured_factor, write_baseline
+    from bench.text import count_of
 
     limit = measured_factor(run, again) if again is not None else factor
     cells = write_baseline(run, out, limit)
     rates = f"slowdown up to {limit:g} is noise" if limit else "no factor for the throughput tier"
-    typer.echo(f"wrote {out}: {cells} cells, {rates}", err=True)
+    typer.echo(f"wrote {out}: {count_of(cells, 'cell')}, {rates}", err=True)

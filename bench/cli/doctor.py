@@ -15,6 +15,7 @@ def doctor() -> None:
     from bench.domain import DOMAINS
     from bench.fusion import FUSIONS
     from bench.sweep.provenance import provenance
+    from bench.text import printable
     from bench.training.warmup import cache_folder
 
     zoo.load()
@@ -39,7 +40,7 @@ def doctor() -> None:
     for package, use in OPTIONAL.items():
         print(f"  {package:<18} {_version(package)} (for {use})")
     for plugin in zoo.broken_plugins():
-        print(f"broken plug-in: {plugin.path}: {plugin.error}")
+        print(printable(f"broken plug-in: {plugin.path}: {plugin.error}"))
     if zoo.broken_plugins():
         raise typer.Exit(1)
 

@@ -45,7 +45,15 @@ def records(
     if is_parquet and out is not None:
         _write_parquet(frame, out)
     else:
-        deliver(frame.to_csv(index=False, lineterminator="\n"), out)
+        deliver(_as_csv(frame), out)
+
+
+def _as_csv(frame: pd.DataFrame) -> str:
+    """The frame as CSV without cells that a spreadsheet would take for formulas."""
+    from bench.markup import csv_text
+
+    safe = frame.map(lambda value: csv_text(value) if isinstance(value, str) else value)
+    return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
 def _write_parquet(frame: pd.DataFrame, out: Path) -> None:

@@ -20,17 +20,19 @@ def list_entries(
         raise UsageError(f"unknown kind {kind!r}; expected one of {', '.join(KINDS)}")
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from bench import zoo
+    from bench.text import printable
 
     # Plug-ins of one's own may build on any built-in one, and must not take its name.
     zoo.load(include or (), zoo.BUILT_IN_FOLDERS if include else KINDS[kind].folders)
     table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
     for row in KINDS[kind].rows():
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console() if Console().is_terminal else Console(width=200)
     console.print(table)
     console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
     for plugin in zoo.broken_plugins():
-        line = f"failed to load: {plugin.path}: {plugin.error}"
+        line = printable(f"failed to load: {plugin.path}: {plugin.error}")
         Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)

@@ -14,6 +14,7 @@ import typer
 
 from bench.errors import UsageError
 from bench.metrics import judged_metrics
+from bench.text import without_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -140,14 +141,17 @@ def name_left_out(paths: Iterable[Path]) -> None:
 
 
 def emit(text: str) -> None:
-    """Print a product on stdout as bytes: a terminal or pipe without UTF-8 must not end the command."""
-    typer.echo(text.encode(), nl=False)
+    """Print a product on stdout as bytes: a terminal or pipe without UTF-8 must not end the command.
+
+    As it may be handed on, no path in it names the home folder of the user.
+    """
+    typer.echo(without_home(text).encode(), nl=False)
 
 
 def save(text: str, out: Path) -> None:
-    """Write a product to a file; what the system refuses raises ``UsageError``."""
+    """Write a product to a file as :func:`emit` prints it; what the system refuses raises ``UsageError``."""
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(without_home(text), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}") from None
 

@@ -32,6 +32,7 @@ def show(
     from bench import zoo
     from bench.catalogue import cards
     from bench.catalogue.warmup_card import WarmedUp
+    from bench.text import printable
 
     # The tensors of a card are small: on busy cores more threads wait for each other.
     torch.set_num_threads(1)
@@ -39,4 +40,4 @@ def show(
     recipe = None if warmup_recipe is None else read_fields("--warmup-recipe", warmup_recipe)
     given = {"backbone": backbone, "domain": domain, "recipe": recipe}
     warmed_up = WarmedUp(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
-    print(cards.card(name, results, out, warmed_up))
+    print(printable(cards.card(name, results, out, warmed_up)))

@@ -30,6 +30,7 @@ LOAD_SECONDS = 180.0
 # For what a plug-in left running, once the command is done.
 EXIT_SECONDS = 5.0
 POLL_SECONDS = 0.5
+TURNS = 100
 FAILED = 3
 DONE = "\x00done "
 FORWARDED = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
@@ -86,13 +87,10 @@ def supervised(work: Callable[[], int]) -> int:
         if not reason:
             return 0 if watched.code is None else watched.code
         if not watched.running:
-            _tell(f"the program was ended from within ({reason}), by code of a plug-in or of a library; see {HELP}")
+            _tell(f"the program was ended ({reason}), perhaps by code of a plug-in; what was finished before is kept")
             return FAILED
         _tell(f"{watched.running} ended the program ({reason}); going on without it")
         culprits[watched.running] = f"it ended the program ({reason})"
-
-
-HELP = "bench run --help: with --jobs 1 such code runs in a process of its own"
 
 
 def _start(work: Callable[[], int], culprits: dict[str, str]) -> _Watched:
@@ -156,16 +154,17 @@ def _adopt_orphans() -> None:
 
 def _end_children() -> None:
     """End what the code of others left running, orphans of orphans included."""
-    for _ in range(100):
-        children = _children()
-        if not children:
-            return
-        for pid in children:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+    for turn in range(TURNS):
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        children = _children()
+        if not children:
+            return
+        # Those of the libraries end by themselves at once, and have something to tidy up.
+        for pid in children if turn >= TURNS // 2 else ():
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 

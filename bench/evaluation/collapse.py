@@ -30,6 +30,7 @@ class Evidence:
         curve: (examples, loss, accuracy) during training; empty where nothing was trained.
         trivial_loss: loss of an answer that ignores the images, or None where the objective has none.
         classes: number of classes of the domain.
+        is_scaled: whether the score has a scale and a bias that are learned.
         found: measures of :mod:`bench.evaluation.diagnostics` and :mod:`bench.evaluation.similarity_probe` by name, as
             far as they apply.
     """
@@ -40,6 +41,7 @@ class Evidence:
     curve: Sequence[tuple[int, float, float]] = ()
     trivial_loss: float | None = math.log(2)
     classes: int = 2
+    is_scaled: bool = False
     found: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -171,6 +173,8 @@ def _wrong_threshold(evidence: Evidence) -> str:
             f"{what}, though training ended at accuracy {evidence.train_accuracy:.2f}: the model behaves otherwise in "
             "evaluation mode (BatchNorm statistics, dropout)"
         )
+    if evidence.is_scaled:
+        return f"{what}: its learned scale and bias have not moved the scores to both sides; train it longer"
     return (
         f"{what}: return a raw logit without Sigmoid or ReLU, and give a similarity or distance a learned scale and "
         "bias"
@@ -191,13 +195,10 @@ def _squash_cause(evidence: Evidence) -> str:
     low, high = evidence.found["cosine_low"], evidence.found["cosine_high"]
     what = f"all cosines lie between {low:.2f} and {high:.2f} because the vectors compared"
     if evidence.found["compared_lowest"] >= 0:
-        return (
-            f"{what} have no negative values; remove the Sigmoid or ReLU before the similarity and give it a learned "
-            "scale and bias"
-        )
-    return (
-        f"{what} share a large common offset; centre them (BatchNorm) and give the similarity a learned scale and bias"
-    )
+        scaled = "" if evidence.is_scaled else " and give it a learned scale and bias"
+        return f"{what} have no negative values; remove the Sigmoid or ReLU before the similarity{scaled}"
+    scaled = "" if evidence.is_scaled else " and give the similarity a learned scale and bias"
+    return f"{what} share a large common offset; centre them (BatchNorm){scaled}"
 
 
 def _alike(evidence: Evidence) -> bool:

@@ -35,13 +35,19 @@ def diagnose(model: PairModel, a: Tensor, b: Tensor, class_a: Tensor, class_b: T
     """
     classes = (side[:PROBE].to(a.device) for side in (class_a, class_b))
     found = _measure(model.eval(), a[:PROBE], b[:PROBE], *classes)
-    evidence = replace(evidence, found=found)
+    evidence = replace(evidence, found=found, is_scaled=_is_scaled(model))
     measures: dict[str, Any] = {**found, "loss_is_trivial": evidence.loss_is_trivial}
     if model.fusion.role == "control":
         return Diagnosis(measures, None)
     collapse = collapse_reason(evidence)
     note = None if collapse else not_learned_reason(evidence)
     return Diagnosis(measures | ({"note": note} if note else {}), collapse)
+
+
+def _is_scaled(model: PairModel) -> bool:
+    """Whether a fusion that scores by itself learns two single numbers: the scale and the bias of its score."""
+    numbers = [parameter for parameter in model.fusion.parameters() if parameter.numel() == 1]
+    return model.fusion.head == "score" and len(numbers) >= 2
 
 
 def _measure(model: PairModel, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> dict[str, float]:

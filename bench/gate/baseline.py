@@ -16,6 +16,7 @@ from bench.records.folder import RunFolder, read_lines
 from bench.records.load import load_runs, pool
 from bench.records.machine import Machine, why_incomparable
 from bench.records.record import DONE, parse
+from bench.text import count_of
 
 LEFT_OUT = ("curve", "diagnostics", "auxiliary", "times", "stopped_early")
 OF_EVAL = ("cells", "strata")
@@ -32,10 +33,11 @@ def write_baseline(run: Path, out: Path, factor: float | None = None) -> int:
     """
     runs = load_runs([run])
     cells = {cell.key: cell for cell in pool(runs).cells}
-    failed = [cell for cell in cells.values() if cell.status not in DONE]
+    failed = [cell for cell in cells.values() if cell.status not in DONE and not cell.fails_as_stated]
     if failed:
         names = describe(failed[0].group, failed[0].seed)
-        raise UsageError(f"{run}: {len(failed)} failed cells, such as {names}; a baseline has to be complete")
+        how_many = count_of(len(failed), "failed cell")
+        raise UsageError(f"{run}: {how_many}, such as {names}; a baseline has to be complete")
     # Lines as they were written, with whatever they hold besides.
     files = [RunFolder(one.folder).records_file for one in runs]
     written = (parse(*line) for file in files for line in read_lines(file))

@@ -12,6 +12,7 @@ from bench.gate.quality import quality_findings
 from bench.gate.side import Side
 from bench.gate.throughput import throughput_findings
 from bench.records.margins import margin_of
+from bench.text import count_of
 
 OK, REGRESSION, INCOMPLETE_RUN = 0, 1, 3
 
@@ -74,7 +75,7 @@ class Comparison:
         counts = ", ".join(f"{count} {word}" for word, count in sorted(self.counts.items()))
         verdict = {OK: "no regression", REGRESSION: "REGRESSION", INCOMPLETE_RUN: "INCOMPLETE"}[self.exit_code]
         changed = f", {self.rerun} of them with other code, data or settings" if self.rerun else ""
-        return f"{verdict}: {self.cells} cells on both sides{changed}; {counts or 'nothing else to say'}"
+        return f"{verdict}: {count_of(self.cells, 'cell')} on both sides{changed}; {counts or 'nothing else to say'}"
 
 
 def compare(base: Side, new: Side, rules: Rules) -> Comparison:

@@ -82,10 +82,12 @@ def _unfinished(base: Record, new: Record) -> Iterator[Finding]:
     if new.status == "ok":
         word: Word = "fixed" if base.status != "not_applicable" else "added"
         yield Finding("coverage", word, name, f"{base.status} in the baseline, ok now")
+    elif new.fails_as_stated:
+        text = f"{_failure(new)} (which the fusion is kept to show; {base.status} in the baseline)"
+        yield Finding("coverage", "same" if base.status == new.status else "added", name, text)
     else:
-        reason = f": {new.message}" if new.message else ""
         was = "as in the baseline" if base.status == new.status else f"{base.status} in the baseline"
-        yield Finding("coverage", "failed", name, f"{new.status}{reason} ({was})")
+        yield Finding("coverage", "failed", name, f"{_failure(new)} ({was})")
 
 
 def _unscored(pair: Pair, metric: str) -> Iterator[Finding]:
@@ -106,8 +108,13 @@ def _added(cell: Record) -> Finding:
     name = describe(cell.group, cell.seed)
     if cell.status in ("ok", "not_applicable"):
         return Finding("coverage", "added", name, f"{cell.status}, not in the baseline")
-    reason = f": {cell.message}" if cell.message else ""
-    return Finding("coverage", "failed", name, f"{cell.status}{reason} (not in the baseline)")
+    word: Word = "added" if cell.fails_as_stated else "failed"
+    return Finding("coverage", word, name, f"{_failure(cell)} (not in the baseline)")
+
+
+def _failure(cell: Record) -> str:
+    """How a cell without a result ended, and why."""
+    return f"{cell.status}: {cell.message}" if cell.message else cell.status
 
 
 def _settled(side: Side, other: Side) -> Side:

@@ -48,7 +48,7 @@ def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
     cls = FUSIONS.get(fusion.name)
     if not isinstance(fusion.params.get(SYMMETRIZE, False), bool):
         raise UsageError(f"fusion {fusion}: {SYMMETRIZE} must be true or false")
-    params = {key: value for key, value in fusion.params.items() if key not in (SYMMETRIZE, HEAD)}
+    params = {key: value for key, value in fusion.meant.items() if key not in (SYMMETRIZE, HEAD)}
     checked = check_params(cls, params, given=("spec",), where=f"fusion {fusion}")
     built = _construct(fusion, cls, replace(spec, classes=classes), checked)
     if HEAD in fusion.params:

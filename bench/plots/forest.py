@@ -15,6 +15,7 @@ from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register
 from bench.plots.style import BLUE, GREY, VERMILION, metric_label, new_figure
 from bench.records.sections import Section
 from bench.stats.intervals import LEVEL
+from bench.text import count_of
 from bench.verdicts.verdicts import Word, compare_to_baseline
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ def draw_forest(section: Section, baseline: str, metric: str) -> Figure:
     if not shown:
         raise NothingToDrawError(f"{section.title}: no seeds shared with {against}")
     scale = 100 if METRICS.get(metric).unit == SHARE else 1
-    note = (
-        f"difference from {against}, paired by seed, with its {100 * LEVEL:.0f} % interval; coloured where it is told "
-        f"apart from 0 among {shown[0].family} comparisons (Holm), grey where it is not"
+    told = (
+        f"coloured where it is told apart from 0 among {count_of(shown[0].family, 'comparison')} (Holm), grey where it "
+        "is not"
     )
+    note = f"difference from {against}, paired by seed, with its {100 * LEVEL:.0f} % interval; "
+    note += told if shown[0].family else "too few seeds to tell any apart from 0"
     figure = new_figure(7.2, 1.5 + 0.22 * len(shown), section.title, note)
     axis = figure.subplots()
     rows = np.arange(len(shown))

@@ -11,6 +11,8 @@ from bench.plots.contract import NothingToDrawError, Plot, Source
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LONGEST_NAME = 150  # file systems take 255 bytes, of which a repeated name and a suffix need some
+
 
 def draw(
     plots: Iterable[Plot], source: Source, metric: str, fusions: Sequence[str] = ()
@@ -23,6 +25,8 @@ def draw(
     Returns:
         Figures by the name of their file, without a suffix, and why others cannot be drawn.
     """
+    from matplotlib import rc_context
+
     drawn: dict[str, Figure] = {}
     missing = []
     for plot in plots:
@@ -31,7 +35,9 @@ def draw(
             continue
         for title, figure in plot.jobs(source, metric, fusions):
             try:
-                drawn[_file_name(plot, title, drawn)] = figure()
+                # Names, paths and classes of users are no formulas, even with two dollar signs in them.
+                with rc_context({"text.parse_math": False}):
+                    drawn[_file_name(plot, title, drawn)] = figure()
             except NothingToDrawError as reason:
                 missing.append(f"{plot.name}: {reason}")
     return drawn, missing
@@ -39,7 +45,7 @@ def draw(
 
 def _file_name(plot: Plot, title: str, taken: Collection[str]) -> str:
     text = f"{plot.name} {title.removeprefix('Trained on ')}"
-    name = re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-")
+    name = re.sub(r"[^a-z0-9_.]+", "-", text.lower())[:LONGEST_NAME].strip("-")
     while name in taken:
         name += "-2"
     return name

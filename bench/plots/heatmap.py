@@ -76,7 +76,7 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
         text = "-" if np.isnan(value) else f"{value:.3f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value < middle else "black")
     heads = [
-        "\n".join(textwrap.wrap(backbone, 20)) + f"\n{_tested(board, domain)}"
+        "\n".join([*textwrap.wrap(backbone, 20), *textwrap.wrap(_tested(board, domain), 24)])
         for domain, backbone in column_pairs(table)
     ]
     axis.set_xticks(range(columns), heads, fontsize=7)

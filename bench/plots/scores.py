@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from bench.plots.style import BLUE, GREY, ORANGE, new_figure
 from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.load import Run
+from bench.records.record import Record
 from bench.records.sections import Section
 from bench.stats.intervals import Array
 
@@ -31,16 +33,17 @@ def score_files(runs: Sequence[Run]) -> dict[str, Path]:
 
 
 def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str], bins: int) -> Figure:
-    """A panel per fusion and evaluated domain: the fusions called ``names``, or the best; the first seed of each.
+    """A panel per fusion and evaluated domain: the fusions called ``names``, or the best; the first seed of each, or of
+    those that collapsed where none finished.
 
     Args:
         section: with a single backbone.
         bins: of each histogram.
     """
     domains = [section.domain, *section.other_domains]
-    entries = [entry for entry in section.ranked("fusion", "accuracy") if entry.finished]
-    entries = [entry for entry in entries if not names or entry.group.fusion in names][:MOST]
-    panels = list(_panels(entries, files, domains))
+    entries = [one for one in section.ranked("fusion", "accuracy") if not names or one.group.fusion in names]
+    cells = [cell for cell in (_first_scored(entry, files) for entry in entries) if cell]
+    panels = list(_panels(cells[:MOST], files, domains))
     if not panels:
         raise NothingToDrawError(f"{section.title}: no scores with labels; runs of this version keep them in scores/")
     columns = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
@@ -56,19 +59,34 @@ def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str], 
     return figure
 
 
+def _first_scored(entry: Entry, files: dict[str, Path]) -> Record | None:
+    """The first cell with a file of scores; one that collapsed has scores, too, and its picture shows how."""
+    collapsed = [cell for cell in entry.failed if cell.status == "collapsed"]
+    return next((cell for cell in (*entry.finished, *collapsed) if files[cell.key].is_file()), None)
+
+
 def _panels(
-    entries: Sequence[Entry], files: dict[str, Path], domains: Sequence[str]
+    cells: Sequence[Record], files: dict[str, Path], domains: Sequence[str]
 ) -> Iterator[tuple[str, Array, Array]]:
-    for entry in entries:
-        cell = entry.finished[0]
-        if not files[cell.key].is_file():
-            continue
-        with np.load(files[cell.key]) as stored:
-            for domain in domains:
-                if f"{domain}/label" in stored:
-                    where = "" if domain == domains[0] else f" → {domain}"
-                    scores = stored[domain].astype(np.float64)
-                    yield f"{entry.group.fusion}{where}, seed {cell.seed}", scores, stored[f"{domain}/label"]
+    for cell in cells:
+        ended = "" if cell.status == "ok" else f" ({cell.status})"
+        for domain, (scores, label) in _read(files[cell.key], domains).items():
+            where = "" if domain == domains[0] else f" → {domain}"
+            yield f"{cell.fusion}{where}, seed {cell.seed}{ended}", scores, label
+
+
+def _read(file: Path, domains: Sequence[str]) -> dict[str, tuple[Array, Array]]:
+    """Scores and labels by domain, as far as the file has both.
+
+    Raises:
+        NothingToDrawError: it cannot be read.
+    """
+    try:
+        with np.load(file) as stored:
+            known = [domain for domain in domains if f"{domain}/label" in stored]
+            return {name: (stored[name].astype(np.float64), stored[f"{name}/label"]) for name in known}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise NothingToDrawError(f"{file}: these scores cannot be read ({error}); run the cell again") from None
 
 
 def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:

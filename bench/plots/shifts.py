@@ -67,10 +67,8 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     if chance is not None:
         axis.axhline(chance, color=GREY, linewidth=0.8, linestyle=":")
         axis.annotate("chance", (0.5, chance), fontsize=7, color=GREY, va="bottom")
-    heads = [
-        f"{board.domain}\n(trained on)",
-        *("\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns[1:]),
-    ]
+    heads = ["\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns]
+    heads[0] += "\n(trained on)"
     axis.set_xticks(places, heads, fontsize=8, rotation=0 if table.shape[1] < 7 else 90)
     axis.set_ylabel(metric_label(metric))
     axis.grid(axis="x", color="0.9")

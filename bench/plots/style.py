@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
 from bench.stats.intervals import LEVEL
+from bench.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-    lines = [*textwrap.wrap(title, int(12.5 * width)), *textwrap.wrap(note, int(12.5 * width))]
+    lines = [*textwrap.wrap(printable(title), int(12.5 * width)), *textwrap.wrap(note, int(12.5 * width))]
     figure.suptitle("\n".join(lines), fontsize=10)
     return figure
 

@@ -39,6 +39,7 @@ from typing import Any
 
 from bench.atomic import write_atomically
 from bench.errors import UsageError
+from bench.markup import csv_text, text_of_csv
 from bench.metrics import metric_names, metric_position
 from bench.records.columns import COUNT_FIELDS, RATE_FIELDS
 from bench.records.entries import Entry, counted
@@ -75,6 +76,8 @@ TEXTS = frozenset(
         "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines",
     }
 )  # fmt: skip
+# Of these the words are the program's own: numbers, and a dash for none.
+NUMBERS_IN_A_ROW = frozenset({"seeds", "accuracy_by_seed"})
 KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
@@ -94,12 +97,15 @@ def rows(entries: Iterable[Entry]) -> list[Row]:
 
 
 def to_csv(table: Sequence[Mapping[str, Any]], more: Iterable[str] = ()) -> str:
-    """Rows as CSV with a header, with ``more`` columns; missing values are empty, floats keep all their digits."""
+    """Rows as CSV with a header, with ``more`` columns; missing values are empty, floats keep all their digits.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, which :func:`read_rows` takes away.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = columns(more)
     writer.writerow(names)
-    writer.writerows([row.get(name) for name in names] for row in table)
+    writer.writerows([_written(name, row.get(name)) for name in names] for row in table)
     return text.getvalue()
 
 
@@ -155,10 +161,15 @@ def _read(line: Mapping[str, str], where: str) -> Row:
     for name in columns():
         text = line.get(name, "")
         try:
-            row[name] = None if not text else text if name in TEXTS else _number(text)
+            row[name] = None if not text else text_of_csv(text) if name in TEXTS else _number(text)
         except ValueError:
             raise UsageError(f"{where}: {name}: a number was expected, got {text!r}") from None
     return row
+
+
+def _written(name: str, value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return csv_text(value) if isinstance(value, str) and name not in NUMBERS_IN_A_ROW else value
 
 
 def _number(text: str) -> bool | int | float:

@@ -76,6 +76,12 @@ class Attempt:
     protocol: Annotated[Name, "scratch, finetune or frozen"]
     recipe: Annotated[RecipeFacts, "how it was trained"] = field(default_factory=RecipeFacts)
     times: Annotated[Times, "seconds it took"] = field(default_factory=Times)
+    known_failure: Annotated[Text, "what is wrong with the fusion, where it is kept to show a mistake"] = ""
+
+    @property
+    def fails_as_stated(self) -> bool:
+        """Whether it has no result, and the fusion is kept to show that."""
+        return bool(self.known_failure) and self.status in ("collapsed", "diverged")
 
     @property
     def ending(self) -> str:
@@ -127,6 +133,11 @@ class Record(Attempt):
     def joining(self, warmup_seed: int) -> Record:
         """The same in the table of that warm-up seed, for a record that names none."""
         return replace(self, warmup={**self.warmup, "seed": warmup_seed})
+
+    @property
+    def succeeds_unexpectedly(self) -> bool:
+        """Whether it has learned although the fusion is kept to show that it does not."""
+        return bool(self.known_failure) and self.status == "ok" and not self.diagnostics.get("note")
 
     @property
     def message(self) -> str:

@@ -13,7 +13,7 @@ from bench.records.leaderboard import key_of
 from bench.records.record import NO_SEED
 from bench.records.sections import Section
 from bench.report.table import Grid
-from bench.text import MISSING, escape, p_text
+from bench.text import MISSING, p_text
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 # Columns that a comparison adds at the end of the leaderboard; differences are in the unit of the metric.
@@ -142,8 +142,8 @@ def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
     rate = MISSING if math.isnan(share.share) else f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
     detectable = "none" if math.isinf(verdict.smallest_detectable) else unit.size(verdict.smallest_detectable)
     return [
-        escape(verdict.fusion),
-        *[escape(verdict.backbone)] * several,
+        verdict.fusion,
+        *[verdict.backbone] * several,
         str(found.n),
         unit.signed(found.mean),
         interval,

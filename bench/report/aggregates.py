@@ -15,7 +15,7 @@ from bench.report.table import Block, Grid
 from bench.stats.bootstrap import iqm, paired_bootstrap, profile
 from bench.stats.improvement import share_of
 from bench.stats.intervals import FEWEST_SEEDS
-from bench.text import SMALLEST_P, escape, p_text
+from bench.text import SMALLEST_P, p_text
 from bench.verdicts.ranks import Ranks, mean_ranks
 
 LEVELS = np.array([0.75, 0.9])
@@ -73,7 +73,7 @@ def _grid(ranked: Sequence[Entry], ranks: Ranks, values: NDArray[np.float64], me
     worst = (values * direction).min(axis=(1, 2)) * direction
     columns += [[f"{value:.3f}" for value in worst], [_failed(entry) for entry in ranked]]
     rows = [
-        [escape(entry.group.fusion), f"{ranks.mean[i]:.2f}", *(column[i] for column in columns)]
+        [entry.group.fusion, f"{ranks.mean[i]:.2f}", *(column[i] for column in columns)]
         for i, entry in enumerate(ranked)
     ]
     order = np.argsort(ranks.mean, kind="stable")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from bench.markup import code
 from bench.records.entries import Entry
 from bench.records.sections import Section
 
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
-LONGEST_MESSAGE = 400
 
 
 def mark(entry: Entry) -> str:
@@ -50,11 +50,22 @@ def failures(section: Section) -> list[str]:
     found: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for entry in _by_name(section):
         for cell in entry.failed:
-            found[label(entry), cell.status, cell.message].append(cell.seed)
+            status = f"{cell.status} as it states" if cell.fails_as_stated else cell.status
+            found[label(entry), status, cell.message].append(cell.seed)
     return [
         f"{name}, {_seeds(seeds)}: {status}{f', {code(message)}' if message else ''}"
         for (name, status, message), seeds in found.items()
     ]
+
+
+def unexpected(section: Section) -> list[str]:
+    """One line per fusion that is kept to show a failure and has learned, with the failure that it states."""
+    lines = []
+    for entry in _by_name(section):
+        cells = [cell for cell in entry.finished if cell.succeeds_unexpectedly]
+        if cells:
+            lines.append(f"{label(entry)}, {_seeds([cell.seed for cell in cells])}: {code(cells[0].known_failure)}")
+    return lines
 
 
 def not_learned(section: Section) -> list[str]:
@@ -96,12 +107,6 @@ def uncounted(section: Section) -> list[str]:
 def label(entry: Entry) -> str:
     """Fusion and backbone of an entry."""
     return f"{entry.group.fusion} × {entry.group.backbone}"
-
-
-def code(text: str) -> str:
-    """``text`` as a Markdown code span of limited length, so that nothing in it is read as markup."""
-    flat = " ".join(text.replace("`", "'").split())
-    return f"`{flat if len(flat) <= LONGEST_MESSAGE else flat[: LONGEST_MESSAGE - 1] + '…'}`"
 
 
 def _by_name(section: Section) -> list[Entry]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bench.records.machine import names_of
 from bench.records.record import Record
 from bench.records.sections import Section
+from bench.text import count_of
 
 
 def origins(section: Section) -> list[str]:
@@ -18,7 +19,7 @@ def origins(section: Section) -> list[str]:
 def _machines(cells: Sequence[Record]) -> Iterator[str]:
     counts = Counter(cell.machine for cell in cells)
     if len(counts) > 1:
-        each = "; ".join(sorted(f"{names_of([machine])[0]} ({_cells(n)})" for machine, n in counts.items()))
+        each = "; ".join(sorted(f"{names_of([machine])[0]} ({count_of(n, 'cell')})" for machine, n in counts.items()))
         yield (
             f"From {len(counts)} machines, where other workers or threads count as another: {each}. Their scores stand "
             "together, as data and order are the same everywhere and only rounding is not; pairs/s are left out."
@@ -56,8 +57,4 @@ def _version_text(cell: Record, domain: str) -> str:
 
 def _counted(texts: Iterable[str]) -> list[str]:
     counts = Counter(text for text in texts if text)
-    return [f"{text} in {_cells(n)}" for text, n in sorted(counts.items())]
-
-
-def _cells(n: int) -> str:
-    return f"{n:,} {'cell' if n == 1 else 'cells'}"
+    return [f"{text} in {count_of(n, 'cell')}" for text, n in sorted(counts.items())]

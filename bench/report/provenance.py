@@ -42,7 +42,9 @@ def sentence(facts: Mapping[str, Any]) -> str:
 def rates_note(cells: Iterable[Record]) -> str:
     """What the measured rates of ``cells`` are worth."""
     measured = [cell for cell in cells if cell.machine]
-    jobs, threads = (span((getattr(cell.machine, name) for cell in measured), "d") for name in ("jobs", "threads"))
+    # Without workers one process computes, which is as busy.
+    jobs = span((max(1, cell.machine.jobs) for cell in measured if cell.machine and cell.machine.jobs is not None), "d")
+    threads = span((cell.machine.threads for cell in measured if cell.machine), "d")
     batch = span((cell.recipe.get("batch_size") for cell in measured), "d")
     shared = f"while {_count(jobs, 'worker')} shared the machine" if jobs else "while the sweep ran"
     details = [f"threads per worker: {threads}" if threads else "", f"training batch: {batch}" if batch else ""]

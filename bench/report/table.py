@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from bench.markup import align
 from bench.metrics import METRICS
 from bench.plots.style import metric_label
 from bench.records.columns import Cost
@@ -19,7 +20,7 @@ from bench.records.references import Efficiency
 from bench.records.sections import Section
 from bench.report.footnotes import NOT_LEARNED, mark
 from bench.stats.intervals import top_group
-from bench.text import MISSING, align, escape, human
+from bench.text import MISSING, human
 
 ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
@@ -98,7 +99,7 @@ class Table:
 
     def _row(self, entry: Entry, bold: Sequence[bool], efficiency: Sequence[str]) -> list[str]:
         names = [named(entry)]
-        names += [escape(entry.group.backbone)] * self._show_backbone
+        names += [entry.group.backbone] * self._show_backbone
         values = [self._value(entry, quantity, strong) for quantity, strong in zip(self._quantities, bold, strict=True)]
         costs = [_cost(entry, cost) for cost in self._costs]
         failed = [str(len(entry.failed))] * self._show_failed
@@ -113,7 +114,7 @@ class Table:
     def _grid(self, rows: Sequence[Sequence[str]], efficiency: Sequence[str]) -> Grid:
         names = ["fusion"] + ["backbone"] * self._show_backbone
         own = self._section.domain
-        prefix = {domain: "" if domain == own else f"{escape(domain)} " for domain, _ in self._quantities}
+        prefix = {domain: "" if domain == own else f"{domain} " for domain, _ in self._quantities}
         metrics = [f"{prefix[domain]}{metric_label(name)}" for domain, name in self._quantities]
         costs = [cost.header for cost in self._costs]
         header = [*names, "n", *metrics, *efficiency, *costs, *["failed"] * self._show_failed]
@@ -122,7 +123,7 @@ class Table:
 
 def named(entry: Entry) -> str:
     """The name of a fusion with its footnote mark."""
-    return f"{escape(entry.group.fusion)} {mark(entry)}".rstrip()
+    return f"{entry.group.fusion} {mark(entry)}".rstrip()
 
 
 def estimate_text(mean: float, half_width: float, digits: int = 3, unit: str = "") -> str:
@@ -171,7 +172,7 @@ def matrix(
     for part in _evenly(fusions):
         columns = [*part, *references]
         header = [*labels, *map(named, columns)]
-        cells = [[*map(escape, names), *(value(row, entry) for entry in columns)] for names, row in rows]
+        cells = [[*names, *(value(row, entry) for entry in columns)] for names, row in rows]
         tables.append(align(header, cells, left=len(labels)))
     return tables
 

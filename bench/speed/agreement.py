@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,11 +11,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from bench.errors import UsageError
+from bench.markup import align, json_text
 from bench.records.machine import machine_from, why_incomparable
 from bench.records.record import DONE
 from bench.speed.records import Record
 from bench.speed.summary import round_medians
-from bench.text import align, escape
 
 AGREEMENT, SHARE = 0.05, 0.90
 LEVEL = 0.05
@@ -101,7 +100,7 @@ def to_markdown(agreement: Agreement) -> str:
     """The rows, those that differ most first."""
     order = sorted(agreement.differences, key=lambda one: -max(one.ratio, 1 / one.ratio))
     lines = [
-        [escape(one.row), f"{1000 * one.base_s:.4g}", f"{1000 * one.new_s:.4g}", f"{one.ratio:.3f}", one.word,
+        [one.row, f"{1000 * one.base_s:.4g}", f"{1000 * one.new_s:.4g}", f"{one.ratio:.3f}", one.word,
          "noisy" if one.noisy else ""]
         for one in order
     ]  # fmt: skip
@@ -123,7 +122,7 @@ def to_json(agreement: Agreement) -> str:
     rows = [asdict(one) for one in agreement.differences]
     verdict = {"share": agreement.share, "holds": agreement.holds}
     content = {**verdict, "failed": agreement.failed, "only_one": agreement.only_one, "rows": rows}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)
 
 
 FORMATS: MappingProxyType[str, Callable[[Agreement], str]] = MappingProxyType(

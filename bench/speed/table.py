@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
 
+from bench.markup import align, csv_text, json_text, markdown, markdown_line
 from bench.speed.records import Record
 from bench.speed.rows import BEST, MODES
-from bench.text import MISSING, align, escape, human
+from bench.text import MISSING, human
 
 # What a row is called, apart from its device; what is the same for all rows stands above the table.
 COORDINATES = ("fusion", "backbone", "mode", "batch", "dtype", "memory_format", "threads")
@@ -40,7 +40,7 @@ def to_markdown(records: Sequence[Record]) -> str:
         header += [f"{device} {name}" for name in (COLUMNS[:1] if absent[device] else COLUMNS)]
     lines = []
     for place in places:
-        line = [escape(place[i]) for i in shown]
+        line = [place[i] for i in shown]
         for device in devices:
             record = known.get((place, device))
             line += [absent[device]] if absent[device] else _cells(record)
@@ -50,7 +50,7 @@ def to_markdown(records: Sequence[Record]) -> str:
     settings = [f"Of all rows: {', '.join(fixed)}."] if fixed else []
     notes = [" ".join([*settings, f"{'; '.join(f'{mode}: {MODES[mode]}' for mode in modes)}."]), READING]
     reasons = [] if all(absent.values()) else _reasons([one for one in records if not absent[one["device"]]])
-    return "\n\n".join([*(fill(note, LINE) for note in notes), align(header, lines, left=2), *reasons]) + "\n"
+    return "\n\n".join([*(fill(markdown(note), LINE) for note in notes), align(header, lines, left=2), *reasons]) + "\n"
 
 
 def to_csv(records: Sequence[Record]) -> str:
@@ -59,13 +59,14 @@ def to_csv(records: Sequence[Record]) -> str:
     writer = csv.DictWriter(out, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for record in records:
-        writer.writerow({**record, "flags": " ".join(record.get("flags", ())), "message": _message(record)})
+        line = {**record, "flags": " ".join(record.get("flags", ())), "message": _message(record)}
+        writer.writerow({name: csv_text(value) if isinstance(value, str) else value for name, value in line.items()})
     return out.getvalue()
 
 
 def to_json(records: Sequence[Record]) -> str:
     """The records as they are stored."""
-    return json.dumps(list(records), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(list(records))
 
 
 FORMATS: MappingProxyType[str, Callable[[Sequence[Record]], str]] = MappingProxyType(
@@ -104,7 +105,8 @@ def _reasons(records: Sequence[Record]) -> list[str]:
         if record["status"] != "ok":
             row = f"{record['fusion']} {record['mode']} batch {record['batch'] or 'best'}"
             by_reason.setdefault(f"{record['status'].replace('_', ' ')}: {_message(record)}", {})[row] = None
-    return ["\n".join(f"- {reason}: {', '.join(rows)}" for reason, rows in by_reason.items())] if by_reason else []
+    lines = [f"{reason}: {', '.join(rows)}" for reason, rows in by_reason.items()]
+    return ["\n".join(f"- {markdown_line(line)}" for line in lines)] if lines else []
 
 
 def _message(record: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.errors import DivergedError, NotApplicableError, message_of
 from bench.records.record import Status
-from bench.text import printable
+from bench.text import printable, without_home
 
 OOM_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
 LONGEST_MESSAGE, LONGEST_TRACE = 2_000, 20_000
@@ -26,8 +26,9 @@ def status_of(error: BaseException) -> Status:
 
 def failure(status: Status, kind: str, message: str, trace: str | None = None) -> dict[str, Any]:
     """The part of a record that a failed attempt leaves. Texts of any origin and length become safe to store."""
-    error = {"type": printable(kind, LONGEST_MESSAGE), "message": printable(message, LONGEST_MESSAGE)}
-    return {"status": status, "error": {**error, "traceback": printable(trace, LONGEST_TRACE)} if trace else error}
+    error = {"type": printable(kind, LONGEST_MESSAGE), "message": printable(without_home(message), LONGEST_MESSAGE)}
+    traced = {"traceback": printable(without_home(trace), LONGEST_TRACE)} if trace else {}
+    return {"status": status, "error": {**error, **traced}}
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from bench.metrics import metric_position
 from bench.records.record import Record
+from bench.text import printable
 
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
@@ -73,7 +74,7 @@ class SweepDisplay:
         running = Table.grid(padding=(0, 2))
         for news in self._current():
             curve = sparkline(news["curve"], low=0.0 if news["kind"] == "warmup" else 0.5)
-            running.add_row(Text(_name(news)), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
+            running.add_row(Text(printable(_name(news))), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
         return Group(running, self._bar)
 
     def tick(self) -> None:
@@ -111,7 +112,7 @@ class SweepDisplay:
 
     def _line(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()
-        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def describe(record: Record) -> str:

@@ -21,6 +21,7 @@ from bench.errors import StorageError, UsageError, in_a_line
 from bench.executors import EXECUTORS, Executor
 from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
+from bench.records.advice import advice, worth_a_retry
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
 from bench.registry import Choice
@@ -33,10 +34,9 @@ from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
 from bench.sweep.worker import Result, Task, Workplace
-from bench.text import count_of
+from bench.text import count_of, printable, without_home
 
 OK, FAILED, INTERRUPTED = 0, 3, 130
-KNOWN_TO_FAIL = {"collapsed", "diverged"}
 
 
 def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry_run: bool = False) -> int:
@@ -193,13 +193,13 @@ def _left_out(observers: Sequence[Observer], plan: Plan) -> str:
     if not observers or not known:
         return ""
     names = " and ".join(observer.name for observer in observers)
-    cells = "1 cell has a record and is" if known == 1 else f"{known} cells have a record and are"
+    cells = count_of(known, "cell has a record and is", "cells have a record and are")
     return f"{cells} not run again for {names}; another --out would run them"
 
 
 def _say(console: Console, line: str) -> None:
-    """Print a line as it is, without markup."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print a line, whoever wrote it, without markup."""
+    console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRecord:
@@ -224,6 +224,7 @@ def _coordinates(planned: Planned) -> dict[str, Any]:
         "role": fusion.role,
         "knows": fusion.knows(),
         "symmetric": fusion.symmetric,
+        "known_failure": fusion.known_failure,
         "backbone": str(cell.backbone),
         "domain": str(cell.domain),
         "seed": cell.seed,
@@ -254,8 +255,13 @@ def _write_header(
         {
             "schema": SCHEMA,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(command),
-            "config": {**config.model_dump(), "jobs": jobs},
+            "command": without_home(shlex.join(command)),
+            "config": {
+                **config.model_dump(),
+                "jobs": jobs,
+                "include": [without_home(path) for path in config.include],
+                "out": without_home(config.out),
+            },
             "threads": config.threads,
             "precision": config.recipe.get("precision", "float32"),
             **asdict(execution),
@@ -276,31 +282,27 @@ def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: C
     console.print(f"{what}: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True)
     for fusion, line in _known_failures(final).items():
         _say(console, f"  {fusion}: {line}")
-    failed = [pair for pair in final if pair[1].status not in DONE and not _is_known_failure(*pair)]
+    failed = [
+        (planned, record) for planned, record in final if record.status not in DONE and not record.fails_as_stated
+    ]
     for planned, record in failed:
-        console.print(f"  {planned.cell}: {record.ending}", style="red", markup=False, highlight=False, soft_wrap=True)
-    if failed:
-        statuses = ",".join(sorted({record.status for _, record in failed}))
-        console.print(
-            f"run them again with: {shlex.join(command)} --retry {statuses}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = printable(f"  {planned.cell}: {record.ending}")
+        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    statuses = sorted({record.status for _, record in failed})
+    for status in statuses:
+        _say(console, f"  {status} {advice(status)}")
+    if again := worth_a_retry(statuses):
+        _say(console, f"run them again with: {shlex.join(command)} --retry {','.join(again)}")
     return FAILED if failed or missing else OK
-
-
-def _is_known_failure(planned: Planned, record: Attempt) -> bool:
-    return bool(planned.cell.fusion.cls.known_failure) and record.status in KNOWN_TO_FAIL
 
 
 def _known_failures(final: Sequence[tuple[Planned, Attempt]]) -> dict[str, str]:
     """What became of the fusions that are kept to show a mistake, by name."""
     lines = {}
     for planned, record in final:
-        stated = planned.cell.fusion.cls.known_failure
-        if _is_known_failure(planned, record):
-            lines[str(planned.cell.fusion)] = f"{record.status}, as it is known to: {stated}"
+        name, stated = str(planned.cell.fusion), record.known_failure
+        if record.fails_as_stated:
+            lines[name] = f"{record.status}, as it is known to: {stated}"
         elif stated and record.status == "ok":
-            lines.setdefault(str(planned.cell.fusion), f"did not fail here, though it is known to: {stated}")
+            lines.setdefault(name, f"did not fail here, though it is known to: {stated}")
     return lines

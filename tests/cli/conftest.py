@@ -16,9 +16,6 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
-        monkeypatch.setattr(cli, "supervised", lambda work: work())
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return cli.execute()
 
     return run

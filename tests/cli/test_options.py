@@ -151,10 +151,7 @@ def loaded_by(*arguments: str) -> list[str]:
 import sys
 from bench import cli
 sys.argv = ["bench", *{arguments!r}]
-try:
-    cli.main()
-except SystemExit as ended:
-    assert not ended.code, ended.code
+assert cli.execute() == 0
 print(" ".join(sys.modules))
 """
     printed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT)

@@ -72,7 +72,7 @@ def test_an_exit_that_can_be_caught_costs_no_second_start(act: str) -> None:
 def test_an_end_that_nothing_announced_is_a_failure() -> None:
     found = run("os._exit(0)")
     assert found.returncode == 3
-    assert found.stderr.startswith("bench: the program was ended from within (exit code 0)")
+    assert found.stderr.startswith("bench: the program was ended (exit code 0)")
 
 
 def test_a_copy_of_the_program_does_none_of_its_work() -> None:

@@ -1,6 +1,7 @@
 """Which models count as broken, which as not learned, and what the sentences say."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,3 +184,15 @@ def test_ranking_alone_is_learning() -> None:
 def test_trivial_losses(loss: float, trivial: float | None, expected: bool) -> None:
     assert evidence(noise(), loss, trivial_loss=trivial).loss_is_trivial is expected
     assert Evidence(noise(), LABEL).loss_is_trivial is False
+
+
+def test_a_score_with_scale_and_bias_is_not_told_to_add_them() -> None:
+    """Undertrained: all scores on one side, though they rank the pairs."""
+    case = evidence(10 + 0.5 * LABEL + noise(0.1), loss=0.69, accuracy=0.5, found=SIGNED)
+    assert "give a similarity or distance a learned scale and bias" in sentence(case)
+    scaled = replace(case, is_scaled=True)
+    assert sentence(scaled).endswith(
+        "its learned scale and bias have not moved the scores to both sides; train it longer"
+    )
+    for squashed in (replace(scaled, found=SQUASHED), replace(scaled, found={**SQUASHED, "compared_lowest": -0.2})):
+        assert "scale and bias" not in sentence(squashed)

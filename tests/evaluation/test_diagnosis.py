@@ -77,3 +77,14 @@ def test_the_probe_sees_the_classes_of_the_images() -> None:
         side[:, :, :8] += (classes * 200).to(torch.uint8)[:, None, None, None]
     evidence = Evidence(np.linspace(-1, 1, N), LABEL)
     assert diagnose(model, *images, CLASS_A, CLASS_B, evidence).measures["name_probe"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fusion", "has_both"), [("cosine", True), ("siamese_cosine_sigmoid", False), ("concat", False)]
+)
+def test_what_has_a_scale_and_a_bias_is_not_told_to_add_them(fusion: str, has_both: bool) -> None:
+    one_sided = 10 + np.where(LABEL, 0.2, -0.2) + np.linspace(-0.1, 0.1, N)
+    reason = diagnose_untrained(fusion, one_sided).collapse
+    assert reason is not None
+    assert ("train it longer" in reason) == has_both
+    assert ("learned scale and bias" in reason and "have not moved" not in reason) != has_both

@@ -37,6 +37,15 @@ def test_a_cell_that_failed_before_is_still_red(judged, record, base):
     assert judged([failed, *base[1:]], [failed, *base[1:]]).exit_code == 3
 
 
+def test_a_failure_that_the_fusion_is_kept_to_show_is_not_red(judged, found, base, record):
+    shown = record("sigmoid", status="collapsed", known_failure="a sigmoid before a cosine")
+    assert judged(base, [*base, shown]).exit_code == 0
+    comparison = judged([*base, shown], [*base, shown])
+    assert comparison.exit_code == 0
+    assert [one[0] for one in found(comparison, "coverage")] == ["same"]
+    assert judged([*base, shown], [*base, {**shown, "status": "error"}]).exit_code == 3
+
+
 def test_a_new_cell_that_failed_is_red_and_one_that_works_is_not(judged, found, base, record):
     assert judged(base, [*base, record("sum", status="oom")]).exit_code == 3
     comparison = judged(base, [*base, record("sum")])

@@ -60,7 +60,7 @@ def test_a_written_baseline_holds_the_latest_attempts_in_a_fixed_order_without_b
 
 def test_a_baseline_with_a_failed_cell_is_refused(run_folder, sweep, record, tmp_path):
     run = run_folder([*sweep, record("sum", status="oom")], "run")
-    with pytest.raises(UsageError, match=r"1 failed cells, such as sum × .*, seed 0; a baseline has to be complete"):
+    with pytest.raises(UsageError, match=r"1 failed cell, such as sum × .*, seed 0; a baseline has to be complete"):
         write_baseline(run, tmp_path / "quick.jsonl")
 
 

@@ -128,6 +128,30 @@ def test_scores_are_split_by_label(record, run_folder):
     assert counts == [2, 3]
 
 
+def test_scores_of_a_collapsed_cell_are_drawn_and_named_so(record, run_folder) -> None:
+    one = record(status="collapsed", message="all scores are the same")
+    folder = run_folder([one])
+    (folder / "scores").mkdir()
+    file = folder / "scores" / f"{one['key']}.npz"
+    np.savez(file, **{"color": np.ones(4, np.float32), "color/label": np.array([1, 1, 0, 0], np.uint8)})
+    (picture,) = drawn(folder, "scores").values()
+    assert picture.axes[0].get_title() == "abs_diff, seed 0 (collapsed)"
+    file.write_bytes(file.read_bytes()[:50])
+    figures, missing = draw([PLOTS.settle("scores").build()], Source.read([folder]), "accuracy")
+    assert not figures
+    assert f"{file}: these scores cannot be read" in missing[0]
+
+
+def test_names_with_dollar_signs_and_without_end_are_no_formulas_and_no_files(record, run_folder) -> None:
+    domain = "folder:path=$a$ {b}_c^" + "x" * 300
+    folder = run_folder([record("mlb:mode=$\\nope$", seed, domain=domain) for seed in (0, 1)])
+    for kind in ("bars", "heatmap"):
+        ((name, figure),) = drawn(folder, kind).items()
+        figure.draw_without_rendering()
+        assert any("$" in text for text in texts(figure))
+        assert len(name) <= 150
+
+
 def test_what_is_not_there_is_said_in_one_line(run, bench_plot, tmp_path):
     with pytest.raises(UsageError, match=r"^scores: .*no scores with labels"):
         bench_plot(run, "--kind", "scores", "--out", tmp_path / "out")

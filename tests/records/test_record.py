@@ -29,6 +29,7 @@ def whole(record, strata):
     one = record(
         role="fusion",
         knows="nothing",
+        known_failure="a sigmoid before a cosine",
         warmup=WARMUP,
         matching=MATCHING,
         data={"color": {"version": 1, "content": {"path": "abc"}}},
@@ -65,6 +66,7 @@ BROKEN = {
     "key": ("", None, 5), "status": ("fine", None, 1), "fusion": ("", None, 1), "backbone": ("", None, 1),
     "domain": ("", None, 1), "protocol": ("", None, 1), "recipe_id": ("", None, 1), "seed": (*NOT_WHOLE, None),
     "family": NOT_TEXT, "role": ("referee", 1), "knows": NOT_TEXT, "symmetric": ("yes", 1), "finished": NOT_TEXT,
+    "known_failure": NOT_TEXT,
     "error": NOT_OBJECT, "recipe": NOT_OBJECT, "recipe.train_pairs": NOT_COUNT, "recipe.batch_size": NOT_COUNT,
     "warmup": (None, *NOT_OBJECT), "warmup.task": ("", None), "warmup.seed": NOT_WHOLE, "warmup.quality": NOT_NUMBER,
     "warmup.measure": NOT_TEXT, "warmup.seconds": NOT_AMOUNT, "warmup.images": NOT_COUNT,
@@ -179,3 +181,21 @@ def test_a_resumed_sweep_is_not_stopped_by_what_it_does_not_read(record, tmp_pat
     assert [one.status for one in folder.records(Attempt)] == ["ok"]
     with pytest.raises(UsageError, match="family: 5 is not a text"):
         load_runs([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("known", "status", "note", "expected"),
+    [
+        ("a sigmoid", "collapsed", "", (True, False)),
+        ("a sigmoid", "diverged", "", (True, False)),
+        ("a sigmoid", "error", "", (False, False)),
+        ("a sigmoid", "killed", "", (False, False)),
+        ("a sigmoid", "ok", "", (False, True)),
+        ("a sigmoid", "ok", "at chance", (False, False)),
+        ("", "collapsed", "", (False, False)),
+        ("", "ok", "", (False, False)),
+    ],
+)
+def test_what_a_fusion_states_to_fail_at_is_told_from_other_failures(record, known, status, note, expected):
+    one = read(record(status=status, known_failure=known, diagnostics={"note": note} if note else {}))
+    assert (one.fails_as_stated, one.succeeds_unexpectedly) == expected

@@ -64,7 +64,7 @@ def test_the_precision_of_the_sweep_is_that_of_the_measurement(monkeypatch: pyte
     assert chosen_in == ["bfloat16"]
     trained_in: list[torch.dtype] = []
     monkeypatch.setattr(memory_format, "fit", lambda learner, *rest: trained_in.append(learner.model.precision))
-    measure_formats("mobilenetv3_small_32", IMAGE, "bfloat16", 1, "cpu", ())
+    measure_formats(("mobilenetv3_small_32", IMAGE, "bfloat16", "cpu", ()))
     assert set(trained_in) == {torch.bfloat16}
 
 

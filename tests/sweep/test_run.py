@@ -69,7 +69,7 @@ def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
     assert record["cost"]["macs"] > record["cost"]["fusion_macs"] > 0
     assert record["cost"]["train_pairs_per_s"] > 0
     assert record["curve"][-1][0] == 64
-    assert "1 cells: 1 to run" in printed
+    assert "1 cell: 1 to run" in printed
     header = RunFolder(tmp_path / "run").header()
     assert header["config"]["fusion"] == ["abs_diff"]
     assert header["versions"]["torch"] != "not installed"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from bench.audit.formats import AuditFormat, register_audit_format
 from bench.audit.run import Audit
+from bench.markup import json_text
 
 
 @register_audit_format
@@ -16,4 +16,4 @@ class Json(AuditFormat):
     name = "json"
 
     def render(self, audit: Audit) -> str:
-        return json.dumps({**asdict(audit), "passed": audit.passed}, indent=2) + "\n"
+        return json_text({**asdict(audit), "passed": audit.passed})

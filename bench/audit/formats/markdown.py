@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.audit.formats import AuditFormat, register_audit_format
 from bench.audit.rows import HEADER
 from bench.audit.run import Audit
+from bench.markup import align, markdown_line
 
 
 @register_audit_format
@@ -14,6 +15,4 @@ class Markdown(AuditFormat):
     name = "md"
 
     def render(self, audit: Audit) -> str:
-        lines = ["| " + " | ".join(HEADER) + " |", "| --- | --- | --- | ---: | ---: | ---: | --- | ---: |"]
-        lines += ["| " + " | ".join(row.cells) + " |" for row in audit.rows]
-        return "\n".join([*lines, "", audit.summary, ""])
+        return f"{align(HEADER, [row.cells for row in audit.rows], left=3)}\n\n{markdown_line(audit.summary)}\n"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bench.errors import StorageError
 from bench.gate.comparison import Comparison
 from bench.gate.finding import INCOMPLETE, Finding
 from bench.gate.formats import CheckFormat, register_check_format
 from bench.gate.formats.markdown import Markdown
+from bench.text import printable
 
 MOST_ANNOTATIONS = 10  # that GitHub shows of one step
 
@@ -31,9 +33,13 @@ class GitHub(CheckFormat):
 
     def publish(self, comparison: Comparison) -> None:
         page = os.environ.get("GITHUB_STEP_SUMMARY")
-        if page:
+        if not page:
+            return
+        try:
             with Path(page).open("a", encoding="utf-8") as file:
                 file.write(Markdown().render(comparison))
+        except OSError as error:
+            raise StorageError.of(page, error) from error
 
 
 def _annotation(level: str, finding: Finding) -> str:
@@ -43,7 +49,7 @@ def _annotation(level: str, finding: Finding) -> str:
 
 def _data(text: str) -> str:
     """Escaped as the toolkit of GitHub Actions does (actions/toolkit, packages/core/src/command.ts)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from bench.gate.comparison import Comparison
 from bench.gate.formats import CheckFormat, register_check_format
+from bench.markup import json_text
 
 
 @register_check_format
@@ -26,4 +26,4 @@ class Json(CheckFormat):
             "cells": comparison.cells,
             "findings": [{**asdict(one), "mark": one.mark} for one in comparison.findings],
         }
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        return json_text(content)

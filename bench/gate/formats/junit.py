@@ -7,6 +7,7 @@ from xml.etree import ElementTree as Xml
 from bench.gate.comparison import Comparison
 from bench.gate.finding import INCOMPLETE, TIERS, Finding, Tier
 from bench.gate.formats import CheckFormat, register_check_format
+from bench.text import printable
 
 SKIPPED = frozenset({"undecided", "incomparable"})
 
@@ -22,7 +23,7 @@ class JUnit(CheckFormat):
 
     def render(self, comparison: Comparison) -> str:
         suites = [(tier, [one for one in comparison.findings if one.tier == tier]) for tier in TIERS]
-        root = Xml.Element("testsuites", name=f"{comparison.new} against {comparison.base}")
+        root = Xml.Element("testsuites", name=printable(f"{comparison.new} against {comparison.base}"))
         for tier, findings in suites:
             nothing = Finding(tier, "same", "all cells", "nothing found")
             root.append(_suite(tier, findings or [nothing]))
@@ -42,7 +43,7 @@ def _suite(tier: Tier, findings: list[Finding]) -> Xml.Element:
 
 
 def _case(finding: Finding) -> Xml.Element:
-    case = Xml.Element("testcase", classname=finding.tier, name=_allowed(finding.cell))
+    case = Xml.Element("testcase", classname=finding.tier, name=printable(finding.cell))
     tag = (
         "failure" if finding.word == "worse"
         else "error" if finding.word in INCOMPLETE
@@ -50,14 +51,9 @@ def _case(finding: Finding) -> Xml.Element:
         else "system-out"
     )  # fmt: skip
     child = Xml.SubElement(case, tag)
-    text = _allowed(f"{finding.word}: {finding.text}")
+    text = printable(f"{finding.word}: {finding.text}")
     if tag == "system-out":
         child.text = text
     else:
         child.set("message", text)
     return case
-
-
-def _allowed(text: str) -> str:
-    """Without the control characters that XML cannot hold, as error messages may have them."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")

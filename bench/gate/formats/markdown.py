@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.gate.comparison import Comparison
 from bench.gate.finding import LEGEND
 from bench.gate.formats import CheckFormat, register_check_format
-from bench.text import align, escape
+from bench.markup import align, code
 
 
 @register_check_format
@@ -15,10 +15,8 @@ class Markdown(CheckFormat):
     name = "md"
 
     def render(self, comparison: Comparison) -> str:
-        blocks = [f"**{comparison.summary}**", f"`{comparison.new}` against `{comparison.base}`"]
+        blocks = [f"**{comparison.summary}**", f"{code(comparison.new)} against {code(comparison.base)}"]
         if comparison.notable:
-            rows = [
-                [f"`{one.mark}`", one.word, one.tier, escape(one.cell), escape(one.text)] for one in comparison.notable
-            ]
+            rows = [[code(one.mark), one.word, one.tier, one.cell, one.text] for one in comparison.notable]
             blocks += [align(["", "verdict", "tier", "cell", "what was seen"], rows, left=5), LEGEND]
         return "\n\n".join(blocks) + "\n"

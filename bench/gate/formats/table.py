@@ -11,6 +11,7 @@ from rich.text import Text
 from bench.gate.comparison import Comparison
 from bench.gate.finding import LEGEND, Word
 from bench.gate.formats import CheckFormat, register_check_format
+from bench.text import printable
 
 UNLIMITED = 10_000  # so that a log has one line per finding
 STYLES: dict[Word, str] = {"worse": "red", "missing": "red", "failed": "red", "undecided": "yellow", "better": "green"}
@@ -32,7 +33,7 @@ class Terminal(CheckFormat):
                 table.add_column(name, no_wrap=name in ("", "verdict", "tier"), overflow="fold")
             for one in comparison.notable:
                 # As Text: names may contain what would be read as markup.
-                cells = map(Text, (one.mark, one.word, one.tier, one.cell, one.text))
+                cells = (Text(printable(text)) for text in (one.mark, one.word, one.tier, one.cell, one.text))
                 table.add_row(*cells, style=STYLES.get(one.word))
             out.print(table)
             out.print(Text(f"\n{LEGEND}"))

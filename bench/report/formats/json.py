@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from bench.markup import json_text
 from bench.records import leaderboard
 from bench.records.sections import Section
 from bench.report import footnotes
@@ -31,7 +31,7 @@ class Json(ReportFormat):
             "notes": report.notes,
             "provenance": provenance(report.runs),
         }
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(content)
 
 
 def _section(section: Section, found: Sequence[Comparison]) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def _section(section: Section, found: Sequence[Comparison]) -> dict[str, Any]:
         "recipe_ids": sorted({entry.group.recipe_id for entry in section.entries}),
         "caption": caption(section),
         "failed": footnotes.failures(section),
+        "unexpected": footnotes.unexpected(section),
         "not_learned": footnotes.not_learned(section),
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),

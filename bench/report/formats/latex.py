@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bench.markup import BOLD
 from bench.report import footnotes
 from bench.report.against_baseline import comparison_grid, comparison_sentence
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
 from bench.report.report import Report
 from bench.report.table import Grid, Table
+from bench.text import printable
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    # After the end of a row it would begin an option.
+    "[": "{[}",
+    # An empty line would end the caption.
+    "\n": " ", "\t": " ",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$",
@@ -43,7 +51,7 @@ class Latex(ReportFormat):
 
 def escaped(text: str) -> str:
     """``text`` as LaTeX shows it literally."""
-    return "".join(SPECIAL.get(sign, sign) for sign in text)
+    return "".join(SPECIAL.get(sign, sign) for sign in printable(text))
 
 
 def latex_table(grid: Grid, caption: str, label: str, notes: Sequence[str] = ()) -> str:
@@ -74,7 +82,6 @@ def label_of(*parts: str) -> str:
     return f"tab:{'-'.join(filter(None, (re.sub(r'[^a-z0-9]+', '-', part.lower()).strip('-') for part in parts)))}"
 
 
-def _cell(markdown: str) -> str:
-    text = markdown.replace("\\|", "|")
-    is_bold = text.startswith("**") and text.endswith("**")
-    return f"\\textbf{{{escaped(text[2:-2])}}}" if is_bold else escaped(text)
+def _cell(text: str) -> str:
+    bold = BOLD.fullmatch(text)
+    return f"\\textbf{{{escaped(bold[1])}}}" if bold else escaped(text)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
+from bench.markup import LINE_START, markdown, markdown_line
 from bench.records.references import knowledge
 from bench.records.sections import Section
 from bench.report import footnotes
@@ -20,6 +22,8 @@ from bench.report.strata_block import kinds_block
 from bench.report.table import Block, Table
 
 LINE = 120
+# No line begins with what follows: a share would be alone, and the rest would become a list or a heading.
+HELD_TOGETHER = re.compile(rf" (?=%|[=>]|{LINE_START.pattern})")
 
 
 @register_report_format
@@ -42,7 +46,7 @@ def _conclusion(report: Report) -> str:
     blocks = ["## Conclusion"]
     for section, found in report.compared:
         lines = conclusion(section, found) or [f"Nothing to compare with {report.baseline}."]
-        blocks += [f"### {section.title}"] if len(report.sections) > 1 else []
+        blocks += [f"### {markdown(section.title)}"] if len(report.sections) > 1 else []
         blocks += map(_wrap, lines)
     return "\n\n".join(blocks)
 
@@ -54,19 +58,20 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     main = table.main()
     roles = {"reference": "references", "control": "controls"}
     only = " and ".join(name for role, name in roles.items() if any(entry.role == role for entry in table.apart))
-    blocks = [f"## {section.title}", _wrap(f"{conditions} {how_to_read}"), facts]
+    blocks = [f"## {markdown(section.title)}", _wrap(f"{conditions} {how_to_read}"), facts]
     blocks += [main.markdown()] if main else [f"Only {only} here."]
     blocks += [_wrap(line) for line in footnotes.legend(table.compared)]
     known = knowledge(section.entries)
     blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references().markdown()]
     for comparison in found:
-        heading = f"### Compared with {comparison.baseline} on {comparison.domain}"
+        heading = f"### Compared with {markdown(comparison.baseline)} on {markdown(comparison.domain)}"
         blocks += [heading, _wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]
     if report.baseline is not None:
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
+    blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))
     blocks += _list("Not learned", footnotes.not_learned(section))
     blocks += _list("Not matched in parameters", footnotes.unmatched(section))
     blocks += _list("Not applicable", footnotes.not_applicable(section))
@@ -81,7 +86,7 @@ def _by_backbone(title: str, section: Section, block_of: Callable[[Section], Blo
     for backbone in section.backbones:
         block = block_of(section.of(backbone))
         if block:
-            heading = f"### {title}" if len(section.backbones) == 1 else f"### {title}: {backbone}"
+            heading = f"### {title}" if len(section.backbones) == 1 else f"### {title}: {markdown(backbone)}"
             blocks += [heading, _wrap(block.sentence), *block.tables, *map(_wrap, block.legend)]
     return blocks
 
@@ -91,10 +96,10 @@ def _list(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown_line(line)}" for line in lines)
 
 
 def _wrap(text: str) -> str:
-    held_together = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    held_together = HELD_TOGETHER.sub("\N{NO-BREAK SPACE}", markdown_line(text))
     lines = textwrap.fill(held_together, LINE, break_long_words=False, break_on_hyphens=False)
     return lines.replace("\N{NO-BREAK SPACE}", " ")

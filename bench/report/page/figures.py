@@ -19,6 +19,7 @@ from bench.records.learning import Learning
 from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
+from bench.text import printable
 
 View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
@@ -54,11 +55,11 @@ def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": backbone,
+                "name": _label(backbone),
                 "x": _plain(own[cost.field]),
                 "y": _plain(own[f"{metric}_mean"]),
                 "error_y": {"array": _plain(own[f"{metric}_hw"].fillna(0)), "thickness": 0.7, "width": 0},
-                "text": [f"{name} × {backbone}" for name in own["fusion"]],
+                "text": [_label(f"{name} × {backbone}") for name in own["fusion"]],
                 "marker": {
                     "size": 9,
                     "color": COLORS[place % len(COLORS)],
@@ -81,19 +82,19 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
         return []
     # Fusions stand first, the best one on top.
     table = table[[role != "fusion" or place < MOST_ROWS for place, (role, _) in enumerate(row_pairs(table))]]
-    names = [name for _, name in row_pairs(table)]
+    names = [_label(name) for _, name in row_pairs(table)]
     domains = list(dict.fromkeys(domain for domain, _ in column_pairs(table)))
     views = []
     for domain in domains:
         part = table[domain]
         data = {
             "type": "heatmap",
-            "x": list(part.columns),
+            "x": [_label(backbone) for backbone in part.columns],
             "y": names,
             "z": [_plain(row) for row in part.to_numpy(dtype=float)],
             "colorscale": "Cividis",
             "texttemplate": "%{z:.3f}",
-            "hovertemplate": f"<b>%{{y}} × %{{x}}</b><br>{metric} on {domain} %{{z:.4f}}<extra></extra>",
+            "hovertemplate": f"<b>%{{y}} × %{{x}}</b><br>{metric} on {_label(domain)} %{{z:.4f}}<extra></extra>",
             "hoverongaps": False,
             "colorbar": {"thickness": 12},
         }
@@ -126,7 +127,7 @@ def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, t
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": entry.group.fusion + (" (reference)" if is_reference else ""),
+                "name": _label(entry.group.fusion) + (" (reference)" if is_reference else ""),
                 "x": _plain(pairs),
                 "y": [value and round(value, 4) for value in _plain(found.mean)],
                 "line": {
@@ -143,6 +144,12 @@ def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, t
         "hovermode": "closest",
     }
     return _view(name, data, layout)
+
+
+def _label(text: str) -> str:
+    """``text`` that Plotly shows as it is: it takes tags and entities for markup, and fills in what follows ``%``."""
+    shown = printable(text).replace("&", "&amp;").replace("<", "&lt;")
+    return shown.replace("%{", "%&#123;")
 
 
 def _view(name: str, data: Sequence[View], layout: View) -> View:

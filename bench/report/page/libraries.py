@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +60,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
     """
     from itables import to_html_datatable
 
-    html = to_html_datatable(
+    text = to_html_datatable(
         table,
         table_id=name,
         connected=False,
@@ -75,4 +77,9 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
         order=[],
         column_filters="footer" if filters else False,
     )
-    return html.replace(MISSING_SHOWN, MISSING_EMPTY)
+    # The library escapes all but the headers below.
+    below, escaped = (
+        json.dumps("".join(f"<th>{written(column)}</th>" for column in table.columns))[1:-1]
+        for written in (str, html.escape)
+    )
+    return text.replace(f"<tfoot>{below}<", f"<tfoot>{escaped}<").replace(MISSING_SHOWN, MISSING_EMPTY)

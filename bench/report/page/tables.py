@@ -12,10 +12,12 @@ from bench.plots.heatmap import row_pairs
 from bench.plots.shifts import shift_table
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
+from bench.records.record import Record
 from bench.records.sections import Section
 from bench.report.against_baseline import Comparison
 from bench.report.footnotes import mark
 from bench.report.table import ABROAD
+from bench.text import printable
 
 UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
 
@@ -61,12 +63,12 @@ def shifts_table(board: Board, metric: str) -> pd.DataFrame:
 
 
 def failures_table(section: Section) -> pd.DataFrame:
-    """A line per cell without a result, or with a note on why it did not learn."""
+    """A line per cell without a result, with a note on why it did not learn, or that learned though kept to fail."""
     rows = [
-        (entry.group.fusion, entry.group.backbone, cell.seed, _status(cell.status), cell.message or "no reason given")
+        (entry.group.fusion, entry.group.backbone, cell.seed, _status(cell), _reason(cell))
         for entry in section.entries
         for cell in entry.cells
-        if cell.status != "ok" or (cell.message and entry.role == "fusion")
+        if cell.status != "ok" or (cell.message and entry.role == "fusion") or cell.succeeds_unexpectedly
     ]
     return pd.DataFrame(rows, columns=["fusion", "backbone", "seed", "status", "reason"])
 
@@ -93,8 +95,15 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "seeds"])
 
 
-def _status(status: str) -> str:
-    return "not learned" if status == "ok" else status.replace("_", " ")
+def _status(cell: Record) -> str:
+    if cell.status == "ok":
+        return "learned unexpectedly" if cell.succeeds_unexpectedly else "not learned"
+    return cell.status.replace("_", " ") + (", as it states" if cell.fails_as_stated else "")
+
+
+def _reason(cell: Record) -> str:
+    kept_for = f"kept to show: {cell.known_failure}" if cell.succeeds_unexpectedly else ""
+    return printable(cell.message or kept_for or "no reason given")
 
 
 def _cost(entry: Entry, field: str, scale: float) -> float:
