@@ -23,7 +23,7 @@ LONGEST_NAME = 200  # characters of a file's name in messages
 
 def read_config(file: Path) -> dict[str, Any]:
     """The keys and values of a file. Of a ``run.json`` they are those of the configuration that it holds, without
-    ``jobs``: how many cells ran at a time is a fact of the machine.
+    ``jobs``, unless that was 0: how many cells ran at a time is a fact of the machine.
 
     Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
 
@@ -95,4 +95,5 @@ def _stored(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     config = header["config"]
     if not isinstance(config, dict):
         raise UsageError(f"{where}: its config holds no keys and values")
-    return {key: value for key, value in config.items() if key != "jobs"}
+    is_inline = config.get("jobs") == 0 and config.get("executor") == "local"
+    return {key: value for key, value in config.items() if key != "jobs" or is_inline}
