@@ -50,15 +50,16 @@ def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str
     problem = error.errors()[0]
     place = problem["loc"]
     key = str(place[0]) if place else ""
+    origin = printable(where(key), 3 * LONGEST_VALUE)
     if problem["type"] == "extra_forbidden":
         shown = printable(key, LONGEST_VALUE)
         near = get_close_matches(shown, model.model_fields, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"{where(key)}: unknown key {shown!r}; {hint}allowed: {', '.join(model.model_fields)}"
+        return f"{origin}: unknown key {shown!r}; {hint}allowed: {', '.join(model.model_fields)}"
     if problem["type"] == "too_short":
-        return f"{where(key)}: {key}: expected at least one value"
+        return f"{origin}: {key}: expected at least one value"
     # Of a mapping in a field, the key as well; places in lists are seen from the value.
     name = ".".join([key, *(one for one in place[1:] if isinstance(one, str) and one != "[key]")])
     message = printable(problem["msg"].removeprefix("Value error, "), 3 * LONGEST_VALUE)
     value = printable(repr(problem["input"]), LONGEST_VALUE)
-    return f"{where(key)}: {printable(name, LONGEST_VALUE)} = {value}: {message}" if key else f"{where(key)}: {message}"
+    return f"{origin}: {printable(name, LONGEST_VALUE)} = {value}: {message}" if key else f"{origin}: {message}"

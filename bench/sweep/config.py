@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole,
 
 MOST_NAMES = 10_000
 MOST_WORKERS = 1024
+MOST_CELLS = 1_000_000  # planned within a minute and half a gigabyte
 LONGEST_TIMEOUT = 10 * 366 * 24 * 3600  # seconds
 MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None}  # key by key; and what checks them
 
@@ -138,7 +140,7 @@ class SweepConfig(BaseModel):
     def _check_params(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name, own in value.items():
             if not isinstance(own, str | bool | int | float | Path):
-                raise ValueError(f"{name}: expected text, a number, true or false")
+                raise ValueError(f"{name!r}: expected text, a number, true or false")
         return value
 
     @field_validator("*")
@@ -193,6 +195,13 @@ def seconds(duration: str | None) -> float | None:
     if found > LONGEST_TIMEOUT:
         raise ValueError(f"{duration!r} is more than ten years; without a timeout there is no limit")
     return found
+
+
+def check_size(*axes: Sized) -> None:
+    """Raise ``UsageError`` where the axes of a sweep, each of them within its limit, make too many cells together."""
+    cells = math.prod(map(len, axes))
+    if cells > MOST_CELLS:
+        raise UsageError(f"{cells:,} cells; expected at most {MOST_CELLS:,}: choose fewer fusions or seeds")
 
 
 def option_of(field: str) -> str:

@@ -54,7 +54,7 @@ def read_config(file: Path) -> dict[str, Any]:
 
 def named(file: Path) -> str:
     """A file as messages name it."""
-    return printable(str(file), LONGEST_NAME).replace("\n", "\\n")
+    return printable(str(file), LONGEST_NAME).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _find(file: Path, where: str) -> Path:

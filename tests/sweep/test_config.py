@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.sweep.config import SweepConfig, load_config, seconds
+from bench.sweep.config import SweepConfig, check_size, load_config, seconds
+from bench.text import printable
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,7 +188,7 @@ NONSENSE = [
     ("recipe", {"objective": "\x1b[31m"}, "one line of UTF-8"),
     ("warmup_recipe", {"images": -1}, "images = -1"),
     ("warmup_recipe", [1], "dictionary"),
-    ("domain_params", {"size": {"a": 1}}, "size: expected text, a number"),
+    ("domain_params", {"size": {"a": 1}}, "'size': expected text, a number"),
     ("include", "a" * 300, "File name too long"),
     ("out", "", "at least 1 character"),
     ("out", "a\0b", "one line of UTF-8"),
@@ -221,6 +222,12 @@ def test_nonsense_is_one_short_line_that_says_where_it_was_set(
         return  # a file holds no such number
     with pytest.raises(UsageError, match=rf"^{file}: .*({message})"):
         load_config({}, file)
+
+
+def test_axes_that_are_each_allowed_can_be_too_many_cells_together() -> None:
+    check_size(range(100), range(10_000))
+    with pytest.raises(UsageError, match="1,010,000 cells; expected at most 1,000,000"):
+        check_size(range(101), range(10_000))
 
 
 def test_a_number_in_a_file_is_one_of_seconds(tmp_path: Path) -> None:
@@ -320,4 +327,4 @@ def test_whatever_is_given_is_a_configuration_or_one_line(given_: dict[str, obje
         load_config(given_)
     except UsageError as error:
         said = str(error)
-    assert said.isprintable()
+    assert said == printable(said, 2_000).replace("\n", " ")
