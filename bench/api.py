@@ -36,7 +36,7 @@ def _takes_settings(function: F) -> F:
 
 
 @_takes_settings
-def run(*, config: str | Path | None = None, progress: bool = True, **settings: Any) -> Results:
+def run(*, config: str | Path | Sequence[str | Path] | None = None, progress: bool = True, **settings: Any) -> Results:
     """Train and evaluate every combination that has no record yet, as ``bench run`` does.
 
     A cell that fails is a row of :meth:`Results.frame` with its ``status`` and ``message``, and raises nothing.
@@ -44,7 +44,8 @@ def run(*, config: str | Path | None = None, progress: bool = True, **settings: 
     plug-in lives in a file of its own, which ``include`` names.
 
     Args:
-        config: YAML file; ``settings`` win over it.
+        config: YAML file, built-in configuration by name, or ``run.json`` of an earlier run; of several a later one
+            wins, and ``settings`` win over all.
         progress: whether the plan, the progress and the summary are shown.
         settings: fields of :class:`SweepConfig`, such as ``fusion=["concat", "abs_diff"], seed=range(5)``.
 
@@ -60,8 +61,9 @@ def run(*, config: str | Path | None = None, progress: bool = True, **settings: 
     from bench.sweep.run import INTERRUPTED, run_sweep
 
     given = {name: value for name, value in settings.items() if value is not None}
-    checked = load_config(given, Path(config) if config else None, where=lambda key: "bench.run")
-    command = _command(given | ({"config": config} if config else {}))
+    files = [config] if isinstance(config, str | Path) else config or ()
+    checked = load_config(given, *map(Path, files), where=lambda key: "bench.run")
+    command = [*_command(given), *(part for file in files for part in _option("config", file))]
     if run_sweep(checked, command, Console(stderr=True, quiet=not progress)) == INTERRUPTED:
         raise KeyboardInterrupt
     return load(checked.out)

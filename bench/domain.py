@@ -15,9 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.foreign import LONGEST_NAME, in_one_line
 from bench.fusion import MapShape, Sees
 from bench.registry import Choice, Registry
 from bench.source import source_hash
+from bench.text import printable
 
 Split = Literal["train", "val", "test", "warmup"]
 Latents = Mapping[str, Tensor]
@@ -166,16 +168,32 @@ def clear_identities() -> None:
     """Forget what identifies each domain, whose files or source may have changed."""
     _built.cache_clear()
     _identity.cache_clear()
+    _opened.clear()
 
 
 def build_domain(domain: DomainName) -> Domain:
-    """The domain of a name with parameters, built once; an unknown name or parameter raises ``UsageError``."""
+    """The domain of a name with parameters, built once. A user's files are read then, so that damage is found before
+    anything is trained.
+
+    Raises:
+        UsageError: an unknown name or parameter, or files that cannot be read.
+    """
     return _built(domain if isinstance(domain, Choice) else DOMAINS.settle(domain))
+
+
+# The files that were read in this process: those of a domain under a shift are its source's.
+_opened: set[tuple[Any, ...]] = set()
 
 
 @cache
 def _built(choice: Choice[Domain]) -> Domain:
-    return choice.build()
+    with in_one_line(f"domain {printable(str(choice), LONGEST_NAME)}"):
+        domain = choice.build()
+        files = (choice.name, *((name, choice.params.get(name)) for name in domain.content))
+        if domain.needs_files and files not in _opened:
+            domain.draw("train", 0, 2)
+            _opened.add(files)
+    return domain
 
 
 DOMAINS = _Domains("domain", _check)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 LONGEST_LINE = 1_000
+LONGEST_VALUE = 100  # characters of what a user gave that a message repeats
 
 
 class UsageError(Exception):
@@ -58,12 +59,18 @@ def in_a_line(error: BaseException) -> str:
 def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:
     """The first problem of a validation error in one line: where it stands, what is wrong, what is allowed."""
     problem = error.errors()[0]
-    key = str(problem["loc"][0]) if problem["loc"] else ""
+    place = problem["loc"]
+    key = str(place[0]) if place else ""
+    origin = printable(where(key), 3 * LONGEST_VALUE)
     if problem["type"] == "extra_forbidden":
-        near = get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
+        shown = printable(key, LONGEST_VALUE)
+        near = get_close_matches(shown, model.model_fields, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"{where(key)}: unknown key {key!r}; {hint}allowed: {', '.join(model.model_fields)}"
+        return f"{origin}: unknown key {shown!r}; {hint}allowed: {', '.join(model.model_fields)}"
     if problem["type"] == "too_short":
-        return f"{where(key)}: {key}: expected at least one value"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where(key)}: {key} = {problem['input']!r}: {message}" if key else f"{where(key)}: {message}"
+        return f"{origin}: {key}: expected at least one value"
+    # Of a mapping in a field, the key as well; places in lists are seen from the value.
+    name = ".".join([key, *(one for one in place[1:] if isinstance(one, str) and one != "[key]")])
+    message = printable(problem["msg"].removeprefix("Value error, "), 3 * LONGEST_VALUE)
+    value = printable(repr(problem["input"]), LONGEST_VALUE)
+    return f"{origin}: {printable(name, LONGEST_VALUE)} = {value}: {message}" if key else f"{origin}: {message}"

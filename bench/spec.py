@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-import yaml
-
 from bench.errors import UsageError
-from bench.text import with_home
+from bench.text import UNPRINTABLE, printable, with_home
+from bench.yaml12 import scalar
 
 # Key of the value that stands right after the name, without a parameter: the first one is meant.
 FIRST = ""
+LONGEST = 5_000  # characters of a name with its parameters; no path has more
+LONGEST_SHOWN = 100
+LARGEST_WHOLE = 1_000_000  # as a size of anything it is more than a machine holds
+# Numbers that always were ones here. 1e-3 and the like stay text: they may be names of folders, and keys hold them so.
+DECIMAL = re.compile(
+    r"[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|\.[0-9]+([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 
 
 @dataclass(frozen=True)
@@ -39,30 +46,52 @@ def parse_spec(text: str) -> Spec:
     and ``timm:NAME`` keeps its colon as part of the name.
 
     Raises:
-        UsageError: a part after the name is not ``param=value``.
+        UsageError: there is no name, a part after it is not ``param=value``, a parameter is given twice, or the text is
+            too long or cannot be printed.
     """
-    name, *parts = text.strip().split(":")
+    text = text.strip()
+    if problem := why_unfit(text):
+        raise UsageError(f"{_shown(text)}: {problem}")
+    name, *parts = text.split(":")
     if name == "timm" and parts and "=" not in parts[0]:
         name = f"timm:{parts.pop(0)}"
-    params = {}
+    if not name.strip():
+        raise UsageError(f"{_shown(text)}: expected name:param=value, got no name")
+    params: dict[str, Any] = {}
     for number, part in enumerate(parts):
         key, sign, value = part.partition("=")
+        key = key.strip()
         if not sign and part and number == 0:
             key, value = FIRST, part
         elif not sign or not key:
-            raise UsageError(f"{text!r}: expected name:param=value, got {part!r}")
-        params[key.strip()] = _scalar(value)
+            raise UsageError(f"{_shown(text)}: expected name:param=value, got {_shown(part)}")
+        if key in params:
+            raise UsageError(f"{_shown(text)}: {_shown(key)} is given twice")
+        params[key] = _scalar(value)
     return Spec(name, params)
 
 
+def why_unfit(text: str) -> str:
+    """Why a text cannot be part of a configuration, as no record or table could hold it; empty where it can."""
+    if len(text) > LONGEST:
+        return f"{len(text):,} characters; expected at most {LONGEST:,}"
+    if UNPRINTABLE.search(text) or "\n" in text or "\t" in text:
+        return "expected one line of UTF-8 that can be printed"
+    return ""
+
+
+def _shown(text: str) -> str:
+    """In quotes, with what cannot be printed as escapes, and not too much of it."""
+    return printable(repr(text), LONGEST_SHOWN)
+
+
 def _scalar(text: str) -> Any:
-    """A YAML scalar; what is no YAML, such as ``*.png``, or would change, such as ``007`` or ``no``, stays text."""
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    # 1.0e-3 is written 0.001, and the same.
-    return value if isinstance(value, float) or _plain(value) == text.strip() else text
+    """A number, true or false; what would be written otherwise, such as ``007`` or ``1e3``, stays text."""
+    text = text.strip()
+    value = scalar(text)
+    if isinstance(value, float):
+        return value if DECIMAL.fullmatch(text) else text  # 1.0e-3 is written 0.001, and the same
+    return value if _plain(value) == text else text
 
 
 def canonical(spec: Spec, cls: type, *, given: tuple[str, ...] = ()) -> Spec:
@@ -129,7 +158,7 @@ def _convert(value: Any, kind: type, where: str) -> Any:
         try:
             if isinstance(value, bool):
                 raise TypeError
-            # YAML 1.1 reads 1e-3, without a point, as text.
+            # 1e-3 and the like may have stayed text.
             number = float(value)
         except (TypeError, ValueError):
             raise UsageError(f"{where} must be float, got {value!r}") from None
@@ -140,6 +169,8 @@ def _convert(value: Any, kind: type, where: str) -> Any:
         return str(value)
     if kind in (bool, int) and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
         raise UsageError(f"{where} must be {kind.__name__}, got {value!r}")
+    if kind is int and abs(value) > LARGEST_WHOLE:
+        raise UsageError(f"{where} must be int of at most {LARGEST_WHOLE:,}, got {_shown(str(value))}")
     return value
 
 

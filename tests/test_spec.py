@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.spec import FIRST, Spec, canonical, check_params, parse_spec, shift_of, shifted
+from bench.text import printable
 
 
 class Example:
@@ -53,6 +54,42 @@ def test_parse(text: str, name: str, params: dict[str, Any]) -> None:
 def test_a_part_that_is_no_assignment(text: str) -> None:
     with pytest.raises(UsageError, match="expected name:param=value"):
         parse_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "got no name"),
+        (" ", "got no name"),
+        (":", "got no name"),
+        (":a=1", "got no name"),
+        ("a:b=1:b=2", "'b' is given twice"),
+        ("a\nb", "one line of UTF-8"),
+        ("folder:\udce9", "one line of UTF-8"),
+        ("a:b=\x1b[31m", "one line of UTF-8"),
+        ("a:" + ":".join(f"p{i}=1" for i in range(10_000)), "at most 5,000"),
+        ("a" * 1_000_000, "1,000,000 characters"),
+    ],
+)
+def test_a_text_that_names_nothing_is_one_short_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        parse_spec(text)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=30) | st.text("a:=0x1e.- ", max_size=12))
+@settings(max_examples=100, deadline=None)
+@example("a:b=0x10")
+@example("a:b=1e5")
+def test_what_is_read_is_written_and_read_again(text: str) -> None:
+    said = ""
+    try:
+        spec = parse_spec(text)
+        assert str(parse_spec(str(spec))) == str(spec)
+    except UsageError as error:
+        said = str(error)
+    assert said == printable(said, 300).replace("\n", " ")
 
 
 names = st.text("abcxyz_", min_size=1, max_size=8)
@@ -105,6 +142,7 @@ def test_parameters_are_converted(given_: dict[str, Any], checked: dict[str, Any
         ({"spec": 2}, "unknown parameter 'spec'"),
         ({"rank": 2.5}, "rank must be int, got 2.5"),
         ({"rank": True}, "rank must be int, got True"),
+        ({"rank": 10**30}, "rank must be int of at most 1,000,000"),
         ({"rank": "two"}, "rank must be int, got 'two'"),
         ({"scale": True}, "scale must be float"),
         ({"scale": "wide"}, "scale must be float, got 'wide'"),

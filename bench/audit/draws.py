@@ -19,7 +19,7 @@ from bench.spec import shift_of, shifted
 from bench.training.warmup import WarmupSpec
 
 BACKBONE = "mobilenetv3_small_32"
-MIN_PAIRS = 200
+MIN_PAIRS, MOST_PAIRS = 200, 10_000_000
 CHUNK = 4_096
 BLOB = "blob"
 # These say what the image shows (``image``: which one of a bank it is); every other latent is a nuisance.
@@ -43,8 +43,9 @@ class Draws:
     warmup_recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.n < MIN_PAIRS:
-            raise UsageError(f"--n {self.n}: an audit needs at least {MIN_PAIRS} test pairs")
+        if not MIN_PAIRS <= self.n <= MOST_PAIRS:
+            allowed = f"at least {MIN_PAIRS} test pairs and takes at most {MOST_PAIRS:,}"
+            raise UsageError(f"--n {self.n}: an audit needs {allowed}")
 
     @property
     def domain(self) -> Domain:

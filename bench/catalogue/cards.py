@@ -15,13 +15,13 @@ from bench.catalogue.warmup_card import REFERENCE_BACKBONE, WarmedUp, warmup_car
 from bench.catalogue.warmup_pictures import PICTURES
 from bench.cost.macs import count_macs
 from bench.domain import DOMAINS
-from bench.errors import NotApplicableError, UsageError
+from bench.errors import LONGEST_VALUE, NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
 from bench.records.folder import find_runs
 from bench.source import source_file
 from bench.spec import parse_spec
-from bench.text import MISSING
+from bench.text import MISSING, printable
 
 
 def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:
@@ -122,8 +122,11 @@ def _fusion_macs(name: str) -> str:
 
 
 def _find_record(key: str, results: Path) -> dict[str, Any] | None:
-    if not any(results.glob("**/records.jsonl")):
-        return None
+    try:
+        if not any(results.glob("**/records.jsonl")):
+            return None
+    except OSError as error:
+        raise UsageError(f"--results {printable(str(results), LONGEST_VALUE)}: {error.strerror}") from None
     for run in find_runs(results):
         for full_key, record in run.written().items():
             if full_key.startswith(key) and len(key) >= 6:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.atomic import write_bytes_atomically
 from bench.catalogue.warmup_pictures import PICTURES
-from bench.domain import build_domain
+from bench.domain import DOMAINS, build_domain
 from bench.errors import UsageError
 from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
 from bench.training.warmup.train import HELD_OUT
@@ -51,12 +51,14 @@ def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
         return "\n".join(lines)
     spec = WarmupSpec.declared(name, subject.backbone, subject.domain, subject.recipe)
     lines += ["", *_facts(cls)]
+    if str(spec.domain) != str(DOMAINS.settle(subject.domain)):
+        lines.append(f"serves      {subject.domain}, whose cells start from the warm-up on {spec.domain}")
     if not draws and not spec.is_cached():
-        return "\n".join([*lines, f"quality     unknown: not yet computed for {subject.backbone} on {subject.domain}"])
+        return "\n".join([*lines, f"quality     unknown: not yet computed for {spec.backbone} on {spec.domain}"])
     trained = _ensure(spec)
-    lines.append(f"quality     {_quality(trained, subject)}")
+    lines.append(f"quality     {_quality(trained, spec)}")
     if draws:
-        path = out or Path(re.sub(r"[^\w.+-]+", "-", f"{task}-{subject.domain}-{subject.backbone}").strip("-") + ".png")
+        path = out or Path(re.sub(r"[^\w.+-]+", "-", f"{task}-{spec.domain}-{spec.backbone}").strip("-") + ".png")
         _draw(spec, trained, path)
         lines += ["", f"pictures written to {path}"]
     return "\n".join(lines)
@@ -82,10 +84,10 @@ def _ensure(spec: WarmupSpec) -> Warmup:
     return spec.ensure()
 
 
-def _quality(trained: Warmup, subject: WarmedUp) -> str:
+def _quality(trained: Warmup, spec: WarmupSpec) -> str:
     measured = ", ".join(f"{name} {value:.3f}" for name, value in trained.measured.items())
     cost = f"{trained.images:,} images, {trained.seconds:.0f} s"
-    return f"{measured} on {HELD_OUT:,} held-out images: {subject.backbone} on {subject.domain}, {cost}"
+    return f"{measured} on {HELD_OUT:,} held-out images: {spec.backbone} on {spec.domain}, {cost}"
 
 
 def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:

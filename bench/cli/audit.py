@@ -12,11 +12,13 @@ from bench.cli.options import IncludeOption, Names, emit
 def audit(
     domain: Annotated[str, typer.Argument(help="A domain with parameters: color, texture:difficulty=hard.")],
     n: Annotated[int, typer.Option("--n", help="Test pairs; half as many train the baselines.")] = 20_000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws; 0 is the test set of all sweeps.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of the draws; 0 is the test set of all sweeps.")
+    ] = 0,
     baseline: Annotated[Names, typer.Option(help="all (default), names or globs; commas or repeated.")] = None,
     format_name: Annotated[str, typer.Option("--format", help="table, md, json, or one of --include.")] = "table",
     include: IncludeOption = None,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the networks.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads of the networks.")] = 2,
 ) -> None:
     """Search a domain for shortcuts: eight baselines that must stay at chance, and checks of what was drawn.
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get
 import typer
 
 from bench.atomic import write_text_atomically
-from bench.errors import StorageError, UsageError
+from bench.errors import LONGEST_VALUE, StorageError, UsageError
 from bench.metrics import judged_metrics
-from bench.text import without_home
+from bench.text import printable, without_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -106,20 +106,29 @@ def read_fields(option: str, parts: list[str]) -> dict[str, Any]:
     """``a=1,b=2`` as a mapping; values are YAML scalars.
 
     Raises:
-        UsageError: a part without ``=``, or a value that is not YAML.
+        UsageError: a part without ``=``, a field given twice, or a value that is not YAML.
     """
-    import yaml
+    from bench.yaml12 import read_yaml
 
-    fields = {}
+    fields: dict[str, Any] = {}
     for part in ",".join(parts).split(","):
         key, sign, value = part.partition("=")
         if not sign:
-            raise UsageError(f"{option} {part!r}: expected field=value")
+            raise UsageError(f"{option} {_shown(part)}: expected field=value")
+        if key.strip() in fields:
+            raise UsageError(f"{option} {_shown(part)}: {_shown(key.strip())} is given twice")
         try:
-            fields[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UsageError(f"{option} {part!r}: {value!r} is not a number, a word, true or false") from None
+            fields[key.strip()] = read_yaml(value)
+        except (ValueError, RecursionError):
+            raise UsageError(
+                f"{option} {_shown(part)}: {_shown(value)} is not a number, a word, true or false"
+            ) from None
     return fields
+
+
+def _shown(text: str) -> str:
+    """In quotes, as messages repeat what was given."""
+    return printable(repr(text), LONGEST_VALUE)
 
 
 def load_plugins(include: list[str] | None) -> None:

@@ -28,7 +28,13 @@ def run(
     size: Annotated[
         Optional[int], typer.Option(help="--domain-params size=N: height and width of the images of folder domains.")
     ] = None,
-    config: Annotated[Optional[Path], typer.Option(help="YAML file; the command line wins over it.")] = None,
+    config: Annotated[
+        Optional[list[Path]],
+        typer.Option(
+            help="YAML file, built-in configuration by name, or run.json of an earlier run. Repeated, later ones win "
+            "over earlier ones, and the command line over all."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     **given: Any,
 ) -> None:
@@ -52,7 +58,7 @@ def run(
         merged = given.get(field, {}) | {name: value for name, value in values.items() if value is not None}
         if merged:
             given[field] = merged
-    settings = load_config(given, config)
+    settings = load_config(given, *(config or ()))
     BACKBONES.load_built_in()
     # What is imported stays; otherwise the collector goes through all of it again while thousands of records are read.
     gc.freeze()

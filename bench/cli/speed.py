@@ -31,7 +31,7 @@ def speed(
     dtype: Annotated[str, typer.Option(help="float32, bfloat16 (autocast).")] = "float32",
     memory_format: Annotated[str, typer.Option(help="channels_last, contiguous.")] = "channels_last",
     threads: Annotated[str, typer.Option(help="CPU threads of the measuring process, such as 1,2.")] = "1",
-    rounds: Annotated[int, typer.Option(min=1, help="Every row is measured once per round.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, max=10_000, help="Every row is measured once per round.")] = 5,
     include: IncludeOption = None,
     compare: Annotated[
         Optional[tuple[str, str]],
@@ -73,7 +73,11 @@ def _rows(
     if not counts:
         raise UsageError("--threads: no number given")
     zoo.load(include)
-    names = {"fusion": _split(fusion, "all"), "backbone": _split(backbone, "mobilenetv3_small_32")}
+    defaults = {"fusion": (fusion, "all"), "backbone": (backbone, "mobilenetv3_small_32")}
+    names = {option: _split(given, default) for option, (given, default) in defaults.items()}
+    for option in names:
+        if not names[option]:
+            raise UsageError(f"--{option}: no name given")
     return Axes(**names, **chosen, batch=batches(batch), threads=counts).rows()  # type: ignore[arg-type]
 
 

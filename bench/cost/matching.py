@@ -34,8 +34,8 @@ class Matching:
     @classmethod
     def parse(cls, text: str) -> Matching:
         """Read ``5%`` or ``5%:60000``; anything else raises ``ValueError``."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*(?::\s*(\d+)\s*)?", text)
-        if not match or not 0 < float(match[1]) < 100 or match[2] == "0":
+        match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*(?::\s*([0-9]{1,12})\s*)?", text)
+        if not match or not 0 < float(match[1]) < 100 or (match[2] and not int(match[2])):
             raise ValueError(
                 f"{text!r} is not a tolerance; expected 5% (of the median of the fusions) or 5%:60000 (parameters)"
             )

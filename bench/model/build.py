@@ -25,7 +25,7 @@ from bench.model.kinds import (
     Symmetrized,
     TwoTowerModel,
 )
-from bench.spec import Spec, check_params
+from bench.spec import LARGEST_WHOLE, Spec, check_params
 
 IMAGE = MapShape(3, 32, 32)
 
@@ -81,8 +81,10 @@ def _head_width(fusion: Spec, built: Fusion) -> int:
     width = fusion.params[HEAD]
     if built.head != "mlp":
         raise UsageError(f"fusion {fusion}: {fusion.name} has no shared head with hidden units")
-    if not isinstance(width, int) or isinstance(width, bool) or width < 1:
-        raise UsageError(f"fusion {fusion}: {HEAD} must be a positive number of hidden units, got {width!r}")
+    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= LARGEST_WHOLE:
+        raise UsageError(
+            f"fusion {fusion}: {HEAD} must be a number of hidden units of 1 to {LARGEST_WHOLE:,}, got {width!r}"
+        )
     return width
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.errors import UsageError
+from bench.errors import LONGEST_VALUE, UsageError
+from bench.text import printable
 
 
 class SchemaError(UsageError):
@@ -19,12 +20,11 @@ def check_schema(number: object, known: int, where: str) -> None:
     Raises:
         SchemaError: there is no number, a newer one, or one that never was.
     """
+    shown = printable(repr(number), LONGEST_VALUE)
     if not isinstance(number, int) or isinstance(number, bool):
-        what = "no schema number" if number is None else f"schema {number!r} is not a whole number"
+        what = "no schema number" if number is None else f"schema {shown} is not a whole number"
         raise SchemaError(f"{where}: {what}, so it was not written by fusebench")
     if number > known:
-        raise SchemaError(
-            f"{where}: schema {number} is newer than this version of fusebench reads ({known}); update it"
-        )
+        raise SchemaError(f"{where}: schema {shown} is newer than this version of fusebench reads ({known}); update it")
     if number < known:
-        raise SchemaError(f"{where}: unknown schema {number}; this version of fusebench reads {known}")
+        raise SchemaError(f"{where}: unknown schema {shown}; this version of fusebench reads {known}")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
 from bench.backbones import BACKBONES
-from bench.errors import UsageError
+from bench.errors import LONGEST_VALUE, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, feature_spec
+from bench.text import printable
 
 Mode = Literal["infer", "train", "head", "cached"]
 MODES: MappingProxyType[Mode, str] = MappingProxyType(
@@ -86,11 +88,14 @@ def batches(text: str) -> tuple[int | None, ...]:
 
 
 def positive(text: str, option: str, also: str = "") -> tuple[int, ...]:
-    """Whole numbers above 0 from ``1,2,4``; anything else raises ``UsageError``."""
+    """Whole numbers of 1 to 999,999 from ``1,2,4``; anything else raises ``UsageError``."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     for part in parts:
-        if not part.isdecimal() or int(part) < 1:
-            raise UsageError(" ".join(filter(None, [f"{option} {part!r}: expected whole numbers above 0", also])))
+        if not re.fullmatch("[0-9]{1,6}", part) or int(part) < 1:
+            given = printable(repr(part), LONGEST_VALUE)
+            raise UsageError(
+                " ".join(filter(None, [f"{option} {given}: expected whole numbers of 1 to 999,999", also]))
+            )
     return tuple(dict.fromkeys(map(int, parts)))
 
 

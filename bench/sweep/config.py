@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sized
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from bench.errors import UsageError, explain
+from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
-from bench.training.recipe import Protocol
-from bench.zoo import built_in_folder
+from bench.spec import why_unfit
+from bench.sweep.config_file import named, read_config
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_seeds, split_names, texts
+from bench.text import printable
+from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
+MOST_NAMES = 10_000
+MOST_WORKERS = 1024
+MOST_CELLS = 1_000_000  # planned within a minute and half a gigabyte
+LONGEST_TIMEOUT = 10 * 366 * 24 * 3600  # seconds
+MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None}  # key by key; and what checks them
+
+Names = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_NAMES)]
+MoreNames = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
+Switch = Annotated[bool, Field(strict=True)]
 PathText = Annotated[str, BeforeValidator(lambda path: str(path) if isinstance(path, Path) else path)]
 
 
@@ -25,7 +37,7 @@ class SweepConfig(BaseModel):
     ``bench run`` has an option for each field, a YAML file a key, ``bench.run`` an argument.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fusion: Names = Field(("all",), description="all, names, globs or name:param=value; commas or repeated.")
     backbone: Names = Field(("mobilenetv3_small_32",), description="Backbones; any timm model as timm:NAME.")
@@ -38,13 +50,13 @@ class SweepConfig(BaseModel):
         "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
     )
     warmup: str = Field("names", description="Warm-up: see bench list warmups. All fusions and seeds share it.")
-    warmup_seed: int = Field(0, description="Seed of the warm-up.")
-    eval: tuple[str, ...] = Field(
+    warmup_seed: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the warm-up.")
+    eval: MoreNames = Field(
         ("companions",),
         description="What else to test on: all, companions (default), shifts of the domain, or domains. Those with "
         "other classes are left out.",
     )
-    test_pairs: int = Field(4_000, ge=8, description="Test pairs per domain, the same for all cells.")
+    test_pairs: Whole = Field(4_000, ge=8, description="Test pairs per domain, the same for all cells.")
     recipe: dict[str, Any] = Field({}, description="Recipe fields that differ: lr=0.001,train_pairs=6400.")
     warmup_recipe: dict[str, Any] = Field({}, description="Warm-up recipe fields that differ: images=76800.")
     match_params: str | None = Field(
@@ -53,18 +65,22 @@ class SweepConfig(BaseModel):
     domain_params: dict[str, Any] = Field(
         {}, description="Parameters of every domain that has them and does not set them: difficulty=hard,size=64."
     )
-    include: tuple[str, ...] = Field((), description="Plug-in file or folder; may be repeated.")
+    include: MoreNames = Field((), description="Plug-in file or folder; may be repeated.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="cpu, cuda or auto (default): a GPU if there is one."
     )
     executor: str = Field("local", description="Where cells run: local (default), inline, or that of a plug-in.")
-    jobs: int | None = Field(
-        None, ge=0, description="Cells at a time (default: one per core; on a GPU, one); 0: --executor inline."
+    jobs: Annotated[int | None, BeforeValidator(no_switch)] = Field(
+        None,
+        ge=0,
+        le=MOST_WORKERS,
+        description="Cells at a time (default: one per core; on a GPU, one); 0: --executor inline.",
     )
-    threads: int = Field(1, gt=0, description="CPU threads per worker.")
-    seeds_together: int = Field(
+    threads: Whole = Field(1, gt=0, le=MOST_WORKERS, description="CPU threads per worker.")
+    seeds_together: Whole = Field(
         1,
         gt=0,
+        le=MOST_SEEDS,
         description="Train up to so many seeds of a frozen fusion in one pass (default: 1), where that is faster. It "
         "changes rounding, and cells have no training rate of their own.",
     )
@@ -73,22 +89,25 @@ class SweepConfig(BaseModel):
     retry: tuple[Literal[STATUSES], ...] = Field(  # type: ignore[valid-type]
         ("killed",), description="Statuses of earlier attempts to run again."
     )
-    observer: tuple[str, ...] = Field(
+    observer: MoreNames = Field(
         (), description="What looks at every cell that runs and changes no number: see bench list observers."
     )
-    profile: bool = Field(
+    profile: Switch = Field(
         False, description="--observer profile: trace a few training steps of each cell; print its top operators."
     )
-    tensorboard: bool = Field(
+    tensorboard: Switch = Field(
         False, description="--observer tensorboard: curves, metrics, pairs and histograms of each cell."
     )
-    equivalence_margin: float = Field(
-        1.0, gt=0, description="Points below which bench report --baseline calls fusions equivalent. Changes no run."
+    equivalence_margin: Number = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="Points below which bench report --baseline calls fusions equivalent. Changes no run.",
     )
-    gate_margin: float = Field(
-        1.0, ge=0, description="Drop in points that bench check and bench compare let pass. Changes no run."
+    gate_margin: Number = Field(
+        1.0, ge=0, le=100, description="Drop in points that bench check and bench compare let pass. Changes no run."
     )
-    out: PathText = Field("results/main", description="Folder of the run (default: results/main).")
+    out: PathText = Field("results/main", min_length=1, description="Folder of the run (default: results/main).")
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
@@ -109,8 +128,38 @@ class SweepConfig(BaseModel):
     @field_validator("seed", mode="before")
     @classmethod
     def _read_seeds(cls, value: Any) -> Any:
-        parts = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-        return tuple(dict.fromkeys(seed for part in parts for seed in _seeds(part)))
+        return read_seeds(value)
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _say_seconds(cls, value: Any) -> Any:
+        """A number in a file is one of seconds."""
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @field_validator("domain_params")
+    @classmethod
+    def _check_params(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, own in value.items():
+            if not isinstance(own, str | bool | int | float | Path):
+                raise ValueError(f"{name!r}: expected text, a number, true or false")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _check_texts(cls, value: Any) -> Any:
+        for problem in filter(None, map(why_unfit, texts(value))):
+            raise ValueError(problem)
+        return value
+
+    @field_validator("include")
+    @classmethod
+    def _check_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for path in value:
+            try:
+                Path(path).exists()
+            except OSError as error:
+                raise ValueError(f"{error.strerror}") from None
+        return value
 
     @field_validator("jobs")
     @classmethod
@@ -136,38 +185,24 @@ class SweepConfig(BaseModel):
         return value
 
 
-def split_names(value: Any) -> Any:
-    """Names from a text with commas, or from several; anything else is returned as it is."""
-    parts = [value] if isinstance(value, str | Path) else value
-    if not isinstance(parts, Sequence):
-        return value
-    return tuple(name.strip() for part in parts for name in str(part).split(",") if name.strip())
-
-
-def _seeds(part: Any) -> list[Any]:
-    """``3``, ``"0..4"`` (both ends included) or ``"0,2,7"``."""
-    if not isinstance(part, str):
-        return [part]
-    found: list[int] = []
-    for piece in part.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:\s*\.\.\s*(\d+))?\s*", piece)
-        if not match:
-            raise ValueError(f"{piece!r} is not a seed; expected 3, 0..4 or 0,2,7")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first:
-            raise ValueError(f"{piece!r} counts down; expected first..last")
-        found += range(first, last + 1)
-    return found
-
-
 def seconds(duration: str | None) -> float | None:
     """``90s``, ``20m``, ``2h`` or a bare number of seconds; anything else raises ``ValueError``."""
     if duration is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", duration.strip())
     if not match or float(match[1]) == 0:
         raise ValueError(f"{duration!r} is not a duration; expected something like 90s, 20m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    found = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    if found > LONGEST_TIMEOUT:
+        raise ValueError(f"{duration!r} is more than ten years; without a timeout there is no limit")
+    return found
+
+
+def check_size(*axes: Sized) -> None:
+    """Raise ``UsageError`` where the axes of a sweep, each of them within its limit, make too many cells together."""
+    cells = math.prod(map(len, axes))
+    if cells > MOST_CELLS:
+        raise UsageError(f"{cells:,} cells; expected at most {MOST_CELLS:,}: choose fewer fusions or seeds")
 
 
 def option_of(field: str) -> str:
@@ -175,52 +210,40 @@ def option_of(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def load_config(
-    given: Mapping[str, Any], file: Path | None = None, where: Callable[[str], str] = option_of
-) -> SweepConfig:
-    """Merge what was *given* over the YAML ``file`` over the defaults.
+def load_config(given: Mapping[str, Any], *files: Path, where: Callable[[str], str] = option_of) -> SweepConfig:
+    """Merge what was *given* over the ``files``, of which a later one wins, over the defaults; mappings key by key.
 
     Args:
+        files: as :func:`read_config` reads them.
         where: what messages call a key that was given: by default its option of the command line.
 
-    Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
-
     Raises:
-        UsageError: the file is missing or not a YAML mapping, a key is unknown, or a value is out of range.
+        UsageError: a file cannot be read, a key is unknown, or a value is out of range; the message says where it was
+            set.
     """
-    from_file = _read_yaml(file) if file else {}
-    merged = {**from_file, **given}
-    for nested in ("recipe", "warmup_recipe", "domain_params"):
-        if isinstance(from_file.get(nested), Mapping) and isinstance(given.get(nested), Mapping):
-            merged[nested] = {**from_file[nested], **given[nested]}
-
-    def origin(key: str) -> str:
-        return where(key) if key in given or file is None else str(file)
-
+    merged: dict[str, Any] = {}
+    origins: dict[tuple[str, ...], str] = {}
+    layers = [(named(file), read_config(file)) for file in files]
+    for origin, content in (*layers, ("", given)):
+        for key, value in content.items():
+            if problem := why_unfit(key):
+                raise UsageError(f"{origin or where('')}: {printable(key, LONGEST_VALUE)!r} is no key: {problem}")
+            is_merged = key in MERGED and isinstance(value, Mapping)
+            before = merged.get(key) if is_merged else None
+            merged[key] = {**before, **value} if isinstance(before, Mapping) else value
+            places = [(key,), *((key, name) for name in value)] if is_merged else [(key,)]
+            origins |= dict.fromkeys(places, origin or where(key))
     try:
-        return SweepConfig(**merged)
+        config = SweepConfig(**merged)
     except ValidationError as error:
-        raise UsageError(explain(error, SweepConfig, origin)) from None
+        raise UsageError(explain(error, SweepConfig, lambda key: origins.get((key,), where(key)))) from None
+    for field, model in MERGED.items():
+        if model is not None:
+            check_fields(model, merged.get(field, {}), partial(_place, origins, field))
+    return config
 
 
-def _find(file: Path) -> Path:
-    if file.exists() and not file.is_dir():
-        return file
-    folder = built_in_folder("configs")
-    built_in = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
-    if str(file) not in built_in:
-        raise UsageError(f"--config {file}: no such file; built-in configurations: {', '.join(sorted(built_in))}")
-    return built_in[str(file)]
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(_find(file).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"--config {file}: not readable as YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"--config {file}: expected keys and values, such as 'fusion: all'")
-    for key in content:
-        if not isinstance(key, str):
-            raise UsageError(f"--config {file}: key {key!r} is not text; expected names such as fusion")
-    return content
+def _place(origins: Mapping[tuple[str, ...], str], field: str, name: str) -> str:
+    """Where a value in a mapping was set."""
+    origin = origins.get((field, name), "")
+    return origin if origin == option_of(field) else f"{origin}: {field}"

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench.errors import UsageError, explain
 
 # Light to import, as the command line reads the options of a sweep from here: what needs torch is imported when used.
 Protocol = Literal["scratch", "finetune", "frozen"]
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-Positive = Annotated[int, Field(gt=0)]
+
 DEFAULT_OBJECTIVE = "bce"
 R = TypeVar("R", bound=BaseModel)
+
+
+def no_switch(value: Any) -> Any:
+    """``value``, unless it is true or false, which count as 1 and 0 in Python."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+MOST = 100_000_000  # of anything that is counted: more than any machine holds
+# float32 ends a little further on: what is larger would be infinite there.
+LARGEST = 1e30
+Whole = Annotated[int, BeforeValidator(no_switch), Field(le=MOST)]
+Number = Annotated[float, BeforeValidator(no_switch), Field(le=LARGEST)]
+Positive = Annotated[Whole, Field(gt=0)]
 
 
 class Recipe(BaseModel):
@@ -41,20 +56,20 @@ class Recipe(BaseModel):
 
     train_pairs: Positive = 9_600
     epochs: Positive = 1
-    batch_size: Annotated[int, Field(gt=1)] = 64
-    lr: Annotated[float, Field(gt=0)] = 2e-3
-    backbone_lr_scale: Annotated[float, Field(ge=0)] = 1.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    clip_norm: Annotated[float, Field(gt=0)] = 5.0
+    batch_size: Annotated[Whole, Field(gt=1)] = 64
+    lr: Annotated[Number, Field(gt=0)] = 2e-3
+    backbone_lr_scale: Annotated[Number, Field(ge=0)] = 1.0
+    weight_decay: Annotated[Number, Field(ge=0)] = 0.01
+    warmup_fraction: Annotated[Number, Field(ge=0, lt=1)] = 0.1
+    clip_norm: Annotated[Number, Field(gt=0)] = 5.0
 
     pairs_per_image: Positive = 8
-    patience: Annotated[int, Field(ge=0)] = 0
+    patience: Annotated[Whole, Field(ge=0)] = 0
     val_pairs: Positive = 2_000
 
     precision: Literal["float32", "bfloat16"] = "float32"
     objective: str = DEFAULT_OBJECTIVE
-    auxiliary: dict[str, float] = {}
+    auxiliary: dict[str, Number] = {}
 
     @field_validator("objective")
     @classmethod
@@ -99,12 +114,12 @@ class WarmupRecipe(BaseModel):
     model_config = FIXED
 
     images: Positive = 76_800
-    easy_share: Annotated[float, Field(ge=0, le=1)] = 0.2
-    batch_size: Annotated[int, Field(gt=1)] = 64
-    lr: Annotated[float, Field(gt=0)] = 6e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    warmup_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    clip_norm: Annotated[float, Field(gt=0)] = 5.0
+    easy_share: Annotated[Number, Field(ge=0, le=1)] = 0.2
+    batch_size: Annotated[Whole, Field(gt=1)] = 64
+    lr: Annotated[Number, Field(gt=0)] = 6e-3
+    weight_decay: Annotated[Number, Field(ge=0)] = 0.01
+    warmup_fraction: Annotated[Number, Field(ge=0, lt=1)] = 0.1
+    clip_norm: Annotated[Number, Field(gt=0)] = 5.0
 
     @model_validator(mode="after")
     def _holds_a_batch(self) -> WarmupRecipe:
@@ -145,6 +160,22 @@ def declared_recipe(backbone: str, protocol: Protocol, overrides: Mapping[str, A
 def declared_warmup_recipe(backbone: str, overrides: Mapping[str, Any]) -> WarmupRecipe:
     """The warm-up recipe of a backbone, with the user's ``overrides``; raises like :func:`declared_recipe`."""
     return _checked(WarmupRecipe, "warmup_recipe", {**WARMUP_RECIPES.get(backbone, {}), **overrides})
+
+
+def check_fields(model: type[BaseModel], values: Mapping[str, Any], where: Callable[[str], str]) -> None:
+    """Check each of ``values`` by itself, before it is known for which backbone; what an objective is, plug-ins decide.
+
+    Args:
+        where: start of the message, for the name of a field.
+
+    Raises:
+        UsageError: a name that is no field of ``model``, or a value out of range.
+    """
+    try:
+        model(**{name: value for name, value in values.items() if name != "objective"})
+    except ValidationError as error:
+        if error.errors()[0]["loc"]:
+            raise UsageError(explain(error, model, where)) from None
 
 
 def _checked(model: type[R], where: str, values: Mapping[str, Any]) -> R:

@@ -67,6 +67,13 @@ def test_a_card_computes_what_its_pictures_need_once_and_says_so(tmp_path: Path,
     assert path.read_bytes() == first
 
 
+def test_a_domain_that_another_one_serves_is_told_so() -> None:
+    for domain in ("digits", "color:shift=noise"):
+        card = warmup_card("names", WarmedUp(domain=domain))
+        assert f"serves      {domain}, whose cells start from the warm-up on color" in card
+        assert "not yet computed for mobilenetv3_small_32 on color" in card
+
+
 def test_a_task_without_pictures_computes_nothing(tmp_path: Path) -> None:
     card = warmup_card("jigsaw:grid=3", TINY)
     assert "option      grid = 2" in card

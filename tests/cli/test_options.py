@@ -104,6 +104,23 @@ def test_what_was_given_wins_over_the_file_whatever_its_truth(
     assert given.domain == ("texture",)
 
 
+def test_several_files_are_merged_in_order(configured: Callable[..., SweepConfig], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("seed: 1\ntest_pairs: 64\nrecipe: {lr: 1e-3, epochs: 2}\n")
+    (tmp_path / "b.yaml").write_text("seed: 2\nrecipe: {epochs: 3}\n")
+    files = ("--config", tmp_path / "a.yaml", "--config", tmp_path / "b.yaml")
+    config = configured(*files, "--recipe", "patience=1")
+    assert (config.seed, config.test_pairs) == ((2,), 64)
+    assert config.recipe == {"lr": 0.001, "epochs": 3, "patience": 1}
+
+
+@pytest.mark.parametrize("given", ["lr=1,lr=2", "lr", "lr=[", f"lr={'[' * 50_000}", "lr=*a", "lr=!!int 3"])
+def test_fields_that_cannot_be_read_are_one_short_line(given: str) -> None:
+    with pytest.raises(UsageError, match=r"^--recipe ") as caught:
+        options.read_fields("--recipe", [given])
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+
+
 def test_short_forms_are_fields_of_the_recipe(configured: Callable[..., SweepConfig]) -> None:
     config = configured("--recipe", "lr=0.1,objective=bce", "--objective", "hinge", "--aux", "centre=1,size=0.5")
     assert config.recipe == {"lr": 0.1, "objective": "hinge", "auxiliary": {"centre": 1, "size": 0.5}}
@@ -129,6 +146,8 @@ def test_a_parameter_that_no_domain_has_is_refused(bench: Bench, capsys: Capture
         (("--timeout", "soon"), "'soon' is not a duration; expected something like 90s, 20m or 2h"),
         (("--threads", "0"), "--threads: threads = 0"),
         (("--match-params", "x"), "'x' is not a tolerance"),
+        (("--seed", "0..1000000000"), "at most 10,000 seeds"),
+        (("--domain", "folder:photos_\udce9"), "one line of UTF-8"),
     ],
 )
 def test_a_value_out_of_range_names_its_option(

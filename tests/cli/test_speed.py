@@ -41,7 +41,7 @@ def test_compare_exits_by_whether_the_runs_agree(tmp_path: Path) -> None:
         (("--mode", "inference"), "--mode: unknown 'inference'; did you mean 'infer'"),
         (("--fusion", "cosin"), "unknown fusion 'cosin': did you mean cosine"),
         (("--fusion", "cosine:scal=1"), "unknown parameter 'scal'"),
-        (("--threads", "two"), "--threads 'two': expected whole numbers above 0"),
+        (("--threads", "two"), "--threads 'two': expected whole numbers of 1 to 999,999"),
         (("--format", "html"), "--format: unknown 'html'"),
         (("--compare", "one", "two", "--out", "nowhere"), "one: no such path"),
     ],

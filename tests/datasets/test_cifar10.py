@@ -70,8 +70,11 @@ def test_absent_data_is_one_clear_line(given: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_damaged_data_is_one_clear_line(tmp_path: Path) -> None:
+def test_damaged_data_is_one_clear_line_before_anything_is_trained(tmp_path: Path) -> None:
     (tmp_path / "cifar-10-batches-py").mkdir()
-    with pytest.raises(UsageError, match="cifar-10-batches-py is incomplete or damaged") as caught:
-        Cifar10(root=str(tmp_path)).draw("test", 0, 4)
-    assert "\n" not in str(caught.value)
+    for text in (f"cifar10:root={tmp_path}", f"cifar10:root={tmp_path}:shift=noise"):
+        with pytest.raises(
+            UsageError, match=r"-py is incomplete or damaged \(Dataset not found or corrupted\)$"
+        ) as caught:
+            build_domain(text)
+        assert "\n" not in str(caught.value)

@@ -32,7 +32,7 @@ def test_the_head_has_the_hidden_units_asked_for(models: Any, fusion: str) -> No
     [
         ("cosine:head=64", "cosine has no shared head with hidden units"),
         ("concat_linear:head=64", "has no shared head"),
-        ("concat:head=0", "head must be a positive number of hidden units, got 0"),
+        ("concat:head=0", "head must be a number of hidden units of 1 to 1,000,000, got 0"),
         ("concat:head=wide", "got 'wide'"),
         ("concat:head=true", "got True"),
     ],

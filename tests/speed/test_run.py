@@ -200,5 +200,5 @@ def test_batches() -> None:
     assert batches("best,64") == (1, 32, 64, None)
     assert positive("2,1,2", "--threads") == (2, 1)
     for wrong in ("0", "-1", "many", "1.5"):
-        with pytest.raises(UsageError, match=f"--batch '{wrong}': expected whole numbers above 0 or best"):
+        with pytest.raises(UsageError, match=f"--batch '{wrong}': expected whole numbers of 1 to 999,999 or best"):
             batches(wrong)

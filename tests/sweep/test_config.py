@@ -1,14 +1,16 @@
 """Configuration: precedence, typos, ranges, durations."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
-from bench.sweep.config import SweepConfig, load_config, seconds
+from bench.sweep.config import SweepConfig, check_size, load_config, seconds
+from bench.text import printable
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +56,8 @@ def test_a_bad_flag_names_the_flag_and_what_is_allowed() -> None:
     [
         ("- a\n- b\n", "expected keys and values"),
         ("a: [1\n", "not readable as YAML"),
-        ("on: 3\n", "key True is not text"),
+        ("1: 3\n", "key 1 is not text"),
+        ("seed: 1\nseed: 2\n", "line 2: key 'seed' is given twice"),
         (None, "no such file"),
     ],
 )
@@ -73,6 +76,22 @@ def test_a_built_in_configuration_is_found_by_name_from_any_folder(
     config = load_config({}, Path("quick"))
     assert config == load_config({}, ROOT / "configs" / "quick.yaml")
     assert config != load_config({})
+
+
+def test_a_folder_is_told_from_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"^--config {tmp_path}: is a folder; expected a file$"):
+        load_config({}, tmp_path)
+    (tmp_path / "run.json").touch()
+    with pytest.raises(UsageError, match=f"did you mean {tmp_path}/run.json"):
+        load_config({}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 300, "a\0b", "\udce9", "/dev/zero", "a\nb"])
+def test_a_file_that_cannot_be_is_one_short_line(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^--config ") as caught:
+        load_config({}, Path(name))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
 
 
 def test_a_file_of_your_own_wins_over_the_built_in_configuration_of_its_name(
@@ -108,10 +127,18 @@ def test_seeds(given_seed: object, expected: tuple[int, ...]) -> None:
     assert load_config({"seed": given_seed}).seed == expected
 
 
-@pytest.mark.parametrize("bad", ["4..0", "x", "-1", ""])
-def test_bad_seeds(bad: str) -> None:
-    with pytest.raises(UsageError, match="--seed"):
+@pytest.mark.parametrize(
+    "bad", ["4..0", "x", "-1", "", -3, [0, -1], 1.5, True, None, {"a": 2}, [[1]], 2**31, "9" * 5000, ["1", {}]]
+)
+def test_bad_seeds(bad: object) -> None:
+    with pytest.raises(UsageError, match=r"^--seed: seed"):
         load_config({"seed": bad})
+
+
+@pytest.mark.parametrize("many", ["0..1000000000", "0..9999,10000", range(10**9), ["0..9999"] * 9_999 + [10_000]])
+def test_too_many_seeds_are_refused_before_they_are_counted_out(many: object) -> None:
+    with pytest.raises(UsageError, match="at most 10,000 seeds"):
+        load_config({"seed": many})
 
 
 def test_names_may_be_commas_or_lists() -> None:
@@ -136,3 +163,168 @@ def test_short_forms_are_observers_and_an_executor(tmp_path: Path) -> None:
     config = load_config({"profile": True, "jobs": 0}, file)
     assert config.chosen_observers == ("mine:path=a", "profile", "tensorboard")
     assert (config.chosen_executor, load_config({}).chosen_executor) == ("inline", "local")
+
+
+# Nonsense for each field, and what the message must say.
+NONSENSE = [
+    ("warmup_seed", -5, "greater than or equal to 0"),
+    ("warmup_seed", 2**31, "less than or equal to"),
+    ("fusion", [{"film": "stage=2"}], "name:param=value"),
+    ("fusion", ["abs_diff\nconcat"], "one line"),
+    ("fusion", "x" * 6000, "at most 5,000"),
+    ("fusion", ["a,b"] * 6000, "at most 10000"),
+    ("domain", "folder:\udce9", "UTF-8"),
+    ("backbone", 3, "tuple"),
+    ("protocol", True, "'scratch', 'finetune' or 'frozen'"),
+    ("warmup", None, "string"),
+    ("test_pairs", 10**9, "less than or equal to"),
+    ("test_pairs", True, "expected a number"),
+    ("test_pairs", float("inf"), "finite"),
+    ("recipe", {"lr": True}, "lr = True: expected a number"),
+    ("recipe", {"lr": 1e99}, "lr = 1e[+]99: .*less than or equal to 1000"),
+    ("recipe", {"epochs": "x"}, "epochs = 'x'"),
+    ("recipe", {"lrr": 1}, "unknown key 'lrr'; did you mean 'lr'"),
+    ("recipe", {"auxiliary": {"centre": "x"}}, "auxiliary.centre = 'x'"),
+    ("recipe", {"objective": "\x1b[31m"}, "one line of UTF-8"),
+    ("warmup_recipe", {"images": -1}, "images = -1"),
+    ("warmup_recipe", [1], "dictionary"),
+    ("domain_params", {"size": {"a": 1}}, "'size': expected text, a number"),
+    ("include", "a" * 300, "File name too long"),
+    ("out", "", "at least 1 character"),
+    ("out", "a\0b", "one line of UTF-8"),
+    ("jobs", True, "expected a number"),
+    ("jobs", 10**6, "less than or equal to"),
+    ("threads", 10**6, "less than or equal to"),
+    ("seeds_together", 10**6, "less than or equal to"),
+    ("timeout", "9" * 400, "more than ten years"),
+    ("timeout", True, "string"),
+    ("profile", "yes", "boolean"),
+    ("tensorboard", 1, "boolean"),
+    ("gate_margin", float("nan"), "finite"),
+    ("equivalence_margin", 1e9, "less than or equal to 100"),
+    ("retry", "nonsense", "'killed'"),
+    ("match_params", "5%:" + "9" * 4900, "not a tolerance"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "message"), NONSENSE)
+def test_nonsense_is_one_short_line_that_says_where_it_was_set(
+    field: str, value: object, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=rf"^--{field.replace('_', '-')}: .*({message})") as caught:
+        load_config({field: value})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+    file = tmp_path / "sweep.json"
+    try:
+        file.write_text(json.dumps({field: value}, allow_nan=False))
+    except ValueError:
+        return  # a file holds no such number
+    with pytest.raises(UsageError, match=rf"^{file}: .*({message})"):
+        load_config({}, file)
+
+
+def test_axes_that_are_each_allowed_can_be_too_many_cells_together() -> None:
+    check_size(range(100), range(10_000))
+    with pytest.raises(UsageError, match="1,010,000 cells; expected at most 1,000,000"):
+        check_size(range(101), range(10_000))
+
+
+def test_a_number_in_a_file_is_one_of_seconds(tmp_path: Path) -> None:
+    assert seconds(load_config({}, write(tmp_path, "timeout: 90\n")).timeout) == 90
+
+
+def test_later_files_win_and_mappings_are_merged_key_by_key(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("seed: 1\nprotocol: frozen\nrecipe: {lr: 0.1, epochs: 2}\ndomain_params: {size: 64}\n")
+    second.write_text("seed: 2\nrecipe: {lr: 0.2, patience: 1}\nwarmup_recipe: {images: 640}\n")
+    config = load_config({"recipe": {"patience": 3}}, first, second)
+    assert (config.seed, config.protocol, config.domain_params) == ((2,), "frozen", {"size": 64})
+    assert config.recipe == {"lr": 0.2, "epochs": 2, "patience": 3}
+    assert config.warmup_recipe == {"images": 640}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "given_", "culprit"),
+    [
+        ("test_pairs: 1", "seed: 1", {}, "a.yaml: test_pairs"),
+        ("test_pairs: 1", "test_pairs: 2", {}, "b.yaml: test_pairs"),
+        ("test_pairs: 1", "seed: 1", {"test_pairs": 3}, "--test-pairs: test_pairs"),
+        ("recipe: {lr: x}", "recipe: {epochs: 2}", {}, "a.yaml: recipe: lr"),
+        ("recipe: {lr: 1}", "recipe: {lr: x}", {"recipe": {"epochs": 1}}, "b.yaml: recipe: lr"),
+        ("recipe: {lr: 1}", "seed: 1", {"recipe": {"lr": "x"}}, "--recipe: lr"),
+        ("recipe: {lr: 1}", "recipe: 3", {}, "b.yaml: recipe"),
+    ],
+)
+def test_a_message_names_the_file_that_a_value_came_from(
+    first: str, second: str, given_: dict[str, object], culprit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text(first)
+    Path("b.yaml").write_text(second)
+    with pytest.raises(UsageError, match=f"^{culprit} = "):
+        load_config(given_, Path("a.yaml"), Path("b.yaml"))
+
+
+def stored(folder: Path, **changes: object) -> Path:
+    """The header of a run on another machine."""
+    config = load_config({"fusion": "abs_diff,concat", "seed": "0..2", "recipe": {"lr": 0.1}, "out": "results/before"})
+    header = {"schema": 1, "created": "2026-03-01", "config": {**config.model_dump(), "jobs": 64}, "earlier": []}
+    file = folder / "run.json"
+    file.write_text(json.dumps(header | changes))
+    return file
+
+
+def test_a_stored_run_is_a_configuration(tmp_path: Path) -> None:
+    config = load_config({"out": "results/again"}, stored(tmp_path))
+    expected = {"fusion": "abs_diff,concat", "seed": "0..2", "recipe": {"lr": 0.1}, "out": "results/again"}
+    assert config == load_config(expected)  # and jobs is as many as this machine holds
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": 99}, "schema 99 is newer"),
+        ({"schema": None}, "no schema number"),
+        ({"config": [1]}, "holds no keys and values"),
+        ({"config": {"fusion": "all", "fusoin": 1}}, "unknown key 'fusoin'; did you mean 'fusion'"),
+        ({"config": {"seed": [-1]}}, "-1 is not a seed"),
+    ],
+)
+def test_a_stored_run_of_another_version_is_one_line(changes: dict[str, object], message: str, tmp_path: Path) -> None:
+    file = stored(tmp_path, **changes)
+    with pytest.raises(UsageError, match=rf"{file}: .*{message}") as caught:
+        load_config({}, file)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1]", "NaN", '{"seed": NaN}', '{"seed": 1, "seed": 2}', "[" * 100_000, "9" * 5000, '{"\\ud800": 1}'],
+)
+def test_damaged_json_is_one_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=str(file)) as caught:
+        load_config({}, file)
+    assert str(caught.value).isprintable()
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=10)  # halves of characters as well
+FIELDS = st.sampled_from([*SweepConfig.model_fields, "fusoin", "", "\ud800"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(FIELDS, ANYTHING, max_size=3))
+def test_whatever_is_given_is_a_configuration_or_one_line(given_: dict[str, object]) -> None:
+    said = ""
+    try:
+        load_config(given_)
+    except UsageError as error:
+        said = str(error)
+    assert said == printable(said, 2_000).replace("\n", " ")

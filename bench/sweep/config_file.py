@@ -1,0 +1,99 @@
+"""Files that ``--config`` names: YAML, a built-in configuration by its name, or the ``run.json`` of an earlier run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.records.record import SCHEMA
+from bench.records.schema import check_schema
+from bench.text import printable
+from bench.yaml12 import read_yaml
+from bench.zoo import built_in_folder
+
+# Bytes. A header grows with every time its run was gone on with.
+MOST_YAML, MOST_JSON = 1_000_000, 50_000_000
+HEADER = "run.json"
+LONGEST_NAME = 200  # characters of a file's name in messages
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The keys and values of a file. Of a ``run.json`` they are those of the configuration that it holds, without
+    ``jobs``, unless that was 0: how many cells ran at a time is a fact of the machine.
+
+    Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
+
+    Raises:
+        UsageError: the file is missing, cannot be read or holds no keys and values.
+    """
+    where = f"--config {named(file)}"
+    try:
+        found = _find(file, where)
+        is_json = found.suffix == ".json"
+        with found.open("rb") as opened:
+            # Not as long as the file says that it is: that of a device has no end.
+            content = opened.read((MOST_JSON if is_json else MOST_YAML) + 1)
+    except OSError as error:
+        raise UsageError(f"{where}: {error.strerror}") from None
+    if len(content) > (MOST_JSON if is_json else MOST_YAML):
+        raise UsageError(f"{where}: larger than {(MOST_JSON if is_json else MOST_YAML) // 10**6} MB")
+    try:
+        text = content.decode("utf-8-sig")
+        read = _read_json(text) if is_json else read_yaml(text)
+    except (ValueError, RecursionError) as error:
+        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else printable(str(error), LONGEST_NAME)
+        raise UsageError(f"{where}: not readable as {'JSON' if is_json else 'YAML'} ({reason})") from None
+    if not isinstance(read, dict):
+        raise UsageError(f"{where}: expected keys and values, such as 'fusion: all'")
+    return _stored(read, where) if {"schema", "config"} <= read.keys() else read
+
+
+def named(file: Path) -> str:
+    """A file as messages name it."""
+    return printable(str(file), LONGEST_NAME).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _find(file: Path, where: str) -> Path:
+    if "\0" in str(file):
+        raise UsageError(f"{where}: no file can have a name with a NUL byte")
+    if os.path.lexists(file) and not file.is_dir():
+        return file
+    folder = built_in_folder("configs")
+    built_in = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
+    if str(file) in built_in:
+        return built_in[str(file)]
+    if file.is_dir():
+        hint = f"; did you mean {named(file / HEADER)}?" if (file / HEADER).is_file() else ""
+        raise UsageError(f"{where}: is a folder{hint or '; expected a file'}")
+    raise UsageError(f"{where}: no such file; built-in configurations: {', '.join(sorted(built_in))}")
+
+
+def _read_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {key!r} is given twice")
+        found[key] = value
+    return found
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _stored(header: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The configuration in the header of a run."""
+    check_schema(header["schema"], SCHEMA, where)
+    config = header["config"]
+    if not isinstance(config, dict):
+        raise UsageError(f"{where}: its config holds no keys and values")
+    is_inline = config.get("jobs") == 0 and config.get("executor") == "local"
+    return {key: value for key, value in config.items() if key != "jobs" or is_inline}
