@@ -21,7 +21,7 @@ MARKS = re.compile(
     r"[\\`\[$]|[*~](?=\S)|(?<=\S)[*~]|(?<![^\W_])_(?=\S)|(?<=\S)_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
 )
 # With this before it, a line of text would become a heading, a list, a quotation or a part of a list.
-LINE_START = re.compile(r"(\d*)(?=>|[-+.)](?:\s|$)|#{1,6}(?:\s|$))")
+LINE_START = re.compile(r"(\d*)(?=>|[-+*.)](?:\s|$)|#{1,6}(?:\s|$))")
 # What a spreadsheet takes for a formula, after OWASP; further apostrophes so that reading gives back what was written.
 FORMULA = re.compile("'*[=+\\-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}]")
 

@@ -22,6 +22,7 @@ from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
+from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.report import report
 from bench.cli.run import run
@@ -116,7 +117,8 @@ def main() -> None:
 def execute() -> int:
     """Run the command that ``sys.argv`` holds in this process; returns its exit code."""
     try:
-        app()
+        with whole_stdout():
+            app()
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0
     except UsageError as error:

@@ -31,7 +31,8 @@ def test(
     from bench.conformance.run import run_suite
     from bench.conformance.tasks import Loading
     from bench.interrupt import Interrupted
-    from bench.sweep.config_values import seconds, split_names
+    from bench.sweep.config import seconds
+    from bench.sweep.config_values import split_names
 
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")

@@ -37,7 +37,7 @@ def serve(task: Task, row: Row, include: tuple[str, ...], answer: Connection) ->
     zoo.load(include)
     try:
         result = {"status": "ok", **TASKS[task](row)}
-    except Exception as error:
+    except BaseException as error:
         result = failure_of(error)
     answer.send(result)
     answer.close()

@@ -16,7 +16,7 @@ from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
 from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_seeds, split_names, texts
-from bench.text import printable
+from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
 MOST_NAMES = 10_000
@@ -28,7 +28,7 @@ MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None
 Names = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_NAMES)]
 MoreNames = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
 Switch = Annotated[bool, Field(strict=True)]
-PathText = Annotated[str, BeforeValidator(lambda path: str(path) if isinstance(path, Path) else path)]
+PathText = Annotated[str, BeforeValidator(lambda path: with_home(str(path)) if isinstance(path, str | Path) else path)]
 
 
 class SweepConfig(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
@@ -23,7 +24,7 @@ from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.advice import advice, worth_a_retry
 from bench.records.folder import RecordWriter, RunFolder, latest
-from bench.records.lines import lost_lines
+from bench.records.load import Run, damage
 from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
@@ -66,7 +67,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         )
     folder = RunFolder(Path(config.out))
     records, damaged = folder.read(Attempt)
-    for line in lost_lines(damaged):
+    for line in damage([Run(folder.path, folder.header(), (), damaged)]):
         _say(console, f"warning: {line}")
     executor, chosen = EXECUTORS.settle(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
@@ -210,6 +211,8 @@ def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRe
     fields = _coordinates(planned)
     try:
         return writer.write(fields | result)
+    except StorageError:
+        raise
     except UsageError as error:
         return writer.write(fields | failure("error", "InvalidRecord", str(error)))
 
@@ -259,12 +262,7 @@ def _write_header(
             "schema": SCHEMA,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": without_home(shlex.join(command)),
-            "config": {
-                **config.model_dump(),
-                "jobs": jobs,
-                "include": [without_home(path) for path in config.include],
-                "out": without_home(config.out),
-            },
+            "config": json.loads(without_home(json.dumps({**config.model_dump(), "jobs": jobs}))),
             "threads": config.threads,
             "precision": config.recipe.get("precision", "float32"),
             **asdict(execution),

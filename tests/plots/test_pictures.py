@@ -139,7 +139,7 @@ def test_scores_of_a_collapsed_cell_are_drawn_and_named_so(record, run_folder) -
     file.write_bytes(file.read_bytes()[:50])
     figures, missing = draw([PLOTS.settle("scores").build()], Source.read([folder]), "accuracy")
     assert not figures
-    assert f"{file}: these scores cannot be read" in missing[0]
+    assert f"{file}: scores that cannot be read" in missing[0]
 
 
 def test_names_with_dollar_signs_and_without_end_are_no_formulas_and_no_files(record, run_folder) -> None:
