@@ -55,7 +55,7 @@ def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_
         _load_folder(built_in_folder(folder), folder)
     _load_entry_points()
     for path in map(Path, include):
-        _load_included(path.resolve(), given=path)
+        _load_included(path.expanduser().resolve(), given=path)
 
 
 def built_in_folder(name: str) -> Path:
