@@ -16,7 +16,7 @@ pytestmark = pytest.mark.faults
 TABLE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("plugins.yaml").read_text())
 PLACES = ("import", "construction", "training", "evaluation")
 INNOCENT = "abs_diff,concat"
-RUN = ("run", "--config", "tiny.yaml", "--jobs", 2, "--timeout", "10s", "--seed", 0)
+RUN = ("run", "--config", "tiny.yaml", "--jobs", 2, "--timeout", "20s", "--seed", 0)
 PLUGIN = '''
 import os, signal, subprocess, sys, threading, time
 
@@ -71,6 +71,7 @@ class Batch(NamedTuple):
 
     program: Any
     ended: Any
+    is_stuck: bool
     left_over: list[int]
     records: list[dict[str, Any]]
     numbers: dict[str, Any]
@@ -84,8 +85,8 @@ def batch(tmp_path_factory: pytest.TempPathFactory, tools: Any, program_in: Call
     @cache
     def expected() -> dict[str, Any]:
         program = program_in(tmp_path_factory.mktemp("innocent"))
-        program.run(*RUN, "--fusion", INNOCENT).calmly(0)
-        return tools.numbers(program.folder / "results" / "main")
+        program.run(*RUN[:-4], "--seed", 0, "--fusion", INNOCENT, "--out", "run").calmly(0)
+        return tools.numbers(program.folder / "run")
 
     @cache
     def run(where: str) -> Batch:
@@ -96,13 +97,15 @@ def batch(tmp_path_factory: pytest.TempPathFactory, tools: Any, program_in: Call
             (program.folder / "hostile" / f"{what}.py").write_text(plugin(where, what, f"hostile_{what}"))
         # What does not load has no name, and a name that is not known would end the command before it begins.
         fusions = INNOCENT if where == "import" else f"{INNOCENT},hostile_*"
-        ended = program.run(
-            *RUN, "--fusion", fusions, "--include", "hostile", "--out", "run", limit=60 + 12 * len(plugins)
-        )
-        folder = program.folder / "run"
+        started = program.start(*RUN, "--fusion", fusions, "--include", "hostile", "--out", "run")
+        # A command that does not end is seen by all tests of the batch, and waited for once.
+        started.wait_until(lambda: False, limit=120 + 15 * len(plugins))
+        stuck = started.is_at_work
+        if stuck:
+            program.kill_all()
+        ended, left, folder = started.ended(), program.left_over(), program.folder / "run"
         tools.counts["hostile plug-ins"] += len(plugins)
-        left = program.left_over()
-        return Batch(program, ended, left, tools.records(folder), tools.numbers(folder), expected())
+        return Batch(program, ended, stuck, left, tools.records(folder), tools.numbers(folder), expected())
 
     return run
 
@@ -122,6 +125,7 @@ def test_the_others_are_what_they_are_without_them(batch: Callable[[str], Batch]
 @pytest.mark.parametrize("where", PLACES)
 def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch], where: str) -> None:
     found = batch(where)
+    assert not found.is_stuck, f"the command does not end\n{found.ended.said[-3000:]}"
     found.ended.calmly(*([0, 3] if where == "import" else [3]))
     assert found.left_over == []
     assert len(found.ended.said) < 100_000
@@ -129,10 +133,8 @@ def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch
     # Another run has nothing to clear away, and reports can be written.
     for form in ("md", "csv", "json", "html"):
         report = found.program.run("report", "run", "--format", form).calmly(0)
-        assert not {"\x1b", "\x07", "<script>alert(1)"} & {
-            word for word in ("\x1b", "\x07", "<script>alert(1)") if word in report.out
-        }
-        assert len(report.out) < 2_000_000 if form == "html" else 100_000
+        assert not [word for word in ("\x1b", "\x07", "<script>alert(1)") if word in report.out]
+        assert form == "html" or len(report.out) < 100_000
 
 
 @pytest.mark.parametrize(("where", "what"), [(where, what) for where in PLACES for what in TABLE[where]])
