@@ -244,6 +244,13 @@ def tools() -> Tools:
 
 
 @pytest.fixture
+def whole(tools: Tools) -> None:
+    """For tests that the slice has no time for."""
+    if tools.is_small:
+        pytest.skip("not in the slice")
+
+
+@pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """The same instants whenever the same test runs."""
     return random.Random(request.node.name)

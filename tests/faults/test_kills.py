@@ -113,16 +113,9 @@ def at_some_instant(started: Any, chance: random.Random) -> None:
         time.sleep(chance.uniform(0, 1))
 
 
-@pytest.mark.parametrize(
-    ("kill", "kills", "few"), [(kill_command, 60, 2), (kill_group, 20, 0)], ids=["the command", "its group"]
-)
-def test_kills_of_the_command(
-    storm: Any, program: Any, tools: Any, chance: random.Random, kill: Kill, kills: int, few: int
-) -> None:
-    if not tools.share(kills, few):
-        pytest.skip("not in the slice")
+def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
     sweep = storm("scratch")
-    for _ in range(tools.share(kills, few)):
+    for kill in [kill_command, kill_group, kill_command, kill_command] * tools.share(20, 1):
         started = sweep.start()
         at_some_instant(started, chance)
         if started.is_at_work:
@@ -132,8 +125,9 @@ def test_kills_of_the_command(
     sweep.finish()
 
 
+@pytest.mark.usefixtures("whole")
 def test_kills_of_any_process_below_the_command(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
-    sweep, wanted, kills = storm("scratch"), tools.share(60, 2), 0
+    sweep, wanted, kills = storm("scratch"), 60, 0
     while kills < wanted:
         started = sweep.start()
         started.wait_until(lambda started=started: "to run" in started.said())
@@ -147,9 +141,10 @@ def test_kills_of_any_process_below_the_command(storm: Any, program: Any, tools:
     sweep.finish()
 
 
+@pytest.mark.usefixtures("whole")
 def test_kills_while_a_warm_up_is_computed(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
     sweep, cache = storm("frozen"), program.folder / "cache"
-    for number in range(tools.share(30, 1)):
+    for number in range(30):
         if number % 5 == 0:
             shutil.rmtree(cache)
         started = sweep.start()
@@ -168,12 +163,13 @@ def test_kills_while_a_warm_up_is_computed(storm: Any, program: Any, tools: Any,
 @pytest.mark.parametrize(
     "command", [("report", "--out"), ("check", "--write-baseline")], ids=["report", "check --write-baseline"]
 )
-def test_kills_of_what_writes_a_product(program: Any, tools: Any, chance: random.Random, command: Any) -> None:
+def test_kills_of_what_writes_a_product(
+    program: Any, tools: Any, chance: random.Random, command: Any, record: Any, run_folder: Any
+) -> None:
     name, option = command
     product, texts = program.folder / "product", {}
-    program.run(*SWEEP, "--jobs", 0, "--seed", "0", "--out", "many").calmly(0)
-    (program.folder / "few").mkdir()
-    (program.folder / "few" / "records.jsonl").write_bytes(tools.lines(program.folder / "many")[0])
+    run_folder([record()], name="few")
+    run_folder([record(fusion, seed) for fusion in ("abs_diff", "concat") for seed in range(50)], name="many")
     for run in ("few", "many"):
         program.run(name, run, option, "product").calmly(0)
         texts[product.read_bytes()] = run
