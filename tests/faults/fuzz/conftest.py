@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import signal
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,6 +68,14 @@ def _bounded_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fonts_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The list of fonts that matplotlib keeps in the home is none of our files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("fonts")))
+        yield
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder in which inputs lie; what stands beside it, and the home, is as before when all is done.
@@ -119,12 +127,33 @@ def call() -> Callable[..., Answer]:
     return run
 
 
+class Failures:
+    """The ways in which a check fails, with one input for each."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self._counts, self._found = counts, dict[str, Any]()
+
+    def of(self, check: Callable[[Any], None], example: Any) -> None:
+        self._counts["fuzzed inputs"] += 1
+        try:
+            check(example)
+        except (Exception, pytest.fail.Exception, TooLongError) as failure:
+            place = traceback.extract_tb(failure.__traceback__)[-1]
+            kind = f"{type(failure).__name__} at {Path(place.filename).name}:{place.lineno}: {str(failure)[:600]}"
+            self._found.setdefault(kind, example)
+            self._counts["fuzzed inputs that failed"] += 1
+
+    def raise_any(self) -> None:
+        if self._found:
+            pytest.fail("\n\n".join(f"{kind}\nfrom {str(example)[:500]}" for kind, example in self._found.items()))
+
+
 @pytest.fixture
 def fuzz(tools: Any) -> Callable[..., None]:
     """Runs a check on many inputs, the same ones whenever it runs, and lists the ways in which they fail."""
 
     def run(inputs: st.SearchStrategy[Any], whole: int, check: Callable[[Any], None]) -> None:
-        failures: dict[str, Any] = {}
+        failures = Failures(tools.counts)
 
         @settings(
             max_examples=tools.share(whole, max(whole // 100, 5)),
@@ -136,24 +165,25 @@ def fuzz(tools: Any) -> Callable[..., None]:
         )
         @given(inputs)
         def each(example: Any) -> None:
-            tools.counts["fuzzed inputs"] += 1
-            try:
-                check(example)
-            except (Exception, pytest.fail.Exception, TooLongError) as failure:
-                failures.setdefault(_kind(failure), example)
-                tools.counts["fuzzed inputs that failed"] += 1
+            failures.of(check, example)
 
         each()
-        assert not failures, "\n\n".join(f"{kind}\nfrom {str(example)[:500]}" for kind, example in failures.items())
+        failures.raise_any()
 
     return run
 
 
-def _kind(failure: BaseException) -> str:
-    """Where and how a check failed: the same for failures of one cause."""
-    place = traceback.extract_tb(failure.__traceback__)[-1]
-    said = str(failure)[:600]
-    return f"{type(failure).__name__} at {Path(place.filename).name}:{place.lineno}: {said}"
+@pytest.fixture
+def every(tools: Any) -> Callable[..., None]:
+    """Runs a check on all of the given inputs, or on a few of them in the slice."""
+
+    def run(cases: list[Any], check: Callable[[Any], None]) -> None:
+        failures = Failures(tools.counts)
+        for case in tools.some(cases):
+            failures.of(check, case)
+        failures.raise_any()
+
+    return run
 
 
 def damaged(content: bytes, seed: int) -> bytes:
@@ -164,7 +194,6 @@ def damaged(content: bytes, seed: int) -> bytes:
         at, length = chance.randrange(len(found) + 1), chance.choice([1, 1, 2, 8, 100])
         replaced = [
             b"",
-            os.urandom(0),
             chance.randbytes(length),
             bytes(found[at : at + length]) * 2,
             chance.choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,23 +114,17 @@ def test_whatever_yaml_can_hold(fuzz: Any, plan: Any, values: Any) -> None:
     fuzz(st.dictionaries(fields, values, min_size=1, max_size=3), 700, check)
 
 
-def test_nonsense_is_refused(tools: Any, plan: Any) -> None:
+def test_nonsense_is_refused(every: Any, plan: Any) -> None:
     sound = yaml.safe_load(SOUND)
-    cases = [(field, value) for field, values in NONSENSE.items() for value in values]
-    accepted = []
 
     def check(case: tuple[str, Any]) -> None:
         field, value = case
         answer = plan(yaml.safe_dump({**sound, field: value}).encode())
-        if answer.code != 2:
-            accepted.append(f"{field}: {value!r}")
-        elif value != "":
-            assert field in answer.err, f"{field}: {value!r} is not what {answer.err} is about"
+        assert answer.code == 2, f"{field}: {value!r} was accepted"
+        about = [field, *re.findall(r"\w+", str(value))]
+        assert any(word in answer.err for word in about), f"{field}: {value!r} is not what {answer.err} is about"
 
-    for case in tools.some(cases):
-        tools.counts["fuzzed inputs"] += 1
-        check(case)
-    assert not accepted
+    every([(field, value) for field, values in NONSENSE.items() for value in values], check)
 
 
 @pytest.mark.parametrize("line", SURPRISES)
