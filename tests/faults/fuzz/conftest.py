@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.errors import UsageError
+from bench.text import printable
 
 SECONDS = 20  # on a busy machine; alone the slowest takes one
 MEMORY = 6 * 2**30  # beyond what the process has when it starts
@@ -117,7 +118,8 @@ def call() -> Callable[..., Answer]:
         if isinstance(result.exception, UsageError):
             message = str(result.exception)
             assert message.strip(), "no word about what is wrong"
-            return Answer(2, result.stdout, f"{result.stderr}bench: {message}")
+            # As the command prints it, which test_command_lines.py looks at.
+            return Answer(2, result.stdout, f"{result.stderr}bench: {printable(message)}")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             assert result.exc_info
             raise result.exception
