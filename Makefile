@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow conformance coverage lint types contracts changes docs wheel-test quick benchmarks ci
+.PHONY: install demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks ci
 
 install: $(INSTALLED)
 
@@ -20,7 +20,7 @@ quick: install
 	$(BIN)/bench run --config configs/quick.yaml
 
 test: install
-	$(BIN)/pytest -n 2 -m 'not slow and not conformance' --durations=10
+	$(BIN)/pytest -n 2 -m 'not slow and not conformance and not faults' --durations=10
 
 test-slow: install
 	$(BIN)/pytest -m slow --durations=10
@@ -28,8 +28,15 @@ test-slow: install
 conformance: install
 	$(BIN)/pytest -n 2 -m 'not slow' tests/conformance --durations=10
 
+# Kills, full disks, hostile plug-ins and fuzzed input, with counts: docs/reliability.md.
+faults: install
+	$(BIN)/pytest -m faults tests/faults --durations=10
+
+faults-slice: install
+	FAULTS=small $(BIN)/pytest -n 2 --dist loadfile -m faults tests/faults --durations=5
+
 coverage: install
-	$(BIN)/pytest -m 'not slow and not conformance' --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -m 'not slow and not conformance and not faults' --cov --cov-report=term-missing:skip-covered
 
 lint: install
 	$(BIN)/ruff check .

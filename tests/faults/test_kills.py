@@ -1,0 +1,189 @@
+"""Whatever is killed at whatever instant: nothing is lost, nothing is doubled, numbers are the same to the bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.faults
+
+SWEEP = ("run", "--config", "tiny.yaml", "--fusion", "abs_diff,concat", "--jobs", 2)
+# Kills one or more processes, and says whether it did.
+Kill = Callable[[Any, Any, random.Random], bool]
+
+
+def kill_command(program: Any, started: Any, chance: random.Random) -> bool:
+    os.kill(started.process.pid, signal.SIGKILL)
+    return True
+
+
+def kill_group(program: Any, started: Any, chance: random.Random) -> bool:
+    os.killpg(started.process.pid, signal.SIGKILL)
+    return True
+
+
+def kill_any_below(program: Any, started: Any, chance: random.Random) -> bool:
+    below = [process for process in program.processes() if process != started.process.pid]
+    try:
+        os.kill(chance.choice(below), signal.SIGKILL)
+    except (ProcessLookupError, IndexError):
+        return False
+    return True
+
+
+class Storm:
+    """A sweep that is killed and started again until all of it is done, and what it has to be then."""
+
+    def __init__(self, program: Any, tools: Any, command: tuple[Any, ...], expected: dict[str, Any]) -> None:
+        self._program, self._tools, self._command, self._expected = program, tools, command, expected
+        self._folder = program.folder / "run"
+        self._seen: Counter[bytes] = Counter()
+
+    def start(self) -> Any:
+        """The command, which goes on where it was killed; where there is nothing left to do, a new folder is begun."""
+        if len(self._tools.numbers(self._folder)) == len(self._expected):
+            self.finish()
+        return self._program.start(*self._command, "--out", "run")
+
+    def after_kill(self) -> None:
+        """What belongs to the killed ends soon; what was on disk is remembered."""
+        assert self._program.left_over() == []
+        self._seen = Counter(self._tools.lines(self._folder))
+
+    def finish(self) -> None:
+        """The same command, not disturbed, completes the run; then the folder is looked at and removed."""
+        if not self._folder.exists():
+            return
+        self._program.run(*self._command, "--out", "run").calmly(0)
+        tools, counts = self._tools, self._tools.counts
+        lost = self._seen - Counter(tools.lines(self._folder))
+        keys = Counter(record["key"] for record in tools.records(self._folder) if record["status"] == "ok")
+        doubled = [key for key, times in keys.items() if times > 1]
+        counts["records lost"] += sum(lost.values())
+        counts["records doubled"] += len(doubled)
+        assert not lost
+        assert not doubled
+        assert tools.numbers(self._folder) == self._expected
+        assert self._program.temporary_files() == []
+        assert self._program.left_over() == []
+        shutil.rmtree(self._folder)
+        self._seen.clear()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, program_in: Any, tools: Any) -> Callable[..., dict[str, Any]]:
+    """The numbers of a sweep that nobody kills."""
+    known: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def run(command: tuple[Any, ...]) -> dict[str, Any]:
+        if command not in known:
+            program = program_in(tmp_path_factory.mktemp("undisturbed"))
+            program.run(*command, "--out", "run").calmly(0)
+            known[command] = tools.numbers(program.folder / "run")
+        return known[command]
+
+    return run
+
+
+@pytest.fixture
+def storm(program: Any, tools: Any, undisturbed: Callable[..., dict[str, Any]]) -> Callable[[str], Storm]:
+    """Makes the storm over the sweep of a protocol."""
+
+    def make(protocol: str) -> Storm:
+        command = (*SWEEP, "--protocol", protocol, "--seed", "0,1" if tools.is_small else "0..5")
+        return Storm(program, tools, command, undisturbed(command))
+
+    return make
+
+
+def at_some_instant(started: Any, chance: random.Random) -> None:
+    """Anywhere between the start and the end; half of the instants while cells are computed."""
+    if chance.random() < 0.5:
+        time.sleep(chance.uniform(0, 6))
+    else:
+        started.wait_until(lambda: "[1/" in started.said())
+        time.sleep(chance.uniform(0, 1))
+
+
+def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
+    sweep = storm("scratch")
+    for kill in [kill_command, kill_group, kill_command, kill_command] * tools.share(20, 1):
+        started = sweep.start()
+        at_some_instant(started, chance)
+        if started.is_at_work:
+            tools.counts["kills"] += kill(program, started, chance)
+            started.process.wait()
+        sweep.after_kill()
+    sweep.finish()
+
+
+@pytest.mark.usefixtures("whole")
+def test_kills_of_any_process_below_the_command(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
+    sweep, wanted, kills = storm("scratch"), 60, 0
+    while kills < wanted:
+        started = sweep.start()
+        started.wait_until(lambda started=started: "to run" in started.said())
+        for _ in range(6):
+            time.sleep(chance.uniform(0, 3))
+            if started.is_at_work and kills < wanted:
+                kills += kill_any_below(program, started, chance)
+        started.ended().calmly()
+        sweep.after_kill()
+    tools.counts["kills"] += kills
+    sweep.finish()
+
+
+@pytest.mark.usefixtures("whole")
+def test_kills_while_a_warm_up_is_computed(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
+    sweep, cache = storm("frozen"), program.folder / "cache"
+    for number in range(30):
+        if number % 5 == 0:
+            shutil.rmtree(cache)
+        started = sweep.start()
+        started.wait_until(lambda: any(cache.rglob("*.lock")))
+        time.sleep(chance.uniform(0, 2))
+        if started.is_at_work:
+            kill = chance.choice([kill_command, kill_any_below, kill_group])
+            tools.counts["kills"] += kill(program, started, chance)
+        started.ended()
+        sweep.after_kill()
+        if number % 5 == 4:
+            sweep.finish()
+    sweep.finish()
+
+
+@pytest.mark.parametrize(
+    "command", [("report", "--out"), ("check", "--write-baseline")], ids=["report", "check --write-baseline"]
+)
+def test_kills_of_what_writes_a_product(
+    program: Any, tools: Any, chance: random.Random, command: Any, record: Any, run_folder: Any
+) -> None:
+    name, option = command
+    product, texts = program.folder / "product", {}
+    run_folder([record()], name="few")
+    run_folder([record(fusion, seed) for fusion in ("abs_diff", "concat") for seed in range(50)], name="many")
+    for run in ("few", "many"):
+        program.run(name, run, option, "product").calmly(0)
+        texts[product.read_bytes()] = run
+    assert len(texts) == 2
+    for _ in range(tools.share(15, 1)):
+        started = program.start(name, chance.choice(["few", "many"]), option, "product")
+        time.sleep(chance.uniform(0, 0.7))
+        if started.is_at_work:
+            os.kill(started.process.pid, signal.SIGKILL)
+            started.process.wait()
+            tools.counts["kills"] += 1
+        assert program.left_over() == []
+        assert product.read_bytes() in texts, "neither the old one nor the new one"
+    for run in ("few", "many"):
+        program.run(name, run, option, "product").calmly(0)
+        assert texts[product.read_bytes()] == run
+    assert program.temporary_files() == []
