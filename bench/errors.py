@@ -51,9 +51,9 @@ def message_of(error: BaseException) -> str:
 
 
 def in_a_line(error: BaseException) -> str:
-    """Type and first line of an error, fit to be printed."""
+    """Type and first line of an error, as far as it has one, fit to be printed."""
     first, *_ = message_of(error).splitlines() or [""]
-    return printable(f"{type(error).__name__}: {first}", LONGEST_LINE)
+    return printable(f"{type(error).__name__}: {first}" if first else type(error).__name__, LONGEST_LINE)
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str], str]) -> str:

@@ -7,6 +7,7 @@ and the others go on.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ from bench.errors import in_a_line
 from bench.interrupt import pass_on_interrupt
 
 NOTHING = ""
+# How workers learn which culprits there are, wherever they are started from this process.
+LEFT_OUT = "FUSEBENCH_LEFT_OUT"
 
 
 class EndsTheProgramError(Exception):
@@ -23,12 +26,14 @@ class EndsTheProgramError(Exception):
 
 class _Supervised:
     notes: int | None = None
-    culprits: Mapping[str, str] = {}
+    culprits: Mapping[str, str] = json.loads(os.environ.get(LEFT_OUT, "{}"))
 
 
 def supervise(notes: int, culprits: Mapping[str, str]) -> None:
     """Announce what runs on the file descriptor ``notes``, and run none of ``culprits``, which are reasons by name."""
     _Supervised.notes, _Supervised.culprits = notes, culprits
+    if culprits:
+        os.environ[LEFT_OUT] = json.dumps(culprits)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bench.errors import UsageError, in_a_line
-from bench.guard import running
+from bench.guard import EndsTheProgramError, running
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
 
 PLUGIN_NAMESPACE = "_fusebench_plugins"
@@ -96,7 +96,7 @@ def _load_file(path: Path, package: str) -> None:
             registry.forget_unloaded()
         if isinstance(error, DuplicateNameError):
             raise
-        BROKEN[path] = BrokenPlugin(path, in_a_line(error))
+        BROKEN[path] = BrokenPlugin(path, _words(error))
     else:
         BROKEN.pop(path, None)
 
@@ -113,7 +113,11 @@ def _load_entry_points() -> None:
             raise
         except Exception as error:
             path = Path(f"{entry.name} = {entry.value}")
-            BROKEN[path] = BrokenPlugin(path, in_a_line(error))
+            BROKEN[path] = BrokenPlugin(path, _words(error))
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, EndsTheProgramError) else in_a_line(error)
 
 
 def _package(folder: Path, tag: str) -> str:
