@@ -6,6 +6,7 @@ input come jobs, one JSON object in a line, and the numbers of children to wait 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -34,6 +35,7 @@ def become(job: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name in SLOW.split():
         __import__(name)
+    gc.freeze()  # or the first collection in a child would copy all of it
     for line in sys.stdin:
         asked = json.loads(line)
         if isinstance(asked, int):

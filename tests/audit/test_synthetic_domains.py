@@ -12,7 +12,6 @@ from bench.audit.run import run_audit
 from bench.domain import DOMAINS, build_domain
 
 BARE_WARMUP = {"images": 128}
-SLOW_TO_DRAW = {"contours": 1_200}
 
 
 def baselines(networks: bool) -> list[str]:
@@ -28,7 +27,7 @@ def rendered_domains() -> list[str]:
 
 @pytest.mark.parametrize("domain", rendered_domains())
 def test_no_shortcut_is_found_without_networks(domain: str) -> None:
-    audit = run_audit(domain, SLOW_TO_DRAW.get(domain, 2_000), baselines=baselines(networks=False))
+    audit = run_audit(domain, 2_000, baselines=baselines(networks=False))
     assert audit.leaks == []
     judged = [row for row in audit.rows if row.verdict in (Verdict.OK, Verdict.UNDECIDED)]
     assert len(judged) >= 14
