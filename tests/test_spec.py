@@ -205,7 +205,7 @@ def test_a_shift_replaces_another() -> None:
     assert shifted(shifted("color", "noise"), "blur") == "color:shift=blur"
 
 
-@pytest.mark.parametrize("path", ["2024_01", "007", "no", "0x10", "*.png", "~"])
+@pytest.mark.parametrize("path", ["2024_01", "007", "no", "0x10", "*.png", "~", "1e5", "2024-01-01"])
 def test_a_path_stays_what_was_typed(path: str) -> None:
     assert parse_spec(f"folder:{path}").params[FIRST] == path
     assert parse_spec(f"folder:path={path}").params["path"] == path
