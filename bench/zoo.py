@@ -17,9 +17,10 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from bench.errors import UsageError, in_a_line
+from bench.errors import LONGEST_LINE, UsageError, in_a_line
 from bench.guard import EndsTheProgramError, running
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
+from bench.text import printable
 
 PLUGIN_NAMESPACE = "_fusebench_plugins"
 ENTRY_POINT_GROUP = "fusebench.plugins"
@@ -55,7 +56,11 @@ def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_
         _load_folder(built_in_folder(folder), folder)
     _load_entry_points()
     for path in map(Path, include):
-        _load_included(path.expanduser().resolve(), given=path)
+        try:
+            _load_included(path.expanduser().resolve(), given=path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(printable(f"--include {path}: {reason}", LONGEST_LINE)) from None
 
 
 def built_in_folder(name: str) -> Path:

@@ -20,7 +20,7 @@ from bench.model import IMAGE, build_fusion, feature_spec
 from bench.records.record import DONE, Attempt
 from bench.registry import Choice
 from bench.sweep.cell import Cell
-from bench.sweep.config import SweepConfig
+from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
 from bench.training.applicable import why_not_auxiliary, why_not_objective
@@ -113,6 +113,7 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:
     check_warmup(config, domains, backbones)
     check_eval(domains, config.eval)
     fusions = FUSIONS.resolve(config.fusion)
+    check_size(fusions, backbones, domains, config.seed)
     planned = []
     for backbone, domain in product(backbones, domains):
         evals = [_with_params(tested, config.domain_params) for tested in eval_domains(domain, config.eval)]
