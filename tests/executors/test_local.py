@@ -29,7 +29,7 @@ def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> No
     status = {record["fusion"]: record["status"] for record in records}
     assert status == {"test_dies": "killed", "test_sleeps": "timeout", "pixel_distance": "ok", "abs_diff": "ok"}
     by_name = {record["fusion"]: record for record in records}
-    assert "exit code" in by_name["test_dies"]["error"]["message"]
+    assert "SIGKILL" in by_name["test_dies"]["error"]["message"]
     assert "12 s" in by_name["test_sleeps"]["error"]["message"]
 
 

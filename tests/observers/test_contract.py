@@ -149,7 +149,7 @@ def test_the_built_in_ones_change_no_key_and_no_number(sweep, measured, tmp_path
     _, plain, _ = sweep(fusion=fusions, out=str(tmp_path / "plain"))
     _, observed, _ = sweep(fusion=fusions, out=str(tmp_path / "observed"), observer="profile,tensorboard")
     assert [measured(record) for record in observed] == [measured(record) for record in plain]
-    assert sorted(os.listdir(tmp_path / "plain")) == ["records.jsonl", "run.json", "scores"]
+    assert sorted(os.listdir(tmp_path / "plain")) == [".records.jsonl.lock", "records.jsonl", "run.json", "scores"]
     assert {"profile", "tensorboard"} <= set(os.listdir(tmp_path / "observed"))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 from torch import nn
 
-from bench.atomic import write_atomically, write_text_atomically
+from bench.atomic import write_bytes_atomically, write_text_atomically
 from bench.errors import DivergedError
 
 # State dicts beside the card, by what they are of.
@@ -82,7 +82,7 @@ def write(path: Path, identity: Mapping[str, Any], facts: Mapping[str, Any], par
     card = Card.model_validate_json(text)
     try:
         for file, content in weights.items():
-            write_atomically(file, partial(Path.write_bytes, data=content))
+            write_bytes_atomically(file, content)
         write_text_atomically(path, text)
     except BaseException:
         for file in weights:

@@ -229,13 +229,15 @@ def dies_while_saving(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dies_before_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Path.write_text
+    whole = Path.write_bytes
 
-    def write_text(path: Path, text: str, **options: str) -> int:
-        whole(path, text[: len(text) // 2], **options)
+    def write_bytes(path: Path, data: bytes) -> int:
+        if ".json" not in path.name:
+            return whole(path, data)
+        whole(path, data[: len(data) // 2])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_text", write_text)
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
 
 
 @pytest.mark.parametrize("crash", [dies_in_training, dies_while_saving, dies_before_the_card])

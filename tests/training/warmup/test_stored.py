@@ -123,10 +123,14 @@ def test_weights_that_are_no_numbers_are_not_kept(cache: Path) -> None:
 def test_a_full_disk_leaves_no_file_and_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.mkdir(parents=True)
 
-    def full(path: Path, *content: object, **options: object) -> int:
-        raise OSError(28, "No space left on device")
+    whole = Path.write_bytes
 
-    monkeypatch.setattr(Path, "write_text", full)
+    def full(path: Path, data: bytes) -> int:
+        if ".json" in path.name:
+            raise OSError(28, "No space left on device")
+        return whole(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageError, match=r"0123\.json: No space left on device"):
         stored.write(cache / "0123.json", IDENTITY, FACTS, parts())
     assert not list(cache.iterdir())
