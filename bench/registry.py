@@ -192,8 +192,12 @@ class Registry(Generic[T]):
     def load_built_in(self) -> None:
         """Import the built-in modules, if that has not been done; they call :meth:`register` in turn."""
         modules, self._built_in = self._built_in, ()
-        for module in modules:
-            importlib.import_module(module)
+        try:
+            for module in modules:
+                importlib.import_module(module)
+        except BaseException:
+            self._built_in = modules  # Ctrl-C meanwhile, in a program that goes on
+            raise
 
     def __iter__(self) -> Iterator[str]:
         self.load_built_in()

@@ -111,7 +111,7 @@ def test_nonsense_costs_its_cell_and_is_named(
             del bad[where]
         (place / "run" / "records.jsonl").write_bytes(in_lines([*records[:1], bad, *records[2:]]))
         answer = call(*command)
-        assert "line 2" in answer.err, f"{command[0]} says nothing of {where} = {value!r}"
+        assert "line 2" in answer.said, f"{command[0]} says nothing of {where} = {value!r}"
         if command[0] == "report":
             assert answer.code == 0, f"{where} = {value!r} costs more than its cell"
             assert re.search(r"abs_diff[^|]*\|\s+2 \|", answer.out), "the other two seeds are not in the table"
