@@ -26,7 +26,7 @@ from bench.processes import how_ended
 from bench.text import printable
 
 # To import a plug-in or to build something of it; a large library that it needs takes part of a minute.
-LOAD_SECONDS = 180.0
+LOAD_SECONDS = 120.0
 # For what a plug-in left running, once the command is done.
 EXIT_SECONDS = 5.0
 POLL_SECONDS = 0.5

@@ -33,6 +33,8 @@ class Is:
 
 
 Name = Annotated[str, Field(min_length=1), Is("a name")]
+# Part of the name of a file.
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100), Is("a key")]
 Text = Annotated[str, Is("a text")]
 Flag = Annotated[bool, Is("true or false")]
 Whole = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE), Is("a whole number of at most 63 bits")]

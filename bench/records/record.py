@@ -27,6 +27,7 @@ from bench.records.facts import (
     ExecutionFacts,
     Flag,
     Is,
+    Key,
     MatchingFacts,
     MeasuredOn,
     Name,
@@ -36,7 +37,6 @@ from bench.records.facts import (
     Text,
     Times,
     WarmupFacts,
-    Whole,
 )
 from bench.records.machine import Machine
 from bench.records.schema import SchemaError, check_schema
@@ -70,7 +70,7 @@ class Attempt:
     """How an attempt at a cell ended: all that a resumed sweep needs."""
 
     schema: Annotated[int, Field(ge=SCHEMA, le=SCHEMA), "what tells a program whether it can read this"]
-    key: Annotated[Name, "hash of everything that can change a number"]
+    key: Annotated[Key, "hash of everything that can change a number"]
     status: Annotated[Status, Is(f"a status ({', '.join(STATUSES)})"), "how it ended"]
     error: Annotated[ErrorFacts | None, "why there is no result"] = None
     backbone: Annotated[Name, "name of the backbone"]
@@ -100,7 +100,7 @@ class Record(Attempt):
     knows: Annotated[Text, "what a reference knows that a fusion may not"] = ""
     symmetric: Annotated[Flag | None, "whether the order of the images makes no difference"] = None
     domain: Annotated[Name, "trained on"]
-    seed: Annotated[Whole, "of training data, their order and the initialisation"]
+    seed: Annotated[Count, "of training data, their order and the initialisation"]
     warmup: Annotated[WarmupFacts, "where training started"]
     recipe_id: Annotated[Name, "hash of the recipes"]
     matching: Annotated[MatchingFacts | None, "how it was matched in parameters"] = None

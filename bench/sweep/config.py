@@ -49,7 +49,9 @@ class SweepConfig(BaseModel):
     protocol: Protocol = Field(
         "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
     )
-    warmup: str = Field("names", description="Warm-up: see bench list warmups. All fusions and seeds share it.")
+    warmup: str = Field(
+        "names", min_length=1, description="Warm-up: see bench list warmups. All fusions and seeds share it."
+    )
     warmup_seed: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the warm-up.")
     eval: MoreNames = Field(
         ("companions",),

@@ -120,7 +120,7 @@ def test_what_no_reader_would_take_is_never_written(record, tmp_path: Path) -> N
         for accuracy in (float("nan"), float("inf"), 2.5, object()):
             with pytest.raises(UsageError, match="the new record: "):
                 writer.write(record(eval={"color": {"accuracy": accuracy, "n": 2}}))
-        with pytest.raises(UsageError, match=r"the new record: record \w+: seed: '1' is not a whole number"):
+        with pytest.raises(UsageError, match=r"the new record: record \w+: seed: '1' is not a count"):
             writer.write({**record(), "seed": "1"})
     assert folder.records(Attempt) == []
 
