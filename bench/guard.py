@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from bench.errors import in_a_line
 from bench.interrupt import pass_on_interrupt
@@ -38,7 +39,7 @@ def supervise(notes: int, culprits: Mapping[str, str]) -> None:
 
 @contextmanager
 def running(what: str) -> Iterator[None]:
-    """Code of others runs within, which is called ``what``.
+    """Code of others runs within, which is called ``what``. Stdout is not its place, and the current folder stays.
 
     Raises:
         EndsTheProgramError: it asks for the program to exit, or ended it the last time.
@@ -48,7 +49,8 @@ def running(what: str) -> Iterator[None]:
     process = os.getpid()
     _announce(what)
     try:
-        yield
+        with same_folder(), redirect_stdout(sys.stderr):
+            yield
     except BaseException as error:
         pass_on_interrupt(error)
         if isinstance(error, Exception):
@@ -58,6 +60,21 @@ def running(what: str) -> Iterator[None]:
         if os.getpid() != process:
             os._exit(0)  # a copy of this process, made by the code of others, must not go on with its work
         _announce(NOTHING)
+
+
+@contextmanager
+def same_folder() -> Iterator[None]:
+    """The current folder is afterwards what it was, whatever code of others made of it."""
+    try:
+        before = os.getcwd()
+    except OSError:
+        before = ""  # it was removed
+    try:
+        yield
+    finally:
+        if before:
+            with suppress(OSError):
+                os.chdir(before)
 
 
 def _announce(what: str) -> None:

@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,6 +30,8 @@ STOPPED_SECONDS = 5.0
 # Share of the memory that stays free: what the main process and the kernel need to go on.
 RESERVE = 0.04
 KEPT_OUTPUT = 4_000
+# What a child holds open has no end.
+LAST_WORDS_SECONDS = 1.0
 
 News = SimpleQueue[None]
 
@@ -154,6 +156,7 @@ class Worker:
                 self.ended = Ended("error", *content)
                 return None
             self._is_ready, self._since = True, time.monotonic()
+            self._output.clear()
 
     def _why_ended(self) -> Ended | None:
         """How it ended or what it is to be ended for; None where it works."""
@@ -202,12 +205,41 @@ class Worker:
             self._news.put(None)
 
 
+@contextmanager
+def printing_little() -> Iterator[None]:
+    """Whatever is printed within, in any way, comes out on stderr afterwards: its beginning and its end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {}
+    for stream in (1, 2):
+        with suppress(OSError):  # one that is closed takes nothing
+            kept[stream] = os.dup(stream)
+    read, write = multiprocessing.Pipe(duplex=False)
+    output = _Output(read)
+    for stream in kept:
+        os.dup2(write.fileno(), stream)
+    write.close()
+    try:
+        yield
+    finally:
+        for file in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                file.flush()
+        for stream, before in kept.items():
+            os.dup2(before, stream)
+            os.close(before)
+        output.done.wait(LAST_WORDS_SECONDS)
+        if output.text:
+            print(output.text, file=sys.stderr)
+
+
 class _Output:
     """Takes what a process prints, whatever its amount, and keeps the beginning and the end."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
+        self.done = threading.Event()
         self.clear()
         threading.Thread(target=self._drain, daemon=True).start()
 
@@ -232,6 +264,7 @@ class _Output:
                     self._last = rest[-KEPT_OUTPUT // 2 :]
                     self._missing += len(rest) - len(self._last)
         self._pipe.close()
+        self.done.set()
 
 
 def how_ended(code: int) -> str:

@@ -19,6 +19,7 @@ from types import ModuleType
 
 from bench.errors import LONGEST_LINE, UsageError, in_a_line
 from bench.guard import EndsTheProgramError, running
+from bench.processes import printing_little
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
 from bench.text import printable
 
@@ -57,7 +58,8 @@ def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_
     _load_entry_points()
     for path in map(Path, include):
         try:
-            _load_included(path.expanduser().resolve(), given=path)
+            with printing_little():
+                _load_included(path.expanduser().resolve(), given=path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(printable(f"--include {path}: {reason}", LONGEST_LINE)) from None
@@ -112,7 +114,7 @@ def _load_entry_points() -> None:
             continue
         _loaded_entry_points.add(entry.value)
         try:
-            with running(f"plug-in {entry.name} = {entry.value}"):
+            with printing_little(), running(f"plug-in {entry.name} = {entry.value}"):
                 entry.load()
         except DuplicateNameError:
             raise

@@ -32,7 +32,7 @@ HEARTBEAT_SECONDS = 60.0
 @contextmanager
 def news_folder(run: Path) -> Iterator[Path]:
     """Where the workers of a run leave news of what they are at; it is gone when the run ends, or the next one does."""
-    folder = run / ".news"
+    folder = run.absolute() / ".news"
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
         folder.mkdir(parents=True)

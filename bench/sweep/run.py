@@ -91,7 +91,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
             _say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
         limit = seconds(config.warmup_timeout)
-        place = Workplace(config.include, config.threads, folder.path, news, execution, chosen, limit)
+        place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
         runs_on = executor.build(place, jobs, seconds(config.timeout))
         interrupted = _work_off(plan, known, runs_on, place, writer, observers, console)
     if interrupted:

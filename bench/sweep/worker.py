@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import StorageError
+from bench.guard import same_folder
 from bench.interrupt import pass_on_interrupt
 from bench.observers import Observer, ask, build_observers
 from bench.records.folder import RunFolder
@@ -92,10 +93,11 @@ def perform(task: Task) -> list[Result]:
         return [failure("error", "SourceChanged", reason) for _ in task.cells]
     process = os.getpid()
     try:
-        if task.kind == "cell":
-            return _run(task, _here)
-        warmup = ensure_warmup(task.cell, _notebook(_here.progress, task), _here.execution.device)
-        return [{"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}]
+        with same_folder():
+            if task.kind == "cell":
+                return _run(task, _here)
+            warmup = ensure_warmup(task.cell, _notebook(_here.progress, task), _here.execution.device)
+            return [{"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}]
     except BaseException as error:
         pass_on_interrupt(error)
         return [_failed(error) for _ in task.cells]
