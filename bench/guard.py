@@ -11,18 +11,24 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 
 from bench.errors import in_a_line
 from bench.interrupt import pass_on_interrupt
 
 NOTHING = ""
+# Modules of this program, built-in plug-ins among them.
+OWN = "bench.", "_fusebench_plugins.fusions.", "_fusebench_plugins.datasets."
 # How workers learn which culprits there are, wherever they are started from this process.
 LEFT_OUT = "FUSEBENCH_LEFT_OUT"
 
 
 class EndsTheProgramError(Exception):
-    """Code of others tried to end the program, or did so before; the message says how."""
+    """Code of others tried to end the program; the message says how."""
+
+
+class EndedTheProgramError(EndsTheProgramError):
+    """Code of others ended the program the last time that it ran, and does not run again."""
 
 
 class _Supervised:
@@ -42,10 +48,11 @@ def running(what: str) -> Iterator[None]:
     """Code of others runs within, which is called ``what``. Stdout is not its place, and the current folder stays.
 
     Raises:
-        EndsTheProgramError: it asks for the program to exit, or ended it the last time.
+        EndsTheProgramError: it asks for the program to exit.
+        EndedTheProgramError: it ended the program the last time.
     """
     if what in _Supervised.culprits:
-        raise EndsTheProgramError(_Supervised.culprits[what])
+        raise EndedTheProgramError(_Supervised.culprits[what])
     process = os.getpid()
     _announce(what)
     try:
@@ -60,6 +67,12 @@ def running(what: str) -> Iterator[None]:
         if os.getpid() != process:
             os._exit(0)  # a copy of this process, made by the code of others, must not go on with its work
         _announce(NOTHING)
+
+
+def building(cls: type, what: str) -> AbstractContextManager[None]:
+    """:func:`running` where ``cls`` is code of others: who kills the program while it builds something of its own is
+    somebody else."""
+    return nullcontext() if cls.__module__.startswith(OWN) else running(what)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from bench.errors import UsageError
-from bench.guard import running
+from bench.guard import building
 from bench.source import source_file, source_hash
 from bench.spec import Spec, canonical, check_params, parse_spec
 from bench.text import printable, with_home, without_home
@@ -274,7 +274,7 @@ class Registry(Generic[T]):
         """What :meth:`Choice.build` returns."""
         where = f"{self.kind} {choice}"
         params = check_params(choice.cls, choice.meant, given=self.given, where=where)
-        with running(where):
+        with building(choice.cls, where):
             return choice.cls(*given, **params)
 
     def identity(self, choice: Choice[T]) -> Mapping[str, Any]:

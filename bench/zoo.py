@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -96,7 +97,7 @@ def _load_file(path: Path, package: str) -> None:
         BROKEN.pop(path, None)
         return
     try:
-        with running(f"plug-in {path}"):
+        with running(f"plug-in {path}") if is_included(path) else nullcontext():
             importlib.import_module(name)
     except Exception as error:
         for registry in REGISTRIES:

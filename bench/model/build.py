@@ -13,7 +13,7 @@ from torch import nn
 from bench.backbones import Backbone, create_backbone
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, HEAD, SYMMETRIZE, FeatureSpec, Fusion, MapShape, mlp
-from bench.guard import running
+from bench.guard import building
 from bench.model.base import PairModel, build_head
 from bench.model.kinds import (
     ExchangeModel,
@@ -63,7 +63,7 @@ def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
 def _construct(fusion: Spec, cls: type[Fusion], spec: FeatureSpec, params: Mapping[str, Any]) -> Fusion:
     """The fusion; what fails or would join nothing because of the user's ``params`` is bad input."""
     try:
-        with running(f"fusion {fusion}"):
+        with building(cls, f"fusion {fusion}"):
             built = cls(spec, **params)  # type: ignore[arg-type]
     except (ArithmeticError, RuntimeError, ValueError) as error:
         if not params:

@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 from bench.errors import DivergedError, NotApplicableError, message_of
+from bench.guard import EndedTheProgramError
 from bench.records.record import Status
 from bench.text import printable, without_home
 
@@ -19,6 +20,8 @@ def status_of(error: BaseException) -> Status:
         return "not_applicable"
     if isinstance(error, DivergedError):
         return "diverged"
+    if isinstance(error, EndedTheProgramError):
+        return "killed"
     if isinstance(error, MemoryError) or any(sign in message_of(error).lower() for sign in OOM_SIGNS):
         return "oom"
     return "error"
