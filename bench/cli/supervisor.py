@@ -87,9 +87,11 @@ def supervised(work: Callable[[], int]) -> int:
         if not reason:
             return 0 if watched.code is None else watched.code
         if not watched.running:
-            _tell(f"the program was ended ({reason}), perhaps by code of a plug-in; what was finished before is kept")
+            _tell(
+                f"bench: the program was ended ({reason}), perhaps by code of a plug-in; what was finished before is kept"
+            )
             return FAILED
-        _tell(f"{watched.running} ended the program ({reason}); going on without it")
+        _tell(f"warning: {watched.running} ended the program ({reason}); going on without it")
         culprits[watched.running] = f"it ended the program ({reason})"
 
 
@@ -183,4 +185,4 @@ def _end_with_supervisor(alive: int) -> None:
 
 def _tell(line: str) -> None:
     with suppress(OSError):
-        print(f"bench: {printable(line, LONGEST_LINE)}", file=sys.stderr, flush=True)
+        print(printable(line, LONGEST_LINE), file=sys.stderr, flush=True)

@@ -57,7 +57,7 @@ def run(body: str, **options: object) -> subprocess.CompletedProcess[str]:
 def test_a_plug_in_that_ends_the_program_is_named_and_the_rest_goes_on(act: str, reason: str) -> None:
     found = run(f"plug_in('plug-in a.py', lambda: {act}); plug_in('plug-in b.py', lambda: print('b is loaded'))")
     assert found.returncode == 4
-    said = f"bench: plug-in a.py ended the program ({reason}); going on without it\nb is loaded\n"
+    said = f"warning: plug-in a.py ended the program ({reason}); going on without it\nb is loaded\n"
     assert found.stderr == said, "what a plug-in prints is no part of the product"
     assert f"plug-in a.py is left out: it ended the program ({reason})\ndone\n" in found.stdout
 
