@@ -87,9 +87,7 @@ def supervised(work: Callable[[], int]) -> int:
         if not reason:
             return 0 if watched.code is None else watched.code
         if not watched.running:
-            _tell(
-                f"bench: the program was ended ({reason}), perhaps by code of a plug-in; what was finished before is kept"
-            )
+            _tell(f"bench: the program was ended ({reason}), perhaps by a plug-in; what was finished before is kept")
             return FAILED
         _tell(f"warning: {watched.running} ended the program ({reason}); going on without it")
         culprits[watched.running] = f"it ended the program ({reason})"
