@@ -156,7 +156,6 @@ class Worker:
                 self.ended = Ended("error", *content)
                 return None
             self._is_ready, self._since = True, time.monotonic()
-            self._output.clear()
 
     def _why_ended(self) -> Ended | None:
         """How it ended or what it is to be ended for; None where it works."""

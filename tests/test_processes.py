@@ -92,9 +92,11 @@ def test_a_copy_of_it_does_none_of_its_work_and_ends_with_it(worker: Callable[[]
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str({OS}.getpid()))"
     assert outcome(one, f"{OS}.fork() or {note} and __import__('time').sleep(60)") > 0
     assert outcome(one, "'next'") == "next"
+    deadline = time.monotonic() + 5
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
     one.stop()
     copy = int((tmp_path / "pid").read_text())
-    deadline = time.monotonic() + 5
     while state_of(copy) not in ("", "Z") and time.monotonic() < deadline:
         time.sleep(0.01)
     assert state_of(copy) in ("", "Z")
