@@ -46,10 +46,9 @@ def fill(program: Any, place: str, size: str, command: str) -> tuple[Any, Any]:
     return program.told("first"), program.told("second")
 
 
+@pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize(("size", "place"), [("32k", "run"), ("12k", "run/scores")], ids=["records", "scores"])
 def test_a_sweep_stops_and_goes_on(program: Any, tools: Any, size: str, place: str) -> None:
-    if tools.is_small and place == "run":
-        pytest.skip("not in the slice")
     stopped, went_on = fill(program, place, size, RUN)
     tools.counts["full disks"] += 1
     stopped.calmly(2)

@@ -115,7 +115,7 @@ def at_some_instant(started: Any, chance: random.Random) -> None:
 
 def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
     sweep = storm("scratch")
-    for kill in [kill_command, kill_group, kill_command, kill_command] * tools.share(20, 1):
+    for kill in [kill_command, kill_group] * tools.share(40, 1):
         started = sweep.start()
         at_some_instant(started, chance)
         if started.is_at_work:
