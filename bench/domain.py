@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.foreign import LONGEST_NAME, in_one_line
+from bench.errors import LONGEST_NAME
+from bench.foreign import in_one_line
 from bench.fusion import MapShape, Sees
 from bench.registry import Choice, Registry
 from bench.source import source_hash
