@@ -124,7 +124,7 @@ def _by_image(listed: Listed, plan: Plan) -> Dealt:
     groups = np.unique(listed.group_index[own], return_inverse=True)[1]
     fold, folds = group_folds(listed.where, [listed.names[k] for k in kept], classes, groups, plan.split_seed)
     part = np.full(len(own), TEST)
-    part[own] = _parts_of_folds(listed.where, fold.numpy(), folds, plan, groups)
+    part[own] = parts_of_folds(listed.where, fold.numpy(), folds, plan, groups)
     return Dealt(part, held.astype(np.int64), plan.held_out, listed.has_groups)
 
 
@@ -228,10 +228,10 @@ def _parts_of_groups(listed: Listed, plan: Plan) -> Index:
     folds = min(FOLDS, n)
     order = shuffled(listed.group_names, "groups", plan.split_seed)
     fold = lightest_folds(np.bincount(listed.group_index), order, folds)
-    return _parts_of_folds(listed.where, fold, folds, plan, np.arange(n))
+    return parts_of_folds(listed.where, fold, folds, plan, np.arange(n))
 
 
-def _parts_of_folds(where: str, fold: Index, folds: int, plan: Plan, groups: Index) -> Index:
+def parts_of_folds(where: str, fold: Index, folds: int, plan: Plan, groups: Index) -> Index:
     """Split of each thing from its fold: one is for testing and one for validation."""
     _check_fold(where, plan.fold, folds)
     behind = [(plan.fold + step) % folds for step in range(1, folds)]

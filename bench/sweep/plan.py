@@ -23,7 +23,7 @@ from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_auxiliary, why_not_objective
+from bench.training.applicable import why_not_auxiliary, why_not_objective, why_not_unnamed
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
@@ -155,8 +155,10 @@ def not_applicable(cell: Cell) -> str:
     if cell.protocol == "frozen" and built.towers == 2:
         return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"
     weights = auxiliary_weights(built, cell.recipe.auxiliary)
+    objective = Objective.parse(cell.recipe.objective)
     return (
-        why_not_objective(built, Objective.parse(cell.recipe.objective), cell.protocol)
+        ("" if data.names_images else why_not_unnamed(built, objective))
+        or why_not_objective(built, objective, cell.protocol)
         or why_not_auxiliary(built, weights)
         or missing_latents(weights, _latents(cell.domain) if weights else ())
     )
@@ -165,7 +167,8 @@ def not_applicable(cell: Cell) -> str:
 @cache
 def _latents(domain: Choice[Domain]) -> frozenset[str]:
     """What a domain records of each image."""
-    return frozenset(build_domain(domain).draw("val", 0, 2).a.latents)
+    built = build_domain(domain)
+    return frozenset(built.draw("val", 0, 2).a.latents) - (set() if built.names_images else {"class"})
 
 
 def _joint(fusion: Fusion) -> str:
