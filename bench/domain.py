@@ -83,6 +83,7 @@ class Domain(ABC):
         offers: what references may see of its images, in the words of ``Fusion.sees``.
         names_images: whether ``latents["class"]`` says what an image shows, so that images of different pairs may be
             compared by it; where not, it says of a pair whether it is same, and no more.
+        test_pairs: how many test pairs there are before the first comes again; None where they never end.
         quarter: the one of ``bench.quarters`` that its test pairs are; empty where that is not known.
     """
 
@@ -97,6 +98,7 @@ class Domain(ABC):
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
     names_images: bool = True
+    test_pairs: int | None = None
     quarter: str = ""
 
     @property

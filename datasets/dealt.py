@@ -172,21 +172,10 @@ def _as_given(listed: Listed, plan: Plan, given: Sequence[str]) -> Dealt:
     if unknown:
         raise UsageError(f"{listed.where}: split {unknown[0]!r} in the column split; expected {', '.join(PARTS)}")
     part = np.array([PARTS.index(name) for name in given])
-    _check_groups_apart(listed, part)
     rank = np.full(len(listed.names), TEST)
     for number in (VAL, TRAIN):
         rank[np.unique(listed.class_index[part == number])] = number
     return Dealt(part, rank, 0, listed.has_groups)
-
-
-def _check_groups_apart(listed: Listed, part: Index) -> None:
-    """Raise where a group is both in training and in validation; what is tested may be of seen groups."""
-    both = np.intersect1d(listed.group_index[part == TRAIN], listed.group_index[part == VAL])
-    if listed.has_groups and len(both):
-        raise UsageError(
-            f"{listed.where}: group {listed.group_names[both[0]]!r} is in train and in val of the column split; "
-            "expected each group in one of them"
-        )
 
 
 def _last(names: Sequence[str], n: int, *key: str | int) -> NDArray[np.bool_]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -77,6 +76,7 @@ class ListedPairs(Domain):
         self.warmup_domain = "color" if size == IMAGE_SIZE else ""
         self.names_images = self._listed.shown is not None
         self.classes = tuple(sorted(set(self._listed.shown or self._listed.files)))
+        self.test_pairs = 2 * min(len(rows) for rows in self._rows["test"])
         read_images(self._files, size)
 
     @cached_property
@@ -111,8 +111,6 @@ class ListedPairs(Domain):
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         key = (self.name, self.version, split, int(seed))
         different, same = self._rows["train" if split == "warmup" else split]
-        if split == "test":
-            self._say_repeated(start + n, len(different), len(same))
         first, last = start // 2, (start + n - 1) // 2
         drawn = [_in_turn(own, (*key, place), first, last + 1) for place, own in enumerate((different, same))]
         swapped = (uniforms((*key, "swapped"), first, last + 1 - first, 1) < 0.5)[:, :1]
@@ -136,16 +134,6 @@ class ListedPairs(Domain):
     def _class_of_file(self) -> Tensor:
         number = {name: place for place, name in enumerate(self.classes)}
         return torch.tensor([number[name] for name in self._listed.shown or self._listed.files])
-
-    def _say_repeated(self, n: int, different: int, same: int) -> None:
-        if n > 2 * min(different, same):
-            # Python shows one and the same warning once.
-            warnings.warn(
-                f"{self._listed.where}: the test pairs are drawn again after {2 * min(different, same)}, for there are "
-                f"{same} same and {different} different ones; with --test-pairs {2 * min(different, same)} each is "
-                "tested once",
-                stacklevel=2,
-            )
 
     def draw_named(self, split: Split, seed: int, n: int, start: int = 0, easy: bool = False) -> Images:
         """The named shapes of the domain ``color``, in the size of this domain's images."""

@@ -79,6 +79,17 @@ class Plan:
             fusions.setdefault(planned.reason, {})[str(planned.cell.fusion)] = None
         return [f"not applicable: {_some(tuple(names))}: {reason}" for reason, names in fusions.items()]
 
+    def repeated(self) -> list[str]:
+        """One line per domain with fewer test pairs than are asked for, some of which are then tested again."""
+        tested = {(name, planned.cell.test_pairs) for planned in self.cells for name in planned.cell.eval_domains}
+        found = sorted((str(name), build_domain(name).test_pairs, asked) for name, asked in tested)
+        return [
+            f"{name}: has {own:,} test pairs, half of them same, and {asked:,} are tested: some count more than once, "
+            f"and intervals within a seed are too narrow; --test-pairs {own} tests each once"
+            for name, own, asked in found
+            if own is not None and own < asked
+        ]
+
     def summary(self, minutes: float | None) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
         counts = Counter(planned.state for planned in self.cells)
