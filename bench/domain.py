@@ -83,6 +83,10 @@ class Domain(ABC):
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
         aligned: whether the two images of a pair lie on each other, so that places in them correspond.
+        names_images: whether ``latents["class"]`` says what an image shows, so that images of different pairs may be
+            compared by it; where not, it says of a pair whether it is same, and no more.
+        test_pairs: how many test pairs there are before the first comes again; None where they never end.
+        quarter: the one of ``bench.quarters`` that its test pairs are; empty where that is not known.
     """
 
     name: ClassVar[str]
@@ -96,11 +100,20 @@ class Domain(ABC):
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
     aligned: bool = False
+    names_images: bool = True
+    test_pairs: int | None = None
+    quarter: str = ""
 
     @property
     def content(self) -> Mapping[str, str]:
         """Hash of the user's files behind each parameter that is a path; it replaces the path in a record's key."""
         return {}
+
+    @property
+    def collection(self) -> Tensor | None:
+        """All images that the domain shows, (N, 3, H, W) uint8, as ``latents["image"]`` counts them; None where every
+        draw makes or alters them."""
+        return None
 
     @abstractmethod
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,8 @@ from torch import Tensor
 from bench.errors import UsageError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-COLUMNS = ("file", "class")
+MIN_SIZE, MAX_SIZE = 16, 256
+COLUMNS, OPTIONAL = ("file", "class"), ("group", "split")
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,29 @@ class ImageFiles:
         where: the user's text, for messages.
         root: folder to which the names of the files are relative.
         files: name of every file.
-        classes, groups: class and group of every file.
+        classes: class of every file.
+        groups: group of every file; None where each is its own.
+        splits: the split that the user chose for every file; None where nothing was chosen.
     """
 
     where: str
     root: Path
     files: tuple[str, ...]
     classes: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: tuple[str, ...] | None = None
+    splits: tuple[str, ...] | None = None
+
+
+def check_size(where: str, size: int) -> None:
+    """Raise ``UsageError`` for images that are too small or too large."""
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise UsageError(f"{where}: size={size}; expected {MIN_SIZE} to {MAX_SIZE} pixels")
 
 
 @cache
 def list_files(path: Path) -> ImageFiles:
-    """The files of a folder of class folders, or of a CSV file with the columns ``file``, ``class`` and ``group``.
-
-    Without groups every file is a group of its own.
+    """The files of a folder of class folders, or of a CSV file with the columns ``file``, ``class`` and, as one likes,
+    ``group`` and ``split``.
 
     Raises:
         UsageError: there is nothing at ``path``, no image, or a row of the CSV file that cannot be used.
@@ -55,7 +65,7 @@ def list_files(path: Path) -> ImageFiles:
     found = "is no folder and no CSV file" if path.exists() else "does not exist"
     raise UsageError(
         f"{where} {found}; expected a folder of class folders, or a CSV file with the columns file, class and "
-        "(optional) group"
+        "(optional) group and split"
     )
 
 
@@ -69,38 +79,52 @@ def _list_folder(where: str, root: Path) -> ImageFiles:
         endings = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{where}: no images found; expected one folder per class with files ending in {endings}")
     files = tuple(file.as_posix() for file in found)
-    return ImageFiles(where, root, files, tuple(file.parts[0] for file in found), files)
+    return ImageFiles(where, root, files, tuple(file.parts[0] for file in found))
 
 
 def _list_csv(where: str, path: Path) -> ImageFiles:
+    rows = read_rows(where, path, COLUMNS, OPTIONAL)
+    for line, row in rows:
+        if not (path.parent / row["file"]).is_file():
+            raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
+    found = {column: tuple(row[column] for _, row in rows) for column in rows[0][1]}
+    return ImageFiles(where, path.parent, found["file"], found["class"], found.get("group"), found.get("split"))
+
+
+def read_rows(
+    where: str, path: Path, columns: Sequence[str], optional: Sequence[str]
+) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with their line numbers: ``columns``, and what there is of those that are ``optional``.
+
+    Raises:
+        UsageError: a column or a value is missing, there is no row, or the file cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+            found, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{where}: not a readable CSV file in UTF-8 ({error})") from None
-    missing = [column for column in COLUMNS if column not in columns]
+    missing = [column for column in columns if column not in found]
     if missing:
         raise UsageError(
-            f"{where}: no column {' and no column '.join(missing)}; expected file,class or file,class,group in the "
-            f"first line, found {', '.join(columns) or 'nothing'}"
+            f"{where}: no column {' and no column '.join(missing)}; expected {','.join(columns)} and (optional) "
+            f"{' and '.join(optional)} in the first line, found {', '.join(found) or 'nothing'}"
         )
-    needed = [column for column in (*COLUMNS, "group") if column in columns]
+    needed = [column for column in (*columns, *optional) if column in found]
     for line, row in rows:
         empty = [column for column in needed if not row[column]]
         if empty:
             raise UsageError(f"{where}: row {line} has no {empty[0]}")
-        if not (path.parent / row["file"]).is_file():
-            raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
     if not rows:
-        raise UsageError(f"{where}: no images found; expected a row per image below the column names")
-    files, classes, groups = (tuple(row[column] for _, row in rows) for column in ("file", "class", needed[-1]))
-    return ImageFiles(where, path.parent, files, classes, groups if "group" in columns else files)
+        what = "images found; expected a row per image" if "file" in columns else "pairs found; expected a row per pair"
+        raise UsageError(f"{where}: no {what} below the column names")
+    return [(line, {column: row[column] for column in needed}) for line, row in rows]
 
 
 @cache
 def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
-    """Pixels of every file and the hash of all contents, names, classes and groups.
+    """Pixels of every file and the hash of all contents, names, classes, groups and splits.
 
     Returns:
         The middle square of every image, scaled to (N, 3, size, size) uint8, and 16 hex digits.
@@ -111,8 +135,8 @@ def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
     whole = hashlib.sha256()
     known: dict[str, str] = {}
     pixels = np.empty((len(listed.files), size, size, 3), np.uint8)
-    labels = zip(listed.files, listed.classes, listed.groups, strict=True)
-    for number, (name, label, group) in enumerate(labels):
+    told = [column for column in (listed.classes, listed.groups or listed.files, listed.splits) if column]
+    for number, (name, *labels) in enumerate(zip(listed.files, *told, strict=True)):
         content = (listed.root / name).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest in known:
@@ -121,7 +145,7 @@ def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
                 "or training and test images would coincide"
             )
         known[digest] = name
-        whole.update("\0".join((name, label, group, digest, "")).encode())
+        whole.update("\0".join((name, *labels, digest, "")).encode())
         pixels[number] = _decoded(content, size, f"{listed.where}: {name}")
     return torch.from_numpy(pixels).permute(0, 3, 1, 2), whole.hexdigest()[:16]
 

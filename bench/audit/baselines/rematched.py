@@ -40,6 +40,9 @@ class Rematched(AuditBaseline):
     name = "rematched"
 
     def rows(self, draws: Draws) -> Iterator[Row]:
+        if not draws.domain.names_images:
+            yield not_applicable("classes say of a pair whether it is same, and no more")
+            return
         if draws.domain.aligned:
             yield not_applicable("the two images of a pair lie on each other, which exchanging one would undo")
             return
