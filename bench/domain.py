@@ -115,6 +115,12 @@ class Domain(ABC):
         draw makes or alters them."""
         return None
 
+    @property
+    def file_facts(self) -> Mapping[str, Tensor]:
+        """What the files of ``collection`` tell beside their pixels, such as their sizes: (N,) numbers by name. No model
+        sees them, an audit asks them."""
+        return {}
+
     @abstractmethod
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         """Pairs ``start`` to ``start + n`` of a split, half of them same.

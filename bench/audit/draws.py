@@ -22,8 +22,9 @@ BACKBONE = "mobilenetv3_small_32"
 MIN_PAIRS, MOST_PAIRS = 200, 10_000_000
 CHUNK = 4_096
 BLOB = "blob"
-# These say what the image shows (``image``: which one of a bank it is); every other latent is a nuisance.
-SHAPE_LATENTS = ("class", "mask", "image")
+# These say what the image shows (``image``: which one of a collection it is; ``pair``: which pair of a list); every
+# other latent is a nuisance.
+SHAPE_LATENTS = ("class", "mask", "image", "pair")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -143,6 +143,12 @@ def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:
     is_above = accepted[0] > 0
     found, note = (Verdict.INFORMATIVE, "") if is_above else (Verdict.FLAGGED, else_note)
     return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, note=note)
+
+
+def flagged_above(what: str, hits: Hits, chance: float = 0.5) -> Row:
+    """A baseline that is at chance where nothing is wrong; what is :func:`judged` a leak is flagged here."""
+    row = judged(what, "pair", hits, chance)
+    return replace(row, verdict=Verdict.FLAGGED) if row.verdict is Verdict.LEAK else row
 
 
 def counted(what: str, found: int, n: int, max_share: float = 0.0) -> Row:

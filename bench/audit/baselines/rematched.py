@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,8 +15,8 @@ from torch import Tensor
 from bench.audit.baselines import AuditBaseline, register_audit_baseline
 from bench.audit.baselines.statistics import all_statistics
 from bench.audit.draws import Draws, joined, subset
-from bench.audit.probes import boosting, label_question
-from bench.audit.rows import Row, judged_lift, not_applicable
+from bench.audit.probes import boosting, distance_hits, label_question
+from bench.audit.rows import Row, Verdict, judged_lift, not_applicable
 from bench.domain import Pairs
 
 # How often the test pairs are put together anew, so that the control adds little to the width of an interval.
@@ -41,7 +42,7 @@ class Rematched(AuditBaseline):
 
     def rows(self, draws: Draws) -> Iterator[Row]:
         if not draws.domain.names_images:
-            yield not_applicable("classes say of a pair whether it is same, and no more")
+            yield lifted_alone(draws)
             return
         if draws.domain.aligned:
             yield not_applicable("the two images of a pair lie on each other, which exchanging one would undo")
@@ -58,6 +59,14 @@ class Rematched(AuditBaseline):
         yield judged_lift(
             "pixels → label, over pairs matched anew, gradient boosting", *map(_pixel_hits, (draws, control))
         )
+
+
+def lifted_alone(draws: Draws) -> Row:
+    """Where no classes are known nothing can be put together anew. A few places that say more than all pixels together
+    are flagged: things that look alike do so everywhere."""
+    what = f"{PLACES} places over the distance of all pixels → label, gradient boosting"
+    row = judged_lift(what, _pixel_hits(draws), distance_hits(draws))
+    return replace(row, verdict=Verdict.FLAGGED) if row.verdict is Verdict.LEAK else row
 
 
 def rematched(pairs: Pairs, generator: torch.Generator) -> Pairs:
