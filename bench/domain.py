@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench.foreign import LONGEST_NAME, in_one_line
 from bench.fusion import MapShape, Sees
+from bench.packages import Package
 from bench.registry import Choice, Registry
 from bench.source import source_hash
 from bench.text import printable
@@ -74,6 +75,7 @@ class Domain(ABC):
 
     Attributes:
         needs_files: of the user; ``all`` and globs leave such a domain out.
+        packages: what it reads of public registries; ``bench data install`` fetches it, and nothing else does.
         classes: names of what ``latents["class"]`` counts.
         warmup_classes: names of what :meth:`draw_named` shows.
         image: shape of one image.
@@ -86,6 +88,7 @@ class Domain(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     needs_files: ClassVar[bool] = False
+    packages: ClassVar[tuple[Package, ...]] = ()
     classes: tuple[str, ...]
     warmup_classes: tuple[str, ...]
     image: MapShape = MapShape(3, 32, 32)
