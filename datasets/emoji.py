@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from bench.domain import Pairs, Split, Strata, register_domain, uniforms
 from bench.errors import UsageError
+from bench.quarters import QUARTERS
 from bench.spec import Spec, shifted
 
+from .bank import PARTS, Bank
 from .emoji_images import EmojiImages
 from .emoji_packages import FAMILIES, PACKAGES, SETS
 from .emoji_pairs import KINDS, NEGATIVES, PairTable
-from .labelled import PARTS, Bank, LabelledDomain
+from .labelled import CLASS_SHIFTS, LabelledDomain
 from .renderer import IMAGE_SIZE
 from .synthetic import balanced_classes
 
 SIZES = (32, 64, 96)
 # Shares of the concepts for training and validation; the rest is for testing.
 TRAIN, VAL = 0.60, 0.15
+# The shifts, by the names of the quarters that they are; the domain itself is the fourth.
 SEEN, NOVEL_GROUP, NOVEL_BOTH = "seen", "novel_group", "novel_both"
+OWN = "novel"
 # Weights of red, green and blue of ITU-R BT.601.
 LUMA = (0.299, 0.587, 0.114)
 
@@ -53,6 +58,7 @@ class Emoji(LabelledDomain):
     name, version = "emoji", 1
     needs_files = True
     packages = PACKAGES
+    quarter_of = MappingProxyType({"": OWN, **{name: name for name in (SEEN, NOVEL_GROUP, NOVEL_BOTH)}})
 
     def __init__(
         self,
@@ -66,6 +72,8 @@ class Emoji(LabelledDomain):
         _check("size", size, SIZES)
         _check("negatives", negatives, NEGATIVES)
         _check("vendors_out", vendors_out, FAMILIES)
+        if shift in CLASS_SHIFTS:
+            raise UsageError(f"emoji: shift {shift!r}: the domain itself is tested on {QUARTERS[OWN]}")
         self._images = EmojiImages(size)
         self._gray, self._negatives, self._left_out, self._fold = gray, negatives, vendors_out, fold
         params = {"gray": gray, "negatives": negatives, "vendors_out": vendors_out, "fold": fold}
@@ -167,6 +175,6 @@ def _family(name: str) -> str:
     return next(family for family, sets in FAMILIES.items() if name in sets)
 
 
-def _check(name: str, value: object, allowed: object) -> None:
-    if value not in allowed:  # type: ignore[operator]
-        raise UsageError(f"emoji: {name}={value}; expected one of {', '.join(map(str, allowed))}")  # type: ignore[call-overload]
+def _check(name: str, value: str | int, allowed: Collection[str | int]) -> None:
+    if value not in allowed:
+        raise UsageError(f"emoji: {name}={value}; expected one of {', '.join(map(str, allowed))}")
