@@ -18,6 +18,7 @@ from torch import Tensor
 from bench.errors import LONGEST_NAME
 from bench.foreign import in_one_line
 from bench.fusion import MapShape, Sees
+from bench.packages import Package
 from bench.registry import Choice, Registry
 from bench.source import source_hash
 from bench.text import printable
@@ -75,6 +76,7 @@ class Domain(ABC):
 
     Attributes:
         needs_files: of the user; ``all`` and globs leave such a domain out.
+        packages: what it reads of public registries; ``bench data install`` fetches it, and nothing else does.
         classes: names of what ``latents["class"]`` counts.
         warmup_classes: names of what :meth:`draw_named` shows.
         image: shape of one image.
@@ -92,6 +94,7 @@ class Domain(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     needs_files: ClassVar[bool] = False
+    packages: ClassVar[tuple[Package, ...]] = ()
     classes: tuple[str, ...]
     warmup_classes: tuple[str, ...]
     image: MapShape = MapShape(3, 32, 32)
@@ -117,8 +120,8 @@ class Domain(ABC):
 
     @property
     def file_facts(self) -> Mapping[str, Tensor]:
-        """What the files of ``collection`` tell beside their pixels, such as their sizes: (N,) numbers by name. No model
-        sees them, an audit asks them."""
+        """What the files of ``collection`` tell beside their pixels, such as their sizes: (N,) numbers by name. No
+        model sees them, an audit asks them."""
         return {}
 
     @abstractmethod

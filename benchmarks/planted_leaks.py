@@ -1,7 +1,7 @@
-"""What an audit catches: leaks of several kinds and strengths, planted into a plug-in domain and into a list of pairs.
+"""What an audit catches: leaks of several kinds and strengths, planted into a plug-in domain and a list of pairs.
 
-Pairs of the domain ``digits``, whose classes differ in brightness and form by nature, get a mark that tells the label in
-a share of them. A leak counts as caught where any row of the audit is a leak or flagged. The same without a mark, under
+Pairs of the domain ``digits``, whose classes differ in brightness and form by nature, get a mark that tells the label
+in a share of them. A leak counts as caught where any row of the audit is a leak or flagged. The same without a mark, under
 other seeds, tells how often an audit is wrong about a clean domain.
 
 ``python benchmarks/planted_leaks.py --seeds 20`` (about 40 minutes on one core).
@@ -184,9 +184,8 @@ def main() -> None:
             for seed, found in enumerate(false):
                 told(f"{carrier}, clean, seed {seed}", found)
             of = len(LEAKS) * len(SHARES)
-            print(
-                f"{carrier}: caught {caught} of {of}; false alarms in {sum(map(bool, false))} of {len(false)} clean seeds"
-            )
+            wrong = f"{sum(map(bool, false))} of {len(false)} clean seeds"
+            print(f"{carrier}: caught {caught} of {of}; false alarms in {wrong}")
 
 
 def asked(carrier: str, folder: Path, leak: str, share: float, seed: int) -> list[Row]:

@@ -18,6 +18,7 @@ from bench.cli.audit import audit
 from bench.cli.check import check
 from bench.cli.compare import compare
 from bench.cli.conformance import test
+from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "test": test,
     "audit": audit,
     "speed": speed,
+    "data": data,
     "doctor": doctor,
 }
 PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}

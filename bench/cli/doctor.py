@@ -12,11 +12,11 @@ def doctor() -> None:
     broken."""
     from bench import zoo
     from bench.backbones import BACKBONES
+    from bench.cache_folder import cache_folder
     from bench.domain import DOMAINS
     from bench.fusion import FUSIONS
     from bench.sweep.provenance import provenance
     from bench.text import printable
-    from bench.training.warmup import cache_folder
 
     zoo.load()
     facts = provenance()
@@ -35,7 +35,7 @@ def doctor() -> None:
     )
     print("zoo")
     print(f"  {len(list(FUSIONS))} fusions, {len(list(BACKBONES))} backbones, {len(list(DOMAINS))} domains")
-    print(f"  warm-ups are kept in {cache_folder()}")
+    print(f"  warm-ups, packages and rendered images are kept in {cache_folder()}")
     print("optional")
     for package, use in OPTIONAL.items():
         print(f"  {package:<18} {_version(package)} (for {use})")

@@ -20,6 +20,7 @@ import torch
 from bench import zoo
 from bench.atomic import remove_stale, write_text_atomically
 from bench.backbones import BACKBONES
+from bench.cache_folder import cache_folder
 from bench.domain import build_domain
 from bench.fusion import FUSIONS, MapShape
 from bench.model import build_model
@@ -30,7 +31,6 @@ from bench.sweep.provenance import hardware
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
-from bench.training.warmup.cache import cache_folder
 
 POLL_SECONDS = 0.25
 FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 4, 5

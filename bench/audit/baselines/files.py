@@ -34,9 +34,8 @@ class Files(AuditBaseline):
         facts = draws.domain.file_facts
 
         def order(images: Images) -> Features:
-            return np.stack(
-                [images.latents[name].double().numpy() for name in (ORDER, PAIR) if name in images.latents], 1
-            )
+            known = [images.latents[name] for name in (ORDER, PAIR) if name in images.latents]
+            return np.stack([number.double().numpy() for number in known], 1)
 
         def stored(images: Images) -> Features:
             return np.stack([column[images.latents[ORDER]].numpy() for column in facts.values()], 1)
@@ -46,6 +45,5 @@ class Files(AuditBaseline):
                 yield flagged_above(f"{what} of the files, added up → label, {probe}", hits)
         if facts and not draws.domain.names_images:
             # Of labelled images two of a class may well come from files that are alike.
-            yield flagged_above(
-                "size, format, quality of both → label, gradient boosting", boosting(label_question(draws, stored))
-            )
+            hits = boosting(label_question(draws, stored))
+            yield flagged_above("size, format, quality of both → label, gradient boosting", hits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.training.warmup import autoencoder, centre, jigsaw, names, rotation, supcon
-from bench.training.warmup.cache import Warmup, WarmupSpec, cache_folder, load_into
+from bench.training.warmup.cache import Warmup, WarmupSpec, load_into
 from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, register_warmup
 from bench.training.warmup.train import answers, build_task, named_examples
 
@@ -17,7 +17,6 @@ __all__ = [
     "answers",
     "autoencoder",
     "build_task",
-    "cache_folder",
     "centre",
     "jigsaw",
     "load_into",

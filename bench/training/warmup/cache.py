@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,8 +16,8 @@ import torch
 
 from bench.atomic import remove_stale
 from bench.backbones import BACKBONES, Backbone
+from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
-from bench.errors import StorageError, UsageError
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
@@ -53,22 +52,6 @@ class Warmup:
     def head(self) -> Path:
         """File of the state dict of the head that the task trained on the backbone."""
         return self.path.with_suffix(stored.WEIGHTS["head"])
-
-
-def cache_folder() -> Path:
-    """Where warm-ups are kept: ``$FUSEBENCH_CACHE`` or ``~/.cache/fusebench``.
-
-    Raises:
-        UsageError: there is something else in its place.
-    """
-    folder = Path(os.environ.get("FUSEBENCH_CACHE") or Path.home() / ".cache" / "fusebench")
-    try:
-        there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    except OSError as error:
-        raise StorageError.of(folder, error) from error
-    if not there.is_dir():
-        raise UsageError(f"{folder}: the cache of warm-ups needs a folder, and {there} is none; set FUSEBENCH_CACHE")
-    return folder
 
 
 def on_stderr(line: str) -> None:

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from bench import zoo
 from bench.backbones import contract
+from bench.cache_folder import cache_folder
 from bench.errors import DivergedError, StorageError, UsageError
 from bench.training.loop import History
-from bench.training.warmup import Warmup, WarmupSpec, cache_folder
+from bench.training.warmup import Warmup, WarmupSpec
 from bench.training.warmup import train as training
 
 Ask = Callable[..., Warmup]
