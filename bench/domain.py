@@ -83,6 +83,7 @@ class Domain(ABC):
         companions: domains that a cell is tested on besides its own unless told otherwise.
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
+        quarter: the one of ``bench.quarters`` that its test pairs are; empty where that is not known.
     """
 
     name: ClassVar[str]
@@ -96,11 +97,18 @@ class Domain(ABC):
     companions: tuple[str, ...] = ()
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
+    quarter: str = ""
 
     @property
     def content(self) -> Mapping[str, str]:
         """Hash of the user's files behind each parameter that is a path; it replaces the path in a record's key."""
         return {}
+
+    @property
+    def collection(self) -> Tensor | None:
+        """All images that the domain shows, (N, 3, H, W) uint8, as ``latents["image"]`` counts them; None where every
+        draw makes or alters them."""
+        return None
 
     @abstractmethod
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:

@@ -9,8 +9,9 @@ from torch.nn import functional as F
 
 from bench.domain import register_domain
 
+from .bank import Bank
 from .folds import FOLDS, parts_of, stratified_folds
-from .labelled import Bank, LabelledDomain
+from .labelled import LabelledDomain
 from .renderer import IMAGE_SIZE
 
 WHITE = 16

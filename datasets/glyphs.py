@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache, cached_property
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -11,10 +12,11 @@ from torch.nn import functional as F
 
 from bench.domain import Images, register_domain, uniforms
 
+from .bank import PARTS, Bank, Part
 from .colors import CANDIDATES, contrasting_colors
 from .difficulty import preset
 from .glyph_masks import CHARACTERS, FAMILIES, FONTS, INK, SIDE, glyph_masks
-from .labelled import PARTS, Bank, LabelledDomain, Part
+from .labelled import NOVEL, LabelledDomain
 from .renderer import IMAGE_SIZE
 from .scene import Key, Pose
 
@@ -46,6 +48,9 @@ class Glyphs(LabelledDomain):
 
     name, version = "glyphs", 1
     offers = ("image", "mask")
+    # Fonts are groups, and testing shows others than training.
+    quarter_of = MappingProxyType({"": "novel_group", NOVEL: "novel_both"})
+    collection = None
 
     def __init__(self, held_out: int = 50, shift: str = "") -> None:
         super().__init__(tuple(CHARACTERS[i] for i in _order()), shift, held_out)

@@ -17,7 +17,7 @@ from torch import Tensor
 from bench.errors import UsageError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-COLUMNS = ("file", "class")
+COLUMNS, OPTIONAL = ("file", "class"), ("group", "split")
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,23 @@ class ImageFiles:
         where: the user's text, for messages.
         root: folder to which the names of the files are relative.
         files: name of every file.
-        classes, groups: class and group of every file.
+        classes: class of every file.
+        groups: group of every file; None where each is its own.
+        splits: the split that the user chose for every file; None where nothing was chosen.
     """
 
     where: str
     root: Path
     files: tuple[str, ...]
     classes: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: tuple[str, ...] | None = None
+    splits: tuple[str, ...] | None = None
 
 
 @cache
 def list_files(path: Path) -> ImageFiles:
-    """The files of a folder of class folders, or of a CSV file with the columns ``file``, ``class`` and ``group``.
-
-    Without groups every file is a group of its own.
+    """The files of a folder of class folders, or of a CSV file with the columns ``file``, ``class`` and, as one likes,
+    ``group`` and ``split``.
 
     Raises:
         UsageError: there is nothing at ``path``, no image, or a row of the CSV file that cannot be used.
@@ -55,7 +57,7 @@ def list_files(path: Path) -> ImageFiles:
     found = "is no folder and no CSV file" if path.exists() else "does not exist"
     raise UsageError(
         f"{where} {found}; expected a folder of class folders, or a CSV file with the columns file, class and "
-        "(optional) group"
+        "(optional) group and split"
     )
 
 
@@ -69,7 +71,7 @@ def _list_folder(where: str, root: Path) -> ImageFiles:
         endings = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{where}: no images found; expected one folder per class with files ending in {endings}")
     files = tuple(file.as_posix() for file in found)
-    return ImageFiles(where, root, files, tuple(file.parts[0] for file in found), files)
+    return ImageFiles(where, root, files, tuple(file.parts[0] for file in found))
 
 
 def _list_csv(where: str, path: Path) -> ImageFiles:
@@ -82,10 +84,10 @@ def _list_csv(where: str, path: Path) -> ImageFiles:
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
         raise UsageError(
-            f"{where}: no column {' and no column '.join(missing)}; expected file,class or file,class,group in the "
-            f"first line, found {', '.join(columns) or 'nothing'}"
+            f"{where}: no column {' and no column '.join(missing)}; expected file,class and (optional) group and split "
+            f"in the first line, found {', '.join(columns) or 'nothing'}"
         )
-    needed = [column for column in (*COLUMNS, "group") if column in columns]
+    needed = [column for column in (*COLUMNS, *OPTIONAL) if column in columns]
     for line, row in rows:
         empty = [column for column in needed if not row[column]]
         if empty:
@@ -94,13 +96,13 @@ def _list_csv(where: str, path: Path) -> ImageFiles:
             raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
     if not rows:
         raise UsageError(f"{where}: no images found; expected a row per image below the column names")
-    files, classes, groups = (tuple(row[column] for _, row in rows) for column in ("file", "class", needed[-1]))
-    return ImageFiles(where, path.parent, files, classes, groups if "group" in columns else files)
+    found = {column: tuple(row[column] for _, row in rows) for column in needed}
+    return ImageFiles(where, path.parent, found["file"], found["class"], found.get("group"), found.get("split"))
 
 
 @cache
 def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
-    """Pixels of every file and the hash of all contents, names, classes and groups.
+    """Pixels of every file and the hash of all contents, names, classes, groups and splits.
 
     Returns:
         The middle square of every image, scaled to (N, 3, size, size) uint8, and 16 hex digits.
@@ -111,8 +113,8 @@ def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
     whole = hashlib.sha256()
     known: dict[str, str] = {}
     pixels = np.empty((len(listed.files), size, size, 3), np.uint8)
-    labels = zip(listed.files, listed.classes, listed.groups, strict=True)
-    for number, (name, label, group) in enumerate(labels):
+    told = [column for column in (listed.classes, listed.groups or listed.files, listed.splits) if column]
+    for number, (name, *labels) in enumerate(zip(listed.files, *told, strict=True)):
         content = (listed.root / name).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest in known:
@@ -121,7 +123,7 @@ def read_images(listed: ImageFiles, size: int) -> tuple[Tensor, str]:
                 "or training and test images would coincide"
             )
         known[digest] = name
-        whole.update("\0".join((name, label, group, digest, "")).encode())
+        whole.update("\0".join((name, *labels, digest, "")).encode())
         pixels[number] = _decoded(content, size, f"{listed.where}: {name}")
     return torch.from_numpy(pixels).permute(0, 3, 1, 2), whole.hexdigest()[:16]
 

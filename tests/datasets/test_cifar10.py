@@ -44,10 +44,10 @@ def test_images_are_upright_and_in_the_split_that_was_published(root: Path) -> N
         assert set(images.pixels[:, 1].flatten().tolist()) <= set(batches)
 
 
-def test_a_tenth_of_every_class_is_for_validation(root: Path) -> None:
+def test_one_of_25_images_of_every_class_is_for_validation(root: Path) -> None:
     bank = Cifar10(root=str(root)).bank
-    assert torch.bincount(bank.parts).tolist() == [450, 50, 100]
-    assert torch.bincount(bank.classes[bank.parts == 1]).tolist() == [5] * 10
+    assert torch.bincount(bank.parts).tolist() == [480, 20, 100]
+    assert torch.bincount(bank.classes[bank.parts == 1]).tolist() == [2] * 10
 
 
 def test_held_out_classes_are_tested_by_default(root: Path) -> None:

@@ -107,15 +107,26 @@ def test_csv_and_folder_give_the_same_pairs(make_csv: Callable[..., Path]) -> No
         assert torch.equal(listed.draw(split, 0, 50).a.pixels, found.draw(split, 0, 50).a.pixels)
 
 
-def test_the_last_classes_are_held_out_and_tested_by_default(make: Callable[..., Path]) -> None:
+def test_held_out_classes_are_drawn_and_tested_by_default(make: Callable[..., Path]) -> None:
     root = make({**COUNTS, "dog": 10})
     domain = Folder(str(root), size=16, held_out=2)
-    assert domain.classes == ("ant", "bee")
     assert domain.companions == (f"folder:held_out=2:path={root}:shift=novel:size=16",)
     novel = build_domain(domain.companions[0])
-    assert novel.classes == ("cat", "dog")
+    assert set(novel.classes) == {"ant", "bee", "cat", "dog"}
+    shown = {novel.classes[number] for number in novel.draw("test", 0, 40).a.latents["class"].tolist()}
+    assert shown == set(novel.classes) - set(domain.classes)
+    assert len(shown) == 2
     images = novel.draw("test", 0, 40).a
-    assert torch.equal(images.pixels[:, 0, 3, 7].long(), 20 + 10 * images.latents["class"])
+    red = torch.tensor([10 * sorted(novel.classes).index(name) for name in novel.classes])
+    assert torch.equal(images.pixels[:, 0, 3, 7].long(), red[images.latents["class"]])
+
+
+def test_which_classes_are_held_out_follows_the_seed_and_more_include_fewer(make: Callable[..., Path]) -> None:
+    root = str(make(dict.fromkeys("abcdef", 6)))
+    drawn = {seed: Folder(root, held_out=2, split_seed=seed).classes for seed in range(6)}
+    assert len(set(drawn.values())) > 1
+    for seed, kept in drawn.items():
+        assert set(Folder(root, held_out=3, split_seed=seed).classes) < set(kept)
 
 
 @pytest.mark.parametrize("size", [16, 48])
