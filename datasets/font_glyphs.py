@@ -128,12 +128,22 @@ def glyphs_of(fonts: Sequence[FontFile], size: int) -> dict[str, NDArray[np.gene
     kept = [distinct(font) for font in fonts]
     shown = [np.flatnonzero(mask) for mask in kept]
     font = np.repeat(np.arange(len(fonts)), [len(own) for own in shown])
-    return {
+    glyphs = {
         "pixels": np.concatenate([pictures(own, size)[mask] for own, mask in zip(fonts, kept, strict=True)]),
         "character": np.concatenate(shown),
         "font": font,
         "family": np.array([own.family for own in fonts])[font],
     }
+    own = _of_one_owner(glyphs["pixels"], glyphs["family"], np.array(CLASS_OF)[glyphs["character"]])
+    return {name: values[own] for name, values in glyphs.items()}
+
+
+def _of_one_owner(pixels: NDArray[np.uint8], *owners: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Which pictures (N,) bool no other family or class has shown before."""
+    rows = pixels.reshape(len(pixels), -1)
+    _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    before = first[inverse.ravel()]
+    return np.logical_and.reduce([own == own[before] for own in owners])
 
 
 def settings() -> dict[str, str | int | float]:
