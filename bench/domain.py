@@ -83,6 +83,9 @@ class Domain(ABC):
         companions: domains that a cell is tested on besides its own unless told otherwise.
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
+        names_images: whether ``latents["class"]`` says what an image shows, so that images of different pairs may be
+            compared by it; where not, it says of a pair whether it is same, and no more.
+        test_pairs: how many test pairs there are before the first comes again; None where they never end.
         quarter: the one of ``bench.quarters`` that its test pairs are; empty where that is not known.
     """
 
@@ -97,6 +100,8 @@ class Domain(ABC):
     companions: tuple[str, ...] = ()
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
+    names_images: bool = True
+    test_pairs: int | None = None
     quarter: str = ""
 
     @property

@@ -124,7 +124,7 @@ def _by_image(listed: Listed, plan: Plan) -> Dealt:
     groups = np.unique(listed.group_index[own], return_inverse=True)[1]
     fold, folds = group_folds(listed.where, [listed.names[k] for k in kept], classes, groups, plan.split_seed)
     part = np.full(len(own), TEST)
-    part[own] = _parts_of_folds(listed.where, fold.numpy(), folds, plan, groups)
+    part[own] = parts_of_folds(listed.where, fold.numpy(), folds, plan, groups)
     return Dealt(part, held.astype(np.int64), plan.held_out, listed.has_groups)
 
 
@@ -172,21 +172,10 @@ def _as_given(listed: Listed, plan: Plan, given: Sequence[str]) -> Dealt:
     if unknown:
         raise UsageError(f"{listed.where}: split {unknown[0]!r} in the column split; expected {', '.join(PARTS)}")
     part = np.array([PARTS.index(name) for name in given])
-    _check_groups_apart(listed, part)
     rank = np.full(len(listed.names), TEST)
     for number in (VAL, TRAIN):
         rank[np.unique(listed.class_index[part == number])] = number
     return Dealt(part, rank, 0, listed.has_groups)
-
-
-def _check_groups_apart(listed: Listed, part: Index) -> None:
-    """Raise where a group is both in training and in validation; what is tested may be of seen groups."""
-    both = np.intersect1d(listed.group_index[part == TRAIN], listed.group_index[part == VAL])
-    if listed.has_groups and len(both):
-        raise UsageError(
-            f"{listed.where}: group {listed.group_names[both[0]]!r} is in train and in val of the column split; "
-            "expected each group in one of them"
-        )
 
 
 def _last(names: Sequence[str], n: int, *key: str | int) -> NDArray[np.bool_]:
@@ -228,10 +217,10 @@ def _parts_of_groups(listed: Listed, plan: Plan) -> Index:
     folds = min(FOLDS, n)
     order = shuffled(listed.group_names, "groups", plan.split_seed)
     fold = lightest_folds(np.bincount(listed.group_index), order, folds)
-    return _parts_of_folds(listed.where, fold, folds, plan, np.arange(n))
+    return parts_of_folds(listed.where, fold, folds, plan, np.arange(n))
 
 
-def _parts_of_folds(where: str, fold: Index, folds: int, plan: Plan, groups: Index) -> Index:
+def parts_of_folds(where: str, fold: Index, folds: int, plan: Plan, groups: Index) -> Index:
     """Split of each thing from its fold: one is for testing and one for validation."""
     _check_fold(where, plan.fold, folds)
     behind = [(plan.fold + step) % folds for step in range(1, folds)]

@@ -11,12 +11,10 @@ from bench.errors import UsageError
 
 from .bank import Bank
 from .dealt import Plan
-from .image_files import list_files, read_images
+from .image_files import check_size, list_files, read_images
 from .labelled import MIN_SEEN, LabelledDomain
 from .renderer import IMAGE_SIZE
 from .splits import split_images
-
-MIN_SIZE, MAX_SIZE = 16, 256
 
 
 @register_domain
@@ -60,8 +58,7 @@ class Folder(LabelledDomain):
             raise UsageError(
                 "folder: no path given; expected folder:PATH, where PATH is a folder of class folders or a CSV file"
             )
-        if not MIN_SIZE <= size <= MAX_SIZE:
-            raise UsageError(f"folder {path}: size={size}; expected {MIN_SIZE} to {MAX_SIZE} pixels")
+        check_size(f"folder {path}", size)
         self._listed = listed = list_files(Path(path).expanduser())
         only = set(listed.classes)
         if len(only) < MIN_SEEN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 from bench.errors import UsageError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+MIN_SIZE, MAX_SIZE = 16, 256
 COLUMNS, OPTIONAL = ("file", "class"), ("group", "split")
 
 
@@ -39,6 +41,12 @@ class ImageFiles:
     classes: tuple[str, ...]
     groups: tuple[str, ...] | None = None
     splits: tuple[str, ...] | None = None
+
+
+def check_size(where: str, size: int) -> None:
+    """Raise ``UsageError`` for images that are too small or too large."""
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise UsageError(f"{where}: size={size}; expected {MIN_SIZE} to {MAX_SIZE} pixels")
 
 
 @cache
@@ -75,29 +83,43 @@ def _list_folder(where: str, root: Path) -> ImageFiles:
 
 
 def _list_csv(where: str, path: Path) -> ImageFiles:
+    rows = read_rows(where, path, COLUMNS, OPTIONAL)
+    for line, row in rows:
+        if not (path.parent / row["file"]).is_file():
+            raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
+    found = {column: tuple(row[column] for _, row in rows) for column in rows[0][1]}
+    return ImageFiles(where, path.parent, found["file"], found["class"], found.get("group"), found.get("split"))
+
+
+def read_rows(
+    where: str, path: Path, columns: Sequence[str], optional: Sequence[str]
+) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with their line numbers: ``columns``, and what there is of those that are ``optional``.
+
+    Raises:
+        UsageError: a column or a value is missing, there is no row, or the file cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+            found, rows = list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{where}: not a readable CSV file in UTF-8 ({error})") from None
-    missing = [column for column in COLUMNS if column not in columns]
+    missing = [column for column in columns if column not in found]
     if missing:
         raise UsageError(
-            f"{where}: no column {' and no column '.join(missing)}; expected file,class and (optional) group and split "
-            f"in the first line, found {', '.join(columns) or 'nothing'}"
+            f"{where}: no column {' and no column '.join(missing)}; expected {','.join(columns)} and (optional) "
+            f"{' and '.join(optional)} in the first line, found {', '.join(found) or 'nothing'}"
         )
-    needed = [column for column in (*COLUMNS, *OPTIONAL) if column in columns]
+    needed = [column for column in (*columns, *optional) if column in found]
     for line, row in rows:
         empty = [column for column in needed if not row[column]]
         if empty:
             raise UsageError(f"{where}: row {line} has no {empty[0]}")
-        if not (path.parent / row["file"]).is_file():
-            raise UsageError(f"{where}: row {line}: no file {row['file']} in {path.parent}")
     if not rows:
-        raise UsageError(f"{where}: no images found; expected a row per image below the column names")
-    found = {column: tuple(row[column] for _, row in rows) for column in needed}
-    return ImageFiles(where, path.parent, found["file"], found["class"], found.get("group"), found.get("split"))
+        what = "images found; expected a row per image" if "file" in columns else "pairs found; expected a row per pair"
+        raise UsageError(f"{where}: no {what} below the column names")
+    return [(line, {column: row[column] for column in needed}) for line, row in rows]
 
 
 @cache

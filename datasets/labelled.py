@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from bench.spec import Spec, shifted
 
 from .bank import MIN_IMAGES, PARTS, Bank, Part
 from .color import Color
-from .pixel_shifts import PIXEL_SHIFTS, SINGLE_SEVERITIES
+from .pixel_shifts import PIXEL_SHIFTS, SINGLE_SEVERITIES, PixelShift
 from .renderer import IMAGE_SIZE
 from .scene import Key
 from .splits import Splits
@@ -38,6 +38,29 @@ WHAT = {
 }
 # More classes have too many ordered pairs for a table of them.
 MOST_IN_TABLE = 128
+
+
+def pixel_shift_of(shift: str) -> PixelShift | None:
+    """The corruption of that name, None for a shift of another kind."""
+    return {**PIXEL_SHIFTS, **SINGLE_SEVERITIES}.get(shift)
+
+
+def unknown_shift(domain: str, shift: str, known: Iterable[str]) -> str:
+    """What is said of a shift that a domain does not have."""
+    return (
+        f"{domain}: unknown shift {shift!r}; expected one of {', '.join(sorted(known))}, or a corruption at one "
+        "severity, such as noise-3"
+    )
+
+
+def named_shapes(image: MapShape, split: Split, seed: int, n: int, start: int, easy: bool) -> Images:
+    """The named shapes of the domain ``color`` in images of another size."""
+    images = Color().draw_named(split, seed, n, start, easy)
+    size = (image.height, image.width)
+    if size == tuple(images.pixels.shape[2:]):
+        return images
+    pixels = F.interpolate(images.pixels.float(), size, mode="bilinear", antialias=True, align_corners=False)
+    return Images(pixels.add(0.5).clamp(0, 255).to(torch.uint8), {"class": images.latents["class"]})
 
 
 def spread_classes(key: Key, start: int, n: int, k: int) -> tuple[Tensor, Tensor]:
@@ -106,7 +129,7 @@ class LabelledDomain(Domain):
         self.image = MapShape(3, size, size)
         named_shifts = self._class_shifts() if splits is None else self._quarter_shifts(splits)
         self.shifts = named_shifts | {name: entry.what for name, entry in PIXEL_SHIFTS.items()}
-        self._pixel_shift = {**PIXEL_SHIFTS, **SINGLE_SEVERITIES}.get(shift)
+        self._pixel_shift = pixel_shift_of(shift)
         self._check_shift()
         self.classes = self._shown_names()
         if splits is None:
@@ -164,10 +187,7 @@ class LabelledDomain(Domain):
             own = f"the domain itself is tested on {QUARTERS[self.shift]}"
             none = f"these images hold no pairs of {QUARTERS.get(self.shift, 'held-out classes beside seen ones')}"
             raise UsageError(f"{self.name}: shift {self.shift!r}: {own if self.shift == self.splits.own else none}")
-        raise UsageError(
-            f"{self.name}: unknown shift {self.shift!r}; expected one of {', '.join(sorted(self.shifts))}, "
-            "or a corruption at one severity, such as noise-3"
-        )
+        raise UsageError(unknown_shift(self.name, self.shift, self.shifts))
 
     def _companions(self, params: Mapping[str, str | int]) -> tuple[str, ...]:
         """This domain on classes and groups that training never shows, so that they are always reported beside its
@@ -257,9 +277,4 @@ class LabelledDomain(Domain):
 
     def draw_named(self, split: Split, seed: int, n: int, start: int = 0, easy: bool = False) -> Images:
         """The named shapes of the domain ``color``, in the size of this domain's images."""
-        images = Color().draw_named(split, seed, n, start, easy)
-        size = (self.image.height, self.image.width)
-        if size == tuple(images.pixels.shape[2:]):
-            return images
-        pixels = F.interpolate(images.pixels.float(), size, mode="bilinear", antialias=True, align_corners=False)
-        return Images(pixels.add(0.5).clamp(0, 255).to(torch.uint8), {"class": images.latents["class"]})
+        return named_shapes(self.image, split, seed, n, start, easy)

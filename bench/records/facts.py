@@ -165,15 +165,17 @@ class Tested(NamedTuple):
         values: in the order of ``metric_names()``, None where missing.
         pairs: tested on.
         kinds: where the domain tells kinds of pairs apart.
+        quarter: the one of ``bench.quarters`` that the pairs are of; empty where that is not known.
     """
 
     values: tuple[float | None, ...]
     pairs: int
     kinds: KindScores | None = None
+    quarter: str = ""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A metric by its name, beside ``n``, ``strata`` and ``cells``."""
+        """A metric by its name, beside ``n``, ``quarter``, ``strata`` and ``cells``."""
         share, number = handler.generate_schema(Share | None), handler.generate_schema(Number | None)
         kinds = build.typed_dict_field(handler.generate_schema(dict[str, KindFacts]), required=False)
         fields = {
@@ -182,6 +184,7 @@ class Tested(NamedTuple):
                 for metric in METRICS.classes
             },
             "n": build.typed_dict_field(handler.generate_schema(Some)),
+            "quarter": build.typed_dict_field(handler.generate_schema(Text), required=False),
             "strata": kinds,
             "cells": kinds,
         }
@@ -192,11 +195,12 @@ def _tested(names: Sequence[str], found: Mapping[str, Any]) -> Tested:
     """Compact: a report keeps many of them. The pairs of classes are for whoever reads the file."""
     values = tuple(map(found.get, names))
     strata: Mapping[str, KindFacts] | None = found.get("strata")
+    quarter = found.get("quarter", "")
     if not strata:
-        return Tested(values, found["n"])
+        return Tested(values, found["n"], quarter=quarter)
     accuracy = tuple(kind.get("accuracy") for kind in strata.values())
     p_same = tuple(kind.get("p_same") for kind in strata.values())
-    return Tested(values, found["n"], KindScores(_shared(tuple(strata)), accuracy, p_same))
+    return Tested(values, found["n"], KindScores(_shared(tuple(strata)), accuracy, p_same), quarter)
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.atomic import write_bytes_atomically
-from bench.domain import DomainName, Pairs, Split, build_domain
+from bench.domain import Domain, DomainName, Pairs, Split, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.metrics import evaluate
@@ -86,7 +86,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
         pairs = draw(domain, "test", 0, cell.test_pairs)
         labels[name] = pairs.label.numpy()
-        metrics[name] = _metrics(pairs, build_domain(domain).classes, scores[name], threshold - offset)
+        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
 
 
@@ -100,12 +100,14 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
-def _metrics(pairs: Pairs, names: tuple[str, ...], scored: Scores, threshold: float) -> dict[str, Any]:
+def _metrics(pairs: Pairs, domain: Domain, scored: Scores, threshold: float) -> dict[str, Any]:
     label = pairs.label.numpy()
     metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold)
     metrics["n"] = len(label)
+    if domain.quarter:
+        metrics["quarter"] = domain.quarter
     classes = pairs.a.latents["class"].numpy(), pairs.b.latents["class"].numpy()
-    metrics["cells"] = class_cells(*classes, scored.scores, names)
+    metrics["cells"] = class_cells(*classes, scored.scores, domain.classes)
     if pairs.strata is not None:
         metrics["strata"] = stratum_metrics(label, scored.scores, pairs.strata.index.numpy(), pairs.strata.names)
     return metrics

@@ -23,7 +23,7 @@ from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_auxiliary, why_not_objective
+from bench.training.applicable import why_not_auxiliary, why_not_objective, why_not_unnamed
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
@@ -78,6 +78,17 @@ class Plan:
         for planned in self.having("not applicable"):
             fusions.setdefault(planned.reason, {})[str(planned.cell.fusion)] = None
         return [f"not applicable: {_some(tuple(names))}: {reason}" for reason, names in fusions.items()]
+
+    def repeated(self) -> list[str]:
+        """One line per domain with fewer test pairs than are asked for, some of which are then tested again."""
+        tested = {(name, planned.cell.test_pairs) for planned in self.cells for name in planned.cell.eval_domains}
+        found = sorted((str(name), build_domain(name).test_pairs, asked) for name, asked in tested)
+        return [
+            f"{name}: has {own:,} test pairs, half of them same, and {asked:,} are tested: some count more than once, "
+            f"and intervals within a seed are too narrow; --test-pairs {own} tests each once"
+            for name, own, asked in found
+            if own is not None and own < asked
+        ]
 
     def summary(self, minutes: float | None) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
@@ -155,8 +166,10 @@ def not_applicable(cell: Cell) -> str:
     if cell.protocol == "frozen" and built.towers == 2:
         return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"
     weights = auxiliary_weights(built, cell.recipe.auxiliary)
+    objective = Objective.parse(cell.recipe.objective)
     return (
-        why_not_objective(built, Objective.parse(cell.recipe.objective), cell.protocol)
+        ("" if data.names_images else why_not_unnamed(built, objective))
+        or why_not_objective(built, objective, cell.protocol)
         or why_not_auxiliary(built, weights)
         or missing_latents(weights, _latents(cell.domain) if weights else ())
     )
@@ -165,7 +178,8 @@ def not_applicable(cell: Cell) -> str:
 @cache
 def _latents(domain: Choice[Domain]) -> frozenset[str]:
     """What a domain records of each image."""
-    return frozenset(build_domain(domain).draw("val", 0, 2).a.latents)
+    built = build_domain(domain)
+    return frozenset(built.draw("val", 0, 2).a.latents) - (set() if built.names_images else {"class"})
 
 
 def _joint(fusion: Fusion) -> str:

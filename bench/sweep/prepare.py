@@ -97,4 +97,6 @@ def _learner(
     a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
-        return learner_of(subject)(subject, cell.recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes))
+        # Where only pairs are labelled, nothing is known of an image of one beside an image of another.
+        recipe = cell.recipe if domain.names_images else cell.recipe.model_copy(update={"pairs_per_image": 1})
+        return learner_of(subject)(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes))

@@ -76,7 +76,12 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
-    for line in (*plan.unmatched(), *plan.inapplicable(), *filter(None, [_left_out(observers, plan)])):
+    for line in (
+        *plan.unmatched(),
+        *plan.inapplicable(),
+        *plan.repeated(),
+        *filter(None, [_left_out(observers, plan)]),
+    ):
         _say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:

@@ -30,6 +30,16 @@ def why_not_objective(fusion: Fusion, objective: Objective, protocol: Protocol) 
     return "" if objective.on_scores else _why_no_score(fusion, objective)
 
 
+def why_not_unnamed(fusion: Fusion, objective: Objective) -> str:
+    """Why a fusion cannot be trained where only pairs are labelled, and not what an image shows; empty where it can."""
+    known = "only pairs are labelled here, and not what an image shows"
+    if fusion.supervision == "names":
+        return f"{fusion.name} is trained on the names of single images, and {known}"
+    if trained_by_objective(fusion) and objective.on_encodings:
+        return f"{objective.on_encodings[0].spec} compares images of different pairs, and {known}"
+    return ""
+
+
 def why_not_auxiliary(fusion: Fusion, weights: Mapping[str, float]) -> str:
     """Why auxiliary heads cannot be trained beside a fusion; empty where they can or where there are none."""
     missing = why_no_encodings(fusion) if weights else ""

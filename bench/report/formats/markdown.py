@@ -16,6 +16,7 @@ from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.formats import ReportFormat, register_report_format
 from bench.report.provenance import provenance, sentence
+from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
 from bench.report.shifts import shift_block
 from bench.report.strata_block import kinds_block
@@ -69,6 +70,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     if report.baseline is not None:
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
+    blocks += _by_backbone("New classes and groups", section, lambda part: quarters_block(part, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
     blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))

@@ -16,6 +16,7 @@ from bench.records.record import Record
 from bench.records.sections import Section
 from bench.report.against_baseline import Comparison
 from bench.report.footnotes import mark
+from bench.report.quarters_block import quarters_grid
 from bench.report.table import ABROAD
 from bench.text import printable
 
@@ -60,6 +61,16 @@ def shifts_table(board: Board, metric: str) -> pd.DataFrame:
     flat = pd.DataFrame(table.round(4).to_numpy(), columns=short)
     flat.insert(0, "fusion", [name for _, name in row_pairs(table)])
     return flat
+
+
+def quarters_table(section: Section, metric: str) -> pd.DataFrame:
+    """A line per fusion and reference, a column per quarter of seen and new classes and groups; empty without them.
+
+    Args:
+        section: of a single backbone.
+    """
+    grid = quarters_grid(section, metric)
+    return pd.DataFrame(dict(zip(grid.header, zip(*grid.rows, strict=True), strict=True))) if grid else pd.DataFrame()
 
 
 def failures_table(section: Section) -> pd.DataFrame:

@@ -1,0 +1,80 @@
+"""The 2 x 2: how the fusions of a section do on seen and on new classes, in seen and in new groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bench.metrics import METRICS
+from bench.plots.style import metric_label
+from bench.quarters import QUARTERS
+from bench.records.blocks import scores
+from bench.records.entries import Entry
+from bench.records.sections import Section
+from bench.report.table import Block, Grid, estimate_text, named
+from bench.stats.intervals import LEVEL, estimate
+
+# What each gap subtracts: the same pairs but for classes, or but for groups.
+GAPS = {
+    "new classes": (("novel", "seen"), ("novel_both", "novel_group")),
+    "new groups": (("novel_group", "seen"), ("novel_both", "novel")),
+}
+
+
+def quarters_block(section: Section, metric: str) -> Block | None:
+    """The table of a section of a single backbone; None where fewer than two quarters were tested."""
+    grid = quarters_grid(section, metric)
+    return Block(sentence(section, metric), [grid.markdown()]) if grid else None
+
+
+def sentence(section: Section, metric: str) -> str:
+    """How to read the table."""
+    return (
+        f"{metric_label(metric)} after training on {section.domain} alone, mean ± half width of the {LEVEL:.0%} t "
+        "interval over seeds: a class or group is seen where training shows it, new where neither training nor "
+        "validation does. The last columns are the mean change, paired by seed, that new classes and new groups bring."
+    ).replace("% t", " % t")
+
+
+def quarters_grid(section: Section, metric: str) -> Grid | None:
+    """One row per fusion, best first, then references; a column per quarter and gap that was tested."""
+    domains = _domains(section)
+    if len(domains) < 2:
+        return None
+    entries = [*section.ranked("fusion", metric), *section.references()]
+    tested = [entry for entry in entries if any(entry.tested(domain) for domain in domains.values())]
+    has_groups = {"novel_group", "novel_both"} & domains.keys()
+    headers = [QUARTERS[name] if has_groups else QUARTERS[name].partition(",")[0] for name in domains]
+    gaps = {what: [pair for pair in pairs if set(pair) <= domains.keys()] for what, pairs in GAPS.items()}
+    gaps = {what: pairs for what, pairs in gaps.items() if pairs}
+    rows = [
+        [
+            named(entry),
+            *(estimate_text(entry.mean(of, metric), entry.half_width(of, metric)) for of in domains.values()),
+            *(_gap(entry, [(domains[new], domains[old]) for new, old in pairs], metric) for pairs in gaps.values()),
+        ]
+        for entry in tested
+    ]
+    unit = METRICS.get(metric).name
+    return Grid(["fusion", *headers, *(f"{what}: Δ {unit}" for what in gaps)], rows, left=1)
+
+
+def _domains(section: Section) -> Mapping[str, str]:
+    """The domain of each quarter that was tested, in the order of ``QUARTERS``."""
+    found = {
+        tested.quarter: domain
+        for domain in (section.domain, *section.shifts.values())
+        for entry in section.entries
+        for tested in entry.tested(domain)
+    }
+    return {name: found[name] for name in QUARTERS if name in found}
+
+
+def _gap(entry: Entry, pairs: Sequence[tuple[str, str]], metric: str) -> str:
+    """Mean over pairs of domains, then over seeds, of the first minus the second."""
+    values = [(scores(entry, new, metric), scores(entry, old, metric)) for new, old in pairs]
+    common = set.intersection(*(set(side) for both in values for side in both))
+    by_seed = [[np.mean([new[block] - old[block] for new, old in values])] for block in sorted(common)]
+    found = estimate(np.array(by_seed, dtype=float).reshape(len(by_seed), 1))
+    return estimate_text(found.mean.item(), found.half_width.item())
