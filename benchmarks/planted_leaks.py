@@ -1,8 +1,8 @@
 """What an audit catches: leaks of several kinds and strengths, planted into a plug-in domain and a list of pairs.
 
 Pairs of the domain ``digits``, whose classes differ in brightness and form by nature, get a mark that tells the label
-in a share of them. A leak counts as caught where any row of the audit is a leak or flagged. The same without a mark, under
-other seeds, tells how often an audit is wrong about a clean domain.
+in a share of them. A leak counts as caught where any row of the audit is a leak or flagged. The same without a mark,
+under other seeds, tells how often an audit is wrong about a clean domain.
 
 ``python benchmarks/planted_leaks.py --seeds 20`` (about 40 minutes on one core).
 """
