@@ -82,6 +82,7 @@ class Domain(ABC):
         companions: domains that a cell is tested on besides its own unless told otherwise.
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
+        aligned: whether one place is the same in both images of a pair; both are then moved alike by augmentation.
     """
 
     name: ClassVar[str]
@@ -94,6 +95,7 @@ class Domain(ABC):
     companions: tuple[str, ...] = ()
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
+    aligned: bool = False
 
     @property
     def content(self) -> Mapping[str, str]:

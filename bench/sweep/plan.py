@@ -23,7 +23,8 @@ from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_auxiliary, why_not_objective
+from bench.training.applicable import why_not_augment, why_not_auxiliary, why_not_objective
+from bench.training.augment import Augmentation
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
@@ -157,6 +158,7 @@ def not_applicable(cell: Cell) -> str:
     weights = auxiliary_weights(built, cell.recipe.auxiliary)
     return (
         why_not_objective(built, Objective.parse(cell.recipe.objective), cell.protocol)
+        or why_not_augment(built, Augmentation.parse(cell.recipe.augment), cell.protocol, weights)
         or why_not_auxiliary(built, weights)
         or missing_latents(weights, _latents(cell.domain) if weights else ())
     )

@@ -118,7 +118,7 @@ class WarmupSpec:
         """What its weights depend on."""
         found = {**self.task.identity(), "backbone": self.backbone.identity()}
         if self.weights == "computed":
-            found |= {"domain": self.domain.identity(), "recipe": self.recipe.model_dump(), "seed": self.seed}
+            found |= {"domain": self.domain.identity(), "recipe": self.recipe.identity(), "seed": self.seed}
         return found
 
     def key(self) -> str:
