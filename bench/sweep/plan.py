@@ -185,8 +185,9 @@ def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbon
         for backbone in backbones:
             create_backbone(str(backbone), IMAGE, pretrained=True)
     elif task.cls.weights == "computed":
-        for source in dict.fromkeys(build_domain(domain).warmup_domain or str(domain) for domain in domains):
-            build_task(task, str(backbones[0]), build_domain(source))
+        specs = [WarmupSpec.declared(config.warmup, str(backbones[0]), str(domain)) for domain in domains]
+        for spec in {spec.domain: spec for spec in specs}.values():
+            build_task(task, str(spec.backbone), spec.shown)
 
 
 def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:
