@@ -84,7 +84,7 @@ class Domain(ABC):
         companions: domains that a cell is tested on besides its own unless told otherwise.
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
-        aligned: whether the two images of a pair lie on each other, so that places in them correspond.
+        aligned: whether one place is the same in both images of a pair; both are then moved alike by augmentation.
         names_images: whether ``latents["class"]`` says what an image shows, so that images of different pairs may be
             compared by it; where not, it says of a pair whether it is same, and no more.
         test_pairs: how many test pairs there are before the first comes again; None where they never end.

@@ -74,7 +74,7 @@ class Cell:
 
     def recipe_id(self) -> str:
         """Short hash of the recipes; tables keep different ones apart."""
-        warmup = self.computed_start.recipe.model_dump() if self.computed_start else None
+        warmup = self.computed_start.recipe.identity() if self.computed_start else None
         return digest({"recipe": self.recipe.identity(), "warmup": warmup})[:8]
 
     def _objective_identity(self) -> dict[str, Any]:

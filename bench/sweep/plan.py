@@ -23,7 +23,8 @@ from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_auxiliary, why_not_objective, why_not_unnamed
+from bench.training.applicable import why_not_augment, why_not_auxiliary, why_not_objective, why_not_unnamed
+from bench.training.augment import Augmentation
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
@@ -170,6 +171,7 @@ def not_applicable(cell: Cell) -> str:
     return (
         ("" if data.names_images else why_not_unnamed(built, objective))
         or why_not_objective(built, objective, cell.protocol)
+        or why_not_augment(built, Augmentation.parse(cell.recipe.augment), cell.protocol, weights)
         or why_not_auxiliary(built, weights)
         or missing_latents(weights, _latents(cell.domain) if weights else ())
     )
@@ -197,8 +199,9 @@ def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbon
         for backbone in backbones:
             create_backbone(str(backbone), IMAGE, pretrained=True)
     elif task.cls.weights == "computed":
-        for source in dict.fromkeys(build_domain(domain).warmup_domain or str(domain) for domain in domains):
-            build_task(task, str(backbones[0]), build_domain(source))
+        specs = [WarmupSpec.declared(config.warmup, str(backbones[0]), str(domain)) for domain in domains]
+        for spec in {spec.domain: spec for spec in specs}.values():
+            build_task(task, str(spec.backbone), spec.shown)
 
 
 def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:

@@ -15,6 +15,7 @@ from bench.sweep.cell import Cell
 from bench.sweep.execution import MEMORY_FORMATS, Execution
 from bench.sweep.inputs import classes, draw, inputs
 from bench.training import warmup
+from bench.training.augment import Augmentation, Augmenter
 from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
 from bench.training.loop import Progress
 from bench.training.pairs import FrozenModel, PairLearner, learner_of
@@ -94,9 +95,12 @@ def _learner(
     if auxiliary:
         train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
         targets = auxiliary.targets(train.a), auxiliary.targets(train.b)
+    augmentation = Augmentation.parse(cell.recipe.augment)
+    augment = Augmenter(augmentation, cell.seed, domain.aligned) if augmentation else None
     a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
         # Where only pairs are labelled, nothing is known of an image of one beside an image of another.
         recipe = cell.recipe if domain.names_images else cell.recipe.model_copy(update={"pairs_per_image": 1})
-        return learner_of(subject)(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes))
+        learner = learner_of(subject)
+        return learner(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes), augment)

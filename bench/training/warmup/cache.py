@@ -24,6 +24,7 @@ from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
 from bench.training.warmup import stored
 from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask
 from bench.training.warmup.lock import locked
+from bench.training.warmup.own import IMAGES, OWN, OwnImages
 from bench.training.warmup.train import build_task, train
 
 VERSION = 1
@@ -64,7 +65,7 @@ class WarmupSpec:
     """A warm-up by all that it depends on.
 
     Attributes:
-        domain: whose named images it shows.
+        domain: whose images it shows.
         recipe, seed: how it is trained, where this program computes it.
     """
 
@@ -78,8 +79,8 @@ class WarmupSpec:
     def declared(
         cls, task: str, backbone: str, domain: str, recipe: Mapping[str, Any] = MappingProxyType({}), seed: int = 0
     ) -> WarmupSpec:
-        """The warm-up of a backbone that trains on ``domain``: of the domain that this one is served by, under the
-        recipe that backbone and task declare.
+        """The warm-up of a backbone that trains on ``domain``: of the domain that this one is served by, or of its own
+        images where the task says so, under the recipe that backbone and task declare.
 
         Args:
             recipe: fields that differ from it.
@@ -88,7 +89,8 @@ class WarmupSpec:
             UsageError: an unknown name, parameter or field.
         """
         settled, trained = WARMUPS.settle(task), BACKBONES.settle(backbone)
-        shown = DOMAINS.settle(build_domain(domain).warmup_domain or domain)
+        own = settled.params.get(IMAGES) == OWN
+        shown = DOMAINS.settle(domain if own else build_domain(domain).warmup_domain or domain)
         declared = declared_warmup_recipe(backbone, {**settled.cls.recipe, **recipe})
         return cls(settled, trained, shown, declared, seed)
 
@@ -97,11 +99,17 @@ class WarmupSpec:
         """Where the weights come from, as ``Start.weights`` says it."""
         return self.task.cls.weights
 
+    @property
+    def shown(self) -> Domain:
+        """The domain whose named images are shown."""
+        domain = build_domain(self.domain)
+        return OwnImages(domain) if self.task.params.get(IMAGES) == OWN else domain
+
     def identity(self) -> dict[str, Any]:
         """What its weights depend on."""
         found = {**self.task.identity(), "backbone": self.backbone.identity()}
         if self.weights == "computed":
-            found |= {"domain": self.domain.identity(), "recipe": self.recipe.model_dump(), "seed": self.seed}
+            found |= {"domain": self.domain.identity(), "recipe": self.recipe.identity(), "seed": self.seed}
         return found
 
     def key(self) -> str:
@@ -152,7 +160,7 @@ class WarmupSpec:
         return restored.eval()
 
     def _task(self, seed: int = 0) -> WarmupTask:
-        return build_task(self.task, str(self.backbone), build_domain(self.domain), seed)
+        return build_task(self.task, str(self.backbone), self.shown, seed)
 
     def _card(self) -> Path:
         return cache_folder() / "warmups" / f"{self.key()}.json"
@@ -161,7 +169,7 @@ class WarmupSpec:
         remove_stale(card.parent)
         with _one_thread():
             task = self._task(self.seed).to(device)
-            facts = train(task, build_domain(self.domain), self.recipe, self.seed, on_progress)
+            facts = train(task, self.shown, self.recipe, self.seed, on_progress)
         task.cpu()
         parts = {"backbone": task.backbone, "head": task.head}
         return self._warmup(stored.write(card, self.identity(), facts, parts))

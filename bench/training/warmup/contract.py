@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from bench.backbones import Backbone
 from bench.domain import Domain, Images
+from bench.errors import UsageError
 from bench.model import standardise
 from bench.registry import Choice, Registry, states
 from bench.source import source_hash
+from bench.training.warmup.own import BANK, IMAGES, OWN
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class WarmupTask(nn.Module, Start):
     """Base class of the warm-ups that this program computes: a head on the backbone, and what the two must learn.
 
     Constructor parameters after ``backbone`` and ``domain`` are typed, have defaults and can be set from YAML and the
-    command line (``jigsaw:grid=3``). The constructor sets ``head``; where that reads something else than the embedding,
+    command line (``jigsaw:grid=3``). Every task takes ``images=own`` besides, and is given a domain whose named images
+    are its own then. The constructor sets ``head``; where that reads something else than the embedding,
     the task overrides :meth:`forward`.
 
     Attributes:
@@ -103,6 +106,24 @@ def _check(cls: type[Start]) -> None:
 
 
 class _Warmups(Registry[Start]):
+    def settle(self, text: str) -> Choice[Start]:
+        choice = super().settle(text)
+        shown = choice.params.get(IMAGES)
+        if shown is None:
+            return choice
+        if not issubclass(choice.cls, WarmupTask):
+            raise UsageError(f"warm-up {text}: {choice.name} shows no images, so that none can be chosen")
+        if shown not in (BANK, OWN):
+            raise UsageError(f"warm-up {text}: images = {shown!r}: expected {BANK} or {OWN}")
+        return choice if shown == OWN else self._without_images(choice)
+
+    def build(self, choice: Choice[Start], *given: Any) -> Start:
+        return super().build(self._without_images(choice), *given)
+
+    def _without_images(self, choice: Choice[Start]) -> Choice[Start]:
+        params = {name: value for name, value in choice.params.items() if name != IMAGES}
+        return Choice(choice.name, params, registry=self)
+
     def identity(self, choice: Choice[Start]) -> Mapping[str, Any]:
         """The name with parameters and, for a plug-in, the hash of its source. The built-in ones are part of the
         harness, like the loop that trains them."""
@@ -110,7 +131,7 @@ class _Warmups(Registry[Start]):
         return {"task": str(choice)} if built_in else {"task": str(choice), "task_source": source_hash(choice.cls)}
 
 
-WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"))
+WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"), also=(IMAGES,))
 register_warmup = WARMUPS.register
 
 
