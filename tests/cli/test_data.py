@@ -40,7 +40,7 @@ def test_it_lists_licence_size_and_where_each_was_looked_for(bench: Bench, capsy
     [
         (("data", "install", "color"), "color reads no packages; those that do: "),
         (("data", "install", "emojis"), "unknown domain 'emojis': did you mean emoji"),
-        (("run", "--domain", "emoji", "--dry-run"), "run bench data install emoji"),
+        (("audit", "emoji"), "run bench data install emoji"),
         (("data", "install", "emoji"), "npm is not installed"),
     ],
 )

@@ -82,5 +82,7 @@ def test_hidden_and_mirrored_drawings_are_left_out(tmp_path: Path, unicode: Path
         ("2b50", "Travel & Places", False),
     ],
 )
-def test_flags_skin_tones_and_variants_of_persons_are_no_concepts(code: str, group: str, expected: bool) -> None:
+def test_flags_skin_tones_variants_of_persons_and_the_star_are_no_concepts(
+    code: str, group: str, expected: bool
+) -> None:
     assert emoji_concepts.is_concept(code, group) is expected
