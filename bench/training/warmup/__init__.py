@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from bench.training.warmup import autoencoder, centre, jigsaw, names, rotation, supcon
+from bench.training.warmup import autoencoder, centre, jigsaw, names, pretrained, rotation, supcon
 from bench.training.warmup.cache import Warmup, WarmupSpec, cache_folder, load_into
-from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, register_warmup
+from bench.training.warmup.contract import (
+    WARMUPS,
+    Measure,
+    Pretrained,
+    Start,
+    WarmupTask,
+    given_weights,
+    register_warmup,
+)
 from bench.training.warmup.train import answers, build_task, named_examples
 
 __all__ = [
     "WARMUPS",
     "Measure",
+    "Pretrained",
     "Start",
     "Warmup",
     "WarmupSpec",
@@ -19,10 +28,12 @@ __all__ = [
     "build_task",
     "cache_folder",
     "centre",
+    "given_weights",
     "jigsaw",
     "load_into",
     "named_examples",
     "names",
+    "pretrained",
     "register_warmup",
     "rotation",
     "supcon",
