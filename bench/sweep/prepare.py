@@ -13,7 +13,7 @@ from bench.domain import build_domain
 from bench.model import PairModel, build_model
 from bench.sweep.cell import Cell
 from bench.sweep.execution import MEMORY_FORMATS, Execution
-from bench.sweep.inputs import classes, draw, inputs
+from bench.sweep.inputs import classes, draw, inputs, settle_embedding
 from bench.training import warmup
 from bench.training.augment import Augmentation, Augmenter
 from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
@@ -70,8 +70,7 @@ def ensure_warmup(
 
 def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
     domain = build_domain(cell.domain)
-    pretrained = cell.start is not None and cell.computed_start is None
-    model = build_model(cell.fusion, str(cell.backbone), domain.image, cell.seed, pretrained, len(domain.classes))
+    model = build_model(cell.fusion, str(cell.backbone), domain.image, cell.seed, cell.weights, len(domain.classes))
     warmed_up = model.backbone is not None and model.fusion.encoder == "trained"
     start = ensure_warmup(cell, device=execution.device) if warmed_up else None
     if start is not None:
@@ -79,7 +78,9 @@ def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
             warmup.load_into(tower, start.path)
     model.compute_in(getattr(torch, cell.recipe.precision))
     model.lay_out(MEMORY_FORMATS[execution.memory_format(str(cell.backbone))])
-    return model.to(execution.device), start
+    model.to(execution.device)
+    settle_embedding(cell, model)
+    return model, start
 
 
 def _learner(

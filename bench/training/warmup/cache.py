@@ -15,14 +15,14 @@ from typing import Any
 import torch
 
 from bench.atomic import remove_stale
-from bench.backbones import BACKBONES, Backbone
+from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
 from bench.training.warmup import stored
-from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask
+from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, given_weights
 from bench.training.warmup.lock import locked
 from bench.training.warmup.own import IMAGES, OWN, OwnImages
 from bench.training.warmup.train import build_task, train
@@ -105,8 +105,20 @@ class WarmupSpec:
         domain = build_domain(self.domain)
         return OwnImages(domain) if self.task.params.get(IMAGES) == OWN else domain
 
+    @property
+    def given(self) -> Weights | None:
+        """The weights that others trained; None where there are none.
+
+        Raises:
+            UsageError: they are not there.
+        """
+        return given_weights(self.task, str(self.backbone))
+
     def identity(self) -> dict[str, Any]:
         """What its weights depend on."""
+        if given := self.given:
+            # By what they are, wherever they lie.
+            return {"task": self.task.name, "backbone": self.backbone.identity(), **given.identity()}
         found = {**self.task.identity(), "backbone": self.backbone.identity()}
         if self.weights == "computed":
             found |= {"domain": self.domain.identity(), "recipe": self.recipe.identity(), "seed": self.seed}
@@ -186,20 +198,10 @@ class WarmupSpec:
 
 
 def load_into(backbone: Backbone, path: Path) -> None:
-    """Load the weights of a warm-up. A stem with more input channels gets them repeated and rescaled, and the position
-    table (1, L, D) of a larger image is interpolated."""
-    from timm.layers.pos_embed import resample_abs_pos_embed
-    from timm.models import adapt_input_conv
+    """Load the weights of a warm-up, adapted to more input channels and to larger images."""
+    from bench.backbones.loading import load_state
 
-    state = torch.load(path, weights_only=True)
-    own = backbone.state_dict()
-    for name, value in own.items():
-        if state[name].ndim == 4 and state[name].shape[1] != value.shape[1]:
-            state[name] = adapt_input_conv(value.shape[1], state[name])
-        elif state[name].ndim == 3 and state[name].shape[1] != value.shape[1]:
-            grid = backbone.spec.stages[0]
-            state[name] = resample_abs_pos_embed(state[name], [grid.height, grid.width], num_prefix_tokens=0)
-    backbone.load_state_dict({name: state[name] for name in own})
+    load_state(backbone, torch.load(path, weights_only=True), str(path))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from bench.backbones import Backbone
+from bench.backbones import Backbone, Weights
 from bench.domain import Domain, Images
 from bench.errors import UsageError
 from bench.model import standardise
@@ -36,13 +36,31 @@ class Start:
     """Base class of all warm-ups. The first line of the docstring says what the backbone starts from.
 
     Attributes:
-        weights: ``random``, those that others ``pretrained``, or those that this program ``computed``.
+        weights: ``random``, those that others ``pretrained`` (:class:`Pretrained`), or those that this program
+            ``computed`` (:class:`WarmupTask`).
         recipe: fields that differ from the warm-up recipe of the backbone.
     """
 
     name: ClassVar[str]
     weights: ClassVar[Literal["random", "pretrained", "computed"]]
     recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Pretrained(Start):
+    """Base class of the warm-ups whose weights others trained.
+
+    Constructor parameters are typed, have defaults and can be set from YAML and the command line.
+    """
+
+    weights = "pretrained"
+
+    @abstractmethod
+    def of(self, backbone: str) -> Weights:
+        """The weights for a backbone, by name.
+
+        Raises:
+            UsageError: there are none.
+        """
 
 
 class WarmupTask(nn.Module, Start):
@@ -103,6 +121,8 @@ class WarmupTask(nn.Module, Start):
 
 def _check(cls: type[Start]) -> None:
     states("warm-up", "name", *(["measure"] if issubclass(cls, WarmupTask) else ["weights"]))(cls)
+    if cls.weights == "pretrained" and not issubclass(cls, Pretrained):
+        raise TypeError(f"warm-up {cls.__name__}: weights that others trained come from a subclass of Pretrained")
 
 
 class _Warmups(Registry[Start]):
@@ -131,6 +151,19 @@ class _Warmups(Registry[Start]):
         return {"task": str(choice)} if built_in else {"task": str(choice), "task_source": source_hash(choice.cls)}
 
 
+def given_weights(task: Choice[Start], backbone: str) -> Weights | None:
+    """The weights that others trained and a backbone of this name starts from; None for a warm-up without such.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    if not issubclass(task.cls, Pretrained):
+        return None
+    found = task.build()
+    assert isinstance(found, Pretrained)
+    return found.of(backbone)
+
+
 WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"), also=(IMAGES,))
 register_warmup = WARMUPS.register
 
@@ -140,10 +173,3 @@ class NoWarmup(Start):
     """No warm-up: random initialisation."""
 
     name, weights = "none", "random"
-
-
-@register_warmup
-class ImageNet(Start):
-    """timm's ImageNet weights, where the backbone has them and they lie in the local cache."""
-
-    name, weights = "imagenet", "pretrained"
