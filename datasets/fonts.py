@@ -103,8 +103,7 @@ class Fonts(LabelledDomain):
         assert self.splits.groups is not None
         arrays = self._glyphs.arrays
         pixels = torch.from_numpy(arrays["pixels"])[:, None].expand(-1, 3, -1, -1)
-        latents = {"group": self.splits.groups}
-        latents |= {name: torch.from_numpy(arrays[name]).long() for name in ("font", "character")}
+        latents = {"group": self.splits.groups, "font": torch.from_numpy(arrays["font"])}
         return Bank(pixels, self.splits.classes, self.splits.parts, latents)
 
     def usable(self, part: Part) -> Tensor:

@@ -38,7 +38,7 @@ class Geo(LabelledDomain):
     Tiles of two world maps, 32 pixels or 2.1 degrees wide, aligned to the pixel unless displaced: a task on which
     joining the pixels early should win. All places of validation and testing are new, in other bands of longitude; a
     column of tiles beside another split's is left out. Half of the different pairs are of places in one band that are
-    about as bright. Places are the classes, and there are no groups.
+    about as bright. Places are the classes, named by latitude and longitude; there are no groups.
 
     Args:
         displacement: how far B lies from A, in a random direction, whatever the label: 0, 2, 4 or 8 pixels.
@@ -84,21 +84,14 @@ class Geo(LabelledDomain):
         return None if altered else super().collection
 
     def _split(self, part_of: tuple[int, ...]) -> Splits:
-        longitude, latitude = self._position
-        names = tuple(_named(*position) for position in zip(longitude.tolist(), latitude.tolist(), strict=True))
+        tiles = (self._places.arrays[name].tolist() for name in ("row", "column"))
+        names = tuple(_named(row, column) for row, column in zip(*tiles, strict=True))
         parts = torch.tensor(part_of)[torch.from_numpy(self._places.arrays["column"])]
         new = list(QUARTERS).index("novel")
         quarters = torch.where(parts == PARTS.index("test"), new, -1)
         # One image for each layer.
         classes = torch.arange(len(names)).repeat(2)
         return Splits(names, classes, None, parts.repeat(2), quarters.repeat(2), "novel", 0)
-
-    @cached_property
-    def _position(self) -> tuple[Tensor, Tensor]:
-        """Longitude and latitude of the middle of each tile, in degrees, (N,) float64."""
-        column, row = (torch.from_numpy(self._places.arrays[name]).double() for name in ("column", "row"))
-        east, south = ((place + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE for place in (column, row))
-        return east - 180, 90 - south
 
     @cached_property
     def _wide(self) -> Tensor:
@@ -113,9 +106,7 @@ class Geo(LabelledDomain):
     def bank(self) -> Bank:
         assert self.splits is not None
         inner = slice(REACH, REACH + IMAGE_SIZE)
-        longitude, latitude = (degrees.float().repeat(2) for degrees in self._position)
-        latents = {"longitude": longitude, "latitude": latitude}
-        return Bank(self._wide[:, :, inner, inner], self.splits.classes, self.splits.parts, latents)
+        return Bank(self._wide[:, :, inner, inner], self.splits.classes, self.splits.parts)
 
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         pairs = super().draw(split, seed, n, start)
@@ -148,8 +139,7 @@ class Geo(LabelledDomain):
         inner = REACH + torch.arange(IMAGE_SIZE)
         y, x = (dy[:, None] + inner)[:, :, None], (dx[:, None] + inner)[:, None, :]
         pixels = self._wide[chosen[:, None, None], :, y, x].permute(0, 3, 1, 2).contiguous()
-        recorded = {name: values[chosen] for name, values in self.bank.latents.items()}
-        latents = {"class": classes, "image": chosen, **recorded, "dx": dx, "dy": dy}
+        latents = {"class": classes, "image": chosen, "dx": dx, "dy": dy}
         if self._modality == "same":
             u = uniforms((*key, "light"), start, n, 7)
             gain = _between(u[:, :1], GAIN) * _between(u[:, 1:4], CHANNEL_GAIN)
@@ -166,9 +156,11 @@ def _between(u: Tensor, bounds: tuple[float, float]) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
 
 
-def _named(longitude: float, latitude: float) -> str:
-    east, north = "W" if longitude < 0 else "E", "S" if latitude < 0 else "N"
-    return f"{abs(latitude):.1f}{north} {abs(longitude):.1f}{east}"
+def _named(row: int, column: int) -> str:
+    """Latitude and longitude of the middle of a tile, in degrees."""
+    north = 90 - (row + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE
+    east = (column + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE - 180
+    return f"{abs(north):.1f}{'S' if north < 0 else 'N'} {abs(east):.1f}{'W' if east < 0 else 'E'}"
 
 
 def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
