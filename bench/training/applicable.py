@@ -32,7 +32,7 @@ def why_not_objective(fusion: Fusion, objective: Objective, protocol: Protocol) 
 
 def why_not_unnamed(fusion: Fusion, objective: Objective) -> str:
     """Why a fusion cannot be trained where only pairs are labelled, and not what an image shows; empty where it can."""
-    known = "only pairs are labelled here, and not what an image shows"
+    known = "only pairs are labelled here, not what an image shows"
     if fusion.supervision == "names":
         return f"{fusion.name} is trained on the names of single images, and {known}"
     if trained_by_objective(fusion) and objective.on_encodings:

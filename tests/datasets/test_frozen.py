@@ -80,8 +80,8 @@ def test_what_is_drawn_is_what_is_published(name: str) -> None:
 
 
 def test_every_test_set_is_published_and_nothing_else() -> None:
-    published = read_entries(PUBLISHED)
-    assert set(published) == set(frozen.test_sets())
+    published, drawn = read_entries(PUBLISHED), frozen.test_sets()
+    assert set(published) == set(drawn) | set(frozen.not_installed(published, drawn))
     assert {"color", "texture:difficulty=easy", "color:shift=greyscale", "digits"} <= set(published)
     assert not any(name.startswith(("folder", "cifar10")) for name in published)
     assert len({entry["sha256"] for entry in published.values()}) == len(published)
@@ -155,6 +155,15 @@ def test_a_raised_version_and_new_and_gone_test_sets_are_published(tmp_path: Pat
     assert publish(file, now) == []
     assert read_entries(file) == now
     assert out_of_date(now, now) == silent_changes(now, now) == []
+
+
+def test_a_test_set_whose_packages_are_missing_stays_published(tmp_path: Path) -> None:
+    file = tmp_path / "test-sets.json"
+    publish(file, {"color": ENTRY, "emoji": ENTRY})
+    assert frozen.not_installed(read_entries(file), {}) == ["emoji"]
+    assert not out_of_date(read_entries(file), {"color": ENTRY}, missing=["emoji"])
+    assert publish(file, {"color": ENTRY}) == []
+    assert set(read_entries(file)) == {"color", "emoji"}
 
 
 def test_the_script_checks_and_refuses(
