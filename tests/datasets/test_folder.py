@@ -129,6 +129,23 @@ def test_which_classes_are_held_out_follows_the_seed_and_more_include_fewer(make
         assert set(Folder(root, held_out=3, split_seed=seed).classes) < set(kept)
 
 
+def test_the_quarters_are_tested_by_default_and_show_what_their_names_say(make_csv: Callable[..., Path]) -> None:
+    path = make_csv(lambda label, i: f"g{i % 5}", {f"c{c:02}": 10 for c in range(12)})
+    domain = build_domain(f"folder:{path}:size=16:split=both")
+    assert domain.quarter == "novel_both"
+    found = {build_domain(text).quarter: build_domain(text) for text in domain.companions}
+    assert list(found) == ["seen", "novel_group", "novel"] == [name for name in domain.shifts if name in found]
+    images, classes, groups = (used(domain, "train", key) for key in ("image", "class", "group"))
+    for quarter, one in found.items():
+        own, own_classes, own_groups = (used(one, "test", key) for key in ("image", "class", "group"))
+        assert not own & (images | used(domain, "val"))
+        assert bool(own_classes & classes) == (quarter in ("seen", "novel_group"))
+        assert bool(own_groups & groups) == (quarter in ("seen", "novel"))
+        assert used(found[quarter], "train") <= images
+    with pytest.raises(UsageError, match="shift 'novel_both': the domain itself is tested on new classes, new groups"):
+        build_domain(f"folder:{path}:size=16:split=both:shift=novel_both")
+
+
 @pytest.mark.parametrize("size", [16, 48])
 def test_images_and_warm_up_have_the_size_asked_for(make: Callable[..., Path], size: int) -> None:
     domain = Folder(str(make(COUNTS)), size=size)

@@ -1,5 +1,6 @@
 """What every domain of labelled images keeps to: splits, balance, held-out classes, shifts, and the warm-up."""
 
+import importlib
 from collections import Counter
 from functools import cache
 
@@ -15,6 +16,7 @@ from bench.domain import DOMAINS, Domain, Images, Pairs, build_domain
 from bench.errors import UsageError
 
 zoo.load()
+labelled = importlib.import_module("_fusebench_plugins.datasets.labelled")
 
 SPLITS = ("train", "val", "test")
 REFERENCE = 600
@@ -91,6 +93,19 @@ def test_seeds_draw_different_pairs_of_the_same_images() -> None:
     domain = build_domain("digits")
     first, second = domain.draw("train", 0, 500), domain.draw("train", 1, 500)
     assert not torch.equal(first.a.latents["image"], second.a.latents["image"])
+
+
+@given(start=st.integers(0, 300), n=st.integers(1, 60))
+@settings(max_examples=12, deadline=None)
+def test_of_many_classes_two_neighbours_are_one_same_and_one_different_pair(start: int, n: int) -> None:
+    k, key = 500, ("many",)
+    a, b = labelled.spread_classes(key, 0, 400, k)
+    part = labelled.spread_classes(key, start, n, k)
+    assert torch.equal(part[0][: 400 - start], a[start : start + n])
+    assert torch.equal(part[1][: 400 - start], b[start : start + n])
+    assert ((a == b).view(-1, 2).sum(1) == 1).all()
+    assert 0 <= int(torch.minimum(a, b).min()) <= int(torch.maximum(a, b).max()) < k
+    assert 70 < int((a == b)[::2].sum()) < 130
 
 
 # --- held-out classes ---

@@ -83,6 +83,13 @@ def test_test_pairs_come_once_before_any_comes_again(make: Callable[..., Path]) 
     again = domain.draw("test", 0, 3 * domain.test_pairs)
     of_same = Counter(again.a.latents["pair"][again.label == 1].tolist())
     assert set(of_same.values()) == {3}
+    rounds = again.a.latents["pair"][again.label == 1].view(3, -1)
+    assert not torch.equal(rounds[0], rounds[1])
+
+
+def test_which_of_two_neighbours_is_same_is_random(make: Callable[..., Path]) -> None:
+    first = ListedPairs(str(make(apart(30))), size=16).draw("train", 0, 800).label[::2]
+    assert 150 < int(first.sum()) < 250
 
 
 def test_every_image_is_in_one_split_and_tested_in_one_fold(make: Callable[..., Path]) -> None:
