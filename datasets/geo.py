@@ -16,7 +16,7 @@ from bench.quarters import QUARTERS
 
 from .bank import PARTS, Bank, Part
 from .labelled import LabelledDomain, spread_classes
-from .places import BASEMAP, IMAGE_SIZE, LUMA, PIXELS_PER_DEGREE, REACH, part_of_column, read_places
+from .places import BASEMAP, FOLDS, IMAGE_SIZE, LUMA, PIXELS_PER_DEGREE, REACH, part_of_column, read_places
 from .scene import Key
 from .splits import Splits
 
@@ -26,7 +26,6 @@ MODALITIES = ("cross", "same")
 NEGATIVES = {"mixed": 0.5, "hard": 1.0, "easy": 0.0}
 STEPS = (-3, -2, -1, 1, 2, 3)
 KINDS = ("same", "different, alike", "different, any")
-FOLDS, VAL_BANDS = 4, 4
 # With one modality the light differs: a factor for all channels and one for each, and what is added to each.
 GAIN, CHANNEL_GAIN, OFFSET = (0.6, 1.4), (0.85, 1.15), 25.0
 
@@ -71,7 +70,7 @@ class Geo(LabelledDomain):
         self._displacement, self._modality = displacement, modality
         self._share_alike, self._gray = NEGATIVES[negatives], gray
         self._places = read_places(self.name)
-        splits = self._split(part_of_column(fold, FOLDS, VAL_BANDS, split_seed))
+        splits = self._split(fold, split_seed)
         super().__init__(splits.names, shift, 0, IMAGE_SIZE, splits)
 
     @property
@@ -83,10 +82,11 @@ class Geo(LabelledDomain):
         altered = self._displacement or self._modality == "same"
         return None if altered else super().collection
 
-    def _split(self, part_of: tuple[int, ...]) -> Splits:
+    def _split(self, fold: int, seed: int) -> Splits:
         tiles = (self._places.arrays[name].tolist() for name in ("row", "column"))
         names = tuple(_named(row, column) for row, column in zip(*tiles, strict=True))
-        parts = torch.tensor(part_of)[torch.from_numpy(self._places.arrays["column"])]
+        column = self._places.arrays["column"]
+        parts = torch.from_numpy(part_of_column(column, fold, seed)[column])
         new = list(QUARTERS).index("novel")
         quarters = torch.where(parts == PARTS.index("test"), new, -1)
         # One image for each layer.
