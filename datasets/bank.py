@@ -12,7 +12,7 @@ from torch import Tensor
 PARTS = ("train", "val", "test")
 # A same-pair needs two different images.
 MIN_IMAGES = 2
-# Uniform numbers per pair that Part.pick_across takes.
+# Uniform numbers per pair that Part.pick_across and Part.pick_common take.
 ACROSS_COLUMNS = 5
 
 
@@ -40,7 +40,8 @@ class Part:
         chosen: (N,) bool, which images of the bank.
         classes: (N,) int64, class of every image of the bank.
         names: number of classes.
-        groups: (N,) int64, group of every image of the bank; without them there is no :meth:`pick_across`.
+        groups: (N,) int64, group of every image of the bank; without them there is no :meth:`pick_across`
+            and no :meth:`pick_common`.
     """
 
     def __init__(self, chosen: Tensor, classes: Tensor, names: int, groups: Tensor | None = None) -> None:
@@ -97,6 +98,29 @@ class Part:
         group_b = _nth(others, u[:, 1])
         standing = self._has[class_b, group_b]
         class_b = torch.where(standing, class_b, self._another(class_a, group_b, u[:, 2]))
+        return self._of_cell(class_a, group_a, u[:, 3]), self._of_cell(class_b, group_b, u[:, 4])
+
+    @cached_property
+    def _group_pairs(self) -> Tensor:
+        """Ordered pairs of different groups that have two classes in common (P, 2) int64."""
+        has = (self._cells > 0).double()
+        common = (has.T @ has).fill_diagonal_(0)
+        return (common >= 2).nonzero()
+
+    def pick_common(self, same: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Random images of two groups that have classes in common, from ``u`` (N, ``ACROSS_COLUMNS``): for A any of
+        these classes, for B that one where ``same`` (N,) bool, else another of them.
+
+        All such pairs of groups are equally likely, and given the groups all their common classes are: nothing in one
+        image, its class and group included, tells the label.
+        """
+        group_a, group_b = self._group_pairs[(u[:, 0] * len(self._group_pairs)).long()].T
+        has = self._cells > 0
+        common = (has[:, group_a] & has[:, group_b]).T
+        class_a = _nth(common, u[:, 1])
+        others = common.clone()
+        others[torch.arange(len(same)), class_a] = False
+        class_b = torch.where(same, class_a, _nth(others, u[:, 2]))
         return self._of_cell(class_a, group_a, u[:, 3]), self._of_cell(class_b, group_b, u[:, 4])
 
     def _another(self, classes: Tensor, groups: Tensor, u: Tensor) -> Tensor:

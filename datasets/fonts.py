@@ -26,7 +26,7 @@ from .font_glyphs import (
     read_font,
     settings,
 )
-from .labelled import LabelledDomain
+from .labelled import NOVEL_VS_SEEN, LabelledDomain
 from .renderer import IMAGE_SIZE
 from .splits import split_images
 
@@ -57,8 +57,8 @@ class Fonts(LabelledDomain):
     The 450 usable fonts of Debian's ``fonts-aenigma``, or any folder of fonts. 47 classes: characters that differ in
     size alone (c, C) or that many fonts do not tell apart (O, o, 0) are one. Families are split, three fifths for
     training; so the test is on seen characters in new families. Beside it stand pairs of held-out characters in seen
-    and in new families, and of seen ones in seen families. The partner of a different pair comes from a family that
-    the same partner could come from.
+    and in new families, and of seen ones in seen families. A pair is of two families, drawn first, and of characters
+    that both have: the partner of a different pair comes from where the same partner would come from.
 
     Args:
         root: folder of fonts, read with all folders in it; empty for the package.
@@ -103,16 +103,18 @@ class Fonts(LabelledDomain):
         assert self.splits.groups is not None
         arrays = self._glyphs.arrays
         pixels = torch.from_numpy(arrays["pixels"])[:, None].expand(-1, 3, -1, -1)
-        latents = {"group": self.splits.groups}
-        latents |= {name: torch.from_numpy(arrays[name]).long() for name in ("font", "character")}
+        latents = {"group": self.splits.groups, "font": torch.from_numpy(arrays["font"])}
         return Bank(pixels, self.splits.classes, self.splits.parts, latents)
 
     def usable(self, part: Part) -> Tensor:
         return part.spans_groups
 
     def choose(self, part: Part, class_a: Tensor, class_b: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Images of two families; that of B is one that has the character of A, whatever the label."""
-        return part.pick_across(class_a, class_b, u)
+        """Images of two families and of characters that both have."""
+        if self.shift == NOVEL_VS_SEEN:
+            # Which classes a pair has is the shift itself.
+            return part.pick_across(class_a, class_b, u)
+        return part.pick_common(class_a == class_b, u)
 
 
 def _from_package(size: int) -> Rendered:

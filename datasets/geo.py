@@ -16,7 +16,7 @@ from bench.quarters import QUARTERS
 
 from .bank import PARTS, Bank, Part
 from .labelled import LabelledDomain, spread_classes
-from .places import BASEMAP, IMAGE_SIZE, LUMA, PIXELS_PER_DEGREE, REACH, part_of_column, read_places
+from .places import BASEMAP, FOLDS, IMAGE_SIZE, LUMA, PIXELS_PER_DEGREE, REACH, part_of_column, read_places
 from .scene import Key
 from .splits import Splits
 
@@ -26,7 +26,6 @@ MODALITIES = ("cross", "same")
 NEGATIVES = {"mixed": 0.5, "hard": 1.0, "easy": 0.0}
 STEPS = (-3, -2, -1, 1, 2, 3)
 KINDS = ("same", "different, alike", "different, any")
-FOLDS, VAL_BANDS = 4, 4
 # With one modality the light differs: a factor for all channels and one for each, and what is added to each.
 GAIN, CHANNEL_GAIN, OFFSET = (0.6, 1.4), (0.85, 1.15), 25.0
 
@@ -38,7 +37,7 @@ class Geo(LabelledDomain):
     Tiles of two world maps, 32 pixels or 2.1 degrees wide, aligned to the pixel unless displaced: a task on which
     joining the pixels early should win. All places of validation and testing are new, in other bands of longitude; a
     column of tiles beside another split's is left out. Half of the different pairs are of places in one band that are
-    about as bright. Places are the classes, and there are no groups.
+    about as bright. Places are the classes, named by latitude and longitude; there are no groups.
 
     Args:
         displacement: how far B lies from A, in a random direction, whatever the label: 0, 2, 4 or 8 pixels.
@@ -71,7 +70,7 @@ class Geo(LabelledDomain):
         self._displacement, self._modality = displacement, modality
         self._share_alike, self._gray = NEGATIVES[negatives], gray
         self._places = read_places(self.name)
-        splits = self._split(part_of_column(fold, FOLDS, VAL_BANDS, split_seed))
+        splits = self._split(fold, split_seed)
         super().__init__(splits.names, shift, 0, IMAGE_SIZE, splits)
 
     @property
@@ -83,22 +82,16 @@ class Geo(LabelledDomain):
         altered = self._displacement or self._modality == "same"
         return None if altered else super().collection
 
-    def _split(self, part_of: tuple[int, ...]) -> Splits:
-        longitude, latitude = self._position
-        names = tuple(_named(*position) for position in zip(longitude.tolist(), latitude.tolist(), strict=True))
-        parts = torch.tensor(part_of)[torch.from_numpy(self._places.arrays["column"])]
+    def _split(self, fold: int, seed: int) -> Splits:
+        tiles = (self._places.arrays[name].tolist() for name in ("row", "column"))
+        names = tuple(_named(row, column) for row, column in zip(*tiles, strict=True))
+        column = self._places.arrays["column"]
+        parts = torch.from_numpy(part_of_column(column, fold, seed)[column])
         new = list(QUARTERS).index("novel")
         quarters = torch.where(parts == PARTS.index("test"), new, -1)
         # One image for each layer.
         classes = torch.arange(len(names)).repeat(2)
         return Splits(names, classes, None, parts.repeat(2), quarters.repeat(2), "novel", 0)
-
-    @cached_property
-    def _position(self) -> tuple[Tensor, Tensor]:
-        """Longitude and latitude of the middle of each tile, in degrees, (N,) float64."""
-        column, row = (torch.from_numpy(self._places.arrays[name]).double() for name in ("column", "row"))
-        east, south = ((place + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE for place in (column, row))
-        return east - 180, 90 - south
 
     @cached_property
     def _wide(self) -> Tensor:
@@ -113,9 +106,7 @@ class Geo(LabelledDomain):
     def bank(self) -> Bank:
         assert self.splits is not None
         inner = slice(REACH, REACH + IMAGE_SIZE)
-        longitude, latitude = (degrees.float().repeat(2) for degrees in self._position)
-        latents = {"longitude": longitude, "latitude": latitude}
-        return Bank(self._wide[:, :, inner, inner], self.splits.classes, self.splits.parts, latents)
+        return Bank(self._wide[:, :, inner, inner], self.splits.classes, self.splits.parts)
 
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         pairs = super().draw(split, seed, n, start)
@@ -148,8 +139,7 @@ class Geo(LabelledDomain):
         inner = REACH + torch.arange(IMAGE_SIZE)
         y, x = (dy[:, None] + inner)[:, :, None], (dx[:, None] + inner)[:, None, :]
         pixels = self._wide[chosen[:, None, None], :, y, x].permute(0, 3, 1, 2).contiguous()
-        recorded = {name: values[chosen] for name, values in self.bank.latents.items()}
-        latents = {"class": classes, "image": chosen, **recorded, "dx": dx, "dy": dy}
+        latents = {"class": classes, "image": chosen, "dx": dx, "dy": dy}
         if self._modality == "same":
             u = uniforms((*key, "light"), start, n, 7)
             gain = _between(u[:, :1], GAIN) * _between(u[:, 1:4], CHANNEL_GAIN)
@@ -166,9 +156,11 @@ def _between(u: Tensor, bounds: tuple[float, float]) -> Tensor:
     return bounds[0] + u * (bounds[1] - bounds[0])
 
 
-def _named(longitude: float, latitude: float) -> str:
-    east, north = "W" if longitude < 0 else "E", "S" if latitude < 0 else "N"
-    return f"{abs(latitude):.1f}{north} {abs(longitude):.1f}{east}"
+def _named(row: int, column: int) -> str:
+    """Latitude and longitude of the middle of a tile, in degrees."""
+    north = 90 - (row + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE
+    east = (column + 0.5) * IMAGE_SIZE / PIXELS_PER_DEGREE - 180
+    return f"{abs(north):.1f}{'S' if north < 0 else 'N'} {abs(east):.1f}{'W' if east < 0 else 'E'}"
 
 
 def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from PIL import Image
 from bench.errors import UsageError
 from bench.packages import Package, Rendered, locate, rendered
 
+from .folds import lightest_folds, shuffled
 from .renderer import IMAGE_SIZE
 
 BASEMAP = Package(
@@ -40,6 +39,8 @@ REACH = 8
 COLUMNS, ROWS = WIDTH // IMAGE_SIZE, HEIGHT // IMAGE_SIZE
 BANDS = 24
 COLUMNS_PER_BAND = COLUMNS // BANDS
+# Folds that test every band once, and the share of the places for validation.
+FOLDS, VAL = 4, 0.2
 # A place lies on land for the most part, between these latitudes, and neither layer is uniform there: its grey values
 # deviate by this much.
 LEAST_LAND, MOST_LATITUDE, LEAST_DEVIATION = 0.5, 60, 4.0
@@ -112,16 +113,23 @@ def _windows(world: NDArray[np.uint8], row: NDArray[np.int64], column: NDArray[n
     return np.ascontiguousarray(world[y[:, :, None], x[:, None, :]].transpose(0, 3, 1, 2))
 
 
-@cache
-def part_of_column(fold: int, folds: int, val: int, seed: int) -> tuple[int, ...]:
+def part_of_column(places: NDArray[np.int64], fold: int, seed: int) -> NDArray[np.int64]:
     """Split of each column of tiles: 0 train, 1 val, 2 test; -1 for those left out beside a column of another split.
 
-    Bands are shuffled by ``seed``; a run of ``BANDS / folds`` of them is for testing, the next ``val`` for validation.
+    Of ``FOLDS`` folds of bands with about as many places one is for testing. Bands of the next one are for validation,
+    as many as hold no more than ``VAL`` of the places.
+
+    Args:
+        places: (N,) column of each place.
+        seed: of the draw of folds.
     """
-    drawn = [hashlib.sha256(repr(("bands", seed, band)).encode()).digest() for band in range(BANDS)]
-    order = sorted(range(BANDS), key=drawn.__getitem__)
-    tested = BANDS // folds
-    turned = order[fold * tested :] + order[: fold * tested]
-    of_band = {band: 2 if place < tested else 1 if place < tested + val else 0 for place, band in enumerate(turned)}
-    parts = [of_band[column // COLUMNS_PER_BAND] for column in range(COLUMNS)]
-    return tuple(own if own == parts[(column + 1) % COLUMNS] else -1 for column, own in enumerate(parts))
+    size = np.bincount(places // COLUMNS_PER_BAND, minlength=BANDS)
+    order = shuffled([str(band) for band in range(BANDS)], "bands", seed)
+    fold_of_band = lightest_folds(size, order, FOLDS)
+    of_band = np.where(fold_of_band == fold, 2, 0)
+    left = VAL * size.sum()
+    for band in order:
+        if fold_of_band[band] == (fold + 1) % FOLDS and size[band] <= left:
+            of_band[band], left = 1, left - size[band]
+    part = np.repeat(of_band, COLUMNS_PER_BAND)
+    return np.where(part == np.roll(part, -1), part, -1)
