@@ -140,7 +140,7 @@ def _read(file: Path, where: str) -> State:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UsageError(
-            f"{where}: holds more than tensors; expected a state dict of torch.save or safetensors"
+            f"{where}: cannot be read as tensors alone; expected a state dict of torch.save or safetensors"
         ) from None
     except Exception as error:
         reason = printable(str(error), LONGEST_REASON).splitlines() or [type(error).__name__]

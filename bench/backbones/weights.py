@@ -74,8 +74,11 @@ class Weights:
         return {"weights": self.source, "preparation": self.preparation.identity()}
 
 
-def published(backbone: str) -> Weights:
+def published(backbone: str, size: int = SIZE) -> Weights:
     """ImageNet weights of a backbone: of an installed package, else of timm's hub.
+
+    Args:
+        size: side in pixels up to which images are enlarged; 0 leaves them.
 
     Raises:
         UsageError: nobody published any.
@@ -84,14 +87,14 @@ def published(backbone: str) -> Weights:
     package = PACKAGES.get(model)
     file = package.locate() if package else None
     if package and file:
-        return Weights(file, _digest(file), Preparation(package.scale, SIZE), in_order=True)
+        return Weights(file, _digest(file), Preparation(package.scale, size), in_order=True)
     if not BACKBONES.get(backbone).has_pretrained:
         raise UsageError(f"no pretrained weights for {backbone}: it has no ImageNet weights; use --warmup names")
     import timm  # slow, and in tests and plans often not needed
 
     config = timm.get_pretrained_cfg(model)
     name = str(config.hf_hub_id or config.url) if config else model
-    return Weights(None, name, Preparation(_published_scale(backbone), SIZE))
+    return Weights(None, name, Preparation(_published_scale(backbone), size))
 
 
 def from_file(path: str, backbone: str, normalise: str = "published", size: int = 0) -> Weights:

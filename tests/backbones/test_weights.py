@@ -147,7 +147,7 @@ def _without(state: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
         (lambda state: state | {"bn1.bias": torch.zeros(3)}, "another shape: bn1.bias 3, expected 8"),
         (lambda state: {"a": torch.zeros(1)}, r"missing: conv_stem.weight, bn1.weight, bn1.bias and \d+ more"),
         (lambda state: [1, 2], "holds no tensors by name"),
-        (lambda state: Path, "more than tensors"),
+        (lambda state: Path, "cannot be read as tensors alone"),
     ],
 )
 def test_a_file_that_does_not_fit_is_one_line(tmp_path: Path, state: dict[str, Tensor], change, message: str) -> None:
