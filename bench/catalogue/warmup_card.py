@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import write_bytes_atomically
-from bench.catalogue.warmup_pictures import PICTURES
+from bench.catalogue.warmup_pictures import PICTURES, distinct
 from bench.domain import DOMAINS
 from bench.errors import UsageError
 from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
@@ -52,7 +52,7 @@ def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
         return "\n".join(lines)
     spec = WarmupSpec.declared(name, subject.backbone, subject.domain, subject.recipe)
     lines += ["", *_facts(cls)]
-    lines.append(f"shows       {_shown(spec)}")
+    lines.append(f"shows       {_shown(spec)}: {', '.join(spec.shown.warmup_classes)}")
     if str(spec.domain) != str(DOMAINS.settle(subject.domain)):
         lines.append(f"serves      {subject.domain}, whose cells start from the warm-up on {spec.domain}")
     if not draws and not spec.is_cached():
@@ -82,9 +82,7 @@ def _facts(cls: type[WarmupTask]) -> list[str]:
 
 def _shown(spec: WarmupSpec) -> str:
     """Which images, in words."""
-    if spec.task.params.get(IMAGES) == OWN:
-        return f"{spec.domain} itself"
-    return f"the bank of {spec.domain}: {', '.join(spec.shown.warmup_classes)}"
+    return f"{spec.domain} itself" if spec.task.params.get(IMAGES) == OWN else f"the bank of {spec.domain}"
 
 
 def _ensure(spec: WarmupSpec) -> Warmup:
@@ -103,6 +101,8 @@ def _quality(trained: Warmup, spec: WarmupSpec) -> str:
 def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:
     task = spec.restore(trained)
     _, shown, target = named_examples(task, spec.shown, "val", spec.seed, HELD_OUT)
+    once = distinct(shown)
+    shown, target = shown[once], target[once]
     title = f"warm-up {spec.task}: {spec.backbone} on {_shown(spec)}"
     picture = PICTURES[task.name](task, shown, answers(task, shown), target, title)
     content = io.BytesIO()

@@ -34,7 +34,7 @@ class Numbered(Domain):
         def side(first: int) -> Images:
             pixels = torch.arange(32).expand(n, 3, 32, 32).to(torch.uint8).clone()
             pixels[..., 0, 0] = (first + number).to(torch.uint8)[:, None]
-            return Images(pixels, {"class": (first + number) % 3, "x": number, **({"side": number} if first else {})})
+            return Images(pixels, {"class": (first + number) % 3, "x": number, **({} if first else {"side": number})})
 
         return Pairs(side(0), side(100), torch.ones(n, dtype=torch.int64))
 
