@@ -74,6 +74,7 @@ class WarmupTask(nn.Module, Start):
     Attributes:
         measure: the main one of those that :meth:`assess` returns.
         needs: latents of the images that the task cannot do without.
+        by_name: whether it asks what an image shows.
         columns: uniform numbers that :meth:`examples` takes for each image.
         lr_factor: on the learning rate of that recipe.
     """
@@ -81,6 +82,7 @@ class WarmupTask(nn.Module, Start):
     weights = "computed"
     measure: ClassVar[Measure]
     needs: ClassVar[tuple[str, ...]] = ()
+    by_name: ClassVar[bool] = False
     columns: ClassVar[int] = 0
     lr_factor: ClassVar[float] = 1.0
     head: nn.Module

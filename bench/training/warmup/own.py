@@ -25,6 +25,7 @@ class OwnImages(Domain):
         self.name = source.name  # type: ignore[misc]
         self.classes = self.warmup_classes = source.classes
         self.image = source.image
+        self.names_images = source.names_images
 
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:
         return self.source.draw(split, seed, n, start)

@@ -122,3 +122,11 @@ def test_a_latent_that_own_images_lack_is_named_with_the_domain() -> None:
     spec = WarmupSpec.declared("centre:images=own", BACKBONE, "digits")
     with pytest.raises(UsageError, match="the domain digits does not know x, y"):
         build_task(spec.task, BACKBONE, spec.shown)
+
+
+@pytest.mark.parametrize("task", ["names", "supcon"])
+def test_pairs_that_name_no_image_cannot_be_named(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unnamed = OwnImages(build_domain("digits"))
+    unnamed.names_images = False
+    with pytest.raises(UsageError, match=f"warm-up {task}.* needs the class of every image, and digits labels pairs"):
+        build_task(WARMUPS.settle(task), "mobilenetv3_small_32", unnamed)
