@@ -50,12 +50,21 @@ def _write_into(path: Path, write: Callable[[Path], object]) -> None:
         raise StorageError.of(path, error) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.of(folder, error) from error
+
+
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """:func:`write_atomically` bytes; folders that are missing are made."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError.of(path.parent, error) from error
+    make_folder(path.parent)
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.foreign import LONGEST_NAME, in_one_line
+from bench.errors import LONGEST_NAME
+from bench.foreign import in_one_line
 from bench.fusion import MapShape, Sees
 from bench.packages import Package
 from bench.registry import Choice, Registry
@@ -83,6 +84,7 @@ class Domain(ABC):
         companions: domains that a cell is tested on besides its own unless told otherwise.
         warmup_domain: the domain whose warm-up serves this one; empty for its own.
         offers: what references may see of its images, in the words of ``Fusion.sees``.
+        aligned: whether one place is the same in both images of a pair; both are then moved alike by augmentation.
         names_images: whether ``latents["class"]`` says what an image shows, so that images of different pairs may be
             compared by it; where not, it says of a pair whether it is same, and no more.
         test_pairs: how many test pairs there are before the first comes again; None where they never end.
@@ -100,6 +102,7 @@ class Domain(ABC):
     companions: tuple[str, ...] = ()
     warmup_domain: str = ""
     offers: tuple[Sees, ...] = ("image",)
+    aligned: bool = False
     names_images: bool = True
     test_pairs: int | None = None
     quarter: str = ""
@@ -114,6 +117,12 @@ class Domain(ABC):
         """All images that the domain shows, (N, 3, H, W) uint8, as ``latents["image"]`` counts them; None where every
         draw makes or alters them."""
         return None
+
+    @property
+    def file_facts(self) -> Mapping[str, Tensor]:
+        """What the files of ``collection`` tell beside their pixels, such as their sizes: (N,) numbers by name. No
+        model sees them, an audit asks them."""
+        return {}
 
     @abstractmethod
     def draw(self, split: Split, seed: int, n: int, start: int = 0) -> Pairs:

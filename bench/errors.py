@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 1_000
 LONGEST_VALUE = 100  # characters of what a user gave that a message repeats
+LONGEST_NAME = 200  # of the name of a file or domain
 
 
 class UsageError(Exception):

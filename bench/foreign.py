@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench.errors import LONGEST_NAME, UsageError
 from bench.text import printable
 
 LONGEST = 500  # characters of a message
-LONGEST_NAME = 200  # and of a name in it
 # What torchvision tells whoever misses a file. Nothing is downloaded here.
 ADVICE = re.compile(r"\W*\bYou can use download=True\b[\w ]*")
 

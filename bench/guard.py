@@ -17,8 +17,10 @@ from bench.errors import in_a_line
 from bench.interrupt import pass_on_interrupt
 
 NOTHING = ""
-# Modules of this program, built-in plug-ins among them.
-OWN = "bench.", "_fusebench_plugins.fusions.", "_fusebench_plugins.datasets."
+# Private names of the modules of plug-ins, by the folder of those that are built in.
+PLUGIN_NAMESPACE = "_fusebench_plugins"
+BUILT_IN_FOLDERS = ("fusions", "datasets")
+OWN = "bench.", *(f"{PLUGIN_NAMESPACE}.{folder}." for folder in BUILT_IN_FOLDERS)
 # How workers learn which culprits there are, wherever they are started from this process.
 LEFT_OUT = "FUSEBENCH_LEFT_OUT"
 

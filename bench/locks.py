@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.atomic import make_folder
 from bench.errors import StorageError, UsageError
 
 
@@ -26,8 +27,8 @@ def alone(path: Path, refusal: str) -> Iterator[None]:
         UsageError: another one has the lock; the message is the ``refusal``.
         StorageError: the folder cannot be written to.
     """
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(lock_of(path), timeout=0)
         lock.acquire()
     except Timeout:

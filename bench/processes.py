@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Literal
 from weakref import WeakSet
 
 from bench.memory import available_bytes, memory_bytes, resident_bytes
+from bench.printed import KEPT_BYTES, Output
 from bench.text import printable
 
 # With many workers on a busy file system, importing torch takes a minute.
@@ -29,9 +30,6 @@ START_SECONDS = 600.0
 STOPPED_SECONDS = 5.0
 # Share of the memory that stays free: what the main process and the kernel need to go on.
 RESERVE = 0.04
-KEPT_OUTPUT = 4_000
-# What a child holds open has no end.
-LAST_WORDS_SECONDS = 1.0
 
 News = SimpleQueue[None]
 
@@ -79,7 +77,7 @@ class Worker:
         self._process.start()
         theirs.close()
         write.close()
-        self._output = _Output(read)
+        self._output = Output(read)
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
         self._since, self._limit = time.monotonic(), START_SECONDS
@@ -204,68 +202,6 @@ class Worker:
             self._news.put(None)
 
 
-@contextmanager
-def printing_little() -> Iterator[None]:
-    """Whatever is printed within, in any way, comes out on stderr afterwards: its beginning and its end."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = {}
-    for stream in (1, 2):
-        with suppress(OSError):  # one that is closed takes nothing
-            kept[stream] = os.dup(stream)
-    read, write = multiprocessing.Pipe(duplex=False)
-    output = _Output(read)
-    for stream in kept:
-        os.dup2(write.fileno(), stream)
-    write.close()
-    try:
-        yield
-    finally:
-        for file in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                file.flush()
-        for stream, before in kept.items():
-            os.dup2(before, stream)
-            os.close(before)
-        output.done.wait(LAST_WORDS_SECONDS)
-        if output.text:
-            print(output.text, file=sys.stderr)
-
-
-class _Output:
-    """Takes what a process prints, whatever its amount, and keeps the beginning and the end."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._lock = threading.Lock()
-        self.done = threading.Event()
-        self.clear()
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def clear(self) -> None:
-        with self._lock:
-            self._first, self._last, self._missing = b"", b"", 0
-
-    @property
-    def text(self) -> str:
-        with self._lock:
-            between = f"\n... ({self._missing:,} bytes left out) ...\n".encode() if self._missing else b""
-            whole = self._first + between + self._last
-        return printable(whole.decode(errors="replace")).strip()
-
-    def _drain(self) -> None:
-        with suppress(OSError):
-            while part := os.read(self._pipe.fileno(), 1 << 16):
-                with self._lock:
-                    room = KEPT_OUTPUT // 2 - len(self._first)
-                    self._first += part[: max(0, room)]
-                    rest = self._last + part[max(0, room) :]
-                    self._last = rest[-KEPT_OUTPUT // 2 :]
-                    self._missing += len(rest) - len(self._last)
-        self._pipe.close()
-        self.done.set()
-
-
 def how_ended(code: int) -> str:
     """An exit code of a process in words, such as ``exit code 0`` or ``SIGKILL``."""
     if code >= 0:
@@ -315,7 +251,7 @@ def _serve(
     except BaseException as error:
         if os.getpid() == here:
             with suppress(OSError):
-                pipe.send(("raised", (type(error).__name__, printable(str(error), KEPT_OUTPUT))))
+                pipe.send(("raised", (type(error).__name__, printable(str(error), KEPT_BYTES))))
         os._exit(1)
 
 

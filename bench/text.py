@@ -7,6 +7,10 @@ import os
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MISSING = "-"
 SMALLEST_P = 0.001  # that is told; no p value is 0
@@ -78,3 +82,8 @@ def span(values: Iterable[float | None], form: str) -> str:
         return ""
     low, high = format(min(present), form), format(max(present), form)
     return low if low == high else f"{low} to {high}"
+
+
+def say(console: Console, line: str, style: str = "none") -> None:
+    """Print a line of this program on a console, whatever names and messages of others stand in it."""
+    console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)

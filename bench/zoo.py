@@ -19,14 +19,12 @@ from pathlib import Path
 from types import ModuleType
 
 from bench.errors import LONGEST_LINE, UsageError, in_a_line
-from bench.guard import EndsTheProgramError, running
-from bench.processes import printing_little
+from bench.guard import BUILT_IN_FOLDERS, PLUGIN_NAMESPACE, EndsTheProgramError, running
+from bench.printed import printing_little
 from bench.registry import BROKEN, REGISTRIES, BrokenPlugin, DuplicateNameError
 from bench.text import printable
 
-PLUGIN_NAMESPACE = "_fusebench_plugins"
 ENTRY_POINT_GROUP = "fusebench.plugins"
-BUILT_IN_FOLDERS = ("fusions", "datasets")
 
 _loaded_entry_points: set[str] = set()
 _included: set[Path] = set()

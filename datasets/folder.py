@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+from torch import Tensor
+
 from bench.domain import register_domain
 from bench.errors import UsageError
 
 from .bank import Bank
 from .dealt import Plan
-from .image_files import check_size, list_files, read_images
+from .image_files import check_size, list_files, read_facts, read_images
 from .labelled import MIN_SEEN, LabelledDomain
 from .renderer import IMAGE_SIZE
 from .splits import split_images
@@ -71,6 +73,10 @@ class Folder(LabelledDomain):
     @property
     def content(self) -> Mapping[str, str]:
         return {"path": read_images(self._listed, self.image.height)[1]}
+
+    @property
+    def file_facts(self) -> Mapping[str, Tensor]:
+        return read_facts(self._listed)
 
     @cached_property
     def bank(self) -> Bank:

@@ -51,6 +51,7 @@ class Geo(LabelledDomain):
 
     name, version = "geo", 1
     needs_files = True
+    aligned = True
     packages = (BASEMAP,)
 
     def __init__(

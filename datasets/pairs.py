@@ -18,7 +18,7 @@ from bench.fusion import MapShape
 from .bank import PARTS
 from .dealt import Plan
 from .folder import check_size
-from .image_files import ImageFiles, read_images
+from .image_files import ImageFiles, read_facts, read_images
 from .labelled import Color, named_shapes, pixel_shift_of, unknown_shift
 from .pair_lists import list_pairs, split_pairs
 from .pixel_shifts import PIXEL_SHIFTS
@@ -93,6 +93,10 @@ class ListedPairs(Domain):
     @property
     def collection(self) -> Tensor | None:
         return self._pixels if self._pixel_shift is None else None
+
+    @property
+    def file_facts(self) -> Mapping[str, Tensor]:
+        return read_facts(self._files)
 
     @property
     def _pixels(self) -> Tensor:

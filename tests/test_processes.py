@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench import processes
+from bench.printed import KEPT_BYTES
 from bench.processes import Ended, Worker, how_ended, state_of
 
 OS = "__import__('os')"
@@ -113,7 +114,7 @@ def test_a_flood_of_output_keeps_its_ends(worker: Callable[[], Worker]) -> None:
     assert one.output.startswith("\\x1b[31mfirst")
     assert one.output.endswith("last")
     assert "bytes left out" in one.output
-    assert len(one.output) < 2 * processes.KEPT_OUTPUT
+    assert len(one.output) < 2 * KEPT_BYTES
 
 
 def test_exit_codes_and_signals_have_names() -> None:

@@ -13,6 +13,7 @@ import pytest
 from bench import zoo
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion
+from bench.guard import PLUGIN_NAMESPACE
 from bench.registry import DuplicateNameError
 from bench.source import source_file, source_hash
 
@@ -217,7 +218,7 @@ def test_source_hash_of_siblings_that_import_each_other(plugin: Plugin) -> None:
 def test_built_ins_have_no_privilege() -> None:
     """They live under a private name, as a user's files do."""
     for name in FUSIONS:
-        assert FUSIONS.get(name).__module__.startswith(f"{zoo.PLUGIN_NAMESPACE}.fusions.")
+        assert FUSIONS.get(name).__module__.startswith(f"{PLUGIN_NAMESPACE}.fusions.")
 
 
 def test_the_plugin_folders_are_no_import_packages(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ BACKBONE = "mobilenetv3_small_32"
 MIN_PAIRS, MOST_PAIRS = 200, 10_000_000
 CHUNK = 4_096
 BLOB = "blob"
-# These say what the image shows (``image``: which one of a bank it is); every other latent is a nuisance.
-SHAPE_LATENTS = ("class", "mask", "image")
+# These say what the image shows (``image``: which one of a collection it is; ``pair``: which pair of a list); every
+# other latent is a nuisance.
+SHAPE_LATENTS = ("class", "mask", "image", "pair")
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,15 @@ class Draws:
         source, shift = shift_of(self.text)
         return None if shift or not self.equal_area else replace(self, text=shifted(source, BLOB))
 
+    def showing(self, train: Pairs, test: Pairs) -> Draws:
+        """The same with other pairs for training and testing."""
+        other = replace(self)
+        other.__dict__.update(train=train, test=test)
+        return other
+
     def _draw(self, split: Split, n: int) -> Pairs:
         starts = range(0, n, CHUNK)
-        return _joined([self.domain.draw(split, self.seed, min(CHUNK, n - start), start) for start in starts])
+        return joined([self.domain.draw(split, self.seed, min(CHUNK, n - start), start) for start in starts])
 
 
 def both(pairs: Pairs) -> Images:
@@ -114,7 +121,13 @@ def nuisances(images: Images) -> NDArray[np.float64]:
     return torch.cat(columns, dim=1).numpy()
 
 
-def _joined(parts: list[Pairs]) -> Pairs:
+def subset(images: Images, rows: Tensor) -> Images:
+    """Some of the images, by number."""
+    return Images(images.pixels[rows], {name: values[rows] for name, values in images.latents.items()})
+
+
+def joined(parts: list[Pairs]) -> Pairs:
+    """All pairs of ``parts``, one after the other."""
     label = torch.cat([part.label for part in parts])
     return Pairs(_stacked([part.a for part in parts]), _stacked([part.b for part in parts]), label)
 

@@ -14,13 +14,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import Tensor
 
 from bench.audit.draws import Draws, both
-from bench.domain import Images
+from bench.domain import Images, Pairs
 
 Features = NDArray[np.float64]
 Extract = Callable[[Images], Features]
 TREES = 100
+CHUNK = 4_096
+RIDGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,21 @@ def _related(a: Features, b: Features) -> Features:
     return np.concatenate([a, b, a - b, np.abs(a - b), a * b], axis=1)
 
 
+def additive_question(draws: Draws, extract: Extract) -> Question:
+    """Is a pair same? Asked of the features of both images side by side, (N, 2 F), for probes that only add up what
+    each image says."""
+    sides = [np.concatenate([extract(pairs.a), extract(pairs.b)], axis=1) for pairs in (draws.train, draws.test)]
+    return Question(sides[0], draws.train.label.numpy(), sides[1], draws.test.label.numpy())
+
+
+def additive_probes(question: Question) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and hits of each probe that adds up what single features say: linear, or with any curve for each."""
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+    yield "logistic regression", _balanced_hits(linear, question)
+    curves = HistGradientBoostingClassifier(max_iter=TREES, max_leaf_nodes=2, early_stopping=False, random_state=0)
+    yield "boosted curves", _balanced_hits(curves, question)
+
+
 def logistic(question: Question) -> NDArray[np.bool_]:
     """Where logistic regression is right, (N,) over the test examples."""
     return _hits(make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)), question)
@@ -70,6 +88,47 @@ def both_probes(question: Question) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Name and hits of each probe."""
     yield "logistic regression", logistic(question)
     yield "gradient boosting", boosting(question)
+
+
+def ridge_scores(train_x: Tensor, train_y: Tensor, test_x: Tensor) -> Tensor:
+    """What ridge regressions, one for each column of answers, say of test examples: above 0 for yes.
+
+    Args:
+        train_x, test_x: (N, F) and (M, F) features. train_y: (N, R) of 0 and 1.
+
+    Returns:
+        (M, R).
+    """
+    mean, deviation = train_x.mean(0), train_x.std(0) + 1e-6
+    x, asked = (train_x - mean) / deviation, (test_x - mean) / deviation
+    penalty = RIDGE * len(x) * torch.eye(x.shape[1])
+    return asked @ torch.linalg.solve(x.T @ x + penalty, x.T @ (train_y - train_y.float().mean(0)))
+
+
+def distance_hits(draws: Draws) -> NDArray[np.bool_]:
+    """Where a threshold on the mean distance of the pixels of A and B, set in training, is right, (N,) bool."""
+    near = [(_distance(pairs), pairs.label.numpy() == 1) for pairs in (draws.train, draws.test)]
+    (train, same), (test, asked) = near
+    tried = np.quantile(train, np.linspace(0, 1, 201))
+    best = max(tried, key=lambda limit: np.mean((train < limit) == same))
+    return np.asarray((test < best) == asked)
+
+
+def _distance(pairs: Pairs) -> Features:
+    sides = zip(pairs.a.pixels.split(CHUNK), pairs.b.pixels.split(CHUNK), strict=True)
+    return torch.cat([(a.short() - b.short()).abs().float().mean((1, 2, 3)) for a, b in sides]).double().numpy()
+
+
+def _balanced_hits(model: Any, question: Question) -> NDArray[np.bool_]:
+    with threadpool_limits(torch.get_num_threads()):
+        model.fit(question.train_x, question.train_y)
+        return balanced(model.decision_function(question.test_x), question.test_y)
+
+
+def balanced(scores: Features, label: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Hits (N,) where half of the pairs are called same. Scores of same pairs may spread more widely, as two images of
+    a class are bright together: any other threshold would turn that into an accuracy."""
+    return np.asarray((scores > np.median(scores)) == (label == 1))
 
 
 def _hits(model: Any, question: Question) -> NDArray[np.bool_]:

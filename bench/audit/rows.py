@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from bench.stats.intervals import LEVEL, wilson
 from bench.stats.paired import half_widths
 
 Level = Literal["pair", "single"]
 Interval = tuple[float, float]
+Hits = NDArray[np.bool_]
 
 HEADER = ("baseline", "row", "level", "accuracy %", "95 % interval", "limit", "verdict", "s")
 LEAKING = 0.999
 MARGIN: dict[Level, float] = {"pair": 0.015, "single": 0.02}
+# Of one accuracy over another, which is less certain than either.
+LIFT_MARGIN = 0.02
 MAX_SHARE = 1e-6
 
 
 class Verdict(StrEnum):
-    """What a row says about the domain."""
+    """What a row says about the domain. What is flagged wants a look, and fails no audit."""
 
     OK = "ok"
+    FLAGGED = "flagged"
     LEAK = "leak"
     UNDECIDED = "undecided (N too small)"
     INFORMATIVE = "informative"
@@ -111,6 +116,39 @@ def informative(what: str, level: Level, hits: NDArray[np.bool_], note: str) -> 
     """An accuracy that is reported and not judged."""
     interval = wilson(int(hits.sum()), len(hits))
     return Row(what, Verdict.INFORMATIVE, level, len(hits), float(hits.mean()), interval, note=note)
+
+
+def difference(hits: Hits, other: Hits, level: float = LEVEL) -> Interval:
+    """Interval of the accuracy of ``hits`` over that of ``other``, which were counted on other examples, or on the same
+    ones again: where both are right together that is wider than it has to be."""
+    lift = hits.mean() - other.mean()
+    half = norm.ppf((1 + level) / 2) * np.sqrt(sum(one.mean() * (1 - one.mean()) / len(one) for one in (hits, other)))
+    return float(lift - half), float(lift + half)
+
+
+def judged_lift(what: str, hits: Hits, control: Hits) -> Row:
+    """An accuracy that must not lie above that of a control, in points of the difference.
+
+    Args:
+        hits, control: (N,) and (M,) bool, where the baseline was right, and where the same was on the control.
+    """
+    accepted, leaking = difference(hits, control), difference(hits, control, LEAKING)
+    found = verdict(accepted, leaking, 0.0, LIFT_MARGIN)
+    return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, LIFT_MARGIN)
+
+
+def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:
+    """An accuracy that should lie above that of a control; where it does not surely, that is flagged with a note."""
+    accepted = difference(hits, control)
+    is_above = accepted[0] > 0
+    found, note = (Verdict.INFORMATIVE, "") if is_above else (Verdict.FLAGGED, else_note)
+    return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, note=note)
+
+
+def flagged_above(what: str, hits: Hits, chance: float = 0.5) -> Row:
+    """A baseline that is at chance where nothing is wrong; what is :func:`judged` a leak is flagged here."""
+    row = judged(what, "pair", hits, chance)
+    return replace(row, verdict=Verdict.FLAGGED) if row.verdict is Verdict.LEAK else row
 
 
 def counted(what: str, found: int, n: int, max_share: float = 0.0) -> Row:

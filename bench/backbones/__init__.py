@@ -6,21 +6,36 @@ timm takes longer to import than torch: the modules that need it are imported wh
 from __future__ import annotations
 
 from bench.backbones.contract import BACKBONES, Backbone, Reads, build, register_backbone
+from bench.backbones.preparation import STANDARDISED, Preparation, standardise
+from bench.backbones.weights import Weights
 from bench.fusion import MapShape
 
 __all__ = [
     "BACKBONES",
+    "STANDARDISED",
     "Backbone",
+    "Preparation",
     "Reads",
+    "Weights",
     "create_backbone",
     "register_backbone",
+    "standardise",
 ]
 
 
-def create_backbone(name: str, image: MapShape, pretrained: bool = False) -> Backbone:
+def create_backbone(name: str, image: MapShape, weights: Weights | None = None, trained: bool = True) -> Backbone:
     """Build a backbone by name for images of one shape.
 
+    Args:
+        weights: that others trained, and for which images are prepared; None for random ones.
+        trained: else they stay random, and images are prepared all the same.
+
     Raises:
-        UsageError: an unknown name, no map of 4x4 on such images, or pretrained weights that cannot be loaded.
+        UsageError: an unknown name, no map of 4x4 on such images, or weights that cannot be loaded.
     """
-    return build(BACKBONES.get(name), image, pretrained)
+    cls = BACKBONES.get(name)
+    if weights is None:
+        return build(cls, image)
+    from bench.backbones.loading import started
+
+    return started(cls, image, weights, trained)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from bench.backbones.preparation import STANDARDISED, Preparation
 from bench.errors import UsageError
 from bench.fusion import FeatureSpec, MapShape
 from bench.registry import Choice, Registry
@@ -46,10 +48,14 @@ class Backbone(nn.Module):
         image: shape of one input image.
         stem: maps images to the first feature map.
         stages: each maps a feature map (B, C, H, W) to the next.
+
+    Attributes:
+        preparation: how images become what the stem is given; :meth:`prepared` changes it.
     """
 
     name: ClassVar[str]
     has_pretrained: ClassVar[bool] = False
+    preparation: Preparation = STANDARDISED
 
     def __init__(self, image: MapShape, stem: nn.Module, stages: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -77,14 +83,21 @@ class Backbone(nn.Module):
             )
         return FeatureSpec(image, tuple(shapes), large[-1], EMBEDDING_DIM)
 
+    def prepared(self, preparation: Preparation, image: MapShape) -> Backbone:
+        """Prepare images of the shape ``image`` in this way from now on; returns this backbone, which was built for the
+        shape that they have then."""
+        self.preparation = preparation
+        self.spec = replace(self.spec, image=image)
+        return self
+
     @property
     def map_stage(self) -> int:
         """Index of the stage whose output is the ``map``."""
         return max(index for index, shape in enumerate(self.spec.stages) if shape == self.spec.map)
 
     def lower(self, images: Tensor, last: int) -> Tensor:
-        """Feature map after stage ``last``: (B, 3, H, W) float -> (B, C, H', W')."""
-        features = self.stem(images)
+        """Feature map after stage ``last``: (B, 3, H, W) normalised -> (B, C, H', W')."""
+        features = self.stem(self.preparation.enlarge(images))
         for stage in self.stages[: last + 1]:
             features = stage(features)
         return features

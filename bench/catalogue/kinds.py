@@ -134,7 +134,11 @@ KINDS: Mapping[str, Kind] = {
         {"version": lambda cls: str(cls.version), "what": what, "file": lambda cls: source_file(cls).name},
         folders=("datasets",),
     ),
-    "warmups": Kind("bench.training.warmup:WARMUPS", {"what": what, "measure": _measure}),
+    "warmups": Kind(
+        "bench.training.warmup:WARMUPS",
+        {"what": what, "measure": _measure},
+        note="Those with a measure take images=own: training images of the domain itself in place of the bank.",
+    ),
     "objectives": Kind(
         "bench.training.objectives:OBJECTIVES", {"reads": lambda cls: cls.reads, "paper": lambda cls: cls.paper}
     ),

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import write_bytes_atomically
-from bench.catalogue.warmup_pictures import PICTURES
-from bench.domain import DOMAINS, build_domain
+from bench.catalogue.warmup_pictures import PICTURES, distinct
+from bench.domain import DOMAINS
 from bench.errors import UsageError
 from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
+from bench.training.warmup.own import BANK, IMAGES, OWN
 from bench.training.warmup.train import HELD_OUT
 
 REFERENCE_BACKBONE, DOMAIN = "mobilenetv3_small_32", "color"
@@ -51,6 +52,7 @@ def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
         return "\n".join(lines)
     spec = WarmupSpec.declared(name, subject.backbone, subject.domain, subject.recipe)
     lines += ["", *_facts(cls)]
+    lines.append(f"shows       {_shown(spec)}: {', '.join(spec.shown.warmup_classes)}")
     if str(spec.domain) != str(DOMAINS.settle(subject.domain)):
         lines.append(f"serves      {subject.domain}, whose cells start from the warm-up on {spec.domain}")
     if not draws and not spec.is_cached():
@@ -74,7 +76,13 @@ def _facts(cls: type[WarmupTask]) -> list[str]:
     if cls.lr_factor != 1:
         facts.append(f"lr          {cls.lr_factor} times that of the recipe")
     options = [p for p in inspect.signature(cls).parameters.values() if p.name not in WARMUPS.given]
-    return facts + [f"option      {option.name} = {option.default!r}" for option in options]
+    facts += [f"option      {option.name} = {option.default!r}" for option in options]
+    return [*facts, f"option      {IMAGES} = {BANK!r}, or {OWN!r} for training images of the domain itself"]
+
+
+def _shown(spec: WarmupSpec) -> str:
+    """Which images, in words."""
+    return f"{spec.domain} itself" if spec.task.params.get(IMAGES) == OWN else f"the bank of {spec.domain}"
 
 
 def _ensure(spec: WarmupSpec) -> Warmup:
@@ -92,8 +100,10 @@ def _quality(trained: Warmup, spec: WarmupSpec) -> str:
 
 def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:
     task = spec.restore(trained)
-    _, shown, target = named_examples(task, build_domain(spec.domain), "val", spec.seed, HELD_OUT)
-    title = f"warm-up {spec.task}: {spec.backbone} on {spec.domain}"
+    _, shown, target = named_examples(task, spec.shown, "val", spec.seed, HELD_OUT)
+    once = distinct(shown)
+    shown, target = shown[once], target[once]
+    title = f"warm-up {spec.task}: {spec.backbone} on {_shown(spec)}"
     picture = PICTURES[task.name](task, shown, answers(task, shown), target, title)
     content = io.BytesIO()
     picture.save(content, "PNG")

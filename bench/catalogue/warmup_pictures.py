@@ -84,6 +84,14 @@ Picture = Callable[[WarmupTask, Tensor, Tensor, Tensor, str], Image.Image]
 PICTURES: Mapping[str, Picture] = {Centre.name: centre_gallery, Autoencoder.name: reconstructions}
 
 
+def distinct(images: Tensor) -> Tensor:
+    """Where each image (N, C, H, W) uint8 stands first, (M,) int64: a finite collection is drawn with repeats."""
+    first: dict[bytes, int] = {}
+    for number, image in enumerate(images):
+        first.setdefault(image.numpy().tobytes(), number)
+    return torch.tensor(list(first.values()))
+
+
 def destandardised(images: Tensor, like: Tensor) -> Tensor:
     """Standardised images back to uint8, each with the mean and deviation of the image (B, 3, H, W) uint8 ``like``."""
     source = like.float()

@@ -12,6 +12,7 @@ def doctor() -> None:
     broken."""
     from bench import zoo
     from bench.backbones import BACKBONES
+    from bench.backbones.weights import PACKAGES
     from bench.cache_folder import cache_folder
     from bench.domain import DOMAINS
     from bench.fusion import FUSIONS
@@ -35,10 +36,12 @@ def doctor() -> None:
     )
     print("zoo")
     print(f"  {len(list(FUSIONS))} fusions, {len(list(BACKBONES))} backbones, {len(list(DOMAINS))} domains")
-    print(f"  warm-ups, packages and rendered images are kept in {cache_folder()}")
+    print(f"  warm-ups, packages, rendered images and features of frozen encoders are kept in {cache_folder()}")
     print("optional")
-    for package, use in OPTIONAL.items():
-        print(f"  {package:<18} {_version(package)} (for {use})")
+    weights = {package.distribution: f"--warmup imagenet on timm:{model}" for model, package in PACKAGES.items()}
+    optional = OPTIONAL | weights
+    for package, use in optional.items():
+        print(f"  {package:<{max(map(len, optional))}} {_version(package)} (for {use})")
     for plugin in zoo.broken_plugins():
         print(printable(f"broken plug-in: {plugin.path}: {plugin.error}"))
     if zoo.broken_plugins():

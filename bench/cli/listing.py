@@ -24,10 +24,11 @@ def list_entries(
     from rich.text import Text
 
     from bench import zoo
-    from bench.text import printable
+    from bench.guard import BUILT_IN_FOLDERS
+    from bench.text import printable, say
 
     # Plug-ins of one's own may build on any built-in one, and must not take its name.
-    zoo.load(include or (), zoo.BUILT_IN_FOLDERS if include else KINDS[kind].folders)
+    zoo.load(include or (), BUILT_IN_FOLDERS if include else KINDS[kind].folders)
     table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
     for row in KINDS[kind].rows():
         table.add_row(*(Text(printable(cell)) for cell in row))
@@ -37,5 +38,4 @@ def list_entries(
     console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
     emit(text.getvalue())
     for plugin in zoo.broken_plugins():
-        line = printable(f"failed to load: {plugin.path}: {plugin.error}")
-        Console(stderr=True).print(line, style="red", markup=False, soft_wrap=True)
+        say(Console(stderr=True), f"failed to load: {plugin.path}: {plugin.error}", "red")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.conformance.subject import Result, Subject
-from bench.text import printable
+from bench.text import printable, say
 
 
 class CheckDisplay:
@@ -56,7 +56,7 @@ class CheckDisplay:
         found = f"failed {', '.join(failed)}" if failed else f"{len(self._results)} checks"
         line = f"[{self._done}/{self._total}] {subject}: {found}, {time.monotonic() - self._since:.1f} s"
         style = "red" if failed else "green"
-        self.console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)
+        say(self.console, line, style)
 
     def _show(self) -> None:
         left = self._subject.checks[len(self._results) :]

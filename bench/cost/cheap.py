@@ -19,7 +19,7 @@ CHEAP = frozenset(
     stack take tril tril_indices triu triu_indices unfold_copy unsafe_chunk unsafe_split unsafe_split_with_sizes
 
     _adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d max_pool2d_with_indices upsample_nearest2d
-    _upsample_nearest_exact2d
+    _upsample_nearest_exact2d upsample_bilinear2d
 
     _batch_norm_no_update _batch_norm_with_update _fused_rms_norm _log_softmax _native_batch_norm_legit
     _native_batch_norm_legit_no_training _softmax cudnn_batch_norm miopen_batch_norm native_batch_norm

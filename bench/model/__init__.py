@@ -1,6 +1,7 @@
 """Backbone, fusion and head composed into one score per pair."""
 
-from bench.model.base import PairModel, build_head, standardise
+from bench.backbones import standardise
+from bench.model.base import PairModel, build_head
 from bench.model.build import IMAGE, build_fusion, build_model, count_joint, feature_spec
 from bench.model.kinds import Symmetrized
 

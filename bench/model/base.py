@@ -7,22 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from bench.backbones import Backbone, Reads
+from bench.backbones import STANDARDISED, Backbone, Reads
 from bench.errors import NotApplicableError
 from bench.fusion import Fusion, mlp
-
-
-def standardise(
-    images: Tensor, dtype: torch.dtype = torch.float32, memory_format: torch.memory_format = torch.channels_last
-) -> Tensor:
-    """uint8 images (B, 3, H, W) to ``dtype`` with mean 0 and deviation 1 over each image.
-
-    Removing the mean and contrast of each image roughly halves the images that training needs.
-    """
-    x = images.to(dtype, memory_format=memory_format)
-    mean = x.mean((1, 2, 3), keepdim=True)
-    deviation = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
-    return (x - mean) / (deviation + 1.0)
 
 
 def build_head(fusion: Fusion) -> nn.Module:
@@ -39,7 +26,7 @@ class PairModel(nn.Module):
         encodes_separately: each image is encoded without the other, so encodings can be cached and re-paired.
         runs_after_join: layers of the backbone run after the fusion.
         reads: what an encoding is, where images are encoded separately.
-        memory_format: layout of the standardised images; :meth:`lay_out` changes it.
+        memory_format: layout of the normalised images; :meth:`lay_out` changes it.
         precision: type of the matrix products; :meth:`compute_in` changes it.
     """
 
@@ -74,7 +61,7 @@ class PairModel(nn.Module):
         return self(a, b), self(b, a)
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
-        """Scores (B,) of what the fusion joins: standardised images, maps, tokens, embeddings or likelihoods."""
+        """Scores (B,) of what the fusion joins: normalised images, maps, tokens, embeddings or likelihoods."""
         return self.score(self.fusion(a, b))
 
     def encode(self, images: Tensor) -> Tensor:
@@ -85,9 +72,14 @@ class PairModel(nn.Module):
         """Scores (B,) of encoded images; only where ``encodes_separately``."""
         raise NotApplicableError(f"{self.fusion.name} joins the images before they are encoded")
 
+    def normalised(self, images: Tensor) -> Tensor:
+        """uint8 images (B, 3, H, W) as numbers, in the way of the backbone; without one, standardised."""
+        preparation = self.backbone.preparation if self.backbone else STANDARDISED
+        return preparation.normalise(images, self.dtype, self.memory_format)
+
     def together(self, a: Tensor, b: Tensor) -> Tensor:
-        """Both images standardised, as one batch (2B, 3, H, W)."""
-        return standardise(torch.cat([a, b]), self.dtype, self.memory_format)
+        """Both images normalised, as one batch (2B, 3, H, W)."""
+        return self.normalised(torch.cat([a, b]))
 
     def lay_out(self, memory_format: torch.memory_format) -> PairModel:
         """Keep weights and images in ``memory_format`` from now on; returns this model."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.backbones import Backbone, create_backbone
+from bench.backbones import Backbone, Weights, create_backbone
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, HEAD, SYMMETRIZE, FeatureSpec, Fusion, MapShape, mlp
 from bench.guard import building
@@ -31,9 +31,9 @@ IMAGE = MapShape(3, 32, 32)
 
 
 @cache
-def feature_spec(backbone: str, image: MapShape) -> FeatureSpec:
+def feature_spec(backbone: str, image: MapShape, weights: Weights | None = None) -> FeatureSpec:
     """What the named backbone hands to a fusion, measured once."""
-    return create_backbone(backbone, image).spec
+    return create_backbone(backbone, image, weights, trained=False).spec
 
 
 def build_fusion(fusion: Spec, spec: FeatureSpec, classes: int = 2) -> Fusion:
@@ -103,7 +103,7 @@ def build_model(
     backbone: str,
     image: MapShape = IMAGE,
     seed: int = 0,
-    pretrained: bool = False,
+    weights: Weights | None = None,
     classes: int = 2,
 ) -> PairModel:
     """Compose a model from names.
@@ -115,7 +115,7 @@ def build_model(
         fusion: name and parameters; ``symmetrize=true`` averages the scores of both orders of any fusion, ``head=64``
             sets the hidden units of the shared head.
         image: shape of one image.
-        pretrained: start from ImageNet weights, but for a fusion whose encoder is to stay random.
+        weights: that others trained, to start from; the encoder of a fusion that is to stay random does.
         classes: number of classes of the domain trained on, for references.
 
     Raises:
@@ -124,13 +124,13 @@ def build_model(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        joint = build_fusion(fusion, feature_spec(backbone, image), classes)
+        joint = build_fusion(fusion, feature_spec(backbone, image, weights), classes)
         torch.manual_seed(seed)
         count = 0 if joint.encoder == "none" else joint.towers
-        warm = pretrained and joint.encoder == "trained"
-        towers = [create_backbone(backbone, _input_shape(joint, image), warm) for _ in range(count)]
+        shape, trained = _input_shape(joint, image), joint.encoder == "trained"
+        towers = [create_backbone(backbone, shape, weights, trained) for _ in range(count)]
         torch.manual_seed(seed)
-        joint = build_fusion(fusion, feature_spec(backbone, image), classes)
+        joint = build_fusion(fusion, feature_spec(backbone, image, weights), classes)
         model = _compose(joint, towers)
     return (Symmetrized(model) if fusion.params.get(SYMMETRIZE) else model).lay_out(torch.channels_last)
 

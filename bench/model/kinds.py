@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench.backbones import Backbone, Reads
 from bench.errors import NotApplicableError
 from bench.fusion import Fusion, mlp
-from bench.model.base import PairModel, standardise
+from bench.model.base import PairModel
 
 
 class SeparateModel(PairModel):
@@ -28,7 +28,7 @@ class SeparateModel(PairModel):
             backbone.requires_grad_(False)
 
     def encode(self, images: Tensor) -> Tensor:
-        return self.backbone.read(standardise(images, self.dtype, self.memory_format), self.reads)
+        return self.backbone.read(self.normalised(images), self.reads)
 
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self.join(a, b)

@@ -86,16 +86,16 @@ def json_line(fields: Mapping[str, Any]) -> bytes:
         raise UsageError(str(error)) from None
 
 
-def stored(text: str) -> str:
-    """A text as :func:`json_line` writes it."""
-    return printable(text, LONGEST_TEXT)
+def stored(text: str, field: str = "") -> str:
+    """A text as :func:`json_line` writes it in a field of that name."""
+    return printable(text, LONGEST.get(field, LONGEST_TEXT))
 
 
-def _storable(value: Any, longest: int = LONGEST_TEXT) -> Any:
+def _storable(value: Any, field: str = "") -> Any:
     if isinstance(value, str):
-        return printable(value, longest)
+        return stored(value, field)
     if isinstance(value, Mapping):
-        return {_storable(name): _storable(own, LONGEST.get(name, LONGEST_TEXT)) for name, own in value.items()}
+        return {_storable(name): _storable(own, name) for name, own in value.items()}
     return [_storable(own) for own in value] if isinstance(value, list | tuple) else value
 
 

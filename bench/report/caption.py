@@ -35,6 +35,7 @@ def backbone_facts(section: Section) -> list[str]:
             "warm-up: {}": _known(", ", warmup),
             "fusion and head sized to {}": _budgets(cells),
             "objective {}": _objectives(cells),
+            "trained with {}": _departures(cells),
             "recipe {}": ", ".join(sorted({entry.group.recipe_id for entry in entries})),
         }
         facts.append(f"Backbone {backbone}: {_known('; ', parts)}.")
@@ -48,6 +49,15 @@ def _objectives(cells: Iterable[Record]) -> str:
         heads = ", ".join(f"{name} {weight:g}" for name, weight in cell.recipe.get("auxiliary", {}).items() if weight)
         found.add(cell.recipe.get("objective", "bce") + (f" with auxiliary heads {heads}" if heads else ""))
     return "" if found == {"bce"} else " and ".join(sorted(found))
+
+
+def _departures(cells: Iterable[Record]) -> str:
+    """Optimiser, schedule and augmentation, where one of them is not what recipes have by default."""
+    usual = {"optimizer": "adamw", "schedule": "cosine", "augment": "none"}
+    found = {tuple(str(cell.recipe.get(name, default)) for name, default in usual.items()) for cell in cells}
+    if found == {tuple(usual.values())}:
+        return ""
+    return " and ".join(sorted(f"{one}, {schedule} schedule, augment {augment}" for one, schedule, augment in found))
 
 
 def _budgets(cells: Iterable[Record]) -> str:

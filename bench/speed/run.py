@@ -22,6 +22,7 @@ from bench.speed.summary import DIGITS, summarise
 from bench.speed.worker import Result, Task
 from bench.sweep.outcome import failure
 from bench.sweep.provenance import git_state, hardware, versions
+from bench.text import say
 
 NO_CUDA = "no CUDA device here"
 OK, FAILED, INTERRUPTED = 0, 3, 130
@@ -101,7 +102,7 @@ def measure(
         if writer is not None:
             is_busy = True
             text = f"warning: {writer} is being written to by now; rows are flagged busy"
-            console.print(text, style="yellow", markup=False, soft_wrap=True)
+            say(console, text, "yellow")
         # Not earlier: the names of the GPUs may take a CUDA context in this process.
         about |= {"machine": hardware()}
         done = [one for one in measured if one.rounds or not one.is_ok]
@@ -149,4 +150,4 @@ def _tell(records: Sequence[Record], file: SpeedFile, run: str, console: Console
     flagged = Counter(flag for record in records for flag in record.get("flags", ()))
     parts += [f"{count} flagged {flag}" for flag, count in flagged.items()]
     text = f"run {run}: {', '.join(parts)} · {file.path}"
-    console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
+    say(console, text, "bold")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.backbones import Backbone
+from bench.backbones import Backbone, Weights
 from bench.domain import Domain
 from bench.fusion import Fusion
 from bench.registry import Choice
@@ -72,9 +72,14 @@ class Cell:
         """The same where this program computes it; None also for weights that others trained."""
         return self.start if self.warmup.weights == "computed" else None
 
+    @property
+    def weights(self) -> Weights | None:
+        """The weights that others trained and it starts from, if any."""
+        return self.start.given if self.start else None
+
     def recipe_id(self) -> str:
         """Short hash of the recipes; tables keep different ones apart."""
-        warmup = self.computed_start.recipe.model_dump() if self.computed_start else None
+        warmup = self.computed_start.recipe.identity() if self.computed_start else None
         return digest({"recipe": self.recipe.identity(), "warmup": warmup})[:8]
 
     def _objective_identity(self) -> dict[str, Any]:

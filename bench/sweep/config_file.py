@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UsageError
+from bench.errors import LONGEST_NAME, UsageError
 from bench.records.record import SCHEMA
 from bench.records.schema import check_schema
 from bench.text import printable
@@ -18,7 +18,6 @@ from bench.zoo import built_in_folder
 # Bytes. A header grows with every time its run was gone on with.
 MOST_YAML, MOST_JSON = 1_000_000, 50_000_000
 HEADER = "run.json"
-LONGEST_NAME = 200  # characters of a file's name in messages
 
 
 def read_config(file: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from bench.errors import DivergedError, NotApplicableError, message_of
 from bench.guard import EndedTheProgramError
+from bench.records.append import stored
 from bench.records.record import Status
-from bench.text import printable, without_home
+from bench.text import without_home
 
 OOM_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
-LONGEST_MESSAGE, LONGEST_TRACE = 2_000, 20_000
 
 
 def status_of(error: BaseException) -> Status:
@@ -29,9 +29,8 @@ def status_of(error: BaseException) -> Status:
 
 def failure(status: Status, kind: str, message: str, trace: str | None = None) -> dict[str, Any]:
     """The part of a record that a failed attempt leaves. Texts of any origin and length become safe to store."""
-    error = {"type": printable(kind, LONGEST_MESSAGE), "message": printable(without_home(message), LONGEST_MESSAGE)}
-    traced = {"traceback": printable(without_home(trace), LONGEST_TRACE)} if trace else {}
-    return {"status": status, "error": {**error, **traced}}
+    told = {"type": kind, "message": message} | ({"traceback": trace} if trace else {})
+    return {"status": status, "error": {name: stored(without_home(text), name) for name, text in told.items()}}
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:

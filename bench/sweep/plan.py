@@ -11,7 +11,7 @@ from functools import cache
 from itertools import product
 from typing import Any, Literal
 
-from bench.backbones import BACKBONES, Backbone, create_backbone
+from bench.backbones import BACKBONES, Backbone, Weights, create_backbone
 from bench.cost.matching import Matching, Sized, match_parameters
 from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import NotApplicableError, UsageError
@@ -23,11 +23,12 @@ from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_auxiliary, why_not_objective, why_not_unnamed
+from bench.training.applicable import why_not_augment, why_not_auxiliary, why_not_objective, why_not_unnamed
+from bench.training.augment import Augmentation
 from bench.training.auxiliary import auxiliary_weights, missing_latents
 from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
-from bench.training.warmup import WARMUPS, WarmupSpec, build_task
+from bench.training.warmup import WARMUPS, Pretrained, WarmupSpec, build_task, given_weights
 
 # Of the fusions that one reason keeps out, so that it is a line.
 NAMED = 5
@@ -154,7 +155,7 @@ def not_applicable(cell: Cell) -> str:
     if fusion.cls.sees not in data.offers:
         return f"{cell.domain} offers no {fusion.cls.sees} of its images"
     try:
-        built = build_fusion(fusion, feature_spec(str(cell.backbone), data.image), len(data.classes))
+        built = build_fusion(fusion, feature_spec(str(cell.backbone), data.image, cell.weights), len(data.classes))
     except NotApplicableError as error:
         return str(error)
     except UsageError:
@@ -170,6 +171,7 @@ def not_applicable(cell: Cell) -> str:
     return (
         ("" if data.names_images else why_not_unnamed(built, objective))
         or why_not_objective(built, objective, cell.protocol)
+        or why_not_augment(built, Augmentation.parse(cell.recipe.augment), cell.protocol, weights)
         or why_not_auxiliary(built, weights)
         or missing_latents(weights, _latents(cell.domain) if weights else ())
     )
@@ -193,12 +195,13 @@ def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbon
         raise UsageError(f"the frozen protocol trains no backbone: it needs a warm-up other than {task}")
     if config.protocol == "scratch":
         return
-    if task.cls.weights == "pretrained":
+    if issubclass(task.cls, Pretrained):
         for backbone in backbones:
-            create_backbone(str(backbone), IMAGE, pretrained=True)
+            create_backbone(str(backbone), IMAGE, _weights(config, backbone))
     elif task.cls.weights == "computed":
-        for source in dict.fromkeys(build_domain(domain).warmup_domain or str(domain) for domain in domains):
-            build_task(task, str(backbones[0]), build_domain(source))
+        specs = [WarmupSpec.declared(config.warmup, str(backbones[0]), str(domain)) for domain in domains]
+        for spec in {spec.domain: spec for spec in specs}.values():
+            build_task(task, str(spec.backbone), spec.shown)
 
 
 def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:
@@ -217,8 +220,13 @@ def _sizes(
     """The fusions that are matched in parameters, by the one given; none unless it was asked for."""
     if config.match_params is None:
         return {}
-    features = feature_spec(str(backbone), build_domain(domain).image)
+    features = feature_spec(str(backbone), build_domain(domain).image, _weights(config, backbone))
     return match_parameters(fusions, Matching.parse(config.match_params), features)
+
+
+def _weights(config: SweepConfig, backbone: Choice[Backbone]) -> Weights | None:
+    """The weights that others trained and the cells of a backbone start from, if any."""
+    return None if config.protocol == "scratch" else given_weights(WARMUPS.settle(config.warmup), str(backbone))
 
 
 def _differs_by_seed(fusion: Choice[Fusion]) -> bool:

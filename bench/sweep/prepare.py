@@ -13,8 +13,9 @@ from bench.domain import build_domain
 from bench.model import PairModel, build_model
 from bench.sweep.cell import Cell
 from bench.sweep.execution import MEMORY_FORMATS, Execution
-from bench.sweep.inputs import classes, draw, inputs
+from bench.sweep.inputs import classes, draw, inputs, settle_embedding
 from bench.training import warmup
+from bench.training.augment import Augmentation, Augmenter
 from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
 from bench.training.loop import Progress
 from bench.training.pairs import FrozenModel, PairLearner, learner_of
@@ -69,8 +70,7 @@ def ensure_warmup(
 
 def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
     domain = build_domain(cell.domain)
-    pretrained = cell.start is not None and cell.computed_start is None
-    model = build_model(cell.fusion, str(cell.backbone), domain.image, cell.seed, pretrained, len(domain.classes))
+    model = build_model(cell.fusion, str(cell.backbone), domain.image, cell.seed, cell.weights, len(domain.classes))
     warmed_up = model.backbone is not None and model.fusion.encoder == "trained"
     start = ensure_warmup(cell, device=execution.device) if warmed_up else None
     if start is not None:
@@ -78,7 +78,9 @@ def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:
             warmup.load_into(tower, start.path)
     model.compute_in(getattr(torch, cell.recipe.precision))
     model.lay_out(MEMORY_FORMATS[execution.memory_format(str(cell.backbone))])
-    return model.to(execution.device), start
+    model.to(execution.device)
+    settle_embedding(cell, model)
+    return model, start
 
 
 def _learner(
@@ -94,9 +96,12 @@ def _learner(
     if auxiliary:
         train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
         targets = auxiliary.targets(train.a), auxiliary.targets(train.b)
+    augmentation = Augmentation.parse(cell.recipe.augment)
+    augment = Augmenter(augmentation, cell.seed, domain.aligned) if augmentation else None
     a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
         # Where only pairs are labelled, nothing is known of an image of one beside an image of another.
         recipe = cell.recipe if domain.names_images else cell.recipe.model_copy(update={"pairs_per_image": 1})
-        return learner_of(subject)(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes))
+        learner = learner_of(subject)
+        return learner(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes), augment)

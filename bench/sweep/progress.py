@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bench.metrics import metric_position
 from bench.records.record import Record
-from bench.text import printable
+from bench.text import printable, say
 
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
@@ -114,7 +114,7 @@ class SweepDisplay:
 
     def _line(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()
-        self.console.print(printable(text), style=style, markup=False, highlight=False, soft_wrap=True)
+        say(self.console, text, style)
 
 
 def describe(record: Record) -> str:

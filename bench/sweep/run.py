@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from copy import deepcopy
@@ -22,10 +21,9 @@ from bench.errors import StorageError, UsageError, in_a_line
 from bench.executors import EXECUTORS, Executor
 from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
-from bench.records.advice import advice, worth_a_retry
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.load import Run, damage
-from bench.records.record import DONE, SCHEMA, Attempt, DetailedRecord
+from bench.records.record import SCHEMA, Attempt, DetailedRecord
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
@@ -35,10 +33,11 @@ from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
+from bench.sweep.summary import OK, summarise
 from bench.sweep.worker import Result, Task, Workplace
-from bench.text import count_of, printable, without_home
+from bench.text import count_of, say, without_home
 
-OK, FAILED, INTERRUPTED = 0, 3, 130
+INTERRUPTED = 130
 
 
 def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry_run: bool = False) -> int:
@@ -58,56 +57,41 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     """
     zoo.load(config.include)
     for plugin in zoo.broken_plugins():
-        console.print(
-            f"warning: {plugin.path} is left out: {plugin.error}",
-            style="yellow",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
     folder = RunFolder(Path(config.out))
     records, damaged = folder.read(Attempt)
     for line in damage([Run(folder.path, folder.header(), (), damaged)]):
-        _say(console, f"warning: {line}")
+        say(console, f"warning: {line}")
     executor, chosen = EXECUTORS.settle(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plan(config, known)
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
-    console.print(plan.summary(expected_minutes(plan, records, jobs)), style="bold", highlight=False, soft_wrap=True)
-    for line in (
-        *plan.unmatched(),
-        *plan.inapplicable(),
-        *plan.repeated(),
-        *filter(None, [_left_out(observers, plan)]),
-    ):
-        _say(console, f"  {line}")
+    say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")
+    left_out = filter(None, [_left_out(observers, plan)])
+    for line in (*plan.unmatched(), *plan.inapplicable(), *plan.repeated(), *left_out):
+        say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
-            _say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
+            say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
         return OK
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         todo = [planned.cell for planned in plan.having("to run")]
-        formats = choose_formats(todo, config.threads, device, partial(_say, console), config.include)
+        formats = choose_formats(todo, config.threads, device, partial(say, console), config.include)
         execution = Execution(device, formats, config.seeds_together)
         for backbone, layout in execution.memory_formats.items():
-            _say(console, f"  {backbone} computes in {layout}: faster on this machine")
+            say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
         limit = seconds(config.warmup_timeout)
         place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
         runs_on = executor.build(place, jobs, seconds(config.timeout))
         interrupted = _work_off(plan, known, runs_on, place, writer, observers, console)
     if interrupted:
-        console.print(
-            f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}",
-            style="bold",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(console, f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", "bold")
         return interrupted
-    return _summarise(plan, folder, command, console)
+    return summarise(plan, folder, command, console)
 
 
 def _work_off(
@@ -133,14 +117,14 @@ def _work_off(
     for planned in plan.having("not applicable"):
         if planned.key not in known:
             for line in keep(planned, failure("not_applicable", "NotApplicableError", planned.reason))[1]:
-                _say(console, line)
+                say(console, line)
     todo = {planned.cell: planned for planned in plan.having("to run")}
     if not todo:
         return OK
     warmups = [Task("warmup", (cell,), (todo[cell].key,)) for cell in plan.missing_warmups()]
     bundled = bundles(todo, place.execution)
     if place.execution.seeds_together > 1:
-        _say(console, f"  {describe_passes(bundled)}")
+        say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
     with SweepDisplay(console, len(todo), place.progress) as display, Interrupt() as interrupt:
 
@@ -149,7 +133,7 @@ def _work_off(
             display.tick()
 
         try:
-            with closing(_results(executor, tasks, poll, partial(_say, console))) as done:
+            with closing(_results(executor, tasks, poll, partial(say, console))) as done:
                 for task, results in done:
                     if task.kind == "warmup":
                         display.warmed_up(task.cell, _saved(results[0]))
@@ -162,7 +146,7 @@ def _work_off(
             lost = failure("killed", "NoResultError", f"executor {executor.name} ended without its result")
             display.finished(planned.cell, *keep(planned, lost))
     for line in ask(observers, lambda one: one.hint):
-        _say(console, line)
+        say(console, line)
     return OK
 
 
@@ -204,11 +188,6 @@ def _left_out(observers: Sequence[Observer], plan: Plan) -> str:
     names = " and ".join(observer.name for observer in observers)
     cells = count_of(known, "cell has a record and is", "cells have a record and are")
     return f"{cells} not run again for {names}; another --out would run them"
-
-
-def _say(console: Console, line: str) -> None:
-    """Print a line, whoever wrote it, without markup."""
-    console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRecord:
@@ -275,40 +254,3 @@ def _write_header(
             "earlier": sessions,
         }
     )
-
-
-def _summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Console) -> int:
-    known = latest(folder.records(Attempt))
-    final = [(planned, known[planned.key]) for planned in plan.cells if planned.key in known]
-    counts = Counter(record.status for _, record in final)
-    parts = [f"{count} {status.replace('_', ' ')}" for status, count in counts.most_common()]
-    missing = len(plan.cells) - len(final)
-    parts += [f"{missing} without a record"] if missing else []
-    what = count_of(len(plan.cells), "cell")
-    console.print(f"{what}: {', '.join(parts)} · {folder.path}", style="bold", highlight=False, soft_wrap=True)
-    for fusion, line in _known_failures(final).items():
-        _say(console, f"  {fusion}: {line}")
-    failed = [
-        (planned, record) for planned, record in final if record.status not in DONE and not record.fails_as_stated
-    ]
-    for planned, record in failed:
-        line = printable(f"  {planned.cell}: {record.ending}")
-        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-    statuses = sorted({record.status for _, record in failed})
-    for status in statuses:
-        _say(console, f"  {status} {advice(status)}")
-    if again := worth_a_retry(statuses):
-        _say(console, f"run them again with: {shlex.join(command)} --retry {','.join(again)}")
-    return FAILED if failed or missing else OK
-
-
-def _known_failures(final: Sequence[tuple[Planned, Attempt]]) -> dict[str, str]:
-    """What became of the fusions that are kept to show a mistake, by name."""
-    lines = {}
-    for planned, record in final:
-        name, stated = str(planned.cell.fusion), record.known_failure
-        if record.fails_as_stated:
-            lines[name] = f"{record.status}, as it is known to: {stated}"
-        elif stated and record.status == "ok":
-            lines.setdefault(name, f"did not fail here, though it is known to: {stated}")
-    return lines

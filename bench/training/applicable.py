@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.fusion import Fusion
+from bench.training.augment import Augmentation
 from bench.training.objectives import Objective
 from bench.training.recipe import DEFAULT_OBJECTIVE, Protocol
 
@@ -44,6 +45,17 @@ def why_not_auxiliary(fusion: Fusion, weights: Mapping[str, float]) -> str:
     """Why auxiliary heads cannot be trained beside a fusion; empty where they can or where there are none."""
     missing = why_no_encodings(fusion) if weights else ""
     return f"auxiliary heads read encodings of single images, and {missing}" if missing else ""
+
+
+def why_not_augment(fusion: Fusion, augment: Augmentation, protocol: Protocol, weights: Mapping[str, float]) -> str:
+    """Why training images of a fusion cannot be augmented beside auxiliary heads of ``weights``; empty where they can,
+    where there is nothing to augment, and where nothing is trained."""
+    if not augment or fusion.sees == "likelihoods":
+        return ""
+    if protocol == "frozen" and fusion.encoder != "none":
+        return "the frozen protocol encodes every image once, before any training, and augment alters it at each step"
+    lost = [name for name in weights if name != "name"] if augment.moves else []
+    return f"augment={augment} moves the figures that auxiliary heads locate: {', '.join(lost)}" if lost else ""
 
 
 def why_no_encodings(fusion: Fusion) -> str:

@@ -1,10 +1,10 @@
-"""The training loop: AdamW, linear warm-up and cosine, gradient clipping, optional early stop."""
+"""The training loop: optimiser, linear warm-up and schedule, gradient clipping, optional early stop."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol as TypingProtocol
 
@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 from bench.errors import DivergedError
 from bench.training.curve import Window
-from bench.training.recipe import Recipe, WarmupRecipe
+from bench.training.recipe import OptimizerName, Recipe, ScheduleName, WarmupRecipe
+
+MOMENTUM = 0.9
+# Share of the peak rate at which an exponential schedule ends.
+END = 0.01
 
 
 @dataclass
@@ -105,8 +109,28 @@ def fit(
     return history
 
 
+def _adamw(groups: list[dict[str, object]]) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _sgd(groups: list[dict[str, object]]) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, momentum=MOMENTUM, nesterov=True, fused=True)
+
+
+OPTIMIZERS: Mapping[OptimizerName, Callable[[list[dict[str, object]]], torch.optim.Optimizer]] = {
+    "adamw": _adamw,
+    "sgd": _sgd,
+}
+# Factor on the peak rate, from the steps done since the linear warm-up and the steps there are.
+SCHEDULES: Mapping[ScheduleName, Callable[[int, int], float]] = {
+    "cosine": lambda done, steps: 0.5 * (1 + math.cos(math.pi * done / steps)),
+    "exponential": lambda done, steps: END ** (done / steps),
+    "constant": lambda done, steps: 1.0,
+}
+
+
 class Descent:
-    """AdamW under a recipe's schedule.
+    """The optimiser of a recipe under its schedule.
 
     Args:
         groups: optimiser groups whose ``lr`` is a factor on the recipe's rate.
@@ -115,11 +139,9 @@ class Descent:
 
     def __init__(self, groups: list[dict[str, object]], recipe: Recipe | WarmupRecipe, steps: int) -> None:
         rates = [float(group["lr"]) * recipe.lr for group in groups]  # type: ignore[arg-type]
-        self._optimizer = torch.optim.AdamW(
-            [{**group, "lr": rate} for group, rate in zip(groups, rates, strict=True)], fused=True
-        )
-        schedule = _warmup_cosine(steps, recipe.warmup_fraction)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, schedule)
+        own = [{**group, "lr": rate} for group, rate in zip(groups, rates, strict=True)]
+        self._optimizer = OPTIMIZERS[recipe.optimizer](own)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, _factors(recipe, steps))
         self._parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
         self._clip_norm = recipe.clip_norm
 
@@ -133,13 +155,13 @@ class Descent:
         return norm
 
 
-def _warmup_cosine(steps: int, warmup_fraction: float) -> Callable[[int], float]:
-    warmup = max(1, round(steps * warmup_fraction))
+def _factors(recipe: Recipe | WarmupRecipe, steps: int) -> Callable[[int], float]:
+    """The factor on the peak rate of every step."""
+    warmup = max(1, round(steps * recipe.warmup_fraction))
+    schedule = SCHEDULES[recipe.schedule]
 
     def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+        return (step + 1) / warmup if step < warmup else schedule(step - warmup, max(1, steps - warmup))
 
     return factor
 

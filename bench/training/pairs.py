@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.model import PairModel
+from bench.training.augment import Augmenter
 from bench.training.auxiliary import Auxiliary, Targets
 from bench.training.encodings import pooled, width
 from bench.training.loop import decay_groups
@@ -59,6 +60,7 @@ class PairLearner:
         auxiliary: heads to train beside the model, with ``targets`` of A and of B.
         classes: how many there are; None for those that the pairs show. Validation pairs may show more than a few
             training pairs do.
+        augment: alters the images of each batch that is trained on.
 
     Raises:
         NotApplicableError: something is trained on encoded images and the model has none.
@@ -75,8 +77,9 @@ class PairLearner:
         auxiliary: Auxiliary | None = None,
         targets: tuple[Targets, Targets] = ({}, {}),
         classes: int | None = None,
+        augment: Augmenter | None = None,
     ) -> None:
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.augment = model, recipe, augment
         self.a, self.b = a, b
         self.class_a, self.class_b = class_a.to(model.device), class_b.to(model.device)
         self.examples = len(a)
@@ -103,11 +106,16 @@ class PairLearner:
 
     def _loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(int(index[0]), int(index[-1]) + 1) if _is_run(index) else index
-        batch = self._batch(self.a[rows], self.b[rows], self.class_a[rows], self.class_b[rows])
+        batch = self._batch(*self._shown(rows), self.class_a[rows], self.class_b[rows])
         loss, predictions, label = self._judged(batch)
         if self.auxiliary:
             loss = loss + self.auxiliary_loss(batch.encoded, rows)
         return loss, predictions, label
+
+    def _shown(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Images A and B as they are trained on now."""
+        a, b = self.a[rows], self.b[rows]
+        return self.augment(a, b) if self.augment else (a, b)
 
     def loss_of(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """:meth:`batch_loss` of pairs that are handed in, without auxiliary heads."""
@@ -174,7 +182,7 @@ class NameLearner(PairLearner):
     the objective of pairs is."""
 
     def _loss(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        encoded = self.model.encode(torch.cat([self.a[index], self.b[index]]))
+        encoded = self.model.encode(torch.cat(self._shown(index)))
         target = torch.cat([self.class_a[index], self.class_b[index]])
         logits = self.model.fusion.name_logits(encoded)
         loss = F.cross_entropy(logits, target)

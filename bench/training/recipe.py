@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -11,6 +11,8 @@ from bench.errors import UsageError, explain
 
 # Light to import, as the command line reads the options of a sweep from here: what needs torch is imported when used.
 Protocol = Literal["scratch", "finetune", "frozen"]
+OptimizerName = Literal["adamw", "sgd"]
+ScheduleName = Literal["cosine", "exponential", "constant"]
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 DEFAULT_OBJECTIVE = "bce"
@@ -32,15 +34,38 @@ Number = Annotated[float, BeforeValidator(no_switch), Field(le=LARGEST)]
 Positive = Annotated[Whole, Field(gt=0)]
 
 
-class Recipe(BaseModel):
+class Training(BaseModel):
+    """What recipes of cells and of warm-ups share.
+
+    Attributes:
+        optimizer: ``adamw``, or ``sgd`` with Nesterov momentum of 0.9.
+        schedule: of the learning rate, after a linear warm-up to ``lr`` over ``warmup_fraction`` of the steps:
+            ``cosine`` to 0, ``exponential`` to a hundredth, or ``constant``.
+        later: fields that came after records were made, by their defaults.
+    """
+
+    model_config = FIXED
+    later: ClassVar[Mapping[str, Any]] = {"optimizer": "adamw", "schedule": "cosine"}
+
+    optimizer: OptimizerName = "adamw"
+    schedule: ScheduleName = "cosine"
+
+    def identity(self) -> dict[str, Any]:
+        """What a key depends on: all fields, those that came later only where they differ from their defaults, so that
+        older records keep their keys."""
+        return {name: value for name, value in self.model_dump().items() if self.later.get(name, ...) != value}
+
+
+class Recipe(Training):
     """How one cell is trained.
 
     Attributes:
         train_pairs: distinct training pairs.
         epochs: passes over them.
         batch_size: pairs per step.
-        lr: peak learning rate of AdamW, reached after ``warmup_fraction`` of the steps and annealed to 0 by a cosine.
-        backbone_lr_scale: factor on ``lr`` for the backbone.
+        lr: peak learning rate.
+        backbone_lr_scale: factor on ``lr`` for the backbone. With 0 its weights stay as they are, and its BatchNorm
+            goes on adapting its statistics to the training images.
         weight_decay: on weights with two dimensions or more.
         clip_norm: limit of the gradient norm.
         pairs_per_image: how often each encoded image is paired within its batch; more than 1 only takes effect for
@@ -50,9 +75,17 @@ class Recipe(BaseModel):
         precision: of matrix products in training and evaluation; ``bfloat16`` is autocast over float32 weights.
         objective: what is minimised, such as ``bce+0.1*contrastive``: a weighted sum of ``OBJECTIVES``.
         auxiliary: weights of auxiliary heads by name, over those that a fusion states itself; 0 leaves one out.
+        augment: how training images are altered each time that they are shown, such as ``flip+rotate=15``; see
+            ``bench.training.augment``.
     """
 
-    model_config = FIXED
+    later = {
+        **Training.later,
+        "precision": "float32",
+        "objective": DEFAULT_OBJECTIVE,
+        "auxiliary": {},
+        "augment": "none",
+    }
 
     train_pairs: Positive = 9_600
     epochs: Positive = 1
@@ -70,6 +103,7 @@ class Recipe(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     objective: str = DEFAULT_OBJECTIVE
     auxiliary: dict[str, Number] = {}
+    augment: str = "none"
 
     @field_validator("objective")
     @classmethod
@@ -86,6 +120,13 @@ class Recipe(BaseModel):
         check_weights(weights)
         return dict(sorted(weights.items()))
 
+    @field_validator("augment")
+    @classmethod
+    def _read_augment(cls, text: str) -> str:
+        from bench.training.augment import Augmentation
+
+        return str(Augmentation.parse(text))
+
     @model_validator(mode="after")
     def _holds_a_batch(self) -> Recipe:
         if self.train_pairs < self.batch_size:
@@ -96,22 +137,14 @@ class Recipe(BaseModel):
         # A mapping has no hash of its own.
         return hash(self.model_dump_json())
 
-    def identity(self) -> dict[str, Any]:
-        """What a key depends on: all fields, those that came later only where they differ from their defaults, so that
-        older records keep their keys."""
-        later = {"precision": "float32", "objective": DEFAULT_OBJECTIVE, "auxiliary": {}}
-        return {name: value for name, value in self.model_dump().items() if later.get(name, ...) != value}
 
-
-class WarmupRecipe(BaseModel):
+class WarmupRecipe(Training):
     """How a backbone is pretrained once for all cells; the fields mean what they mean in :class:`Recipe`.
 
     Attributes:
         easy_share: share of the images, at the start, that are drawn easy. Without it the loss stays on its first
             plateau for a quarter of the images.
     """
-
-    model_config = FIXED
 
     images: Positive = 76_800
     easy_share: Annotated[Number, Field(ge=0, le=1)] = 0.2

@@ -52,8 +52,8 @@ def fit_together(
         CannotTrainTogetherError: something else than pairs is trained, or the first batch shows that it cannot be; no
             weight has changed.
     """
-    if any(type(learner) is not PairLearner or learner.auxiliary for learner in learners):
-        raise CannotTrainTogetherError("names or auxiliary heads are trained")
+    if any(type(learner) is not PairLearner or learner.auxiliary or learner.augment for learner in learners):
+        raise CannotTrainTogetherError("names or auxiliary heads are trained, or images are augmented")
     with warnings.catch_warnings():
         # An operation without a batched form of its own falls back to a loop: slower, and no news to a user.
         warnings.filterwarnings("ignore", message="There is a performance drop")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from bench import zoo
 from bench.backbones import BACKBONES, Backbone, create_backbone, register_backbone
 from bench.backbones.contract import MIN_MAP, Embedding
+from bench.backbones.weights import published
 from bench.errors import UsageError
 from bench.fusion import MapShape
 from bench.model import IMAGE
@@ -120,7 +121,7 @@ def test_an_image_too_small_for_a_map_is_a_usage_error(name: str) -> None:
 def test_pretrained_weights_that_are_not_there(name: str) -> None:
     """No network here: the message says what is missing and what to do."""
     with pytest.raises(UsageError, match=r"pretrained weights .*" + name):
-        create_backbone(name, IMAGE, pretrained=True)
+        create_backbone(name, IMAGE, published(name))
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

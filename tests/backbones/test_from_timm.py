@@ -7,6 +7,7 @@ import timm
 import torch
 
 from bench.backbones import create_backbone
+from bench.backbones.weights import published
 from bench.errors import UsageError
 from bench.fusion import MapShape
 from bench.model import IMAGE, build_model
@@ -78,7 +79,7 @@ def test_an_unknown_model_suggests_the_nearest() -> None:
 
 def test_weights_that_are_not_in_the_cache() -> None:
     with pytest.raises(UsageError, match="pretrained weights of timm:regnetx_002 cannot be loaded here"):
-        create_backbone("timm:regnetx_002", IMAGE, pretrained=True)
+        create_backbone("timm:regnetx_002", IMAGE, published("timm:regnetx_002"))
 
 
 def test_an_image_that_a_model_cannot_take() -> None:

@@ -6,20 +6,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
-from bench.backbones import Backbone, create_backbone
-from bench.fusion import MapShape
-from bench.model import build
-from bench.spec import parse_spec
-
 Process = Callable[..., subprocess.CompletedProcess[str]]
-BACKBONE = "mobilenetv3_small_32"
 RUN = (
-    "run --fusion abs_diff --backbone resnet18 --warmup imagenet --eval color --seed 0 --test-pairs 32 --jobs 0"
+    "run --fusion abs_diff --backbone timm:lcnet_050 --warmup imagenet --eval color --seed 0 --test-pairs 32 --jobs 0"
     " --recipe train_pairs=32,batch_size=16,val_pairs=32"
 ).split()
 
@@ -31,28 +24,13 @@ def environment(hub: Path) -> dict[str, str]:
 def test_without_weights_the_run_stops_before_it_starts(process: Process, tmp_path: Path) -> None:
     done = process(*RUN, "--out", tmp_path / "run", **environment(tmp_path / "hub"))
     assert done.returncode == 2
-    assert "pretrained weights of timm:resnet18 cannot be loaded here" in done.stderr
+    assert "pretrained weights of timm:lcnet_050 cannot be loaded here" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_the_random_control_stays_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
-
-    def create(name: str, image: MapShape, pretrained: bool = False) -> Backbone:
-        asked.append(pretrained)
-        return create_backbone(name, image)
-
-    monkeypatch.setattr(build, "create_backbone", create)
-    for fusion in ("abs_diff", "random_encoder"):
-        build.feature_spec(BACKBONE, build.IMAGE)
-        asked.clear()
-        build.build_model(parse_spec(fusion), BACKBONE, pretrained=True)
-        assert asked == [fusion == "abs_diff"]
-
-
 def test_weights_in_the_cache_are_used(process: Process, tmp_path: Path) -> None:
-    model = timm.create_model("resnet18")
+    model = timm.create_model("lcnet_050")
     repository = tmp_path / "hub" / "hub" / f"models--{model.pretrained_cfg['hf_hub_id'].replace('/', '--')}"
     snapshot = repository / "snapshots" / ("0" * 40)
     snapshot.mkdir(parents=True)
@@ -64,7 +42,8 @@ def test_weights_in_the_cache_are_used(process: Process, tmp_path: Path) -> None
     save_file(weights, snapshot / "model.safetensors")
     code = (
         "from bench.backbones import create_backbone; from bench.model import IMAGE;"
-        "backbone = create_backbone('resnet18', IMAGE, pretrained=True);"
+        "from bench.backbones.weights import published;"
+        "backbone = create_backbone('timm:lcnet_050', IMAGE, published('timm:lcnet_050'));"
         "print({float(p.detach().flatten()[0]) for n, p in backbone.named_parameters() if 'conv' in n})"
     )
     seen = process(code=code, **environment(tmp_path / "hub"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.catalogue.contact_sheet import SAMPLE
 from bench.catalogue.warmup_card import WarmedUp, warmup_card
-from bench.catalogue.warmup_pictures import centre_gallery, destandardised, reconstructions
+from bench.catalogue.warmup_pictures import centre_gallery, destandardised, distinct, reconstructions
 from bench.domain import DOMAINS, Images
 from bench.errors import StorageError, UsageError
 from bench.model import standardise
@@ -139,3 +139,8 @@ def test_reconstructions_stand_below_their_originals() -> None:
 def test_destandardised_undoes_standardised() -> None:
     pixels = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     assert torch.equal(destandardised(standardise(pixels), pixels), pixels)
+
+
+def test_an_image_that_was_drawn_twice_is_shown_once() -> None:
+    images = torch.arange(12, dtype=torch.uint8).view(4, 3, 1, 1)
+    assert distinct(images[[2, 0, 2, 3, 0]]).tolist() == [0, 1, 3]

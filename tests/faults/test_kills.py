@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -114,14 +115,16 @@ def at_some_instant(started: Any, chance: random.Random) -> None:
 
 
 def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
-    sweep = storm("scratch")
-    for kill in [kill_command, kill_group] * tools.share(40, 1):
+    sweep, wanted, kills = storm("scratch"), tools.share(80, 1), 0
+    ways = itertools.cycle([kill_group, kill_command])
+    while kills < wanted:
         started = sweep.start()
         at_some_instant(started, chance)
         if started.is_at_work:
-            tools.counts["kills"] += kill(program, started, chance)
+            kills += next(ways)(program, started, chance)
             started.process.wait()
         sweep.after_kill()
+    tools.counts["kills"] += kills
     sweep.finish()
 
 
@@ -143,8 +146,10 @@ def test_kills_of_any_process_below_the_command(storm: Any, program: Any, tools:
 
 @pytest.mark.usefixtures("whole")
 def test_kills_while_a_warm_up_is_computed(storm: Any, program: Any, tools: Any, chance: random.Random) -> None:
-    sweep, cache = storm("frozen"), program.folder / "cache"
-    for number in range(30):
+    sweep, cache, kills = storm("frozen"), program.folder / "cache", 0
+    for number in itertools.count():
+        if kills >= 30:
+            break
         if number % 5 == 0:
             shutil.rmtree(cache)
         started = sweep.start()
@@ -152,11 +157,12 @@ def test_kills_while_a_warm_up_is_computed(storm: Any, program: Any, tools: Any,
         time.sleep(chance.uniform(0, 2))
         if started.is_at_work:
             kill = chance.choice([kill_command, kill_any_below, kill_group])
-            tools.counts["kills"] += kill(program, started, chance)
+            kills += kill(program, started, chance)
         started.ended()
         sweep.after_kill()
         if number % 5 == 4:
             sweep.finish()
+    tools.counts["kills"] += kills
     sweep.finish()
 
 
@@ -167,22 +173,23 @@ def test_kills_of_what_writes_a_product(
     program: Any, tools: Any, chance: random.Random, command: Any, record: Any, run_folder: Any
 ) -> None:
     name, option = command
-    product, texts = program.folder / "product", {}
+    product, texts, kills = program.folder / "product", {}, 0
     run_folder([record()], name="few")
     run_folder([record(fusion, seed) for fusion in ("abs_diff", "concat") for seed in range(50)], name="many")
     for run in ("few", "many"):
         program.run(name, run, option, "product").calmly(0)
         texts[product.read_bytes()] = run
     assert len(texts) == 2
-    for _ in range(tools.share(15, 1)):
+    while kills < tools.share(15, 1):
         started = program.start(name, chance.choice(["few", "many"]), option, "product")
         time.sleep(chance.uniform(0, 0.7))
         if started.is_at_work:
             os.kill(started.process.pid, signal.SIGKILL)
             started.process.wait()
-            tools.counts["kills"] += 1
+            kills += 1
         assert program.left_over() == []
         assert product.read_bytes() in texts, "neither the old one nor the new one"
+    tools.counts["kills"] += kills
     for run in ("few", "many"):
         program.run(name, run, option, "product").calmly(0)
         assert texts[product.read_bytes()] == run

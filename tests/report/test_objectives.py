@@ -29,3 +29,10 @@ def test_objectives_do_not_share_a_table(record, markdown) -> None:
     text = markdown(records(record, "aaaaaaaa") + records(record, "cccccccc", objective="hinge"))
     assert text.count("Trained on color") == 2
     assert "recipe cccccccc" in text
+
+
+def test_the_caption_names_optimizer_schedule_and_augmentation_where_one_is_not_the_usual(record, markdown) -> None:
+    usual = {"optimizer": "adamw", "schedule": "cosine", "augment": "none"}
+    assert "trained with" not in markdown(records(record, "aaaaaaaa", **usual))
+    text = markdown(records(record, "cccccccc", **usual | {"optimizer": "sgd", "augment": "flip=0.5+rotate=15"}))
+    assert "trained with sgd, cosine schedule, augment flip=0.5+rotate=15;" in text

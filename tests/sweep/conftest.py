@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import zoo
+from bench.guard import PLUGIN_NAMESPACE
 from bench.records.lines import read_lines
 from bench.records.record import parse
 from bench.sweep.config import SweepConfig, load_config
@@ -73,7 +73,7 @@ Sweep = Callable[..., tuple[int, list[Record], str]]
 def _forget_plug_ins(registries: None) -> Iterator[None]:
     """Plug-ins of one test are unknown to the next, and loaded afresh if they come back."""
     yield
-    for name in [name for name in sys.modules if name.startswith(f"{zoo.PLUGIN_NAMESPACE}.include_")]:
+    for name in [name for name in sys.modules if name.startswith(f"{PLUGIN_NAMESPACE}.include_")]:
         del sys.modules[name]
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
+import torch
 
+from bench.backbones import create_backbone
 from bench.errors import UsageError
+from bench.model import IMAGE
 from bench.sweep.plan import make_plan
-from bench.training.warmup import WARMUPS
+from bench.training.warmup import WARMUPS, Start, register_warmup
 
 PLUGIN = '''
 import torch
@@ -119,7 +123,11 @@ def test_an_edited_plug_in_is_another_warm_up(tiny, sweep, brightness: Path) -> 
         ({"warmup": "names:2"}, "names takes no parameters"),
         ({"warmup": "none:2"}, "none takes no parameters"),
         ({"warmup": "none:rate=2"}, "warm-up none:rate=2: unknown parameter .rate.; allowed: none"),
-        ({"warmup": "imagenet:rate=2"}, "warm-up imagenet:rate=2: unknown parameter .rate.; allowed: none"),
+        ({"warmup": "file"}, "no path given; expected file:PATH"),
+        ({"warmup": "file:none.pt"}, "none.pt: no such file of weights"),
+        ({"warmup": "file:none.pt:normalise=half"}, "normalise=half; expected published, imagenet, standardise"),
+        ({"warmup": "file:none.pt:size=2000"}, "size=2000; expected 0 to 1024 pixels"),
+        ({"warmup": "imagenet:rate=2"}, "warm-up imagenet:rate=2: unknown parameter .rate.; allowed: size"),
     ],
 )
 def test_bad_input_is_one_clear_line(sweep, changes: dict, message: str) -> None:
@@ -140,3 +148,36 @@ def test_a_domain_that_does_not_know_what_the_task_needs(sweep, tmp_path: Path) 
         sweep(protocol="finetune", warmup="centre", domain=folder, domain_params={"size": 48})
     code, _, _ = sweep(protocol="finetune", warmup="jigsaw", domain=folder, domain_params={"size": 48}, eval=[folder])
     assert code == 0
+
+
+def test_a_file_of_weights_is_told_by_its_content(tiny, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first.pt", "second.pt", "third.pt")]
+    torch.save(create_backbone("mobilenetv3_small_32", IMAGE).state_dict(), files[0])
+    copyfile(files[0], files[1])
+    torch.save(create_backbone("mobilenetv3_small_32", IMAGE).state_dict(), files[2])
+    first, moved, other = (
+        make_plan(tiny(protocol="finetune", warmup=f"file:{file}"), {}).cells[0].key for file in files
+    )
+    assert first == moved != other
+    scratch = [
+        make_plan(tiny(protocol="scratch", warmup=name), {}).cells[0].key for name in ("names", f"file:{files[0]}")
+    ]
+    assert scratch[0] == scratch[1]
+
+
+def test_a_sweep_from_a_file_of_weights(sweep, tmp_path: Path) -> None:
+    torch.save(create_backbone("mobilenetv3_small_32", IMAGE).state_dict(), tmp_path / "w.pt")
+    code, (record,), printed = sweep(protocol="finetune", warmup=f"file:{tmp_path / 'w.pt'}")
+    assert code == 0, record
+    assert record["warmup"] == {"task": f"file:path={tmp_path / 'w.pt'}"}
+    assert "warm-up first" not in printed
+
+
+def test_weights_of_others_come_from_a_subclass_of_pretrained(registries: None) -> None:
+    with pytest.raises(TypeError, match="weights that others trained come from a subclass of Pretrained"):
+
+        @register_warmup
+        class Wild(Start):
+            """From nowhere."""
+
+            name, weights = "test_wild", "pretrained"

@@ -9,7 +9,8 @@ import pytest
 from bench.fusion import Fusion
 from bench.model import IMAGE, build_fusion, feature_spec
 from bench.spec import parse_spec
-from bench.training.applicable import why_not_auxiliary, why_not_objective
+from bench.training.applicable import why_not_augment, why_not_auxiliary, why_not_objective
+from bench.training.augment import Augmentation
 from bench.training.objectives import Objective
 
 
@@ -108,3 +109,25 @@ def test_maps_inside_the_backbone_and_two_towers_have_no_encodings(plugin) -> No
         ''')
     assert "joins the maps inside the backbone" in why_not_auxiliary(build("test_stage"), {"centre": 1.0})
     assert "encodes A and B with different towers" in why_not_auxiliary(build("test_pseudo"), {"centre": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("fusion", "augment", "protocol", "heads", "reason"),
+    [
+        ("concat", "none", "frozen", {"centre": 1.0}, ""),
+        ("concat", "flip", "finetune", {}, ""),
+        ("concat", "flip", "frozen", {}, "the frozen protocol encodes every image once"),
+        ("name_then_xnor", "erase", "frozen", {}, "the frozen protocol encodes every image once"),
+        ("pixel_distance", "flip", "frozen", {}, ""),
+        ("template_oracle", "flip", "frozen", {"centre": 1.0}, ""),
+        ("concat", "rotate", "scratch", {"centre": 1.0, "name": 1.0}, "moves the figures that auxiliary heads locate"),
+        ("concat", "jitter+erase", "scratch", {"centre": 1.0}, ""),
+        ("concat", "crop", "finetune", {"name": 1.0}, ""),
+    ],
+)
+def test_where_images_can_be_augmented(
+    fusion: str, augment: str, protocol: str, heads: dict[str, float], reason: str
+) -> None:
+    found = why_not_augment(build(fusion), Augmentation.parse(augment), protocol, heads)  # type: ignore[arg-type]
+    assert reason in found
+    assert bool(found) == bool(reason)

@@ -70,6 +70,9 @@ def test_an_unknown_key_of_the_warm_up_names_where_it_stands() -> None:
         ("clip_norm", 0, "greater than 0"),
         ("backbone_lr_scale", -1, "greater than or equal to 0"),
         ("epochs", None, "integer"),
+        ("optimizer", "adam", "'adamw' or 'sgd'"),
+        ("schedule", "linear", "'cosine', 'exponential' or 'constant'"),
+        ("augment", 3, "string"),
     ],
 )
 def test_a_bad_value_names_the_key_the_value_and_what_is_allowed(key: str, value: object, allowed: str) -> None:
@@ -109,6 +112,19 @@ def test_a_warm_up_that_would_train_on_nothing_is_refused() -> None:
 def test_one_full_batch_is_enough() -> None:
     assert declared_recipe("resnet18", "finetune", {"train_pairs": 64, "batch_size": 64}).train_pairs == 64
     assert declared_warmup_recipe("resnet18", {"images": 64, "batch_size": 64}).images == 64
+
+
+def test_what_came_later_is_in_no_identity_while_it_has_its_default() -> None:
+    """The keys of older records hang on it."""
+    for recipe, last in ((Recipe(), "val_pairs"), (WarmupRecipe(), "clip_norm")):
+        assert last in recipe.identity()
+        assert not {"optimizer", "schedule", "augment", "precision"} & set(recipe.identity())
+    assert Recipe(augment="flip", optimizer="sgd").identity() == {
+        **Recipe().identity(),
+        "augment": "flip=0.5",
+        "optimizer": "sgd",
+    }
+    assert WarmupRecipe(schedule="constant").identity() == {**WarmupRecipe().identity(), "schedule": "constant"}
 
 
 def test_a_recipe_cannot_be_changed_afterwards() -> None:

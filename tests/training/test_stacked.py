@@ -18,6 +18,7 @@ from bench.errors import DivergedError
 from bench.fusion import FUSIONS, Fusion, MapShape
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
+from bench.training.augment import Augmentation, Augmenter
 from bench.training.auxiliary import Auxiliary
 from bench.training.loop import History, batches, fit
 from bench.training.pairs import FrozenModel, NameLearner, PairLearner, learner_of
@@ -219,11 +220,12 @@ def test_running_statistics_come_back() -> None:
             torch.testing.assert_close(state(found)[name], state(expected)[name])
 
 
-def test_names_and_auxiliary_heads_are_refused() -> None:
-    names, helped = learners("name_then_xnor"), learners("concat")
+def test_names_auxiliary_heads_and_augmentation_are_refused() -> None:
+    names, helped, augmented = learners("name_then_xnor"), learners("concat"), learners("concat")
     assert isinstance(names[0], NameLearner)
+    augmented[1].augment = Augmenter(Augmentation.parse("flip"), 0)
     for learner in helped:
         learner.auxiliary = Auxiliary({"name": 1.0}, MapShape(3, 32, 32), 2)
-    for made in (names, helped):
-        with pytest.raises(CannotTrainTogetherError, match="names or auxiliary heads are trained"):
+    for made in (names, helped, augmented):
+        with pytest.raises(CannotTrainTogetherError, match="names or auxiliary heads are trained, or images are augm"):
             together(made)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.audit.baselines import AuditBaseline, register_audit_baseline
 from bench.audit.draws import Draws
 from bench.audit.networks import joined_encodings
+from bench.audit.probes import ridge_scores
 from bench.audit.rows import Row, informative, judged_mean
 
 SHUFFLES = 200
-RIDGE = 0.01
 
 
 @register_audit_baseline
@@ -37,10 +35,11 @@ class PermutedLabels(AuditBaseline):
     def rows(self, draws: Draws) -> Iterator[Row]:
         train, test = draws.train, draws.test
         train_x, test_x = joined_encodings(draws, train), joined_encodings(draws, test)
-        true = ridge_hits(train_x, train.label[:, None], test_x, test.label)[:, 0]
+        label = test.label[:, None] == 1
+        true = ((ridge_scores(train_x, train.label[:, None], test_x) > 0) == label)[:, 0].numpy()
         yield informative("pair → label, frozen network, true labels", "pair", true, "what can be learned")
-        hits = ridge_hits(train_x, shuffles(train.label, draws.seed), test_x, test.label)
-        yield judged_mean(f"the same, mean of {SHUFFLES} shuffles", "pair", hits.mean(0))
+        hits = (ridge_scores(train_x, shuffles(train.label, draws.seed), test_x) > 0) == label
+        yield judged_mean(f"the same, mean of {SHUFFLES} shuffles", "pair", hits.double().mean(0).numpy())
 
 
 def shuffles(label: Tensor, seed: int) -> Tensor:
@@ -48,19 +47,3 @@ def shuffles(label: Tensor, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(label), generator=generator) for _ in range(SHUFFLES)]
     return torch.stack([label[order] for order in orders], dim=1)
-
-
-def ridge_hits(train_x: Tensor, train_y: Tensor, test_x: Tensor, label: Tensor) -> NDArray[np.bool_]:
-    """Where ridge regressions, one for each column of answers, are right.
-
-    Args:
-        train_x, test_x: (N, F) and (M, F) features. train_y: (N, R) of 0 and 1. label: (M,) of 0 and 1.
-
-    Returns:
-        (M, R) bool.
-    """
-    mean, deviation = train_x.mean(0), train_x.std(0) + 1e-6
-    x, asked = (train_x - mean) / deviation, (test_x - mean) / deviation
-    penalty = RIDGE * len(x) * torch.eye(x.shape[1])
-    weights = torch.linalg.solve(x.T @ x + penalty, x.T @ (train_y - train_y.float().mean(0)))
-    return ((asked @ weights > 0) == (label[:, None] == 1)).numpy()

@@ -82,6 +82,11 @@ JUDGED = {"mean, deviation": brightness, "area": area}
 REPORTED = {"pixels above threshold": pixel_count, "bounding box": bounding_box, "edge count": edge_count}
 
 
+def all_statistics(images: Images) -> Features:
+    """Every statistic of each image side by side, (N, F)."""
+    return np.concatenate([_of_images(one)(images) for one in (JUDGED | REPORTED).values()], axis=1)
+
+
 def _of_images(statistic: Callable[[Tensor], Tensor]) -> Extract:
     def extract(images: Images) -> Features:
         parts = [statistic(part).double().numpy() for part in images.pixels.split(CHUNK)]

@@ -15,15 +15,16 @@ from typing import Any
 import torch
 
 from bench.atomic import remove_stale
-from bench.backbones import BACKBONES, Backbone
+from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
 from bench.training.warmup import stored
-from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask
+from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, given_weights
 from bench.training.warmup.lock import locked
+from bench.training.warmup.own import IMAGES, OWN, OwnImages
 from bench.training.warmup.train import build_task, train
 
 VERSION = 1
@@ -64,7 +65,7 @@ class WarmupSpec:
     """A warm-up by all that it depends on.
 
     Attributes:
-        domain: whose named images it shows.
+        domain: whose images it shows.
         recipe, seed: how it is trained, where this program computes it.
     """
 
@@ -78,8 +79,8 @@ class WarmupSpec:
     def declared(
         cls, task: str, backbone: str, domain: str, recipe: Mapping[str, Any] = MappingProxyType({}), seed: int = 0
     ) -> WarmupSpec:
-        """The warm-up of a backbone that trains on ``domain``: of the domain that this one is served by, under the
-        recipe that backbone and task declare.
+        """The warm-up of a backbone that trains on ``domain``: of the domain that this one is served by, or of its own
+        images where the task says so, under the recipe that backbone and task declare.
 
         Args:
             recipe: fields that differ from it.
@@ -88,7 +89,8 @@ class WarmupSpec:
             UsageError: an unknown name, parameter or field.
         """
         settled, trained = WARMUPS.settle(task), BACKBONES.settle(backbone)
-        shown = DOMAINS.settle(build_domain(domain).warmup_domain or domain)
+        own = settled.params.get(IMAGES) == OWN
+        shown = DOMAINS.settle(domain if own else build_domain(domain).warmup_domain or domain)
         declared = declared_warmup_recipe(backbone, {**settled.cls.recipe, **recipe})
         return cls(settled, trained, shown, declared, seed)
 
@@ -97,11 +99,29 @@ class WarmupSpec:
         """Where the weights come from, as ``Start.weights`` says it."""
         return self.task.cls.weights
 
+    @property
+    def shown(self) -> Domain:
+        """The domain whose named images are shown."""
+        domain = build_domain(self.domain)
+        return OwnImages(domain) if self.task.params.get(IMAGES) == OWN else domain
+
+    @property
+    def given(self) -> Weights | None:
+        """The weights that others trained; None where there are none.
+
+        Raises:
+            UsageError: they are not there.
+        """
+        return given_weights(self.task, str(self.backbone))
+
     def identity(self) -> dict[str, Any]:
         """What its weights depend on."""
+        if given := self.given:
+            # By what they are, wherever they lie.
+            return {"task": self.task.name, "backbone": self.backbone.identity(), **given.identity()}
         found = {**self.task.identity(), "backbone": self.backbone.identity()}
         if self.weights == "computed":
-            found |= {"domain": self.domain.identity(), "recipe": self.recipe.model_dump(), "seed": self.seed}
+            found |= {"domain": self.domain.identity(), "recipe": self.recipe.identity(), "seed": self.seed}
         return found
 
     def key(self) -> str:
@@ -152,7 +172,7 @@ class WarmupSpec:
         return restored.eval()
 
     def _task(self, seed: int = 0) -> WarmupTask:
-        return build_task(self.task, str(self.backbone), build_domain(self.domain), seed)
+        return build_task(self.task, str(self.backbone), self.shown, seed)
 
     def _card(self) -> Path:
         return cache_folder() / "warmups" / f"{self.key()}.json"
@@ -161,7 +181,7 @@ class WarmupSpec:
         remove_stale(card.parent)
         with _one_thread():
             task = self._task(self.seed).to(device)
-            facts = train(task, build_domain(self.domain), self.recipe, self.seed, on_progress)
+            facts = train(task, self.shown, self.recipe, self.seed, on_progress)
         task.cpu()
         parts = {"backbone": task.backbone, "head": task.head}
         return self._warmup(stored.write(card, self.identity(), facts, parts))
@@ -178,20 +198,10 @@ class WarmupSpec:
 
 
 def load_into(backbone: Backbone, path: Path) -> None:
-    """Load the weights of a warm-up. A stem with more input channels gets them repeated and rescaled, and the position
-    table (1, L, D) of a larger image is interpolated."""
-    from timm.layers.pos_embed import resample_abs_pos_embed
-    from timm.models import adapt_input_conv
+    """Load the weights of a warm-up, adapted to more input channels and to larger images."""
+    from bench.backbones.loading import load_state
 
-    state = torch.load(path, weights_only=True)
-    own = backbone.state_dict()
-    for name, value in own.items():
-        if state[name].ndim == 4 and state[name].shape[1] != value.shape[1]:
-            state[name] = adapt_input_conv(value.shape[1], state[name])
-        elif state[name].ndim == 3 and state[name].shape[1] != value.shape[1]:
-            grid = backbone.spec.stages[0]
-            state[name] = resample_abs_pos_embed(state[name], [grid.height, grid.width], num_prefix_tokens=0)
-    backbone.load_state_dict({name: state[name] for name in own})
+    load_state(backbone, torch.load(path, weights_only=True), str(path))
 
 
 @contextmanager

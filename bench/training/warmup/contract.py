@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from bench.backbones import Backbone
+from bench.backbones import Backbone, Weights
 from bench.domain import Domain, Images
+from bench.errors import UsageError
 from bench.model import standardise
 from bench.registry import Choice, Registry, states
 from bench.source import source_hash
+from bench.training.warmup.own import BANK, IMAGES, OWN
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Start:
     """Base class of all warm-ups. The first line of the docstring says what the backbone starts from.
 
     Attributes:
-        weights: ``random``, those that others ``pretrained``, or those that this program ``computed``.
+        weights: ``random``, those that others ``pretrained`` (:class:`Pretrained`), or those that this program
+            ``computed`` (:class:`WarmupTask`).
         recipe: fields that differ from the warm-up recipe of the backbone.
     """
 
@@ -43,16 +46,35 @@ class Start:
     recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
 
+class Pretrained(Start):
+    """Base class of the warm-ups whose weights others trained.
+
+    Constructor parameters are typed, have defaults and can be set from YAML and the command line.
+    """
+
+    weights = "pretrained"
+
+    @abstractmethod
+    def of(self, backbone: str) -> Weights:
+        """The weights for a backbone, by name.
+
+        Raises:
+            UsageError: there are none.
+        """
+
+
 class WarmupTask(nn.Module, Start):
     """Base class of the warm-ups that this program computes: a head on the backbone, and what the two must learn.
 
     Constructor parameters after ``backbone`` and ``domain`` are typed, have defaults and can be set from YAML and the
-    command line (``jigsaw:grid=3``). The constructor sets ``head``; where that reads something else than the embedding,
+    command line (``jigsaw:grid=3``). Every task takes ``images=own`` besides, and is given a domain whose named images
+    are its own then. The constructor sets ``head``; where that reads something else than the embedding,
     the task overrides :meth:`forward`.
 
     Attributes:
         measure: the main one of those that :meth:`assess` returns.
         needs: latents of the images that the task cannot do without.
+        by_name: whether it asks what an image shows.
         columns: uniform numbers that :meth:`examples` takes for each image.
         lr_factor: on the learning rate of that recipe.
     """
@@ -60,6 +82,7 @@ class WarmupTask(nn.Module, Start):
     weights = "computed"
     measure: ClassVar[Measure]
     needs: ClassVar[tuple[str, ...]] = ()
+    by_name: ClassVar[bool] = False
     columns: ClassVar[int] = 0
     lr_factor: ClassVar[float] = 1.0
     head: nn.Module
@@ -100,9 +123,29 @@ class WarmupTask(nn.Module, Start):
 
 def _check(cls: type[Start]) -> None:
     states("warm-up", "name", *(["measure"] if issubclass(cls, WarmupTask) else ["weights"]))(cls)
+    if cls.weights == "pretrained" and not issubclass(cls, Pretrained):
+        raise TypeError(f"warm-up {cls.__name__}: weights that others trained come from a subclass of Pretrained")
 
 
 class _Warmups(Registry[Start]):
+    def settle(self, text: str) -> Choice[Start]:
+        choice = super().settle(text)
+        shown = choice.params.get(IMAGES)
+        if shown is None:
+            return choice
+        if not issubclass(choice.cls, WarmupTask):
+            raise UsageError(f"warm-up {text}: {choice.name} shows no images, so that none can be chosen")
+        if shown not in (BANK, OWN):
+            raise UsageError(f"warm-up {text}: images = {shown!r}: expected {BANK} or {OWN}")
+        return choice if shown == OWN else self._without_images(choice)
+
+    def build(self, choice: Choice[Start], *given: Any) -> Start:
+        return super().build(self._without_images(choice), *given)
+
+    def _without_images(self, choice: Choice[Start]) -> Choice[Start]:
+        params = {name: value for name, value in choice.params.items() if name != IMAGES}
+        return Choice(choice.name, params, registry=self)
+
     def identity(self, choice: Choice[Start]) -> Mapping[str, Any]:
         """The name with parameters and, for a plug-in, the hash of its source. The built-in ones are part of the
         harness, like the loop that trains them."""
@@ -110,7 +153,20 @@ class _Warmups(Registry[Start]):
         return {"task": str(choice)} if built_in else {"task": str(choice), "task_source": source_hash(choice.cls)}
 
 
-WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"))
+def given_weights(task: Choice[Start], backbone: str) -> Weights | None:
+    """The weights that others trained and a backbone of this name starts from; None for a warm-up without such.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    if not issubclass(task.cls, Pretrained):
+        return None
+    found = task.build()
+    assert isinstance(found, Pretrained)
+    return found.of(backbone)
+
+
+WARMUPS = _Warmups("warm-up", _check, given=("backbone", "domain"), also=(IMAGES,))
 register_warmup = WARMUPS.register
 
 
@@ -119,10 +175,3 @@ class NoWarmup(Start):
     """No warm-up: random initialisation."""
 
     name, weights = "none", "random"
-
-
-@register_warmup
-class ImageNet(Start):
-    """timm's ImageNet weights, where the backbone has them and they lie in the local cache."""
-
-    name, weights = "imagenet", "pretrained"

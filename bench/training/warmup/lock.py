@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.atomic import make_folder
 from bench.errors import StorageError
 
 # Seconds of waiting in silence, before it is said first and again.
@@ -26,8 +27,8 @@ def locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
         StorageError: the file cannot be made.
     """
     lock = FileLock(path)
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # Where it cannot be made, FileLock might try for ever.
         path.touch()
         for patience in chain([PATIENCE], repeat(REMINDER)):

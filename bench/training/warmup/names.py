@@ -18,6 +18,7 @@ class Names(Classification):
     """
 
     name = "names"
+    by_name = True
 
     def __init__(self, backbone: Backbone, domain: Domain) -> None:
         super().__init__(backbone, domain)

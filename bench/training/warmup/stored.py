@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Va
 from torch import nn
 
 from bench.atomic import write_bytes_atomically, write_text_atomically
+from bench.digest import file_sha256
 from bench.errors import DivergedError
 
 # State dicts beside the card, by what they are of.
@@ -60,7 +60,7 @@ def read(path: Path, identity: Mapping[str, Any]) -> Card | None:
             weights = path.with_suffix(suffix)
             if not weights.is_file():
                 raise DamagedError(f"{weights}: missing")
-            if _digest(weights) != card.sha256.get(part):
+            if file_sha256(weights) != card.sha256.get(part):
                 raise DamagedError(f"{weights}: not the weights of which {path.name} has the SHA-256")
     except ValidationError as error:
         raise DamagedError(f"{path}: {_problem(error)}") from None
@@ -110,15 +110,3 @@ def _serialised(module: nn.Module) -> bytes:
     buffer = BytesIO()
     torch.save(state, buffer)
     return buffer.getvalue()
-
-
-def _digest(path: Path) -> str:
-    state = path.stat()
-    return _hashed(path, state.st_ino, state.st_size, state.st_ctime_ns)
-
-
-@lru_cache(maxsize=256)
-def _hashed(path: Path, *state: int) -> str:
-    """Of a file in one state, whose time of change nobody can set."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

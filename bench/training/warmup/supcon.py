@@ -24,6 +24,7 @@ class SupCon(WarmupTask):
     """
 
     name = "supcon"
+    by_name = True
     measure = RECALL
 
     def __init__(self, backbone: Backbone, domain: Domain, temperature: float = 0.2) -> None:

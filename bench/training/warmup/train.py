@@ -16,6 +16,7 @@ from bench.registry import Choice
 from bench.training.loop import History, Progress, batches, decay_groups, fit
 from bench.training.recipe import WarmupRecipe
 from bench.training.warmup.contract import Start, WarmupTask
+from bench.training.warmup.own import OwnImages
 
 HELD_OUT = 2_000
 HELD_OUT_BATCH = 256
@@ -31,6 +32,11 @@ def build_task(task: Choice[Start], backbone: str, domain: Domain, seed: int = 0
     cls = task.cls
     if not issubclass(cls, WarmupTask):
         raise UsageError(f"the warm-up {task} is not a task that a backbone is trained on")
+    if cls.by_name and isinstance(domain, OwnImages) and not domain.names_images:
+        raise UsageError(
+            f"the warm-up {task} needs the class of every image, and {domain.name} labels pairs alone; "
+            "choose another warm-up"
+        )
     images = domain.draw_named("warmup", seed, 1)
     missing = [latent for latent in cls.needs if latent not in images.latents]
     if missing:

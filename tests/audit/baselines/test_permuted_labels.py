@@ -7,8 +7,9 @@ import torch
 from sklearn.linear_model import Ridge
 
 from bench.audit.baselines import permuted_labels
-from bench.audit.baselines.permuted_labels import RIDGE, PermutedLabels, ridge_hits, shuffles
+from bench.audit.baselines.permuted_labels import PermutedLabels, shuffles
 from bench.audit.draws import Draws
+from bench.audit.probes import RIDGE, ridge_scores
 from bench.audit.rows import Verdict
 
 
@@ -23,7 +24,7 @@ def test_the_hits_are_those_of_a_ridge_regression_per_column() -> None:
     (train_x, label), (test_x, asked) = task(200), task(100)
     answers = shuffles(label, seed=1)[:, :3]
     mean, deviation = train_x.mean(0), train_x.std(0)
-    found = ridge_hits(train_x, answers, test_x, asked)
+    found = ((ridge_scores(train_x, answers, test_x) > 0) == (asked[:, None] == 1)).numpy()
     for column in range(3):
         y = answers[:, column].double().numpy()
         model = Ridge(alpha=RIDGE * 200).fit((train_x - mean) / deviation, y - y.mean())
@@ -33,7 +34,8 @@ def test_the_hits_are_those_of_a_ridge_regression_per_column() -> None:
 
 def test_single_shuffles_lean_and_their_mean_does_not() -> None:
     (train_x, label), (test_x, asked) = task(1_000), task(2_000)
-    accuracies = ridge_hits(train_x, shuffles(label, seed=0), test_x, asked).mean(0)
+    hits = (ridge_scores(train_x, shuffles(label, seed=0), test_x) > 0) == (asked[:, None] == 1)
+    accuracies = hits.double().mean(0).numpy()
     assert accuracies.std() > 3 * 0.5 / 2_000**0.5
     assert accuracies.mean() == pytest.approx(0.5, abs=4 * accuracies.std() / len(accuracies) ** 0.5)
 
