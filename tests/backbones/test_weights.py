@@ -115,6 +115,13 @@ def test_the_state_dict_of_a_backbone_itself(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], value) for name, value in torch.load(file, weights_only=True).items())
 
 
+def test_a_state_dict_of_a_backbone_that_lacks_a_tensor(tmp_path: Path) -> None:
+    state = create_backbone("mobilenetv3_small_32", IMAGE).state_dict()
+    torch.save(_without(state, "stem.1.bias"), tmp_path / "w.pt")
+    with pytest.raises(UsageError, match=r"1 of the \d+ tensors of the backbone do not fit: missing: stem.1.bias"):
+        create_backbone("mobilenetv3_small_32", IMAGE, from_file(str(tmp_path / "w.pt"), "mobilenetv3_small_32"))
+
+
 def test_a_joined_image_gets_the_stem_repeated(tmp_path: Path, state: dict[str, Tensor]) -> None:
     torch.save(state, tmp_path / "w.pt")
     weights = from_file(str(tmp_path / "w.pt"), BACKBONE)
