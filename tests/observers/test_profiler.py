@@ -28,7 +28,7 @@ FUSIONS = ["abs_diff", "two_channel"]
 @pytest.fixture(scope="module")
 def learner() -> PairLearner:
     domain = build_domain("color")
-    model = build_model(parse_spec("bilinear"), "mobilenetv3_small_32", domain.image, 0, False, 2)
+    model = build_model(parse_spec("bilinear"), "mobilenetv3_small_32", domain.image, 0, classes=2)
     pairs = domain.draw("train", 0, 48)
     classes = pairs.a.latents["class"], pairs.b.latents["class"]
     return PairLearner(model, Recipe(batch_size=16, train_pairs=48), pairs.a.pixels, pairs.b.pixels, *classes)
