@@ -22,8 +22,8 @@ CHEAP = frozenset(
     _upsample_nearest_exact2d upsample_bilinear2d
 
     _batch_norm_no_update _batch_norm_with_update _fused_rms_norm _log_softmax _native_batch_norm_legit
-    _native_batch_norm_legit_no_training _softmax cudnn_batch_norm miopen_batch_norm native_batch_norm
-    native_dropout native_group_norm native_layer_norm
+    _native_batch_norm_legit_no_training _safe_softmax _softmax cudnn_batch_norm miopen_batch_norm
+    native_batch_norm native_dropout native_group_norm native_layer_norm
 
     all amax amin aminmax any argmax argmin bincount count_nonzero cummax cummin cumprod cumsum equal histc is_nonzero
     kthvalue linalg_vector_norm logcumsumexp logsumexp max mean median min mode nansum norm prod scatter_add

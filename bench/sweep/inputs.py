@@ -126,7 +126,7 @@ def _encoded_pairs(
     """Both images of the pairs that were drawn, encoded."""
     reads, sees = model.reads, model.fusion.sees
     source = str(start.path) if start is not None else (cell.warmup.task, cell.weights, cell.seed, cell.domain)
-    place = cell.backbone, model.fusion.encoder, source, sees, *drawn, model.precision
+    place = cell.backbone, model.fusion.encoder, source, sees, *drawn, model.precision, model.device
 
     def encoded(read: Read, images: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         return _encode(model, read, images[0]), _encode(model, read, images[1])

@@ -47,11 +47,11 @@ class Centre(WarmupTask):
 
     def pixels(self, centre: Tensor) -> Tensor:
         """Centres as they are answered, (B, 2), in pixels from the upper left corner of the image."""
-        return (centre + 1) * self.middle
+        return (centre + 1) * self.middle.to(centre)
 
     def distance(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Distance between each predicted and true centre, (B,) pixels."""
-        return ((outputs - target) * self.middle).square().sum(1).sqrt()
+        return ((outputs - target) * self.middle.to(outputs)).square().sum(1).sqrt()
 
     def hits(self, outputs: Tensor, target: Tensor) -> Tensor:
         return self.distance(outputs, target) < NEAR
