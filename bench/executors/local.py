@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from queue import SimpleQueue
+from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
 from bench.processes import Ended, News, Worker
@@ -31,9 +33,19 @@ class LocalExecutor(Executor):
         keep_freed_memory()
         waiting, running, idle = list(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
         news: News = SimpleQueue()
+        slots = WeakKeyDictionary[Worker, int]()
+
+        def hire() -> Worker:
+            """A new worker, in the first slot that no other one has."""
+            taken = {slots[one] for one in running}
+            slot = next(number for number in count() if number not in taken)
+            one = Worker(worker.settle, (self.workplace, slot), worker.perform, news)
+            slots[one] = slot
+            return one
+
         try:
             while waiting or running:
-                self._hand_out(waiting, running, idle, news)
+                self._hand_out(waiting, running, idle, hire)
                 ended = [(one, outcome) for one in running if (outcome := one.poll()) is not None]
                 for one, outcome in ended:
                     task = running.pop(one)
@@ -49,7 +61,11 @@ class LocalExecutor(Executor):
                 one.stop()
 
     def _hand_out(
-        self, waiting: list[Task], running: dict[Worker, Task], idle: list[tuple[Worker, Task | None]], news: News
+        self,
+        waiting: list[Task],
+        running: dict[Worker, Task],
+        idle: list[tuple[Worker, Task | None]],
+        hire: Callable[[], Worker],
     ) -> None:
         """Give tasks to idle workers, then to new ones, as long as there are tasks that can start."""
         while len(running) < self.jobs:
@@ -60,7 +76,7 @@ class LocalExecutor(Executor):
             if task is None:
                 return
             waiting.remove(task)
-            one = idle.pop(0)[0] if idle else Worker(worker.settle, (self.workplace,), worker.perform, news)
+            one = idle.pop(0)[0] if idle else hire()
             one.send(task, self.limit(task))
             running[one] = task
 

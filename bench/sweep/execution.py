@@ -4,6 +4,7 @@ rounding, and no key."""
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.cont
 DEFAULT_FORMAT = "channels_last"
 # What a worker takes at most in a sweep of the zoo: 3.3 GB with encodings of ten seeds.
 WORKER_BYTES = 3_500_000_000
+# And on a GPU, with what the libraries of its process take there.
+WORKER_GPU_BYTES = 5_000_000_000
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,35 @@ def find_device(wanted: str) -> str:
 
 
 def default_jobs(device: str, threads: int) -> int:
-    """Worker processes: one on a GPU, else as many as the cores and the memory that this process may use hold.
+    """Worker processes: as many as the cores, the memory that this process may use and that of the GPUs hold, and at
+    least one for each GPU.
 
-    A container's limits, a batch system's share and ``LOKY_MAX_CPU_COUNT`` count, not only what the machine has.
+    A container's limits, a batch system's share and ``LOKY_MAX_CPU_COUNT`` count, not only what the machine has. One
+    worker leaves most of a GPU idle, because small networks wait for the processor that hands them their work.
     """
     from joblib import cpu_count
 
-    return 1 if device == "cuda" else max(1, min(cpu_count() // threads, memory_bytes() // WORKER_BYTES))
+    jobs = max(1, min(cpu_count() // threads, memory_bytes() // WORKER_BYTES))
+    if device != "cuda":
+        return jobs
+    free = [torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())]
+    return max(len(free), min(jobs, sum(of_one // WORKER_GPU_BYTES for of_one in free)))
+
+
+def take_gpu(slot: int) -> None:
+    """Let this process compute on one of the GPUs, and the same numbers each time.
+
+    What has no deterministic form there is computed as it is.
+
+    Args:
+        slot: number of this process among those of its machine, which take the GPUs in turn.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    torch.cuda.set_device(slot % torch.cuda.device_count())
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # That would only help to find reads of memory that nothing was written to.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    warnings.filterwarnings("ignore", message=".* does not have a deterministic implementation")
 
 
 def keep_freed_memory() -> None:

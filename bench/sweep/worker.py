@@ -66,14 +66,21 @@ _here: Workplace | None = None
 _observers: tuple[Observer, ...] = ()
 
 
-def settle(workplace: Workplace) -> None:
-    """Set the threads, load the plug-ins and build the observers, in whatever process the cells run."""
+def settle(workplace: Workplace, slot: int = 0) -> None:
+    """Set the threads and the GPU, load the plug-ins and build the observers, in whatever process the cells run.
+
+    Args:
+        slot: number of this process among those of its machine; they share the GPUs by it.
+    """
     global _here, _observers
     import torch
 
     from bench import zoo
+    from bench.sweep.execution import take_gpu
 
     torch.set_num_threads(workplace.threads)
+    if workplace.execution.device == "cuda":
+        take_gpu(slot)
     zoo.load(workplace.include)
     _here, _observers = workplace, build_observers(workplace.observers, workplace.run)
 

@@ -64,11 +64,7 @@ def test_a_lower_precision_under_every_protocol(sweep: Any, protocol: str) -> No
 def test_the_run_says_what_it_computed_on(sweep: Any, tmp_path: Path) -> None:
     sweep()
     header = RunFolder(tmp_path / "run").header()
-    assert (header["device"], header["precision"], header["memory_formats"]) == (
-        "cuda" if torch.cuda.is_available() else "cpu",
-        "float32",
-        {},
-    )
+    assert (header["device"], header["precision"], header["memory_formats"]) == ("cpu", "float32", {})
     assert json.dumps(header)
 
 
@@ -82,9 +78,22 @@ def test_a_gpu_that_is_not_there() -> None:
 def test_workers_are_counted_by_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= default_jobs("cpu", 1) <= len(os.sched_getaffinity(0))
     assert default_jobs("cpu", threads=10_000) == 1
-    assert default_jobs("cuda", 1) == 1
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     assert default_jobs("cpu", 1) == 1
+
+
+def test_workers_fit_into_the_memory_of_the_gpus_and_each_gpu_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {0: 3 * module.WORKER_GPU_BYTES, 1: module.WORKER_GPU_BYTES // 2}
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda gpu: (free[gpu], 10**12))
+    monkeypatch.setattr(module, "memory_bytes", lambda: 10**12)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 1)
+    assert default_jobs("cuda", 1) == 2
+    monkeypatch.setattr("joblib.cpu_count", lambda: 64)
+    assert default_jobs("cuda", 1) == 3
+    free[1] = 2 * module.WORKER_GPU_BYTES
+    assert default_jobs("cuda", 1) == 5
+    assert default_jobs("cuda", threads=16) == 4
 
 
 def test_workers_fit_into_the_memory_of_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
