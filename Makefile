@@ -3,14 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks ci
+.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
+# WHEELS=FOLDER installs from wheels that were brought along, without a network.
+FROM := $(if $(WHEELS),--no-index --find-links $(WHEELS))
+
 $(INSTALLED): pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev,data]'
+	$(BIN)/pip install --quiet $(FROM) --upgrade pip
+	$(BIN)/pip install --quiet $(FROM) --editable '.[dev,data]'
 	touch $(INSTALLED)
 
 # The packages that domains read; fetched once, checked against their locked hashes.
@@ -24,7 +27,7 @@ quick: install
 	$(BIN)/bench run --config configs/quick.yaml
 
 test: install
-	$(BIN)/pytest -n 2 -m 'not slow and not conformance and not faults' --durations=10
+	$(BIN)/pytest -n 2 -m 'not slow and not conformance and not faults and not cuda' --durations=10
 
 test-slow: install
 	$(BIN)/pytest -m slow --durations=10
@@ -40,7 +43,7 @@ faults-slice: install
 	FAULTS=small $(BIN)/pytest -n 2 --dist loadfile -m faults tests/faults --durations=5
 
 coverage: install
-	$(BIN)/pytest -m 'not slow and not conformance and not faults' --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -m 'not slow and not conformance and not faults and not cuda' --cov --cov-report=term-missing:skip-covered
 
 lint: install
 	$(BIN)/ruff check .
@@ -71,6 +74,15 @@ benchmarks: quick
 	$(BIN)/python benchmarks/frozen.py
 	$(BIN)/python benchmarks/seeds_together.py
 	$(BIN)/python benchmarks/sweep.py
+
+# On a machine with a GPU: are its numbers those of the CPU, and how fast are they? docs/performance.md.
+gpu: install
+	$(BIN)/python benchmarks/gpu.py --device cuda --out results/gpu
+
+# The same in small on the CPU, so that it works when there is a GPU.
+gpu-small: install
+	rm -rf results/gpu-small
+	$(BIN)/python benchmarks/gpu.py --device cpu --small --out results/gpu-small
 
 ci:
 	.ci/run

@@ -4,11 +4,12 @@
   of a pair, tensors keep their default layout, AdamW is not fused, and the allocator is as the system has it.
 - *Lightning*: the best step below, in a ``Trainer(barebones=True)``; left out where ``lightning`` is not installed.
 - *best bare loop*: channels last, one call of the backbone for both images, fused AdamW, and nothing around it.
+- *torch.compile* and *CUDA graph*, on a GPU: the best bare loop with the model compiled, and as one recorded step.
 
-All train ``concat`` with batches of 64 pairs that already lie in memory as uint8, binary cross-entropy, one thread; the
-last two clip the gradient as this program does. Counted are **pairs as drawn**: 64 a step for everyone. Ours in a sweep
-pairs every encoded image eight times; that gives eight labelled pairs for each pair as drawn, stands in a line of its
-own, and earns no credit in the ratios.
+All train ``concat`` with batches of 64 pairs that already lie in memory as uint8, binary cross-entropy, one thread; all
+but the plain loop clip the gradient as this program does. Counted are **pairs as drawn**: 64 a step for everyone. Ours
+in a sweep pairs every encoded image eight times; that gives eight labelled pairs for each pair as drawn, stands in a
+line of its own, and earns no credit in the ratios.
 
 Each way has a process of its own, and the processes take turns. Set-up and the first steps are not timed, except that
 ours builds its optimiser within the time. Run with nothing else on the machine: ``python benchmarks/training_step.py``.
@@ -27,8 +28,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
+from typing import cast
 
 import torch
 from interleaved import Rounds, in_turn, ratio, spread, verdict
@@ -47,7 +49,8 @@ from bench.training.recipe import Recipe
 BATCH, LR, CLIP, FUSION = 64, 1e-3, 5.0, "concat"
 FIRST_STEPS = 3
 REPAIRED = 8
-# Ours over the other, at equal pairs.
+REPAIRED_WAY = "ours, re-paired"
+# Ours over the other, at equal pairs, on a CPU.
 TARGETS = {
     "mobilenetv3_small_32": {"plain loop": 2.0, "Lightning": 1.0, "best bare loop": 0.97},
     "tiny_vit": {"plain loop": 1.5, "Lightning": 1.0, "best bare loop": 0.97},
@@ -66,10 +69,11 @@ class Setting:
     backbone: str
     steps: int
     threads: int
+    device: str
 
     def model(self) -> PairModel:
         zoo.load()
-        return build_model(parse_spec(FUSION), self.backbone)
+        return build_model(parse_spec(FUSION), self.backbone).to(self.device)
 
     def pairs(self) -> Pairs:
         torch.set_num_threads(self.threads)
@@ -79,8 +83,14 @@ class Setting:
     def batches(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Images A and B, uint8 and contiguous, and labels as floats."""
         pairs = self.pairs()
-        a, b = pairs.a.pixels.contiguous(), pairs.b.pixels.contiguous()
-        return list(zip(a.split(BATCH), b.split(BATCH), pairs.label.float().split(BATCH), strict=True))
+        sides = pairs.a.pixels.contiguous(), pairs.b.pixels.contiguous(), pairs.label.float()
+        return list(zip(*(side.to(self.device).split(BATCH) for side in sides), strict=True))
+
+    def clock(self) -> float:
+        """Seconds, when all that was handed to a GPU is done."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
 
 
 def ours(setting: Setting, pairs_per_image: int = 1) -> float:
@@ -88,12 +98,13 @@ def ours(setting: Setting, pairs_per_image: int = 1) -> float:
     pairs = setting.pairs()
     classes = pairs.a.latents["class"], pairs.b.latents["class"]
     recipe = Recipe(train_pairs=len(pairs), batch_size=BATCH, lr=LR, clip_norm=CLIP, pairs_per_image=pairs_per_image)
-    learner = PairLearner(setting.model(), recipe, pairs.a.pixels, pairs.b.pixels, *classes)
+    sides = pairs.a.pixels.to(setting.device), pairs.b.pixels.to(setting.device)
+    learner = PairLearner(setting.model(), recipe, *sides, *classes)
     order = list(batches(len(pairs), BATCH, 1, seed=0))
     fit(learner, recipe, order[:FIRST_STEPS], FIRST_STEPS)
-    started = time.perf_counter()
+    started = setting.clock()
     fit(learner, recipe, order[FIRST_STEPS:], setting.steps)
-    return setting.steps * BATCH / (time.perf_counter() - started)
+    return setting.steps * BATCH / (setting.clock() - started)
 
 
 def plain(setting: Setting) -> float:
@@ -153,10 +164,53 @@ def _timed(setting: Setting, model: PairModel, step: Step) -> float:
     examples = setting.batches()
     for batch in examples[:FIRST_STEPS]:
         step(*batch)
-    started = time.perf_counter()
+    started = setting.clock()
     for batch in examples[FIRST_STEPS:]:
         step(*batch)
-    return setting.steps * BATCH / (time.perf_counter() - started)
+    return setting.steps * BATCH / (setting.clock() - started)
+
+
+@cache
+def compiled_model(setting: Setting) -> PairModel:
+    """Kept for all rounds: compiling takes a minute and is not what is measured."""
+    return cast(PairModel, torch.compile(setting.model()))
+
+
+def compiled(setting: Setting) -> float:
+    model = compiled_model(setting)
+    return _timed(setting, model, best_step(model))
+
+
+def graph(setting: Setting) -> float:
+    """The whole step is recorded once and replayed on the batches, which are copied to where it reads them."""
+    model = setting.model().train()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=LR, fused=True, capturable=True)
+    held = tuple(part.clone() for part in setting.batches()[0])
+
+    def once() -> None:
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(model(held[0], held[1]), held[2]).backward()
+        nn.utils.clip_grad_norm_(parameters, CLIP)
+        optimizer.step()
+
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):
+        for _ in range(FIRST_STEPS):
+            once()
+    torch.cuda.current_stream().wait_stream(beside)
+    recorded = torch.cuda.CUDAGraph()
+    optimizer.zero_grad()
+    with torch.cuda.graph(recorded):
+        once()
+
+    def step(*batch: Tensor) -> None:
+        for place, part in zip(held, batch, strict=True):
+            place.copy_(part)
+        recorded.replay()
+
+    return _timed(setting, model, step)
 
 
 def lightning(setting: Setting) -> float:
@@ -182,31 +236,37 @@ def lightning(setting: Setting) -> float:
 
         def on_train_batch_start(self, batch: list[Tensor], number: int) -> None:
             if number == FIRST_STEPS:
-                self.started = time.perf_counter()
+                self.started = setting.clock()
 
         def on_train_end(self) -> None:
-            self.finished = time.perf_counter()
+            self.finished = setting.clock()
 
     module, examples = Module(), setting.batches()
     trainer = lightning.Trainer(
-        accelerator="cpu", devices=1, max_steps=len(examples), gradient_clip_val=CLIP, barebones=True
+        accelerator={"cuda": "gpu"}.get(setting.device, setting.device),
+        devices=1,
+        max_steps=len(examples),
+        gradient_clip_val=CLIP,
+        barebones=True,
     )
     trainer.fit(module, DataLoader(examples, batch_size=None))
     return setting.steps * BATCH / (module.finished - module.started)
 
 
-def ways() -> dict[str, tuple[Callable[[Setting], float], dict[str, str]]]:
-    """What is measured, each with the environment of its process."""
+def ways(device: str) -> dict[str, tuple[Callable[[Setting], float], dict[str, str]]]:
+    """What is measured on a device, each with the environment of its process."""
     found: dict[str, tuple[Callable[[Setting], float], dict[str, str]]] = {
         "ours": (ours, ALLOCATOR),
         "plain loop": (plain, {}),
         "best bare loop": (best, ALLOCATOR),
-        "ours, re-paired": (partial(ours, pairs_per_image=REPAIRED), ALLOCATOR),
+        REPAIRED_WAY: (partial(ours, pairs_per_image=REPAIRED), ALLOCATOR),
     }
     if importlib.util.find_spec("lightning"):
         found["Lightning"] = lightning, ALLOCATOR
     else:
         print("Lightning is left out: it is not installed; pip install 'fusebench[benchmarks]'")
+    if device == "cuda":
+        found |= {"torch.compile": (compiled, {}), "CUDA graph": (graph, {})}
     return found
 
 
@@ -226,22 +286,24 @@ def measure(setting: Setting, rounds: int) -> Rounds:
     """Pairs per second of every way, each in its process, in turn."""
     with ExitStack() as stack:
         measures = {}
-        for name, (way, environment) in ways().items():
+        for name, (way, environment) in ways(setting.device).items():
             pool = stack.enter_context(process(environment))
             measures[name] = lambda number, pool=pool, way=way: pool.submit(way, setting).result()
         return in_turn(measures, rounds)
 
 
-def report(backbone: str, values: Rounds) -> None:
+def report(backbone: str, device: str, values: Rounds) -> None:
     """Rates, the ratios that count, and what re-pairing adds."""
     for way, rates in values.items():
         print(f"{backbone:<20} {way:<16} {spread(rates, 0):>28} pairs/s")
-    for other, least in TARGETS[backbone].items():
-        if other in values:
-            print(f"{backbone:<20} ours / {other:<16} {verdict(ratio(values, 'ours', other), least)}")
-    labelled = [REPAIRED * rate for rate in ratio(values, "ours, re-paired", "plain loop")]
+    for other in values:
+        ratios, least = ratio(values, "ours", other), TARGETS[backbone].get(other)
+        if other not in ("ours", REPAIRED_WAY):
+            shown = f"{spread(ratios, 2)} x" if device == "cuda" or least is None else verdict(ratios, least)
+            print(f"{backbone:<20} ours / {other:<16} {shown}")
+    labelled = [REPAIRED * rate for rate in ratio(values, REPAIRED_WAY, "plain loop")]
     print(f"{backbone:<20} labelled pairs with re-pairing / plain loop {spread(labelled, 1)} x, not counted above")
-    share = statistics.median(ratio(values, "ours, re-paired", "ours"))
+    share = statistics.median(ratio(values, REPAIRED_WAY, "ours"))
     print(f"{backbone:<20} re-pairing keeps {share:.0%} of the pairs as drawn per second", flush=True)
 
 
@@ -251,11 +313,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40, help="timed steps a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     print(f"{FUSION}, {BATCH} pairs a step, {options.steps} steps a round, {options.threads} threads; median (range)")
     for backbone in options.backbones:
-        setting = Setting(backbone, options.steps, options.threads)
-        report(backbone, measure(setting, options.rounds))
+        setting = Setting(backbone, options.steps, options.threads, options.device)
+        report(backbone, options.device, measure(setting, options.rounds))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,16 @@ KNOWS = {"name_then_xnor": "names", "mask_oracle": "masks", "template_oracle": "
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", choices=("cpu", "cuda"), help="what tests marked cuda compute on")
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest) -> str:
+    """What the tests marked ``cuda`` compute on."""
+    return str(request.config.getoption("--device"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

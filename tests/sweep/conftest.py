@@ -27,6 +27,7 @@ TINY: dict[str, Any] = {
     "recipe": {"train_pairs": 64, "batch_size": 16, "val_pairs": 32},
     "warmup_recipe": {"images": 128, "batch_size": 32},
     "jobs": 0,
+    "device": "cpu",
 }
 
 # A fusion with one weight; what is written behind it says how it fails.
