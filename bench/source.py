@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import re
 from functools import lru_cache
 from pathlib import Path
+
+# Stands in every file with a relative import: where it is not found, none has to be looked for.
+RELATIVE = re.compile(rb"\bfrom[\s\\]*\.")
 
 
 def source_file(cls: type) -> Path:
@@ -44,7 +48,7 @@ def _read_source(path: Path, modified: int, size: int) -> tuple[bytes, tuple[str
     """Content of a Python file and the siblings it imports relatively; a changed file is a new entry of the cache."""
     content = path.read_bytes()
     names: list[str] = []
-    for node in ast.walk(ast.parse(content)):
+    for node in ast.walk(ast.parse(content)) if RELATIVE.search(content) else ():
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             names += [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
     return content, tuple(names)

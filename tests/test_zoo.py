@@ -209,6 +209,17 @@ def test_source_hash_follows_siblings(plugin: Plugin, tmp_path: Path) -> None:
     assert source_hash(cls) == hashes[-1]
 
 
+@pytest.mark.parametrize(
+    "line", ["from.helper import WIDTH", "from \\\n    .helper import WIDTH", "def late():\n\tfrom\t. import(helper)"]
+)
+def test_source_hash_finds_a_sibling_however_it_is_imported(plugin: Plugin, line: str) -> None:
+    helper = plugin("WIDTH = 1", name="helper", load=False)
+    plugin(f"{line}\n" + FUSION.format(name="mine"))
+    before = source_hash(FUSIONS.get("mine"))
+    helper.write_text("WIDTH = 22\n")
+    assert source_hash(FUSIONS.get("mine")) != before
+
+
 def test_source_hash_of_siblings_that_import_each_other(plugin: Plugin) -> None:
     plugin("def late():\n    from .plugin import Mine\n", name="helper", load=False)
     plugin("from . import helper\n" + FUSION.format(name="mine"))
