@@ -21,20 +21,15 @@ import numpy as np
 import pytest
 import yaml
 
+import tests.sweep.conftest as sweep
+
 ROOT = Path(__file__).parents[2]
 MARK = "FUSEBENCH_FAULTS_MARK"
 CODES = (0, 1, 2, 3, 130)
 COUNTS: Counter[str] = Counter()
-TINY: dict[str, Any] = {
-    "fusion": "abs_diff",
-    "domain": "color",
-    "eval": ["color"],
-    "seed": "0",
-    "protocol": "scratch",
-    "test_pairs": 32,
-    "recipe": {"train_pairs": 64, "batch_size": 16, "val_pairs": 32},
-    "warmup_recipe": {"images": 2000, "batch_size": 32},
-}
+# Its warm-up lasts long enough to be killed; commands say how many jobs.
+TINY: dict[str, Any] = {**sweep.TINY, "warmup_recipe": {"images": 2000, "batch_size": 32}}
+del TINY["jobs"]
 
 
 @dataclass(frozen=True)
