@@ -32,15 +32,28 @@ def test_source_hash_follows_siblings(plugin: Plugin, tmp_path: Path) -> None:
     assert source_hash(cls) == hashes[-1]
 
 
+SAID = "TEXT = '''\nfrom .other import WIDTH\nclass\n'''\n"
+
+
 @pytest.mark.parametrize(
-    "line", ["from.helper import WIDTH", "from \\\n    .helper import WIDTH", "def late():\n\tfrom\t. import(helper)"]
+    "line",
+    [
+        "from.helper import WIDTH",
+        "from \\\n    .helper import WIDTH",
+        "def late():\n\tfrom\t. import(helper)",
+        "from . import (\n# which\nhelper\n)",
+        f"from .helper import WIDTH\n{SAID}",
+        f"{SAID}class Late:\n    from . import helper",
+    ],
 )
-def test_source_hash_finds_a_sibling_however_it_is_imported(plugin: Plugin, line: str) -> None:
-    helper = plugin("WIDTH = 1", name="helper", load=False)
+def test_source_hash_finds_what_is_imported_and_not_what_is_said(plugin: Plugin, line: str) -> None:
+    helper, other = (plugin("WIDTH = 1", name=name, load=False) for name in ("helper", "other"))
     plugin(f"{line}\n" + fusion())
-    before = source_hash(FUSIONS.get("mine"))
-    helper.write_text("WIDTH = 22\n")
-    assert source_hash(FUSIONS.get("mine")) != before
+    hashes = [source_hash(FUSIONS.get("mine"))]
+    for changed in (other, helper):
+        changed.write_text("WIDTH = 22\n")
+        hashes.append(source_hash(FUSIONS.get("mine")))
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_source_hash_of_siblings_that_import_each_other(plugin: Plugin) -> None:
