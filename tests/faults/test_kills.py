@@ -174,6 +174,7 @@ def test_kills_of_what_writes_a_product(
     program: Any, tools: Any, chance: random.Random, command: Any, record: Any, run_folder: Any
 ) -> None:
     name, option = command
+    tools.only_whole(name == "report")
     product, texts, kills = program.folder / "product", {}, 0
     run_folder([record()], name="few")
     run_folder([record(fusion, seed) for fusion in ("abs_diff", "concat") for seed in range(50)], name="many")
