@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,6 +75,8 @@ def settle(workplace: Workplace) -> None:
     from bench import zoo
 
     torch.set_num_threads(workplace.threads)
+    # Loaded with the first metric, it would count as the evaluation of the first cell.
+    import_module("sklearn.metrics")
     zoo.load(workplace.include)
     _here, _observers = workplace, build_observers(workplace.observers, workplace.run)
 
