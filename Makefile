@@ -40,7 +40,7 @@ faults: install
 	$(BIN)/pytest -m faults tests/faults --durations=10
 
 faults-slice: install
-	FAULTS=small $(BIN)/pytest -n 2 --dist loadfile -m faults tests/faults --durations=5
+	FAULTS=small $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m faults tests/faults --durations=5
 
 coverage: install
 	$(BIN)/pytest -m 'not slow and not conformance and not faults and not cuda' --cov --cov-report=term-missing:skip-covered

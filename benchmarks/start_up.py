@@ -2,6 +2,7 @@
 
 - ``bench --help``, at most 0.3 s, beside a Python that imports typer;
 - ``bench list fusions``, at most 3 s, beside a Python that imports torch, which every fusion needs;
+- ``bench run --dry-run`` of ten cells, at most 2 s, beside a Python that imports timm, of which backbones are made;
 - the resume scan of 20,000 cells, at most 1 s: reading all records and finding out that every cell is done, without the
   imports, beside parsing the same file with ``json``. The records are those of ``results/reference/quick.jsonl`` with
   the keys of a plan of the whole zoo.
@@ -37,13 +38,18 @@ CELLS = 20_000
 COMMANDS = {
     "bench --help": (0.3, ["-m", "bench", "--help"], ["-c", "import typer"]),
     "bench list fusions": (3.0, ["-m", "bench", "list", "fusions"], ["-c", "import torch"]),
+    "bench run --dry-run": (
+        2.0,
+        ["-m", "bench", "run", "--fusion", "abs_diff,concat", "--seed", "0..4", "--out", "no/such/run", "--dry-run"],
+        ["-c", "import timm"],
+    ),
 }
 
 
 def wall(arguments: list[str], number: int) -> float:
     """Seconds of one process."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started
 
 

@@ -63,7 +63,7 @@ def load_state(backbone: Backbone, state: State, where: str) -> None:
         where: the file, for the message.
 
     Raises:
-        UsageError: tensors are missing or of another shape.
+        UsageError: tensors are missing, of another shape or not finite.
     """
     from timm.layers.pos_embed import resample_abs_pos_embed
     from timm.models import adapt_input_conv
@@ -159,18 +159,20 @@ def _read(file: Path, where: str) -> State:
 
 
 def _check(wanted: State, state: State, where: str) -> None:
-    """Raise ``UsageError`` where a wanted tensor is missing or cannot be made to fit. Counters of batches may be."""
+    """Raise ``UsageError`` where a wanted tensor is missing, cannot be made to fit or holds what is no number. Counters
+    of batches may be missing."""
     missing = [name for name in wanted if name not in state and not name.endswith(COUNTER)]
     misfits = [
         f"{name} {_shape(state[name])}, expected {_shape(value)}"
         for name, value in wanted.items()
         if name in state and not _fits(state[name], value)
     ]
-    problems = [
-        f"{words}: {_some(names)}" for words, names in (("missing", missing), ("of another shape", misfits)) if names
-    ]
+    fits = [name for name, value in wanted.items() if name in state and _fits(state[name], value)]
+    broken = [name for name in fits if not torch.isfinite(state[name]).all()]
+    found = {"missing": missing, "of another shape": misfits, "not finite": broken}
+    problems = [f"{words}: {_some(names)}" for words, names in found.items() if names]
     if problems:
-        count = len(missing) + len(misfits)
+        count = sum(map(len, found.values()))
         raise UsageError(
             f"{where}: {count} of the {len(wanted)} tensors of the backbone do not fit: {'; '.join(problems)}"
         )

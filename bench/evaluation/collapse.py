@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 SCORE_STD_ALARM = 1e-4
 EMBEDDING_STD_ALARM = 0.05
@@ -67,6 +66,8 @@ class Evidence:
     @property
     def auc(self) -> float:
         """Area under the ROC curve."""
+        from sklearn.metrics import roc_auc_score  # slow to load
+
         return float(roc_auc_score(self.label, self.scores))
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics as sk
 
 Array = NDArray[np.floating]
 
@@ -14,7 +13,9 @@ MAX_CELL_CLASSES = 8
 def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
     """The threshold t with the best F1 of ``score > t`` on the precision-recall curve, halfway to the next lower
     score."""
-    precision, recall, thresholds = sk.precision_recall_curve(label, scores.astype(np.float64))
+    from sklearn.metrics import precision_recall_curve  # slow to load, and whoever plans computes none
+
+    precision, recall, thresholds = precision_recall_curve(label, scores.astype(np.float64))
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = int(np.argmax(f1[:-1]))
     lower = thresholds[best - 1] if best else thresholds[best] - 1.0
@@ -43,12 +44,14 @@ def stratum_metrics(
     label: NDArray[np.integer], scores: Array, index: NDArray[np.integer], names: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
     """For each kind of pairs: their number, accuracy and P(same) at score 0, and AUC where both labels occur."""
+    from sklearn.metrics import roc_auc_score  # slow to load
+
     strata: dict[str, dict[str, float | None]] = {}
     for position, name in enumerate(names):
         chosen = index == position
         truth, own = label[chosen], scores[chosen]
         if len(own):
-            auc = float(sk.roc_auc_score(truth, own)) if len(np.unique(truth)) == 2 else None
+            auc = float(roc_auc_score(truth, own)) if len(np.unique(truth)) == 2 else None
             accuracy = float(((own > 0) == (truth == 1)).mean())
             strata[name] = {"n": len(own), "accuracy": accuracy, "p_same": float((own > 0).mean()), "auc": auc}
     return strata

@@ -54,14 +54,14 @@ def choose_formats(
             pairs[str(cell.backbone)] += cell.recipe.train_pairs * cell.recipe.epochs
             trained_on.setdefault(str(cell.backbone), (build_domain(cell.domain).image, cell.recipe.precision))
     chosen = {
-        backbone: choose_format(backbone, *trained_on[backbone], threads, device, say, include)
+        backbone: best_format(backbone, *trained_on[backbone], threads, device, say, include)
         for backbone, count in pairs.items()
         if count >= WORTH_MEASURING
     }
     return {backbone: choice for backbone, choice in chosen.items() if choice != DEFAULT_FORMAT}
 
 
-def choose_format(
+def best_format(
     backbone: str,
     image: MapShape,
     precision: str,

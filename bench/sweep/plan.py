@@ -7,28 +7,25 @@ import statistics
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from typing import Any, Literal
 
-from bench.backbones import BACKBONES, Backbone, Weights, create_backbone
+from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cost.matching import Matching, Sized, match_parameters
 from bench.domain import DOMAINS, Domain, build_domain
-from bench.errors import NotApplicableError, UsageError
+from bench.errors import UsageError
 from bench.fusion import FUSIONS, Fusion
-from bench.model import IMAGE, build_fusion, feature_spec
+from bench.model import feature_spec
 from bench.records.record import DONE, Attempt
 from bench.registry import Choice
+from bench.sweep.applicable import check_warmup, not_applicable
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
-from bench.training.applicable import why_not_augment, why_not_auxiliary, why_not_objective, why_not_unnamed
-from bench.training.augment import Augmentation
-from bench.training.auxiliary import auxiliary_weights, missing_latents
-from bench.training.objectives import Objective
 from bench.training.recipe import declared_recipe
-from bench.training.warmup import WARMUPS, Pretrained, WarmupSpec, build_task, given_weights
+from bench.training.threads import one_thread
+from bench.training.warmup import WARMUPS, WarmupSpec, given_weights
 
 # Of the fusions that one reason keeps out, so that it is a line.
 NAMED = 5
@@ -111,97 +108,50 @@ def _some(names: Sequence[str]) -> str:
 
 
 def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:
-    """Resolve names, check every combination, and compare with the records there are.
+    """Resolve names, compare with the records there are, and check every combination that has yet to give a result.
 
     Raises:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
+    # All of it is small: threads gain nothing, and wait long for each other where workers keep the cores busy.
+    with one_thread():
+        return Plan(tuple(_planned(config, latest)))
+
+
+def _planned(config: SweepConfig, latest: Mapping[str, Attempt]) -> list[Planned]:
     domains = DOMAINS.resolve(config.domain)
     for name in config.domain_params:
         if not any(name in _accepted(domain) for domain in domains):
             raise UsageError(f"--domain-params: {', '.join(map(str, domains))}: no domain here has {name!r}")
     domains = [_with_params(domain, config.domain_params) for domain in domains]
     backbones = BACKBONES.resolve(config.backbone)
-    check_warmup(config, domains, backbones)
     check_eval(domains, config.eval)
     fusions = FUSIONS.resolve(config.fusion)
     check_size(fusions, backbones, domains, config.seed)
-    planned = []
+    planned: list[Planned] = []
     for backbone, domain in product(backbones, domains):
         evals = [_with_params(tested, config.domain_params) for tested in eval_domains(domain, config.eval)]
         sizes = _sizes(config, fusions, backbone, domain)
         chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
         sized = {size.fusion: size for size in sizes.values()}
         cells = {fusion: _cell(config, fusion, backbone, domain, evals) for fusion in chosen}
-        reasons = {fusion: not_applicable(cell) for fusion, cell in cells.items()}
         keys = {
             fusion: cell.keys(config.seed if _differs_by_seed(fusion) else config.seed[:1])
             for fusion, cell in cells.items()
         }
+        # What gave a result could be combined, and to find that out again takes longer than all else here.
+        is_done = {
+            fusion: all(_gave_result(latest.get(key), config.retry) for key in found.values())
+            for fusion, found in keys.items()
+        }
+        reasons = {fusion: "" if is_done[fusion] else not_applicable(cell) for fusion, cell in cells.items()}
         for seed, fusion in product(config.seed, chosen):
             if seed in keys[fusion]:
                 cell, key = replace(cells[fusion], seed=seed), keys[fusion][seed]
-                planned.append(_place(cell, key, reasons[fusion], latest, config.retry, sized.get(fusion)))
-    return Plan(tuple(planned))
-
-
-def not_applicable(cell: Cell) -> str:
-    """Why a fusion cannot be combined with backbone, domain, protocol and recipe of a cell; empty where it can.
-
-    Raises:
-        UsageError: parameters from which the fusion cannot be built.
-    """
-    fusion, data = cell.fusion, build_domain(cell.domain)
-    if fusion.cls.sees not in data.offers:
-        return f"{cell.domain} offers no {fusion.cls.sees} of its images"
-    try:
-        built = build_fusion(fusion, feature_spec(str(cell.backbone), data.image, cell.weights), len(data.classes))
-    except NotApplicableError as error:
-        return str(error)
-    except UsageError:
-        raise
-    except Exception:
-        return ""  # a plug-in that cannot be built is a failed cell with its traceback, and not the end of the sweep
-    if cell.protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
-        return f"the frozen protocol encodes each image by itself, and {fusion.name} joins {_joint(built)} before that"
-    if cell.protocol == "frozen" and built.towers == 2:
-        return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"
-    weights = auxiliary_weights(built, cell.recipe.auxiliary)
-    objective = Objective.parse(cell.recipe.objective)
-    return (
-        ("" if data.names_images else why_not_unnamed(built, objective))
-        or why_not_objective(built, objective, cell.protocol)
-        or why_not_augment(built, Augmentation.parse(cell.recipe.augment), cell.protocol, weights)
-        or why_not_auxiliary(built, weights)
-        or missing_latents(weights, _latents(cell.domain) if weights else ())
-    )
-
-
-@cache
-def _latents(domain: Choice[Domain]) -> frozenset[str]:
-    """What a domain records of each image."""
-    built = build_domain(domain)
-    return frozenset(built.draw("val", 0, 2).a.latents) - (set() if built.names_images else {"class"})
-
-
-def _joint(fusion: Fusion) -> str:
-    return "the images" if fusion.needs == "pixels" else "the maps inside the backbone"
-
-
-def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbones: Sequence[Choice[Backbone]]) -> None:
-    """Raise ``UsageError`` where the warm-up is unknown, impossible on one of the domains or cannot be loaded."""
-    task = WARMUPS.settle(config.warmup)
-    if config.protocol == "frozen" and task.cls.weights == "random":
-        raise UsageError(f"the frozen protocol trains no backbone: it needs a warm-up other than {task}")
-    if config.protocol == "scratch":
-        return
-    if issubclass(task.cls, Pretrained):
-        for backbone in backbones:
-            create_backbone(str(backbone), IMAGE, _weights(config, backbone))
-    elif task.cls.weights == "computed":
-        specs = [WarmupSpec.declared(config.warmup, str(backbones[0]), str(domain)) for domain in domains]
-        for spec in {spec.domain: spec for spec in specs}.values():
-            build_task(task, str(spec.backbone), spec.shown)
+                planned.append(_place(cell, key, reasons[fusion], latest.get(key), config.retry, sized.get(fusion)))
+    if any(one.state != "done" for one in planned):
+        check_warmup(config, domains, backbones)
+    return planned
 
 
 def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:
@@ -257,14 +207,18 @@ def _cell(
 
 
 def _place(
-    cell: Cell, key: str, reason: str, latest: Mapping[str, Attempt], retry: Sequence[str], sized: Sized | None
+    cell: Cell, key: str, reason: str, record: Attempt | None, retry: Sequence[str], sized: Sized | None
 ) -> Planned:
-    record = latest.get(key)
-    if reason:
+    if reason and not _gave_result(record, retry):
         return Planned(cell, key, "not applicable", reason)
     if record is None or record.status in retry:
         return Planned(cell, key, "to run", sized=sized)
     return Planned(cell, key, "done" if record.status in DONE else "failed", sized=sized)
+
+
+def _gave_result(record: Attempt | None, retry: Sequence[str]) -> bool:
+    """Whether there is a result that counts."""
+    return record is not None and record.status == "ok" and "ok" not in retry
 
 
 def expected_minutes(plan: Plan, records: Sequence[Attempt], jobs: int) -> float | None:

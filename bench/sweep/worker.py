@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,6 +82,8 @@ def settle(workplace: Workplace, slot: int = 0) -> None:
     torch.set_num_threads(workplace.threads)
     if workplace.execution.device == "cuda":
         take_gpu(slot)
+    # Loaded with the first metric, it would count as the evaluation of the first cell.
+    import_module("sklearn.metrics")
     zoo.load(workplace.include)
     _here, _observers = workplace, build_observers(workplace.observers, workplace.run)
 

@@ -152,6 +152,10 @@ def _without(state: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
     [
         (lambda state: _without(state, "bn1.bias"), r"1 of the \d+ tensors .* do not fit: missing: bn1.bias"),
         (lambda state: state | {"bn1.bias": torch.zeros(3)}, "another shape: bn1.bias 3, expected 8"),
+        (
+            lambda state: state | {"bn1.bias": torch.full((8,), torch.nan)},
+            r"^[^:]*: 1 of .* fit: not finite: bn1.bias$",
+        ),
         (lambda state: {"a": torch.zeros(1)}, r"missing: conv_stem.weight, bn1.weight, bn1.bias and \d+ more"),
         (lambda state: [1, 2], "holds no tensors by name"),
         (lambda state: Path, "cannot be read as tensors alone"),

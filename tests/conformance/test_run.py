@@ -23,6 +23,7 @@ from bench.conformance.subject import FIRST, Result, Subject
 from bench.conformance.tasks import Checking, Loading
 from bench.errors import UsageError
 from bench.processes import Ended
+from tests.plugins import fusion
 
 SUBJECT = Subject("fusion", "odd", "resnet18", ("builds", "shape", "finite", "signs", "device"))
 DEAD = Ended("killed", "ProcessEnded", "the worker process ended (exit code 0)")
@@ -96,26 +97,14 @@ def test_a_plug_in_that_ends_the_process_at_its_import_is_bad_input() -> None:
         run({}, DEAD)
 
 
-SOUND = """
-@register
-class Odd(Fusion):
-    '''Difference.'''
-
-    name, family, needs, symmetric, paper = "odd", "embedding", "embedding", True, "none"
-
-    def __init__(self, spec: FeatureSpec) -> None:
-        super().__init__(out_dim=spec.dim)
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        raise KeyboardInterrupt
-"""
+INTERRUPTED = fusion("odd", "raise KeyboardInterrupt")
 
 
 def test_an_interrupt_in_the_process_that_checks_is_the_plug_ins(
     plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
-    whole, on_one = Loading(plugin(SOUND), ("mobilenetv3_small_32",), ("o*",)).perform()
+    whole, on_one = Loading(plugin(INTERRUPTED), ("mobilenetv3_small_32",), ("o*",)).perform()
     assert [str(whole), str(on_one)] == ["fusion odd", "fusion odd on mobilenetv3_small_32"]
     assert Checking(on_one, "shape").perform().problem.startswith("raises KeyboardInterrupt in line")
 
@@ -126,7 +115,7 @@ def test_an_interrupt_in_the_process_that_checks_is_the_plug_ins(
         ("import no_such_module", (), "fails to load: ModuleNotFoundError: No module named 'no_such_module'"),
         ("import sys; sys.exit(0)", (), "SystemExit: it called for the program to exit, with 0"),
         ("", (), "registers nothing; expected a class decorated as one of fusion, "),
-        (SOUND, ("even",), "nothing here is called 'even'; there is odd"),
+        (INTERRUPTED, ("even",), "nothing here is called 'even'; there is odd"),
     ],
 )
 def test_what_cannot_be_tested_is_bad_input(

@@ -15,6 +15,7 @@ from bench.conformance.suite import CHECKS, check_case, check_choice, matching, 
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
+from tests.plugins import fusion
 
 zoo.load()
 BACKBONE = "mobilenetv3_small_32"
@@ -34,21 +35,6 @@ def test_the_checks_run_what_the_model_runs(fusion: str) -> None:
         images = torch.cat([a, b])
         joined = model.encode(images) if model.encodes_separately else model.together(a, b)
         assert torch.equal(case.joint().eval()(*joined.chunk(2)), model(a, b))
-
-
-SOUND = """
-@register
-class Sound(Fusion):
-    '''Nothing wrong.'''
-
-    name, family, needs, symmetric, paper = "sound", "embedding", "embedding", True, "none"
-
-    def __init__(self, spec: FeatureSpec) -> None:
-        super().__init__(out_dim=spec.dim)
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return (a - b).abs()
-"""
 
 
 METRIC = """
@@ -104,7 +90,7 @@ def stated(source: str, failure: str = "It is wrong") -> str:
 
 
 def test_a_known_failure_that_fails_is_no_problem(plugin: Callable[..., Path]) -> None:
-    plugin(stated(SOUND).replace("(a - b).abs()", "a"))
+    plugin(stated(fusion("sound", "return a")))
     results = check_case("sound", BACKBONE)
     assert not [result for result in results if result.problem]
     (marked,) = [result for result in results if result.expected]
@@ -113,51 +99,26 @@ def test_a_known_failure_that_fails_is_no_problem(plugin: Callable[..., Path]) -
 
 
 def test_a_known_failure_that_passes_everything_is_a_problem(plugin: Callable[..., Path]) -> None:
-    plugin(stated(SOUND))
+    plugin(stated(fusion("sound")))
     (problem,) = [result for result in check_case("sound", BACKBONE) if result.problem]
     assert problem.check == "known failure"
     assert "every check passes: It is wrong" in problem.problem
 
 
 def test_an_error_in_the_code_is_no_known_failure(plugin: Callable[..., Path]) -> None:
-    plugin(stated(SOUND).replace("(a - b).abs()", "a.no_such_method(b)"))
+    plugin(stated(fusion("sound", "return a.no_such_method(b)")))
     assert "AttributeError" in problems("sound")["shape"]
 
 
 def test_an_error_names_its_line(plugin: Callable[..., Path]) -> None:
-    path = plugin(
-        """
-        @register
-        class Crash(Fusion):
-            '''Crashes.'''
-
-            name, family, needs, symmetric, paper = "crash", "embedding", "embedding", True, "none"
-
-            def __init__(self, spec: FeatureSpec) -> None:
-                super().__init__(out_dim=spec.dim)
-
-            def forward(self, a: Tensor, b: Tensor) -> Tensor:
-                return a.no_such_method(b)
-        """
-    )
+    path = plugin(fusion("crash", "return a.no_such_method(b)"))
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "no_such_method" in text)
     problem = problems("crash")["shape"]
     assert problem.startswith(f"raises AttributeError in line {line} of plugin.py: ")
 
 
 def test_a_constructor_that_fails_is_one_failure(plugin: Callable[..., Path]) -> None:
-    plugin(
-        """
-        @register
-        class Unbuildable(Fusion):
-            '''Cannot be built.'''
-
-            name, family, needs, symmetric, paper = "unbuildable", "embedding", "embedding", True, "none"
-
-            def __init__(self, spec: FeatureSpec) -> None:
-                raise ZeroDivisionError("rank 0")
-        """
-    )
+    plugin(fusion("unbuildable", construction="raise ZeroDivisionError('rank 0')"))
     (result,) = check_case("unbuildable", BACKBONE)
     assert result.check == "builds"
     assert "rank 0" in result.problem
@@ -172,8 +133,8 @@ def test_unknown_names_are_usage_errors(fusion: str, backbone: str) -> None:
 
 
 def test_what_a_file_and_a_folder_register(plugin: Callable[..., Path]) -> None:
-    path = plugin(SOUND + METRIC)
-    plugin(SOUND.replace("sound", "second"), name="second")
+    path = plugin(fusion("sound") + METRIC)
+    plugin(fusion("second"), name="second")
     assert list(map(str, registered_in(path))) == ["sound", "nothing"]
     assert list(map(str, registered_in(path.parent))) == ["second", "sound", "nothing"]
     assert registered_in(path.parent / "other.py") == []
@@ -194,7 +155,7 @@ def test_a_fusion_is_tested_on_every_backbone_and_the_rest_once(plugin: Callable
 
 
 def test_some_of_what_a_file_registers(plugin: Callable[..., Path]) -> None:
-    choices = registered_in(plugin(SOUND + LATE + METRIC))
+    choices = registered_in(plugin(fusion("sound") + LATE + METRIC))
     assert [one.name for one in matching(choices, ["no*", "so*", "sound"])] == ["sound", "nothing"]
     with pytest.raises(UsageError, match="nothing here is called 'soun'; there is late, sound, nothing"):
         matching(choices, ["so*", "soun"])
@@ -202,12 +163,12 @@ def test_some_of_what_a_file_registers(plugin: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize("error", ["SystemExit(0)", "GeneratorExit", "RecursionError('deep')"])
 def test_whatever_a_check_raises_is_its_failure(error: str, plugin: Callable[..., Path]) -> None:
-    plugin(SOUND.replace("return (a - b).abs()", f"raise {error}"))
+    plugin(fusion("sound", f"raise {error}"))
     assert problems("sound")["shape"].startswith(f"raises {error.partition('(')[0]} in line")
 
 
 def test_the_words_of_a_plug_in_are_made_safe(plugin: Callable[..., Path]) -> None:
-    plugin(SOUND.replace("return (a - b).abs()", "raise ValueError('\\x1b[31m\\ud800' + 'x' * 5_000_000)"))
+    plugin(fusion("sound", "raise ValueError('\\x1b[31m\\ud800' + 'x' * 5_000_000)"))
     problem = problems("sound")["shape"]
     assert "\\x1b[31m\\ud800xx" in problem
     assert len(problem) < 3_000

@@ -21,20 +21,15 @@ import numpy as np
 import pytest
 import yaml
 
+import tests.sweep.conftest as sweep
+
 ROOT = Path(__file__).parents[2]
 MARK = "FUSEBENCH_FAULTS_MARK"
 CODES = (0, 1, 2, 3, 130)
 COUNTS: Counter[str] = Counter()
-TINY: dict[str, Any] = {
-    "fusion": "abs_diff",
-    "domain": "color",
-    "eval": ["color"],
-    "seed": "0",
-    "protocol": "scratch",
-    "test_pairs": 32,
-    "recipe": {"train_pairs": 64, "batch_size": 16, "val_pairs": 32},
-    "warmup_recipe": {"images": 2000, "batch_size": 32},
-}
+# Its warm-up lasts long enough to be killed; commands say how many jobs.
+TINY: dict[str, Any] = {**sweep.TINY, "warmup_recipe": {"images": 2000, "batch_size": 32}}
+del TINY["jobs"]
 
 
 @dataclass(frozen=True)
@@ -233,6 +228,11 @@ class Tools:
         """How often: ``whole`` by ``make faults``, ``small`` by ``make faults-slice``."""
         return small if self.is_small else whole
 
+    def only_whole(self, case: bool = True) -> None:
+        """Skip a test, or a case of it, that the slice has no time for."""
+        if self.is_small and case:
+            pytest.skip("not in the slice")
+
     def some(self, cases: list[Any]) -> list[Any]:
         """All of them, or a few in the slice."""
         return cases[:: len(cases) // 10 + 1] if self.is_small else cases
@@ -246,14 +246,19 @@ def tools() -> Tools:
 @pytest.fixture
 def whole(tools: Tools) -> None:
     """For tests that the slice has no time for."""
-    if tools.is_small:
-        pytest.skip("not in the slice")
+    tools.only_whole()
 
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
     """The same instants whenever the same test runs."""
     return random.Random(request.node.name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that of two processes none waits for the other in the end."""
+    longest = ("test_kills.py", "test_hostile_plugins.py")
+    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.faults
 TABLE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("plugins.yaml").read_text())
 PLACES = ("import", "construction", "training", "evaluation")
 INNOCENT = "abs_diff,concat"
-RUN = ("run", "--config", "tiny.yaml", "--jobs", 2, "--timeout", "30s", "--seed", 0)
+FORMATS = ("md", "csv", "json", "html")
+SWEEP = ("run", "--config", "tiny.yaml", "--seed", 0)
+RUN = (*SWEEP, "--jobs", 2, "--timeout", "30s")
 PLUGIN = '''
 import os, signal, subprocess, sys, threading, time
 
@@ -81,25 +83,26 @@ class Batch(NamedTuple):
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory, tools: Any, program_in: Callable[[Path], Any]) -> Any:
     """The batch of a place, which runs once."""
+    jobs = tools.share(2, 1)
 
     @cache
     def expected() -> dict[str, Any]:
         program = program_in(tmp_path_factory.mktemp("innocent"))
-        program.run(*RUN[:-4], "--seed", 0, "--fusion", INNOCENT, "--out", "run").calmly(0)
+        program.run(*SWEEP, "--jobs", jobs, "--fusion", INNOCENT, "--out", "run").calmly(0)
         return tools.numbers(program.folder / "run")
 
     @cache
     def run(where: str) -> Batch:
         plugins = chosen(tools)[where]
-        if not plugins:
-            pytest.skip("not in the slice")
+        tools.only_whole(not plugins)
         program = program_in(tmp_path_factory.mktemp(where))
         (program.folder / "hostile").mkdir()
         for what in plugins:
             (program.folder / "hostile" / f"{what}.py").write_text(plugin(where, what, f"hostile_{what}"))
         # What does not load has no name, and a name that is not known would end the command before it begins.
         fusions = INNOCENT if where == "import" else f"{INNOCENT},hostile_*"
-        started = program.start(*RUN, "--fusion", fusions, "--include", "hostile", "--out", "run")
+        limits = ("--jobs", jobs, "--timeout", "30s")
+        started = program.start(*SWEEP, *limits, "--fusion", fusions, "--include", "hostile", "--out", "run")
         # A command that does not end is seen by all tests of the batch, and waited for once.
         started.wait_until(lambda: False, limit=150 + 15 * len(plugins))
         stuck = started.is_at_work
@@ -125,7 +128,7 @@ def test_the_others_are_what_they_are_without_them(batch: Callable[[str], Batch]
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch], where: str) -> None:
+def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch], tools: Any, where: str) -> None:
     found = batch(where)
     assert not found.is_stuck, f"the command does not end\n{found.ended.said[-3000:]}"
     found.ended.calmly(*([0, 3] if where == "import" else [3]))
@@ -133,7 +136,7 @@ def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch
     assert len(found.ended.said) < 100_000
     assert "\x1b" not in found.ended.said
     # Another run has nothing to clear away, and reports can be written.
-    for form in ("md", "csv", "json", "html"):
+    for form in FORMATS[: tools.share(len(FORMATS), 1)]:
         report = found.program.run("report", "run", "--format", form).calmly(0)
         assert not [word for word in ("\x1b", "\x07", "<script>alert(1)") if word in report.out]
         assert form == "html" or len(report.out) < 100_000
@@ -141,8 +144,7 @@ def test_the_command_ends_with_all_that_was_started(batch: Callable[[str], Batch
 
 @pytest.mark.parametrize(("where", "what"), [(where, what) for where in PLACES for what in TABLE[where]])
 def test_each_leaves_a_record_or_a_line(batch: Callable[[str], Batch], tools: Any, where: str, what: str) -> None:
-    if what not in chosen(tools)[where]:
-        pytest.skip("not in the slice")
+    tools.only_whole(what not in chosen(tools)[where])
     found = batch(where)
     records = [record for record in found.records if record["fusion"] == f"hostile_{what}"]
     lines = [line for line in found.ended.err.splitlines() if f"{what}.py" in line or f"hostile_{what}" in line]

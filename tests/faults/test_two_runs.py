@@ -39,6 +39,7 @@ def test_two_runs_that_start_together_double_nothing(program: Any, tools: Any) -
 def test_where_the_clock_was_set_back_the_last_line_counts_everywhere(
     program: Any, tools: Any, record: Any, run_folder: Any, fields: dict[str, str]
 ) -> None:
+    tools.only_whole(bool(fields))
     later = record(accuracy=0.8125, finished="2001-01-01T00:00:00+00:00", **fields)
     folder = run_folder([record(accuracy=0.9375), later], name="run")
     run_folder([later], name="other")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from bench.gate.comparison import Comparison, Rules, compare
 from bench.gate.read import read_side
+from tests import conftest as root
 
 Record = dict[str, Any]
 
@@ -26,46 +26,11 @@ HEADER = {
 
 
 def make_record(fusion: str = "abs_diff", seed: int = 0, accuracy: float | None = 0.95, **fields: Any) -> Record:
-    status = fields.get("status", "ok")
-    record: Record = {
-        "schema": 1,
-        "status": status,
-        "fusion": fusion,
-        "family": "embedding",
-        "symmetric": True,
-        "backbone": "mobilenetv3_small_32",
-        "domain": "color",
-        "seed": seed,
-        "protocol": "finetune",
-        "warmup": {"task": "names", "seed": 0},
-        "recipe": {"train_pairs": 6400, "batch_size": 64},
-        "recipe_id": "aaaaaaaa",
-        "data": {"color": {"version": 3}},
-        "eval": {},
-        "error": None,
-        "finished": "2026-03-01T10:00:00+00:00",
-        "curve": [[6400, 0.1, 0.95]],
-    }
-    if status == "ok":
-        names = (
-            "balanced_accuracy precision recall f1 auc average_precision fpr95 brier log_loss ece d_prime criterion "
-        )
-        names += "p_same threshold accuracy_val f1_val swap_gap swap_flips"
-        metrics = {"accuracy": accuracy, **dict.fromkeys(names.split(), accuracy), "n": 2000}
-        record["eval"] = {"color": {**metrics, "cells": {"circle-circle": {"n": 500, "accuracy": 0.9, "p_same": 0.9}}}}
-        record["cost"] = {
-            "parameters": 260749,
-            "trainable": 260749,
-            "fusion_parameters": 16641,
-            "macs": 7850880,
-            "fusion_macs": 16512,
-            "uncounted": [],
-            "train_pairs_per_s": 560.1 + seed,
-            "infer_pairs_per_s": 3000.1 + seed,
-        }
-    record |= fields
-    names = ("fusion", "backbone", "domain", "seed", "protocol", "recipe_id")
-    return {"key": hashlib.sha256(repr([record[name] for name in names]).encode()).hexdigest()[:16], **record}
+    """A record whose scores are all ``accuracy``, of a test set that is named."""
+    metrics = root.make_metrics(0.9)
+    same = {**metrics, **dict.fromkeys(metrics.keys() - {"n", "cells"}, accuracy)}
+    own = {"eval": {"color": same}} if fields.get("status", "ok") == "ok" else {}
+    return root.make_record(fusion, seed, **{**own, "data": {"color": {"version": 3}}, **fields})
 
 
 def make_cells(fusion: str, accuracies: Sequence[float], **fields: Any) -> list[Record]:

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-BROKEN = """
-@register
-class Broken(Fusion):
-    '''Cannot be built, (B, D) twice -> (B, D).'''
-
-    name, family, needs, symmetric, paper = "broken", "test", "embedding", True, "none"
-
-    def __init__(self, spec: FeatureSpec) -> None:
-        super().__init__(out_dim=spec.width)
-"""
+from tests.plugins import fusion
 
 
 def test_a_constructor_that_fails_is_a_failed_cell_among_others(sweep, plugin: Callable[..., Path]) -> None:
-    path = plugin(BROKEN, load=False)
+    path = plugin(fusion("broken", construction="super().__init__(out_dim=spec.width)"), load=False)
     code, records, _ = sweep(fusion=["broken", "abs_diff"], include=[str(path)])
     assert {record["fusion"]: record["status"] for record in records} == {"broken": "error", "abs_diff": "ok"}
     error = next(record["error"] for record in records if record["fusion"] == "broken")

@@ -13,7 +13,7 @@ from bench.model import IMAGE
 from bench.sweep import memory_format
 from bench.sweep.config import load_config
 from bench.sweep.execution import MEMORY_FORMATS
-from bench.sweep.memory_format import choose_format, choose_formats, faster_format, measure_formats
+from bench.sweep.memory_format import best_format, choose_formats, faster_format, measure_formats
 from bench.sweep.plan import make_plan
 
 LAST, CONTIGUOUS = "channels_last", "contiguous"
@@ -36,13 +36,13 @@ def test_another_format_needs_a_clear_gain(last: list[float], contiguous: list[f
 def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
     setting = {"precision": "float32", "threads": 1, "device": "cpu", "say": pytest.fail}
-    first = choose_format("mobilenetv3_small_32", IMAGE, **setting)
+    first = best_format("mobilenetv3_small_32", IMAGE, **setting)
     (card,) = (tmp_path / "layouts").iterdir()
     facts = json.loads(card.read_text())
     assert first == facts["choice"] == faster_format(facts["seconds_per_step"])
     assert all(second > 0 for name in MEMORY_FORMATS for second in facts["seconds_per_step"][name])
     card.write_text(json.dumps({**facts, "choice": CONTIGUOUS}))
-    assert choose_format("mobilenetv3_small_32", IMAGE, **setting) == CONTIGUOUS
+    assert best_format("mobilenetv3_small_32", IMAGE, **setting) == CONTIGUOUS
     assert facts["precision"] == "float32"
 
 
@@ -57,7 +57,7 @@ def test_a_damaged_card_is_named(tmp_path: Path, content: str) -> None:
 def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
     said: list[str] = []
-    assert choose_format("mobilenetv3_small_32", MapShape(3, 4, 4), "float32", 1, "cpu", said.append) == LAST
+    assert best_format("mobilenetv3_small_32", MapShape(3, 4, 4), "float32", 1, "cpu", said.append) == LAST
     (line,) = said
     assert line.startswith("mobilenetv3_small_32 computes in channels_last: others could not be measured: ")
     assert not list(tmp_path.rglob("*.json"))
@@ -66,7 +66,7 @@ def test_a_backbone_that_cannot_be_measured_keeps_the_default(tmp_path: Path, mo
 def test_the_precision_of_the_sweep_is_that_of_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen_in: list[str] = []
     monkeypatch.setattr(memory_format, "WORTH_MEASURING", 1)
-    monkeypatch.setattr(memory_format, "choose_format", lambda *given: chosen_in.append(given[2]) or LAST)
+    monkeypatch.setattr(memory_format, "best_format", lambda *given: chosen_in.append(given[2]) or LAST)
     plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0", "recipe": {"precision": "bfloat16"}}), {})
     choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu", say=pytest.fail)
     assert chosen_in == ["bfloat16"]

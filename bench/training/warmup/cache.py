@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from bench.domain import DOMAINS, Domain, build_domain
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
+from bench.training.threads import one_thread
 from bench.training.warmup import stored
 from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, given_weights
 from bench.training.warmup.lock import locked
@@ -179,7 +180,8 @@ class WarmupSpec:
 
     def _compute(self, card: Path, on_progress: Progress, device: str) -> Warmup:
         remove_stale(card.parent)
-        with _one_thread():
+        # Weights depend on the number of threads, and whoever computes them first computes them for all.
+        with one_thread():
             task = self._task(self.seed).to(device)
             facts = train(task, self.shown, self.recipe, self.seed, on_progress)
         task.cpu()
@@ -202,14 +204,3 @@ def load_into(backbone: Backbone, path: Path) -> None:
     from bench.backbones.loading import load_state
 
     load_state(backbone, torch.load(path, weights_only=True), str(path))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # Weights depend on the number of threads, and whoever computes them first computes them for all.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

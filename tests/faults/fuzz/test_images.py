@@ -1,8 +1,9 @@
-"""Folders of images: damaged files, names of any bytes, tables that lie."""
+"""Images of a user: damaged files, names of any bytes, tables and lists of pairs that lie."""
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import random
 import shutil
@@ -57,10 +58,26 @@ def folder_of(root: Path) -> list[Path]:
     return files
 
 
+PAIRS = [
+    ",,,",
+    "no.png,no.png,1,train",
+    "cat/0.png,dog/0.png,2,train",
+    "cat/0.png,dog/0.png,nan,train",
+    "cat/0.png,dog/0.png,1,trian",
+    "cat/0.png,dog/0.png,1",
+    "cat/0.png,dog/0.png",
+    "../../../etc/passwd,cat/0.png,1,test",
+    "/dev/zero,cat/0.png,0,test",
+    '"',
+    "=cmd(),\x1b[31m,1,train",
+    "\x00,\x00,\x00,\x00",
+]
+
+
 @pytest.fixture
 def plan(call: Any) -> Any:
-    def ask(path: Path) -> Any:
-        domain = f"folder:{os.fsdecode(bytes(path))}"
+    def ask(path: Path, kind: str = "folder") -> Any:
+        domain = f"{kind}:{os.fsdecode(bytes(path))}"
         return call(
             "run", "--dry-run", "--fusion", "abs_diff", "--protocol", "scratch", "--seed", 0, "--domain", domain
         )
@@ -125,5 +142,29 @@ def test_damaged_tables(fuzz: Any, place: Path, plan: Any, damage: Any) -> None:
         answer = plan(table)
         assert "\x1b" not in answer.said
         table.unlink()
+
+    fuzz(st.integers(0, 2**32), 250, check)
+
+
+def test_damaged_lists_of_pairs(fuzz: Any, place: Path, plan: Any, damage: Any) -> None:
+    files = [file.relative_to(place / "sound") for file in folder_of(place / "sound")]
+    pairs = zip(files[::2], files[1::2], itertools.cycle(["train", "val", "test"]))
+    rows = [f"{a},{b},{number % 2},{split}" for number, (a, b, split) in enumerate(pairs)]
+    sound = place / "sound" / "list.csv"
+    sound.write_text("\n".join(["a,b,label,split", *rows]))
+    assert plan(sound, "pairs").code == 0
+
+    def check(seed: int) -> None:
+        chance = random.Random(seed)
+        lines, at = ["a,b,label,split", *rows], chance.randrange(len(rows) + 1)
+        lines[at] = chance.choice(PAIRS)
+        text = "\n".join(lines).encode()
+        listed = place / "sound" / f"list{seed}.csv"
+        listed.write_bytes(damage(text, seed) if seed % 2 else text)
+        answer = plan(listed, "pairs")
+        assert "\x1b" not in answer.said
+        if not seed % 2:
+            assert answer.code == 2, f"takes {lines[at]!r} for a pair"
+        listed.unlink()
 
     fuzz(st.integers(0, 2**32), 250, check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import pickle
 import zipfile
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
+from bench.backbones import create_backbone
 from bench.errors import UsageError
+from bench.model import IMAGE
 from bench.training.warmup.cache import WarmupSpec
 
 pytestmark = pytest.mark.faults
@@ -46,6 +49,13 @@ def spec(place: Path, monkeypatch: pytest.MonkeyPatch) -> WarmupSpec:
     return WarmupSpec.declared("names", "mobilenetv3_small_32", "color", RECIPE)
 
 
+def scaled(content: bytes, by: float = 1.5) -> bytes:
+    """The same weights times a number."""
+    state, file = torch.load(io.BytesIO(content), weights_only=True), io.BytesIO()
+    torch.save({name: value * by if value.is_floating_point() else value for name, value in state.items()}, file)
+    return file.getvalue()
+
+
 def weights_of(spec: WarmupSpec) -> dict[str, torch.Tensor]:
     return spec.restore(spec.ensure()).state_dict()
 
@@ -55,11 +65,6 @@ def test_files_of_the_cache(fuzz: Any, place: Path, spec: WarmupSpec, damage: An
     folder = place / "cache" / "warmups"
     sound = {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in (".pt", ".json")}
     assert len(sound) == 3
-
-    def scaled(content: bytes) -> bytes:
-        state, file = torch.load(io.BytesIO(content), weights_only=True), io.BytesIO()
-        torch.save({name: value * 1.5 if value.is_floating_point() else value for name, value in state.items()}, file)
-        return file.getvalue()
 
     def check(seed: int) -> None:
         for name, content in sound.items():
@@ -83,3 +88,36 @@ def test_files_of_the_cache(fuzz: Any, place: Path, spec: WarmupSpec, damage: An
         assert same, f"other weights from a changed {name}"
 
     fuzz(st.integers(0, 2**32), 150, check)
+
+
+def test_weights_of_a_user(fuzz: Any, place: Path, call: Any, damage: Any, mine: str) -> None:
+    file = io.BytesIO()
+    torch.save(create_backbone("mobilenetv3_small_32", IMAGE).state_dict(), file)
+    sound = file.getvalue()
+
+    def plan(content: bytes, seed: int) -> Any:
+        # What was read is remembered by its path.
+        weights = place / f"weights{seed}.pt"
+        weights.write_bytes(content)
+        answer = call("run", "--dry-run", "--fusion", "abs_diff", "--seed", 0, "--warmup", f"file:{weights}")
+        weights.unlink()
+        return answer
+
+    assert plan(sound, -1).code == 0
+    refused = [
+        b"",
+        pickle.dumps(Planted(mine)),
+        planted_archive(mine),
+        json.dumps({}).encode(),
+        scaled(sound, math.nan),
+    ]
+
+    def check(seed: int) -> None:
+        kind = seed % (2 * len(refused))
+        answer = plan(refused[kind] if kind < len(refused) else damage(sound, seed), seed)
+        assert "\x1b" not in answer.said
+        if kind < len(refused):
+            assert answer.code == 2
+            assert f"weights{seed}.pt" in answer.err
+
+    fuzz(st.integers(0, 2**32), 100, check)
