@@ -28,7 +28,7 @@ def board(run_folder, bench_report):
 
 def test_columns_are_stable_and_documented(board, record):
     frame = board([record()])
-    assert tuple(frame.columns) == leaderboard.COLUMNS
+    assert tuple(frame.columns) == leaderboard.columns()
     documented = set(re.findall(r"\w+", " ".join(re.findall(r"``([^`]*)``", leaderboard.__doc__))))
     statistics = {f"{metric}_{statistic}" for metric in leaderboard.FIRST_METRICS for statistic in ("mean", "hw", "sd")}
     assert set(leaderboard.COLUMNS) - statistics <= documented
@@ -37,7 +37,7 @@ def test_columns_are_stable_and_documented(board, record):
 
 def test_a_metric_of_later_stands_at_the_end_whatever_else_is_added(plugin, run_folder, record, bench_report):
     before = leaderboard.columns()
-    assert before == leaderboard.COLUMNS
+    assert before[: len(leaderboard.COLUMNS)] == leaderboard.COLUMNS
     plugin(
         """
         from bench.metrics import LOWER, Metric, register_metric
