@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
 from bench.markup import code
 from bench.records.entries import Entry
 from bench.records.sections import Section
+from bench.text import MISSING
 
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS, OFF_THRESHOLD = "†", "‡", "§", "¶"
 
@@ -37,7 +39,7 @@ def legend(entries: Sequence[Entry]) -> list[str]:
     if ONLY_RANKS in marked:
         lines.append(
             f"{ONLY_RANKS} accuracy within chance, but the AUC is not: the scores rank the pairs, "
-            "the threshold at 0 does not separate them (see accuracy_tuned)"
+            f"the threshold at 0 does not separate them; accuracy_tuned: {_tuned(marked[ONLY_RANKS])}"
         )
     if SOME_SEEDS in marked:
         which = ", ".join(
@@ -45,15 +47,17 @@ def legend(entries: Sequence[Entry]) -> list[str]:
         )
         lines.append(f"{SOME_SEEDS} some seeds not learned, their accuracy is within chance: {which}")
     if OFF_THRESHOLD in marked:
-        which = ", ".join(
-            f"{label(entry)} ({entry.mean(entry.group.domain, 'accuracy_tuned'):.3f})"
-            for entry in marked[OFF_THRESHOLD]
-        )
         lines.append(
-            f"{OFF_THRESHOLD} the threshold at 0 is off: more is right at the one with the best accuracy on validation "
-            f"(accuracy_tuned): {which}"
+            f"{OFF_THRESHOLD} the threshold at 0 is off: more is right at the one with the best accuracy on validation"
+            f"; accuracy_tuned: {_tuned(marked[OFF_THRESHOLD])}"
         )
     return lines
+
+
+def _tuned(entries: Sequence[Entry]) -> str:
+    """Each entry with its accuracy at the threshold with the best accuracy on validation, where records hold it."""
+    values = ((label(entry), entry.mean(entry.group.domain, "accuracy_tuned")) for entry in entries)
+    return ", ".join(f"{name} ({MISSING if math.isnan(value) else f'{value:.3f}'})" for name, value in values)
 
 
 def failures(section: Section) -> list[str]:
