@@ -44,8 +44,8 @@ Entries = Mapping[str, Entry]
 def test_sets() -> dict[str, int]:
     """The test sets that are published, by name with parameters, and how many pairs of each.
 
-    Every built-in domain that needs no data of the user, its difficulties, and every shift of the rendered domains. Of
-    domains that read packages those whose packages are installed.
+    Every built-in domain that needs no data of the user, its difficulties, its grey images, and every shift of the
+    rendered domains. Of domains that read packages those whose packages are installed.
     """
     sets = {}
     for name in DOMAINS:
@@ -57,8 +57,11 @@ def test_sets() -> dict[str, int]:
         except UsageError:
             continue
         sets[name] = PAIRS
-        if "difficulty" in inspect.signature(cls).parameters:
+        parameters = inspect.signature(cls).parameters
+        if "difficulty" in parameters:
             sets |= {f"{name}:difficulty={level}": PAIRS for level in DIFFICULTIES}
+        if "channels" in parameters:
+            sets[f"{name}:channels=1"] = PAIRS
         if name in SHIFTED:
             sets |= {shifted(name, shift): SHIFT_PAIRS for shift in domain.shifts}
     return sets

@@ -34,7 +34,7 @@ class Images:
     """Images with the record of every factor that made them.
 
     Attributes:
-        pixels: (N, 3, H, W) uint8.
+        pixels: (N, C, H, W) uint8, of three channels or of one.
         latents: one tensor of N rows per factor. ``class`` (int64) is always there; ``mask`` (N, H, W) uint8, the share
             of each pixel that the figure covers times 255, where the domain knows it.
     """
@@ -114,7 +114,7 @@ class Domain(ABC):
 
     @property
     def collection(self) -> Tensor | None:
-        """All images that the domain shows, (N, 3, H, W) uint8, as ``latents["image"]`` counts them; None where every
+        """All images that the domain shows, (N, C, H, W) uint8, as ``latents["image"]`` counts them; None where every
         draw makes or alters them."""
         return None
 

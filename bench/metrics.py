@@ -38,13 +38,14 @@ class Scored:
     Attributes:
         label: (N,) 1 for same.
         scores, swapped: (N,) float64, logits of (A, B) and of (B, A).
-        threshold: the score with the best F1 on the validation pairs.
+        threshold, tuned: the scores with the best F1 and with the best accuracy on the validation pairs.
     """
 
     label: Labels
     scores: Array
     swapped: Array
     threshold: float
+    tuned: float
 
     @cached_property
     def decision(self) -> Decisions:
@@ -53,8 +54,13 @@ class Scored:
 
     @cached_property
     def decision_val(self) -> Decisions:
-        """(N,) which pairs are called same at the threshold chosen on validation."""
+        """(N,) which pairs are called same at the threshold with the best F1 on validation."""
         return self.scores > self.threshold
+
+    @cached_property
+    def decision_tuned(self) -> Decisions:
+        """(N,) which pairs are called same at the threshold with the best accuracy on validation."""
+        return self.scores > self.tuned
 
     @cached_property
     def probability(self) -> Array:
@@ -116,15 +122,16 @@ def metric_position(name: str) -> int:
     return metric_names().index(name)
 
 
-def evaluate(label: Labels, scores: Array, swapped: Array, threshold: float) -> dict[str, float | None]:
+def evaluate(label: Labels, scores: Array, swapped: Array, threshold: float, tuned: float) -> dict[str, float | None]:
     """All metrics of the scores of pairs (A, B) by name; None where one is not defined.
 
     Args:
         label: (N,) 1 for same. scores, swapped: (N,) logits of (A, B) and of (B, A).
-        threshold: from :func:`bench.evaluation.metrics.best_threshold` on validation pairs.
+        threshold, tuned: from :func:`bench.evaluation.metrics.best_threshold` and ``most_accurate_threshold`` on
+            validation pairs.
     """
     # A threshold between two neighbouring float32 scores is not a float32.
-    scored = Scored(label, scores.astype("float64"), swapped.astype("float64"), threshold)
+    scored = Scored(label, scores.astype("float64"), swapped.astype("float64"), threshold, tuned)
     values = {metric.name: float(metric().compute(scored)) for metric in METRICS.classes}
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
@@ -219,12 +226,16 @@ _metric("p_same", NEITHER, "Share of pairs called same at score 0.",
         compute=lambda scored: float(scored.decision.mean()))
 _metric("threshold", NEITHER, "Score with the best F1 on the validation pairs.", unit="logit",
         compute=lambda scored: scored.threshold)
-_metric("accuracy_val", HIGHER, "Accuracy at the threshold chosen on validation.",
+_metric("accuracy_val", HIGHER, "Accuracy at the threshold with the best F1 on validation.",
         compute=_sklearn("accuracy_score", "decision_val"))
-_metric("f1_val", HIGHER, "F1 at the threshold chosen on validation.",
+_metric("f1_val", HIGHER, "F1 at the threshold with the best F1 on validation.",
         compute=_sklearn("f1_score", "decision_val"))
 _metric("swap_gap", LOWER, "Mean |p(A, B) - p(B, A)|.",
         compute=lambda scored: float(abs(scored.probability - _sigmoid(scored.swapped)).mean()))
 _metric("swap_flips", LOWER, "Share of decisions that change with the order of the images.",
         compute=lambda scored: float((scored.decision != (scored.swapped > 0)).mean()))
+_metric("threshold_tuned", NEITHER, "Score with the best accuracy on the validation pairs.", unit="logit",
+        compute=lambda scored: scored.tuned)
+_metric("accuracy_tuned", HIGHER, "Accuracy at the threshold with the best accuracy on validation.", chance=0.5,
+        compute=_sklearn("accuracy_score", "decision_tuned"))
 # fmt: on

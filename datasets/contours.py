@@ -39,6 +39,8 @@ class Contours(Color):
     Args:
         difficulty: easy, standard or hard: one of ``presets``.
         shift: one of ``shifts``, or a corruption at one severity such as ``noise-3``; empty for none.
+        min_radius: smallest radius in pixels of the circle of equal area; 0 for that of the difficulty.
+        channels: 3, or 1 for shades of grey that are as light as the colours.
     """
 
     name, version = "contours", 1

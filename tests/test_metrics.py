@@ -20,7 +20,7 @@ from sklearn import metrics as sk
 
 from bench import metrics as m
 from bench import zoo
-from bench.evaluation.metrics import best_threshold
+from bench.evaluation.metrics import best_threshold, most_accurate_threshold
 from bench.metrics import METRICS, signal_detection
 from bench.registry import DuplicateNameError
 
@@ -64,9 +64,9 @@ def decided(label: Labels, scores: Scores, threshold: float) -> tuple[int, int, 
 
 
 def evaluate(
-    label: Labels, scores: NDArray[np.floating], swapped: NDArray[np.floating], threshold: float
+    label: Labels, scores: NDArray[np.floating], swapped: NDArray[np.floating], threshold: float, tuned: float = 0.0
 ) -> SimpleNamespace:
-    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold))
+    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold, tuned))
 
 
 close = lambda value: pytest.approx(value, abs=1e-6, rel=1e-6)  # noqa: E731
@@ -90,11 +90,13 @@ def test_decisions_at_zero(case: tuple[Labels, Scores, Scores]) -> None:
 @settings(max_examples=30, deadline=None)
 def test_decisions_at_the_threshold_from_validation(case: tuple[Labels, Scores, Scores], threshold: float) -> None:
     label, scores, swapped = case
-    got = evaluate(label, scores, swapped, threshold)
+    got = evaluate(label, scores, swapped, threshold, tuned=-threshold)
     tp, fp, fn, tn = decided(label, scores, threshold)
-    assert got.threshold == threshold
+    assert (got.threshold, got.threshold_tuned) == (threshold, -threshold)
     assert got.accuracy_val == close((tp + tn) / len(label))
     assert got.f1_val == close(f1(tp, fp, fn))
+    tp, _, _, tn = decided(label, scores, -threshold)
+    assert got.accuracy_tuned == close((tp + tn) / len(label))
 
 
 @given(case=scored())
@@ -216,15 +218,29 @@ def test_no_other_threshold_has_a_better_f1(case: tuple[Labels, Scores, Scores])
     assert evaluate(label, scores, swapped, chosen).f1_val == close(best_f1(label, scores))
 
 
+@given(case=scored(largest=25))
+@settings(max_examples=120, deadline=None)
+def test_no_other_threshold_is_more_accurate(case: tuple[Labels, Scores, Scores]) -> None:
+    label, scores, swapped = case
+    chosen = most_accurate_threshold(label, scores)
+    assert math.isfinite(chosen)
+    told = [decided(label, scores, cut) for cut in (chosen, -math.inf, *scores.astype(float).tolist())]
+    own, *others = (tp + tn for tp, _, _, tn in told)
+    assert own == max(others)
+    assert evaluate(label, scores, swapped, 0.0, chosen).accuracy_tuned == close(own / len(label))
+
+
 @pytest.mark.parametrize(("low", "high"), [(1.0, near), (near, nearer)])
 def test_threshold_between_neighbouring_float32_scores(low: float, high: float) -> None:
     label, scores = np.array([0, 0, 1, 1]), np.array([low, low, high, high], np.float32)
-    assert evaluate(label, scores, scores, best_threshold(label, scores)).f1_val == 1.0
+    got = evaluate(label, scores, scores, *(of(label, scores) for of in (best_threshold, most_accurate_threshold)))
+    assert got.f1_val == got.accuracy_tuned == 1.0
 
 
-def test_threshold_lies_halfway_between_the_two_groups() -> None:
+@pytest.mark.parametrize("of", [best_threshold, most_accurate_threshold])
+def test_threshold_lies_halfway_between_the_two_groups(of: Callable[[Labels, Scores], float]) -> None:
     label = np.array([0, 0, 1, 1])
-    assert best_threshold(label, np.array([-3.0, 1.0, 2.0, 5.0], np.float32)) == pytest.approx(1.5)
+    assert of(label, np.array([-3.0, 1.0, 2.0, 5.0], np.float32)) == pytest.approx(1.5)
 
 
 # --- edges ---
@@ -281,7 +297,7 @@ def test_extreme_scores_stay_finite(scale: float, seed: int) -> None:
 
 def test_metrics_are_plain_numbers_by_name() -> None:
     rng = np.random.default_rng(0)
-    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1)
+    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1, 0.2)
     assert tuple(values) == m.metric_names()
     assert {type(value) for value in values.values()} == {float}
 
@@ -314,8 +330,10 @@ def test_to_the_last_bit_what_the_libraries_say(case: tuple[Labels, Scores, Scor
         "f1_val": sk.f1_score(label, s > threshold),
         "swap_gap": np.abs(expit(s) - expit(t)).mean(),
         "swap_flips": ((s > 0) != (t > 0)).mean(),
+        "threshold_tuned": threshold / 2,
+        "accuracy_tuned": sk.accuracy_score(label, s > threshold / 2),
     }
-    assert m.evaluate(label, scores, swapped, threshold) == expected
+    assert m.evaluate(label, scores, swapped, threshold, threshold / 2) == expected
 
 
 # --- the contract ---
@@ -340,7 +358,7 @@ class Mine(Metric):
 def test_what_is_not_defined_is_none(plugin: Callable[..., Path]) -> None:
     plugin(MINE.format(more="", value="float('nan')"))
     scores = np.linspace(-1, 1, 100)
-    assert m.evaluate(LABEL, scores, scores, 0.0)["mine"] is None
+    assert m.evaluate(LABEL, scores, scores, 0.0, 0.0)["mine"] is None
 
 
 @pytest.mark.parametrize(

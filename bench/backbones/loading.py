@@ -55,9 +55,9 @@ def started(cls: type[Backbone], image: MapShape, weights: Weights, trained: boo
 
 
 def load_state(backbone: Backbone, state: State, where: str) -> None:
-    """Load a state dict with the names of the backbone. A stem with more input channels gets them repeated and
-    rescaled, the position table (1, L, D) of a larger image is interpolated, and an embedding that is not there stays
-    as it is.
+    """Load a state dict with the names of the backbone. A stem with other input channels gets its filters
+    repeated and rescaled, the position table (1, L, D) of a larger image is interpolated, and an embedding that is not
+    there stays as it is.
 
     Args:
         where: the file, for the message.
@@ -66,7 +66,6 @@ def load_state(backbone: Backbone, state: State, where: str) -> None:
         UsageError: tensors are missing, of another shape or not finite.
     """
     from timm.layers.pos_embed import resample_abs_pos_embed
-    from timm.models import adapt_input_conv
 
     own = backbone.state_dict()
     whole = any(name.startswith("embedding.") for name in state)
@@ -77,12 +76,21 @@ def load_state(backbone: Backbone, state: State, where: str) -> None:
         if given is None or given.ndim != value.ndim or given.shape == value.shape:
             continue
         if value.ndim == 4 and given.shape[0] == value.shape[0] and given.shape[2:] == value.shape[2:]:
-            fitted[name] = adapt_input_conv(value.shape[1], given)
+            fitted[name] = _for_channels(given, value.shape[1])
         elif value.ndim == 3 and given.shape[2] == value.shape[2]:
             grid = backbone.spec.stages[0]
             fitted[name] = resample_abs_pos_embed(given, [grid.height, grid.width], num_prefix_tokens=0)
     _check(wanted, fitted, where)
     backbone.load_state_dict({name: fitted.get(name, value) for name, value in own.items()})
+
+
+def _for_channels(filters: Tensor, channels: int) -> Tensor:
+    """Filters (O, C, H, W) made to see so many channels. For a multiple of C they are repeated, else every channel is
+    taken for grey; the answer to channels that are all alike stays the same."""
+    given = filters.shape[1]
+    if channels % given:
+        filters, given = filters.sum(1, keepdim=True), 1
+    return filters.repeat(1, channels // given, 1, 1) * (given / channels)
 
 
 def _from_hub(cls: type[Backbone], image: MapShape) -> Backbone:

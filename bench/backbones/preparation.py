@@ -30,7 +30,10 @@ def standardise(
 
 @dataclass(frozen=True)
 class Scale:
-    """What is taken off each channel of pixels from 0 to 255, and what they are then divided by."""
+    """What is taken off each channel of pixels from 0 to 255, and what they are then divided by.
+
+    A single channel takes the means of the three.
+    """
 
     mean: Channels
     deviation: Channels
@@ -44,6 +47,8 @@ class Scale:
     def __call__(self, images: Tensor, dtype: torch.dtype, memory_format: torch.memory_format) -> Tensor:
         x = images.to(dtype, memory_format=memory_format)
         mean, deviation = (x.new_tensor(values)[:, None, None] for values in (self.mean, self.deviation))
+        if x.shape[1] == 1:
+            mean, deviation = mean.mean(), deviation.mean()
         return (x - mean) / deviation
 
 

@@ -162,8 +162,9 @@ def _pictures(pairs: Pairs, side: int) -> list[Image.Image]:
 
 
 def enlarged(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Images (N, H, W, 3), square; larger ones than ``side`` are averaged down."""
+    """Images (N, H, W, C), square, as (N, side, side, 3); larger ones than ``side`` are averaged down."""
     size = images.shape[1]
+    images = np.broadcast_to(images, (*images.shape[:3], 3))
     if size > side:
         small = [Image.fromarray(image).resize((side, side), Image.Resampling.BOX) for image in images]
         return np.stack([np.asarray(image) for image in small])

@@ -24,7 +24,7 @@ def _cases() -> Iterator[tuple[str, Scored]]:
         ("reversed", -9 * sign),
         ("huge", 1e4 * random.normal(size=N)),
     ):
-        yield what, Scored(label, scores, random.permutation(scores), 0.25)
+        yield what, Scored(label, scores, random.permutation(scores), 0.25, -0.25)
 
 
 def finite_value(metric: Metric) -> None:

@@ -1,4 +1,4 @@
-"""What is measured beside the metrics of the table: the threshold of validation, cells of classes, kinds of pairs."""
+"""What is measured beside the metrics of the table: thresholds of validation, cells of classes, kinds of pairs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
     best = int(np.argmax(f1[:-1]))
     lower = thresholds[best - 1] if best else thresholds[best] - 1.0
     return float((thresholds[best] + lower) / 2)
+
+
+def most_accurate_threshold(label: NDArray[np.integer], scores: Array) -> float:
+    """The threshold t with the best accuracy of ``score > t``, halfway between two scores; of equally good ones the
+    middle one. Where most pairs would be called wrong, it lies beyond all scores."""
+    order = np.argsort(scores, kind="stable")
+    ordered, same = scores[order].astype(np.float64), label[order] == 1
+    edges = np.concatenate([[ordered[0] - 1], (ordered[1:] + ordered[:-1]) / 2, [ordered[-1] + 1]])
+    # With the i lowest scores called different.
+    right = np.concatenate([[0], np.cumsum(~same)]) + np.concatenate([np.cumsum(same[::-1])[::-1], [0]])
+    # Nothing lies between equal scores.
+    right[1:-1][ordered[1:] == ordered[:-1]] = -1
+    best = np.flatnonzero(right == right.max())
+    return float(edges[best[len(best) // 2]])
 
 
 def class_cells(

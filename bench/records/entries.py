@@ -111,6 +111,14 @@ class Entry:
         # Variance of the AUC of random scores with n/2 pairs of each class: (n + 1) / (3 n^2).
         return bool(pairs) and self.mean(domain, "auc") - 0.5 > 4 * math.sqrt(1 / (3 * min(pairs)))
 
+    def is_off_threshold(self) -> bool:
+        """Whether validation would choose a threshold with which more of the pairs of the domain trained on are told
+        right than at 0, by more than two standard errors of a coin."""
+        domain = self.group.domain
+        pairs = [tested.pairs for tested in self.tested(domain)]
+        gain = self.mean(domain, "accuracy_tuned") - self.mean(domain, "accuracy")
+        return bool(pairs) and gain > 2 * chance_error(min(pairs))
+
     def _read(self, domain: str, metric: str, what: str) -> float:
         quality = self.quality.get(domain)
         return math.nan if quality is None else float(getattr(quality, what)[metric_position(metric)])

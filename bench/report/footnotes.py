@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
 from bench.markup import code
 from bench.records.entries import Entry
 from bench.records.sections import Section
+from bench.text import MISSING
 
-NOT_LEARNED, ONLY_RANKS, SOME_SEEDS = "†", "‡", "§"
+NOT_LEARNED, ONLY_RANKS, SOME_SEEDS, OFF_THRESHOLD = "†", "‡", "§", "¶"
 
 
 def mark(entry: Entry) -> str:
@@ -18,7 +20,9 @@ def mark(entry: Entry) -> str:
         return ""
     if entry.is_at_chance():
         return ONLY_RANKS if entry.ranks_pairs() else NOT_LEARNED
-    return SOME_SEEDS if entry.seeds_at_chance() else ""
+    if entry.seeds_at_chance():
+        return SOME_SEEDS
+    return OFF_THRESHOLD if entry.is_off_threshold() else ""
 
 
 def legend(entries: Sequence[Entry]) -> list[str]:
@@ -35,14 +39,25 @@ def legend(entries: Sequence[Entry]) -> list[str]:
     if ONLY_RANKS in marked:
         lines.append(
             f"{ONLY_RANKS} accuracy within chance, but the AUC is not: the scores rank the pairs, "
-            "the threshold at 0 does not separate them (see accuracy_val)"
+            f"the threshold at 0 does not separate them; accuracy_tuned: {_tuned(marked[ONLY_RANKS])}"
         )
     if SOME_SEEDS in marked:
         which = ", ".join(
             f"{label(entry)} ({entry.seeds_at_chance()} of {len(entry.finished)})" for entry in marked[SOME_SEEDS]
         )
         lines.append(f"{SOME_SEEDS} some seeds not learned, their accuracy is within chance: {which}")
+    if OFF_THRESHOLD in marked:
+        lines.append(
+            f"{OFF_THRESHOLD} the threshold at 0 is off: more is right at the one with the best accuracy on validation"
+            f"; accuracy_tuned: {_tuned(marked[OFF_THRESHOLD])}"
+        )
     return lines
+
+
+def _tuned(entries: Sequence[Entry]) -> str:
+    """Each entry with its accuracy at the threshold with the best accuracy on validation, where records hold it."""
+    values = ((label(entry), entry.mean(entry.group.domain, "accuracy_tuned")) for entry in entries)
+    return ", ".join(f"{name} ({MISSING if math.isnan(value) else f'{value:.3f}'})" for name, value in values)
 
 
 def failures(section: Section) -> list[str]:

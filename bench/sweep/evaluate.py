@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.atomic import write_bytes_atomically
 from bench.domain import Domain, DomainName, Pairs, Split, build_domain
-from bench.evaluation.metrics import best_threshold, class_cells, stratum_metrics
+from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.metrics import evaluate
 from bench.model import PairModel
@@ -77,7 +77,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
 
     drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
     label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
-    threshold = best_threshold(label, drawn)
+    threshold, tuned = best_threshold(label, drawn), most_accurate_threshold(label, drawn)
     offset = threshold if decides_on_validation(cell, model) else 0.0
     scores, labels, metrics = {}, {}, {}
     for domain in cell.eval_domains:
@@ -86,7 +86,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
         pairs = draw(domain, "test", 0, cell.test_pairs)
         labels[name] = pairs.label.numpy()
-        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset)
+        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset, tuned - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
 
 
@@ -100,9 +100,9 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
-def _metrics(pairs: Pairs, domain: Domain, scored: Scores, threshold: float) -> dict[str, Any]:
+def _metrics(pairs: Pairs, domain: Domain, scored: Scores, threshold: float, tuned: float) -> dict[str, Any]:
     label = pairs.label.numpy()
-    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold)
+    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold, tuned)
     metrics["n"] = len(label)
     if domain.quarter:
         metrics["quarter"] = domain.quarter

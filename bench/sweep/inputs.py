@@ -49,9 +49,9 @@ _encodings: Cache[tuple[Tensor, Tensor]] = Cache(ENCODED_BYTES, _bytes)
 
 
 def view(domain: DomainName, images: Images, sees: Sees) -> Tensor:
-    """What a model is given of images: pixels, true masks as grey images (N, 3, H, W), or likelihoods (N, classes)."""
+    """What a model is given of images: pixels, true masks as grey images (N, C, H, W), or likelihoods (N, classes)."""
     if sees == "mask":
-        return images.latents["mask"][:, None].expand(-1, 3, -1, -1)
+        return images.latents["mask"][:, None].expand_as(images.pixels)
     if sees == "likelihoods":
         likelihoods = build_domain(domain).log_likelihoods(images)
         if likelihoods is None:

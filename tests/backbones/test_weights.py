@@ -198,6 +198,8 @@ def test_scale_and_size_recomputed() -> None:
     found = preparation.normalise(images(), torch.float64, torch.contiguous_format)
     for channel, (mean, deviation) in enumerate(((0.5, 0.2), (0.4, 0.25), (0.3, 0.5))):
         assert torch.allclose(found[:, channel], (images()[:, channel].double() / 255 - mean) / deviation)
+    grey = preparation.normalise(images()[:, :1], torch.float64, torch.contiguous_format)
+    assert torch.allclose(grey, (images()[:, :1].double() / 255 - 0.4) / (0.95 / 3))
     assert preparation.enlarge(found).shape == (2, 3, 48, 48)
     assert preparation.enlarge(torch.zeros(1, 6, 32, 64)).shape == (1, 6, 48, 96)
     assert preparation.enlarge(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)

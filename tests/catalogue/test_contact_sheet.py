@@ -68,11 +68,14 @@ def test_a_shift_lies_at_the_height_of_its_source(sheet: Image.Image) -> None:
     assert len(set(tops.values())) == 1
 
 
-def test_pixels_are_repeated_not_smoothed() -> None:
-    noise = torch.randint(0, 256, (1, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_repeated_not_smoothed(channels: int) -> None:
+    noise = torch.randint(0, 256, (1, channels, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     shown = Images(noise, {"class": torch.zeros(1, dtype=torch.int64)})
     row = stack(sample_rows(Pairs(shown, shown, torch.ones(1)), CLASSES))
-    large = noise[0].permute(1, 2, 0).numpy().repeat(SAMPLE // 32, axis=0).repeat(SAMPLE // 32, axis=1)
+    large = (
+        noise[0].expand(3, -1, -1).permute(1, 2, 0).numpy().repeat(SAMPLE // 32, axis=0).repeat(SAMPLE // 32, axis=1)
+    )
     assert has(row, large)
 
 

@@ -87,6 +87,14 @@ def test_a_random_encoder_shares_no_encodings_with_a_trained_one() -> None:
     assert encoded == 2 * PAIRS
 
 
+def test_a_mask_has_the_channels_of_the_images() -> None:
+    for domain, channels in (("color", 3), ("color:channels=1", 1)):
+        images = build_domain(domain).draw("test", 0, 2).a
+        masks = module.view(domain, images, "mask")
+        assert masks.shape == (2, channels, 32, 32)
+        assert all(torch.equal(masks[:, place], images.latents["mask"]) for place in range(channels))
+
+
 def test_draws_are_kept_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
     size = module._bytes_of_pairs(build_domain("color").draw("test", 0, PAIRS))
     assert size > 2 * PAIRS * 3 * 32 * 32

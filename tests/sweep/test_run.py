@@ -110,7 +110,9 @@ def test_stored_scores_reproduce_the_stored_metrics(sweep, tmp_path: Path) -> No
     for domain, metrics in record["eval"].items():
         label = build_domain(domain).draw("test", 0, 32).label.numpy()
         np.testing.assert_array_equal(scores[f"{domain}/label"], label)
-        again = evaluate(label, scores[domain], scores[f"{domain}/swapped"], metrics["threshold"])
+        again = evaluate(
+            label, scores[domain], scores[f"{domain}/swapped"], metrics["threshold"], metrics["threshold_tuned"]
+        )
         assert again == {name: value for name, value in metrics.items() if name not in ("n", "cells")}
 
 

@@ -25,7 +25,7 @@ SPECIAL = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$",
-    "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "…": r"\dots{}",
+    "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "¶": r"\P{}", "…": r"\dots{}",
 }  # fmt: skip
 
 

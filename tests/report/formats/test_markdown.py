@@ -101,10 +101,22 @@ def test_the_mark_of_chance_follows_the_number_of_test_pairs(record, metrics, ma
 
 
 def test_scores_that_rank_but_do_not_separate_are_not_called_not_learned(record, metrics, markdown, tables):
-    text = markdown([record("shifted", eval={"color": metrics(0.5, auc=0.98)})])
+    text = markdown([record("shifted", eval={"color": metrics(0.5, auc=0.98, accuracy_tuned=0.93)})])
     assert tables(text)[0][0]["fusion"] == "shifted ‡"
     assert "‡ accuracy within chance, but the AUC is not" in text
+    assert "accuracy_tuned: shifted × mobilenetv3_small_32 (0.930)" in " ".join(text.split())
     assert "†" not in text
+
+
+def test_where_validation_would_choose_a_better_threshold_it_is_said(record, metrics, markdown, tables):
+    """By more than two standard errors of a coin, 2 * sqrt(0.25 / 2000) = 0.0224."""
+    tuned = {"off": 0.834, "near": 0.722, "before": None}
+    values = {name: {"accuracy_tuned": value} if value else {} for name, value in tuned.items()}
+    text = markdown([record(name, eval={"color": metrics(0.7, auc=0.9, **more)}) for name, more in values.items()])
+    assert {row["fusion"] for row in tables(text)[0]} == {"off ¶", "near", "before"}
+    assert text.count("¶") == 2
+    assert "¶ the threshold at 0 is off" in text
+    assert "accuracy_tuned: off × mobilenetv3_small_32 (0.834)" in " ".join(text.split())
 
 
 def test_single_seeds_that_did_not_learn_are_named(record, markdown, tables):

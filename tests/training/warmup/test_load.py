@@ -88,6 +88,28 @@ def test_a_stem_for_two_images_starts_as_the_stem_for_one(name: str, saved: Call
         assert 0.5 < float(ratio) < 1.5
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_stem_for_grey_images_answers_as_that_for_colours(channels: int, saved: Callable[[str], Path]) -> None:
+    """One grey image, or the same one twice, gives what it gives in three equal channels."""
+    path = saved(BACKBONE)
+    colours, grey = (create_backbone(BACKBONE, MapShape(of, 32, 32)).eval() for of in (3, channels))
+    load_into(colours, path)
+    load_into(grey, path)
+    x = pixels(2, 1)
+    with torch.no_grad():
+        given, expected = (x.expand(-1, of, -1, -1) for of in (channels, 3))
+        assert torch.allclose(grey.lower(given, -1), colours.lower(expected, -1), atol=1e-4)
+
+
+def test_a_stem_of_grey_images_serves_several(tmp_path: Path) -> None:
+    one, three = (create_backbone(BACKBONE, MapShape(of, 32, 32)).eval() for of in (1, 3))
+    torch.save(one.state_dict(), tmp_path / "grey.pt")
+    load_into(three, tmp_path / "grey.pt")
+    x = pixels(2, 1)
+    with torch.no_grad():
+        assert torch.allclose(three.lower(x.expand(-1, 3, -1, -1), -1), one.lower(x, -1), atol=1e-4)
+
+
 @pytest.mark.parametrize("fusion", ["concat", "two_channel", "fmap_diff"])
 def test_models_start_from_a_warm_up(ask: Ask, fusion: str) -> None:
     made = ask()
