@@ -10,6 +10,7 @@ from bench.report import footnotes
 from bench.report.against_baseline import comparison_grid, comparison_sentence
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
+from bench.report.quarters_block import quarters_grid, sentence
 from bench.report.report import Report
 from bench.report.table import Grid, Table
 from bench.text import printable
@@ -23,7 +24,7 @@ SPECIAL = {
     # An empty line would end the caption.
     "\n": " ", "\t": " ",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
+    "±": r"$\pm$", "Δ": r"$\Delta$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$",
     "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "…": r"\dots{}",
 }  # fmt: skip
@@ -31,7 +32,7 @@ SPECIAL = {
 
 @register_report_format
 class Latex(ReportFormat):
-    """Main tables and comparisons as LaTeX tables; the document needs the package booktabs."""
+    """Main tables, comparisons, seen and new classes as LaTeX tables; the document needs the package booktabs."""
 
     name = "tex"
 
@@ -46,6 +47,11 @@ class Latex(ReportFormat):
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
                 tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
+            for backbone in section.backbones:
+                quarters = quarters_grid(section.of(backbone), report.metrics[0])
+                if quarters:
+                    name = label_of(section.title, backbone, "quarters")
+                    tables.append(latex_table(quarters, sentence(section, report.metrics[0]), name))
         return "\n\n".join(tables) + "\n"
 
 
