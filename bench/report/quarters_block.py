@@ -26,11 +26,14 @@ GAPS = {
     "new groups": (("novel_group", "seen"), ("novel_both", "novel")),
 }
 
+# In the names of tables.
+WORD = "quarters"
+
 
 def quarters_block(section: Section, metric: str) -> Block | None:
     """The table of a section of a single backbone; None where fewer than two quarters were tested."""
-    grid = quarters_grid(section, metric)
-    return Block(sentence(section, metric), [grid.markdown()]) if grid else None
+    found = grid(section, metric)
+    return Block(sentence(section, metric), [found.markdown()]) if found else None
 
 
 def sentence(section: Section, metric: str) -> str:
@@ -42,7 +45,7 @@ def sentence(section: Section, metric: str) -> str:
     ).replace("% t", " % t")
 
 
-def quarters_grid(section: Section, metric: str) -> Grid | None:
+def grid(section: Section, metric: str) -> Grid | None:
     """One row per fusion, best first, then references; a column per quarter and gap that was tested."""
     measured = _measured(section, metric)
     if not measured:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.markup import json_text
 from bench.records import leaderboard
 from bench.records.sections import Section
-from bench.report import footnotes, quarters_block
+from bench.report import footnotes, lift_block, quarters_block
 from bench.report.against_baseline import Comparison, as_dict
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -49,6 +49,7 @@ def _section(section: Section, found: Sequence[Comparison], metric: str) -> dict
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),
         "uncounted": footnotes.uncounted(section),
+        "lifts": lift_block.as_dicts(section, metric),
         "quarters": quarters_block.as_dicts(section, metric),
         "comparisons": [as_dict(comparison) for comparison in found],
         "conclusion": conclusion(section, found),

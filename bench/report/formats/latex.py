@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 
 from bench.markup import BOLD
-from bench.report import footnotes
+from bench.report import footnotes, lift_block, quarters_block
 from bench.report.against_baseline import comparison_grid, comparison_sentence
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
-from bench.report.quarters_block import quarters_grid, sentence
 from bench.report.report import Report
 from bench.report.table import Grid, Table
 from bench.text import printable
@@ -32,7 +31,7 @@ SPECIAL = {
 
 @register_report_format
 class Latex(ReportFormat):
-    """Main tables, comparisons, seen and new classes as LaTeX tables; the document needs the package booktabs."""
+    """All tables but those of shifts and kinds as LaTeX tables; the document needs the package booktabs."""
 
     name = "tex"
 
@@ -47,11 +46,12 @@ class Latex(ReportFormat):
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
                 tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
-            for backbone in section.backbones:
-                quarters = quarters_grid(section.of(backbone), report.metrics[0])
-                if quarters:
-                    name = label_of(section.title, backbone, "quarters")
-                    tables.append(latex_table(quarters, sentence(section, report.metrics[0]), name))
+            for part in map(section.of, section.backbones):
+                for block in (lift_block, quarters_block):
+                    grid = block.grid(part, report.metrics[0])
+                    if grid:
+                        name = label_of(section.title, part.backbone, block.WORD)
+                        tables.append(latex_table(grid, block.sentence(part, report.metrics[0]), name))
         return "\n\n".join(tables) + "\n"
 
 
