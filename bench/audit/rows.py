@@ -155,7 +155,10 @@ def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:
 
 
 def flagged(row: Row) -> Row:
-    """The row of what no model is shown, or of what may be so by nature: where it would be a leak it is flagged."""
+    """The row of what no model is shown, or of what may be so by nature: it fails no audit. Where it would be a leak it
+    is flagged, and what is undecided is reported as such."""
+    if row.verdict is Verdict.UNDECIDED:
+        return replace(row, verdict=Verdict.INFORMATIVE, note=Verdict.UNDECIDED.value)
     return replace(row, verdict=Verdict.FLAGGED) if row.verdict is Verdict.LEAK else row
 
 

@@ -67,7 +67,9 @@ def test_a_gain_is_judged_by_the_examples_in_which_two_answers_differ() -> None:
     assert judged_gain("y", without, without).verdict is Verdict.OK
 
 
-def test_what_is_flagged_was_a_leak() -> None:
+def test_what_is_flagged_was_a_leak_and_what_flags_fails_no_audit() -> None:
     leak, ok = judged("y", "pair", hits(300, 400)), judged("y", "pair", hits(10_000, 20_000))
     assert flagged(leak) == replace(leak, verdict=Verdict.FLAGGED)
     assert flagged(ok) == ok
+    undecided = flagged(judged("y", "pair", hits(10_163, 20_000)))
+    assert (undecided.verdict, undecided.note) == (Verdict.INFORMATIVE, "undecided (N too small)")
