@@ -166,7 +166,7 @@ COLLECTION = """
 """
 
 
-@pytest.mark.parametrize(("wrong", "found"), [("number})", set()), ("number + 1})", {"collected"})])
+@pytest.mark.parametrize(("wrong", "found"), [("number})", set()), ("49 - number})", {"collected"})])
 def test_the_numbers_of_images_are_compared_with_their_pixels(
     plugin: Callable[..., Path], wrong: str, found: set[str]
 ) -> None:
