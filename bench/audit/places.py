@@ -40,9 +40,10 @@ def hits_beside_neighbours(draws: Draws) -> tuple[Hits, Hits]:
     """
     train = draws.train
     height, width = train.a.pixels.shape[2:]
-    # Pairs of a list come again, and neighbours in it may be of one label each.
-    number = train.a.latents.get("pair", torch.arange(len(train))) // 2 % 2
-    halves = [part_of(train, (number == half).nonzero()[:, 0]) for half in (0, 1)]
+    # A pair of a list that comes again stays in its half. By lot, as labels may alternate in any way.
+    number = train.a.latents.get("pair", torch.arange(len(train)))
+    half = torch.randint(2, (int(number.max()) + 1,), generator=torch.Generator().manual_seed(draws.seed))[number]
+    halves = [part_of(train, (half == one).nonzero()[:, 0]) for one in (0, 1)]
     around = {place: _around(place, height, width) for place in _standing_out(strengths(train))}
 
     def gain(place: Place) -> float:

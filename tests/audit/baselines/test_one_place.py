@@ -15,7 +15,7 @@ from bench.audit.rows import Row, Verdict
 from bench.domain import Images, Pairs
 
 N = 1_500
-SHARE = 0.5
+SHARE = 0.8
 HIDDEN = {"class": torch.zeros(N, dtype=torch.int64)}
 
 
@@ -23,8 +23,8 @@ def smooth(seed: int) -> tuple[Pairs, Tensor]:
     """Pairs of coarse pictures, of which same ones are alike; and for each pair a random bit, -1 where it has none."""
     generator = torch.Generator().manual_seed(seed)
     label = torch.arange(N) // 2 % 2
-    first = torch.rand(N, 3, 4, 4, generator=generator)
-    again = torch.rand(N, 3, 4, 4, generator=generator)
+    first = torch.rand(N, 3, 3, 3, generator=generator)
+    again = torch.rand(N, 3, 3, 3, generator=generator)
     second = torch.where(label[:, None, None, None] == 1, 0.3 * first + 0.7 * again, again)
     sides = [F.interpolate(side, (16, 16), mode="bilinear") * 200 for side in (first, second)]
     bit = torch.randint(2, (N,), generator=generator)
@@ -64,7 +64,7 @@ def test_likeness_is_no_mark() -> None:
 
 
 @pytest.mark.parametrize("mark", [a_pixel, a_last_bit])
-def test_a_mark_in_half_of_the_pairs_is_flagged(mark: Callable[[Tensor, Tensor], None]) -> None:
+def test_a_mark_in_most_pairs_is_flagged(mark: Callable[[Tensor, Tensor], None]) -> None:
     found = row(mark)
     assert found.verdict is Verdict.FLAGGED
     assert 0.03 < (found.value or 0) < SHARE / 2
