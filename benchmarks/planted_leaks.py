@@ -1,10 +1,11 @@
-"""What an audit catches: leaks of several kinds and strengths, planted into a plug-in domain and a list of pairs.
+"""What an audit catches: leaks of several kinds and strengths in a plug-in domain, a list of pairs and a folder.
 
 Pairs of the domain ``digits``, whose classes differ in brightness and form by nature, get a mark that tells the label
-in a share of them. A leak counts as caught where any row of the audit is a leak or flagged. The same without a mark,
-under other seeds, tells how often an audit is wrong about a clean domain.
+in a share of them; files of a folder get one that tells the class, see ``planted_files.py``. A leak counts as caught
+where any row of the audit is a leak or flagged. The same without a mark, under other seeds, tells how often an audit is
+wrong about a clean domain.
 
-``python benchmarks/planted_leaks.py --seeds 20`` (about 40 minutes on one core).
+``python benchmarks/planted_leaks.py --seeds 20`` (about 70 minutes on one core).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from planted_files import FOLDER_LEAKS, write_folder
 from torch import Tensor
 
 from bench import zoo
@@ -27,9 +29,9 @@ from bench.audit.run import run_audit
 from bench.domain import Domain, Images, Pairs, Split, build_domain, clear_identities, register_domain, uniforms
 
 SOURCE = "digits"
-BASELINES = "additive,rematched,files,duplicates,balance".split(",")
+BASELINES = "additive,rematched,one_place,files,duplicates,balance"
 SHARES = (0.1, 0.3, 1.0)
-PLUGIN_PAIRS, LISTED_PAIRS = 20_000, 6_000
+PLUGIN_PAIRS, LISTED_PAIRS, FOLDER_PAIRS = 20_000, 6_000, 10_000
 
 
 def _changed(images: Images, change: Tensor) -> Images:
@@ -152,10 +154,10 @@ def write_list(folder: Path, seed: int, leak: str, share: float) -> Path:
     return listed
 
 
-def alarms(domain: str, n: int, seed: int) -> list[Row]:
+def alarms(domain: str, n: int, seed: int, baselines: str) -> list[Row]:
     """The rows of an audit that are a leak or flagged."""
     clear_identities()
-    audit = run_audit(domain, n, seed, BASELINES)
+    audit = run_audit(domain, n, seed, baselines.split(","))
     return [row for row in audit.rows if row.verdict in (Verdict.LEAK, Verdict.FLAGGED)]
 
 
@@ -167,32 +169,37 @@ def told(what: str, rows: list[Row]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--carriers", default="plug-in,list")
+    parser.add_argument("--carriers", default="plug-in,list,folder")
+    parser.add_argument("--baselines", default=BASELINES)
     arguments = parser.parse_args()
     zoo.load()
     torch.set_num_threads(1)
     register()
     with tempfile.TemporaryDirectory() as place:
         for carrier in arguments.carriers.split(","):
-            caught = 0
-            for leak in LEAKS:
+            caught, leaks = dict.fromkeys(SHARES, 0), FOLDER_LEAKS if carrier == "folder" else LEAKS
+            for leak in leaks:
                 for share in SHARES:
-                    found = asked(carrier, Path(place) / f"{leak}-{share}", leak, share, 0)
-                    caught += bool(found)
+                    found = asked(carrier, Path(place) / f"{leak}-{share}", leak, share, 0, arguments.baselines)
+                    caught[share] += bool(found)
                     told(f"{carrier}, {leak}, {share:.0%}", found)
-            false = [asked(carrier, Path(place) / f"clean-{seed}", "", 0.0, seed) for seed in range(arguments.seeds)]
-            for seed, found in enumerate(false):
+            wrong = 0
+            for seed in range(arguments.seeds):
+                found = asked(carrier, Path(place) / f"clean-{seed}", "", 0.0, seed, arguments.baselines)
+                wrong += bool(found)
                 told(f"{carrier}, clean, seed {seed}", found)
-            of = len(LEAKS) * len(SHARES)
-            wrong = f"{sum(map(bool, false))} of {len(false)} clean seeds"
-            print(f"{carrier}: caught {caught} of {of}; false alarms in {wrong}")
+            hits = ", ".join(f"{count} at {share:.0%}" for share, count in caught.items())
+            print(f"{carrier}: caught of {len(leaks)} leaks: {hits}; false alarms: {wrong} of {arguments.seeds} seeds")
 
 
-def asked(carrier: str, folder: Path, leak: str, share: float, seed: int) -> list[Row]:
+def asked(carrier: str, folder: Path, leak: str, share: float, seed: int, baselines: str) -> list[Row]:
     """The alarms of an audit of one carrier."""
     if carrier == "list":
-        return alarms(f"pairs:{write_list(folder, seed, leak, share)}", LISTED_PAIRS, 0)
-    return alarms(f"planted:leak={leak or 'none'}:share={share}", PLUGIN_PAIRS, seed)
+        return alarms(f"pairs:{write_list(folder, seed, leak, share)}", LISTED_PAIRS, 0, baselines)
+    if carrier == "folder":
+        stored = write_folder(folder, leak, share)
+        return alarms(f"folder:{stored}:split_seed={seed}", FOLDER_PAIRS, seed, baselines)
+    return alarms(f"planted:leak={leak or 'none'}:share={share}", PLUGIN_PAIRS, seed, baselines)
 
 
 def register() -> None:

@@ -16,6 +16,10 @@ class ESBN(Fusion):
     comes to an empty memory; item B recalls A's key ``k_A`` with the confidence c, through a gate g, and one more step
     reads what was recalled. With a single memory the weight of the recall is 1 and c is all that the pair can change,
     so two items give a symmetric score. The paper compares by dot product; the cosine keeps c off saturation.
+
+    The score is a function of that cosine and of nothing else. Where embeddings are fixed, as under the frozen
+    protocol, it ranks pairs as ``cosine`` does as far as the function rises; what it adds can only show where an
+    encoder is trained through it.
     """
 
     name, family, needs, symmetric = "esbn", "relational", "embedding", True

@@ -33,7 +33,7 @@ class Draws:
 
     Attributes:
         text: name of the domain with parameters.
-        n: test pairs; training has half as many, validation a quarter.
+        n: test pairs, or all that there are; training has half as many, validation a quarter.
         seed: of all draws and of the networks.
         warmup_recipe: fields that differ from the declared warm-up of the backbone.
     """
@@ -59,7 +59,7 @@ class Draws:
 
     @cached_property
     def test(self) -> Pairs:
-        return self._draw("test", self.n)
+        return self._draw("test", min(self.n, self.domain.test_pairs or self.n))
 
     @cached_property
     def train(self) -> Pairs:
@@ -124,6 +124,11 @@ def nuisances(images: Images) -> NDArray[np.float64]:
 def subset(images: Images, rows: Tensor) -> Images:
     """Some of the images, by number."""
     return Images(images.pixels[rows], {name: values[rows] for name, values in images.latents.items()})
+
+
+def part_of(pairs: Pairs, rows: Tensor) -> Pairs:
+    """Some of the pairs, by number."""
+    return Pairs(subset(pairs.a, rows), subset(pairs.b, rows), pairs.label[rows])
 
 
 def joined(parts: list[Pairs]) -> Pairs:

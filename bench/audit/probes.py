@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import Tensor
+from torch.nn import functional as F
 
 from bench.audit.draws import Draws, both
 from bench.domain import Images, Pairs
@@ -55,6 +56,12 @@ def label_question(draws: Draws, extract: Extract) -> Question:
 def _related(a: Features, b: Features) -> Features:
     """Both, their differences with and without sign, and their products: (N, F) twice -> (N, 5 F)."""
     return np.concatenate([a, b, a - b, np.abs(a - b), a * b], axis=1)
+
+
+def beside(question: Question, more: Question) -> Question:
+    """The same examples with the features of both questions."""
+    train, test = ((question.train_x, more.train_x), (question.test_x, more.test_x))
+    return Question(np.concatenate(train, 1), question.train_y, np.concatenate(test, 1), question.test_y)
 
 
 def additive_question(draws: Draws, extract: Extract) -> Question:
@@ -105,18 +112,25 @@ def ridge_scores(train_x: Tensor, train_y: Tensor, test_x: Tensor) -> Tensor:
     return asked @ torch.linalg.solve(x.T @ x + penalty, x.T @ (train_y - train_y.float().mean(0)))
 
 
+def likeness(pairs: Pairs) -> Features:
+    """How alike the two images of each pair are over all pixels, (N, 3): the mean distance, the same without the mean
+    of each image, and the correlation."""
+    parts = []
+    for a, b in zip(pairs.a.pixels.split(CHUNK), pairs.b.pixels.split(CHUNK), strict=True):
+        sides = [side.flatten(1).float() for side in (a, b)]
+        level_a, level_b = (side - side.mean(1, keepdim=True) for side in sides)
+        distances = [(one - other).abs().mean(1) for one, other in (sides, (level_a, level_b))]
+        parts.append(torch.stack([*distances, F.cosine_similarity(level_a, level_b)], 1))
+    return torch.cat(parts).double().numpy()
+
+
 def distance_hits(draws: Draws) -> NDArray[np.bool_]:
     """Where a threshold on the mean distance of the pixels of A and B, set in training, is right, (N,) bool."""
-    near = [(_distance(pairs), pairs.label.numpy() == 1) for pairs in (draws.train, draws.test)]
+    near = [(likeness(pairs)[:, 0], pairs.label.numpy() == 1) for pairs in (draws.train, draws.test)]
     (train, same), (test, asked) = near
     tried = np.quantile(train, np.linspace(0, 1, 201))
     best = max(tried, key=lambda limit: np.mean((train < limit) == same))
     return np.asarray((test < best) == asked)
-
-
-def _distance(pairs: Pairs) -> Features:
-    sides = zip(pairs.a.pixels.split(CHUNK), pairs.b.pixels.split(CHUNK), strict=True)
-    return torch.cat([(a.short() - b.short()).abs().float().mean((1, 2, 3)) for a, b in sides]).double().numpy()
 
 
 def _balanced_hits(model: Any, question: Question) -> NDArray[np.bool_]:

@@ -105,11 +105,7 @@ def judged(what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5
 
 def judged_mean(what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
     """A baseline whose mean over independent repetitions must stay at chance; ``n`` counts the repetitions."""
-    mean, limit = float(accuracies.mean()), chance + MARGIN[level]
-    half, wide = float(half_widths(accuracies, LEVEL)), float(half_widths(accuracies, LEAKING))
-    interval = mean - half, mean + half
-    found = verdict(interval, (mean - wide, mean + wide), chance, limit)
-    return Row(what, found, level, len(accuracies), mean, interval, limit)
+    return _judged_mean(what, level, accuracies, chance, chance + MARGIN[level])
 
 
 def informative(what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:
@@ -137,6 +133,19 @@ def judged_lift(what: str, hits: Hits, control: Hits) -> Row:
     return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, LIFT_MARGIN)
 
 
+def judged_gain(what: str, hits: Hits, without: Hits) -> Row:
+    """The accuracy of a baseline that must not lie above that of the same baseline ``without`` a part of what it saw,
+    on the same examples, (N,) bool each: what it gained by that part."""
+    return _judged_mean(what, "pair", hits.astype(np.float64) - without, 0.0, LIFT_MARGIN)
+
+
+def _judged_mean(what: str, level: Level, values: NDArray[np.float64], chance: float, limit: float) -> Row:
+    mean, half, wide = float(values.mean()), float(half_widths(values, LEVEL)), float(half_widths(values, LEAKING))
+    interval = mean - half, mean + half
+    found = verdict(interval, (mean - wide, mean + wide), chance, limit)
+    return Row(what, found, level, len(values), mean, interval, limit)
+
+
 def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:
     """An accuracy that should lie above that of a control; where it does not surely, that is flagged with a note."""
     accepted = difference(hits, control)
@@ -145,9 +154,11 @@ def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:
     return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, note=note)
 
 
-def flagged_above(what: str, hits: Hits, chance: float = 0.5) -> Row:
-    """A baseline that is at chance where nothing is wrong; what is :func:`judged` a leak is flagged here."""
-    row = judged(what, "pair", hits, chance)
+def flagged(row: Row) -> Row:
+    """The row of what no model is shown, or of what may be so by nature: it fails no audit. Where it would be a leak it
+    is flagged, and what is undecided is reported as such."""
+    if row.verdict is Verdict.UNDECIDED:
+        return replace(row, verdict=Verdict.INFORMATIVE, note=Verdict.UNDECIDED.value)
     return replace(row, verdict=Verdict.FLAGGED) if row.verdict is Verdict.LEAK else row
 
 

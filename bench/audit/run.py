@@ -20,7 +20,7 @@ class Audit:
     """What an audit found.
 
     Attributes:
-        domain: its name with parameters. n: test pairs.
+        domain: its name with parameters. n: test pairs that were drawn.
         drawing: seconds for the pairs. warming_up: seconds for the warm-up, near 0 where it was cached.
         seconds: of everything.
     """
@@ -69,7 +69,8 @@ def run_audit(
 
     Args:
         domain: name with parameters, such as ``texture:difficulty=hard``.
-        n: test pairs; half as many train the baselines, of which networks take at most 6,400.
+        n: test pairs, or all that a list has where these are fewer; half as many train the baselines, of which
+            networks take at most 6,400.
         seed: of the draws; 0 is the test set of all sweeps.
         baselines: names, globs or ``all``, with parameters; they run in the order of the registry.
         warmup_recipe: fields that differ from the declared warm-up of the networks.
@@ -94,7 +95,7 @@ def run_audit(
         on_baseline(name)
         rows += _timed(name, baseline.rows(draws))
     finished = time.perf_counter()
-    return Audit(domain, n, seed, tuple(rows), drawn - started, warm - drawn, finished - started)
+    return Audit(domain, len(draws.test), seed, tuple(rows), drawn - started, warm - drawn, finished - started)
 
 
 def _in_order(choices: Iterable[Choice[AuditBaseline]]) -> list[Choice[AuditBaseline]]:

@@ -85,6 +85,25 @@ def latents(drawn: Drawn) -> None:
             _check_latents(images, drawn.domain.classes, "classes")
 
 
+def collected(drawn: Drawn) -> None:
+    """Where a domain has a ``collection``, ``latents["image"]`` says which of its images was drawn, to the pixel."""
+    collection = drawn.domain.collection
+    if collection is None:
+        return
+    for split in SPLITS[:3]:
+        for side, images in zip("AB", (drawn.pairs(split).a, drawn.pairs(split).b), strict=True):
+            number = images.latents.get("image")
+            if number is None or number.dtype != torch.int64 or not set(number.tolist()) <= set(range(len(collection))):
+                raise CheckFailedError(
+                    f"latents['image'] must number the {len(collection)} images of collection, int64"
+                )
+            if not torch.equal(collection[number], images.pixels):
+                raise CheckFailedError(
+                    f"{side} of {split} does not show collection[latents['image']]: frozen encodings would be of other "
+                    "images; without a collection each pair is encoded as it is drawn"
+                )
+
+
 def apart(drawn: Drawn) -> None:
     """Splits and seeds draw different images; a domain that renders shows no image in two of them."""
     draws = {(split, seed): drawn.pairs(split, seed) for split in SPLITS[:3] for seed in (0, 1)}

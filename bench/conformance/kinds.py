@@ -50,6 +50,7 @@ OWN: Mapping[str, tuple[Callable[[Choice[Any]], Any], Mapping[str, Check]]] = {
             "latents": domains.latents,
             "balanced": domains.balanced,
             "numbered": domains.numbered,
+            "collected": domains.collected,
             "apart": domains.apart,
             "named": domains.named,
             "related": domains.related,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +17,23 @@ from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, estimate
 
+# Mean and half width of the interval.
+Estimate = tuple[float, float]
+
 # What each gap subtracts: the same pairs but for classes, or but for groups.
 GAPS = {
     "new classes": (("novel", "seen"), ("novel_both", "novel_group")),
     "new groups": (("novel_group", "seen"), ("novel_both", "novel")),
 }
 
+# In the names of tables.
+WORD = "quarters"
+
 
 def quarters_block(section: Section, metric: str) -> Block | None:
     """The table of a section of a single backbone; None where fewer than two quarters were tested."""
-    grid = quarters_grid(section, metric)
-    return Block(sentence(section, metric), [grid.markdown()]) if grid else None
+    found = grid(section, metric)
+    return Block(sentence(section, metric), [found.markdown()]) if found else None
 
 
 def sentence(section: Section, metric: str) -> str:
@@ -37,27 +45,54 @@ def sentence(section: Section, metric: str) -> str:
     ).replace("% t", " % t")
 
 
-def quarters_grid(section: Section, metric: str) -> Grid | None:
+def grid(section: Section, metric: str) -> Grid | None:
     """One row per fusion, best first, then references; a column per quarter and gap that was tested."""
+    measured = _measured(section, metric)
+    if not measured:
+        return None
+    names, gaps = (list(columns) for columns in measured[0][1:])
+    has_groups = {"novel_group", "novel_both"} & set(names)
+    headers = [QUARTERS[name] if has_groups else QUARTERS[name].partition(",")[0] for name in names]
+    unit = METRICS.get(metric).name
+    rows = [
+        [named(entry), *(estimate_text(*found) for found in (*quarters.values(), *changes.values()))]
+        for entry, quarters, changes in measured
+    ]
+    return Grid(["fusion", *headers, *(f"{what}: Δ {unit}" for what in gaps)], rows, left=1)
+
+
+def as_dicts(section: Section, metric: str) -> list[dict[str, Any]]:
+    """The rows of the table for JSON, those of every backbone; None for what is not defined."""
+    rows = []
+    for backbone in section.backbones:
+        for entry, quarters, changes in _measured(section.of(backbone), metric):
+            names = {"fusion": entry.group.fusion, "backbone": backbone, "metric": metric}
+            columns = {**quarters, **{what.replace(" ", "_"): found for what, found in changes.items()}}
+            rows.append(names | {name: _estimate_dict(*found) for name, found in columns.items()})
+    return rows
+
+
+def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, Estimate], Mapping[str, Estimate]]]:
+    """Each entry with its estimates by quarter and by gap, of a section of a single backbone; none where fewer than
+    two quarters were tested."""
     domains = _domains(section)
     if len(domains) < 2:
-        return None
+        return []
     entries = [*section.ranked("fusion", metric), *section.references()]
     tested = [entry for entry in entries if any(entry.tested(domain) for domain in domains.values())]
-    has_groups = {"novel_group", "novel_both"} & domains.keys()
-    headers = [QUARTERS[name] if has_groups else QUARTERS[name].partition(",")[0] for name in domains]
     gaps = {what: [pair for pair in pairs if set(pair) <= domains.keys()] for what, pairs in GAPS.items()}
-    gaps = {what: pairs for what, pairs in gaps.items() if pairs}
-    rows = [
-        [
-            named(entry),
-            *(estimate_text(entry.mean(of, metric), entry.half_width(of, metric)) for of in domains.values()),
-            *(_gap(entry, [(domains[new], domains[old]) for new, old in pairs], metric) for pairs in gaps.values()),
-        ]
+    return [
+        (
+            entry,
+            {name: (entry.mean(of, metric), entry.half_width(of, metric)) for name, of in domains.items()},
+            {
+                what: _gap(entry, [(domains[new], domains[old]) for new, old in pairs], metric)
+                for what, pairs in gaps.items()
+                if pairs
+            },
+        )
         for entry in tested
     ]
-    unit = METRICS.get(metric).name
-    return Grid(["fusion", *headers, *(f"{what}: Δ {unit}" for what in gaps)], rows, left=1)
 
 
 def _domains(section: Section) -> Mapping[str, str]:
@@ -71,10 +106,15 @@ def _domains(section: Section) -> Mapping[str, str]:
     return {name: found[name] for name in QUARTERS if name in found}
 
 
-def _gap(entry: Entry, pairs: Sequence[tuple[str, str]], metric: str) -> str:
+def _gap(entry: Entry, pairs: Sequence[tuple[str, str]], metric: str) -> Estimate:
     """Mean over pairs of domains, then over seeds, of the first minus the second."""
     values = [(scores(entry, new, metric), scores(entry, old, metric)) for new, old in pairs]
     common = set.intersection(*(set(side) for both in values for side in both))
     by_seed = [[np.mean([new[block] - old[block] for new, old in values])] for block in sorted(common)]
     found = estimate(np.array(by_seed, dtype=float).reshape(len(by_seed), 1))
-    return estimate_text(found.mean.item(), found.half_width.item())
+    return found.mean.item(), found.half_width.item()
+
+
+def _estimate_dict(mean: float, half_width: float) -> dict[str, float | None]:
+    values = {"mean": mean, "half_width": half_width}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -37,7 +37,9 @@ def not_applicable(cell: Cell) -> str:
         raise
     except Exception:
         return ""  # a plug-in that cannot be built is a failed cell with its traceback, and not the end of the sweep
-    if cell.protocol == "frozen" and built.needs in ("pixels", "stage", "exchange"):
+    # A control without an encoder has nothing to freeze, and what frozen fusions add to it is seen beside them.
+    is_pixel_control = built.role == "control" and built.encoder == "none"
+    if cell.protocol == "frozen" and built.needs in ("pixels", "stage", "exchange") and not is_pixel_control:
         return f"the frozen protocol encodes each image by itself, and {fusion.name} joins {_joint(built)} before that"
     if cell.protocol == "frozen" and built.towers == 2:
         return f"the frozen protocol trains no tower, and the two of {fusion.name} start alike: they would be one"

@@ -23,8 +23,8 @@ from bench.atomic import remove_stale, write_atomically, write_text_atomically
 from bench.cache_folder import cache_folder
 from bench.digest import file_sha256
 from bench.fusion import MapShape
+from bench.kept import DamagedError, kept
 from bench.sweep.cache import Cache
-from bench.training.warmup.lock import locked
 
 VERSION = 1
 # One file, such as the maps (320, 4, 4) of 100,000 images; all files together.
@@ -43,10 +43,6 @@ class Card(BaseModel):
 
     identity: dict[str, Any]
     sha256: str
-
-
-class DamagedError(Exception):
-    """A file is not what was written; the message names it."""
 
 
 def fits(images: int, shape: MapShape) -> bool:
@@ -89,20 +85,14 @@ def _folder() -> Path:
 def _open(
     file: Path, identity: Identity, images: int, batches: Callable[[], Iterable[Tensor]], say: Callable[[str], None]
 ) -> Tensor:
-    with suppress(DamagedError):
-        if (found := _read(file, identity)) is not None:
-            return found
-    with locked(file.with_suffix(".lock"), say):
-        try:
-            found = _read(file, identity)
-        except DamagedError as damage:
-            say(f"{damage}; the images are encoded again")
-            found = None
-        if found is None:
-            _write(file, identity, images, batches())
-            found = _read(file, identity)
-    assert found is not None
-    return found
+    def compute() -> Tensor:
+        _write(file, identity, images, batches())
+        found = _read(file, identity)
+        assert found is not None
+        return found
+
+    card = file.with_suffix(CARD)
+    return kept(card, lambda: _read(file, identity), compute, "the images are encoded again", say)
 
 
 def _read(file: Path, identity: Identity) -> Tensor | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -84,14 +85,15 @@ def inputs(
     from which embeddings are the remaining layers away. Where the pairs are of a collection of images, each image is
     encoded once for all seeds.
     """
-    pairs = draw(domain, split, seed, n)
+    drawn = domain, split, seed, n
     if cell.protocol != "frozen" or not model.encodes_separately:
+        pairs = draw(*drawn)
         a, b = (view(domain, side, model.fusion.sees).to(model.device) for side in (pairs.a, pairs.b))
         return a, b
     collection = _collection(cell, model, domain)
     if collection is None:
-        return _encoded_pairs(cell, model, start, (domain, split, seed, n))
-    encoded = _encoded_collection(cell, model, collection)
+        return _encoded_pairs(cell, model, start, drawn)
+    encoded, pairs = _encoded_collection(cell, model, collection), draw(*drawn)
     a, b = (_read_map(model, encoded[side.latents["image"]].to(model.device)) for side in (pairs.a, pairs.b))
     return a, b
 
@@ -152,7 +154,17 @@ def _collection(cell: Cell, model: PairModel, domain: DomainName) -> Tensor | No
         return None
     assert model.backbone is not None
     shape = model.backbone.spec.stages[_last_stage(model)]
-    return pixels if features.fits(len(pixels), shape) else None
+    if features.fits(len(pixels), shape):
+        return pixels
+    _say_not_kept(str(domain), len(pixels))
+    return None
+
+
+@cache
+def _say_not_kept(domain: str, images: int) -> None:
+    """Say once in a process why a sweep encodes the same images again and again."""
+    most = f"more than {features.LARGEST_BYTES / 2**30:.0f} GiB"
+    on_stderr(f"{domain}: the maps of its {images:,} images take {most} and are not kept; each seed encodes its pairs")
 
 
 def _encoded_collection(cell: Cell, model: PairModel, pixels: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bench.audit.rows import Verdict, counted, judged
+from bench.audit.rows import Verdict, counted, flagged, judged, judged_gain
 
 
 def hits(right: int, n: int) -> np.ndarray:
@@ -53,3 +55,21 @@ def test_a_count_must_not_exceed_its_share(found: int, expected: Verdict) -> Non
 
 def test_one_in_two_million_is_below_one_in_a_million() -> None:
     assert counted("y", 1, 2_000_000, 1e-6).verdict is Verdict.OK
+
+
+def test_a_gain_is_judged_by_the_examples_in_which_two_answers_differ() -> None:
+    n = 3_000
+    without = hits(2_400, n)
+    gained = judged_gain("y", without | (np.arange(n) >= 2_850), without)
+    mean, half = 0.05, 1.96 * np.sqrt(0.05 * 0.95 / n)
+    assert gained.interval == pytest.approx((mean - half, mean + half), abs=1e-4)
+    assert gained.verdict is Verdict.LEAK
+    assert judged_gain("y", without, without).verdict is Verdict.OK
+
+
+def test_what_is_flagged_was_a_leak_and_what_flags_fails_no_audit() -> None:
+    leak, ok = judged("y", "pair", hits(300, 400)), judged("y", "pair", hits(10_000, 20_000))
+    assert flagged(leak) == replace(leak, verdict=Verdict.FLAGGED)
+    assert flagged(ok) == ok
+    undecided = flagged(judged("y", "pair", hits(10_163, 20_000)))
+    assert (undecided.verdict, undecided.note) == (Verdict.INFORMATIVE, "undecided (N too small)")

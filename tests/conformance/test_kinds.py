@@ -129,6 +129,11 @@ DOMAIN_MISTAKES = {
     "one draw for all seeds": ("apart", "key = (self.name, split, seed)", "key = (self.name, split)"),
     "a class of the task in the warm-up": ("named", '("grey", "white")', '("grey", "dark")'),
     "a shift that is not there": ("related", "shifts = {}", "shifts, __class_getitem__ = {'x:y': 'Nothing.'}, None"),
+    "a collection of other images": (
+        "collected",
+        "shifts = {}",
+        "shifts = {}\n    collection = torch.zeros(200, 3, 32, 32, dtype=torch.uint8)",
+    ),
     "a companion that is not there": ("related", "shifts = {}", "companions = ('nowhere',)"),
 }
 
@@ -144,6 +149,29 @@ def test_a_mistake_in_a_domain_is_found(mistake: str, plugin: Callable[..., Path
 def test_a_path_in_the_identity_of_a_domain_is_found(plugin: Callable[..., Path], tmp_path: Path) -> None:
     plugin(SOUND_DOMAIN.replace("planted", "planted_path"))
     assert set(problems(DOMAINS.settle(f"planted_path:root={tmp_path}"))) == {"identity"}
+
+
+COLLECTION = """
+    @property
+    def collection(self):
+        classes = torch.arange(50) % 2
+        return self.images(("all",), classes, 50, 0).pixels
+
+    def images(self, key, classes, n, start):
+        if key == ("all",):
+            u = uniforms(key, start, n, 3072).view(n, 3, 32, 32)
+            return Images((100 * u + 100 * classes.view(-1, 1, 1, 1)).to(torch.uint8), {"class": classes})
+        number = (uniforms(key, start, n, 1)[:, 0] * 25).long() * 2 + classes
+        return Images(self.collection[number], {"class": classes, "image": number})
+"""
+
+
+@pytest.mark.parametrize(("wrong", "found"), [("number})", set()), ("49 - number})", {"collected"})])
+def test_the_numbers_of_images_are_compared_with_their_pixels(
+    plugin: Callable[..., Path], wrong: str, found: set[str]
+) -> None:
+    (choice,) = registered_in(plugin(SOUND_DOMAIN + COLLECTION.replace("number})", wrong)))
+    assert set(problems(choice)) == found
 
 
 # Of each kind: the check that finds it, decorator, class that is built on, docstring, and what that gets wrong.

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from bench import zoo
-from bench.domain import Domain, build_domain, clear_identities
+from bench.domain import Domain, build_domain
 from bench.errors import UsageError
 from bench.packages import locate
 
 zoo.load()
 emoji = importlib.import_module("_fusebench_plugins.datasets.emoji")
 lock = importlib.import_module("_fusebench_plugins.datasets.emoji_packages")
-# Before the session of tests gets a cache of its own.
-CACHE = os.environ.get("FUSEBENCH_CACHE", "")
 QUARTERS = ("", "seen", "novel_group", "novel_both")
 SPLITS = ("train", "val", "test")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _users_cache() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSEBENCH_CACHE", CACHE)
-        try:
-            build_domain("emoji")
-        except UsageError as error:
-            pytest.skip(str(error))
-        yield
-    clear_identities()
+def _installed(from_packages: Callable[[str], Domain]) -> None:
+    from_packages("emoji")
 
 
 def domain(shift: str = "") -> Domain:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -18,22 +17,12 @@ from bench.errors import UsageError
 
 zoo.load()
 labelled = importlib.import_module("_fusebench_plugins.datasets.labelled")
-# Before the session of tests gets a cache of its own.
-CACHE = os.environ.get("FUSEBENCH_CACHE", "")
 QUARTERS = ("", "seen", "novel", "novel_both")
 
 
 @pytest.fixture(scope="module")
-def installed() -> Iterator[Domain]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSEBENCH_CACHE", CACHE)
-        clear_identities()
-        try:
-            yield build_domain("fonts")
-        except UsageError as error:
-            pytest.skip(str(error))
-        finally:
-            clear_identities()
+def installed(from_packages: Callable[[str], Domain]) -> Domain:
+    return from_packages("fonts")
 
 
 def test_the_package_has_the_fonts_and_characters_that_the_documentation_says(installed: Domain) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,29 +12,19 @@ import torch
 from PIL import Image
 
 from bench import zoo
-from bench.domain import Domain, build_domain, clear_identities
+from bench.domain import Domain, build_domain
 from bench.errors import UsageError
 from bench.packages import locate
 
 zoo.load()
 places = importlib.import_module("_fusebench_plugins.datasets.places")
-# Before the session of tests gets a cache of its own.
-CACHE = os.environ.get("FUSEBENCH_CACHE", "")
 PARTS = ("train", "val", "test")
 PLACES = [1243, 375, 524]
 
 
 @pytest.fixture(scope="module")
-def geo() -> Iterator[Domain]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSEBENCH_CACHE", CACHE)
-        clear_identities()
-        try:
-            yield build_domain("geo")
-        except UsageError as error:
-            pytest.skip(str(error))
-        finally:
-            clear_identities()
+def geo(from_packages: Callable[[str], Domain]) -> Domain:
+    return from_packages("geo")
 
 
 def position(name: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The 2 x 2 of seen and new classes and groups: a column per quarter, and what new ones cost, paired by seed."""
 
+import json
 import re
 
 import numpy as np
@@ -68,3 +69,16 @@ def test_one_quarter_alone_is_no_table(record, told, run_folder, bench_report):
     alone = told(0, {"novel_both": 0.9}, {"novel_both": HOME})
     for records in ([alone], [record()]):
         assert "New classes" not in bench_report(run_folder(records)).stdout
+
+
+def test_json_and_latex_hold_the_same_numbers(told, run_folder, bench_report, tables):
+    values = [{"novel_both": 0.7, "seen": 0.9, "novel": 0.8}, {"novel_both": 0.6, "seen": 0.8, "novel": 0.75}]
+    folder = run_folder([told(seed, own, QUARTER) for seed, own in enumerate(values)])
+    (row,) = table(bench_report(folder, "--metric", "accuracy").stdout, tables)
+    (section,) = json.loads(bench_report(folder, "--metric", "accuracy", "--format", "json").stdout)["sections"]
+    (found,) = section["quarters"]
+    texts = [f"{of['mean']:.3f} ± {of['half_width']:.3f}" for of in map(found.get, ("seen", "new_classes"))]
+    assert texts == [row["seen classes, seen groups"], row["new classes: Δ accuracy"]]
+    tex = bench_report(folder, "--metric", "accuracy", "--format", "tex").stdout
+    assert r"& new classes: $\Delta$ accuracy &" in tex
+    assert texts[0].replace("±", r"$\pm$") in tex

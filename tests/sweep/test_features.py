@@ -109,12 +109,23 @@ def test_a_damaged_file_is_named_and_computed_again(
 
 
 def test_drawn_images_and_large_collections_are_encoded_pair_by_pair(
-    few: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    few: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert given("color", "abs_diff")[2] == 2 * PAIRS
+    assert capsys.readouterr().err == ""
     monkeypatch.setattr(features, "LARGEST_BYTES", 4 * IMAGES * 96 * 4 * 4 - 1)
     assert given(few, "abs_diff")[2] == 2 * PAIRS
+    assert capsys.readouterr().err.startswith(f"{few}: the maps of its 30 images take more than")
+    given(few, "fmap_diff")
+    assert capsys.readouterr().err == ""
     assert not folder.exists()
+
+
+def test_kept_encodings_of_pairs_are_found_without_drawing_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = given("color", "abs_diff", seed=5)[1]
+    monkeypatch.setattr(inputs, "draw", lambda *asked: pytest.fail("drawn again"))
+    again = given("color", "abs_diff", seed=5)[1]
+    assert all(torch.equal(one, other) for one, other in zip(before, again, strict=True))
 
 
 def test_what_was_used_longest_ago_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,3 +50,11 @@ def test_the_template_oracle_needs_no_encodings_under_the_frozen_protocol(sweep)
     _, (record,), _ = sweep(fusion="template_oracle", protocol="frozen")
     assert record["status"] == "ok"
     assert record["eval"]["color"]["accuracy"] > 0.95
+
+
+def test_a_control_without_an_encoder_stands_beside_frozen_fusions(sweep) -> None:
+    _, records, _ = sweep(fusion=["pixel_distance", "two_channel"], protocol="frozen")
+    assert {record["fusion"]: record["status"] for record in records} == {
+        "pixel_distance": "ok",
+        "two_channel": "not_applicable",
+    }

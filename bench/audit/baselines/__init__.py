@@ -31,8 +31,8 @@ class AuditBaseline(ABC):
 
 
 BUILT_IN = (
-    "unary additive rematched nuisances_single nuisances_pair statistics shape_blind permuted_labels nearest_neighbour "
-    "shuffled_pairs files duplicates balance contrast"
+    "unary additive rematched one_place nuisances_single nuisances_pair statistics shape_blind permuted_labels "
+    "nearest_neighbour shuffled_pairs files duplicates balance contrast"
 )
 AUDIT_BASELINES: Registry[AuditBaseline] = Registry(
     "audit baseline",

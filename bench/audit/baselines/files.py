@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from torch import Tensor
 
 from bench.audit.baselines import AuditBaseline, register_audit_baseline
+from bench.audit.baselines.statistics import content_question
 from bench.audit.draws import Draws
-from bench.audit.probes import Features, additive_probes, additive_question, boosting, label_question
-from bench.audit.rows import Row, flagged_above, not_applicable
+from bench.audit.probes import (
+    Features,
+    additive_probes,
+    additive_question,
+    beside,
+    boosting,
+    class_question,
+    label_question,
+)
+from bench.audit.rows import Row, flagged, judged, judged_gain, not_applicable
 from bench.domain import Images
 
 ORDER = "image"
 # Number of the pair in the list that it comes from.
 PAIR = "pair"
+# The one fact of a file that follows from what it shows.
+CONTENT = "bytes"
 
 
 @register_audit_baseline
 class Files(AuditBaseline):
-    """What the order of files, their sizes, formats and JPEG qualities say about the label.
+    """What the order of files, their sizes, formats and JPEG qualities say about the label, or about the class.
 
     No model is shown them, so that nothing of this is a leak by itself. But what was stored in another way for the
-    different pairs was often also made in another way, and that may be seen in the pixels: it is flagged.
+    different pairs was often also made in another way, and that may be seen in the pixels: it is flagged. How many
+    bytes a file takes depends on what it shows: of both files together counts only what they say beyond the pixels,
+    and no class is asked of it.
     """
 
     name = "files"
@@ -38,12 +52,27 @@ class Files(AuditBaseline):
             return np.stack([number.double().numpy() for number in known], 1)
 
         def stored(images: Images) -> Features:
-            return np.stack([column[images.latents[ORDER]].numpy() for column in facts.values()], 1)
+            return _stated(facts, images)
+
+        def made(images: Images) -> Features:
+            return _stated({name: column for name, column in facts.items() if name != CONTENT}, images)
 
         for what, extract in (("order", order), ("size, format, quality", stored))[: 2 if facts else 1]:
             for probe, hits in additive_probes(additive_question(draws, extract)):
-                yield flagged_above(f"{what} of the files, added up → label, {probe}", hits)
-        if facts and not draws.domain.names_images:
-            # Of labelled images two of a class may well come from files that are alike.
-            hits = boosting(label_question(draws, stored))
-            yield flagged_above("size, format, quality of both → label, gradient boosting", hits)
+                yield flagged(judged(f"{what} of the files, added up → label, {probe}", "pair", hits))
+        if not facts:
+            return
+        if draws.domain.names_images:
+            hits = boosting(class_question(draws, made))
+            what = "height, width, format, quality of the file → class, gradient boosting"
+            yield flagged(judged(what, "single", hits, draws.class_chance))
+        else:
+            shown = content_question(draws)
+            both = beside(shown, label_question(draws, stored))
+            what = "size, format, quality of both files over what pixels show → label, gradient boosting"
+            yield flagged(judged_gain(what, boosting(both), boosting(shown)))
+
+
+def _stated(facts: Mapping[str, Tensor], images: Images) -> Features:
+    """What is known of the file of each image, (N, F)."""
+    return np.stack([column[images.latents[ORDER]].numpy() for column in facts.values()], 1)

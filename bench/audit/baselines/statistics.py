@@ -11,7 +11,17 @@ from torch import Tensor
 
 from bench.audit.baselines import AuditBaseline, register_audit_baseline
 from bench.audit.draws import Draws
-from bench.audit.probes import Extract, Features, boosting, both_probes, class_question, label_question
+from bench.audit.probes import (
+    Extract,
+    Features,
+    Question,
+    beside,
+    boosting,
+    both_probes,
+    class_question,
+    label_question,
+    likeness,
+)
 from bench.audit.rows import Level, Row, informative, judged
 from bench.domain import Images
 
@@ -85,6 +95,13 @@ REPORTED = {"pixels above threshold": pixel_count, "bounding box": bounding_box,
 def all_statistics(images: Images) -> Features:
     """Every statistic of each image side by side, (N, F)."""
     return np.concatenate([_of_images(one)(images) for one in (JUDGED | REPORTED).values()], axis=1)
+
+
+def content_question(draws: Draws) -> Question:
+    """Is a pair same? Asked of all statistics of both images, how they relate, and how alike all pixels are."""
+    train, test = draws.train, draws.test
+    alike = Question(likeness(train), train.label.numpy(), likeness(test), test.label.numpy())
+    return beside(label_question(draws, all_statistics), alike)
 
 
 def _of_images(statistic: Callable[[Tensor], Tensor]) -> Extract:

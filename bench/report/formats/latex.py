@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bench.markup import BOLD
-from bench.report import footnotes
+from bench.report import footnotes, lift_block, quarters_block
 from bench.report.against_baseline import comparison_grid, comparison_sentence
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
@@ -23,7 +23,7 @@ SPECIAL = {
     # An empty line would end the caption.
     "\n": " ", "\t": " ",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
+    "±": r"$\pm$", "Δ": r"$\Delta$", "×": r"$\times$", "·": r"$\cdot$", "√": r"$\surd$", "≥": r"$\geq$", "≤": r"$\leq$",
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$",
     "†": r"\dag{}", "‡": r"\ddag{}", "§": r"\S{}", "¶": r"\P{}", "…": r"\dots{}",
 }  # fmt: skip
@@ -31,7 +31,7 @@ SPECIAL = {
 
 @register_report_format
 class Latex(ReportFormat):
-    """Main tables and comparisons as LaTeX tables; the document needs the package booktabs."""
+    """All tables but those of shifts and kinds as LaTeX tables; the document needs the package booktabs."""
 
     name = "tex"
 
@@ -46,6 +46,12 @@ class Latex(ReportFormat):
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
                 tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
+            for part in map(section.of, section.backbones):
+                for block in (lift_block, quarters_block):
+                    grid = block.grid(part, report.metrics[0])
+                    if grid:
+                        name = label_of(section.title, part.backbone, block.WORD)
+                        tables.append(latex_table(grid, block.sentence(part, report.metrics[0]), name))
         return "\n\n".join(tables) + "\n"
 
 

@@ -15,6 +15,7 @@ from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.formats import ReportFormat, register_report_format
+from bench.report.lift_block import lift_block
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
@@ -64,6 +65,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     blocks += [_wrap(line) for line in footnotes.legend(table.compared)]
     known = knowledge(section.entries)
     blocks += ["### References and controls", *([_wrap(known)] if known else []), table.references().markdown()]
+    blocks += _by_backbone("Over the controls", section, lambda part: lift_block(part, report.metrics[0]))
     for comparison in found:
         heading = f"### Compared with {markdown(comparison.baseline)} on {markdown(comparison.domain)}"
         blocks += [heading, _wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]

@@ -15,16 +15,15 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import footnotes
+from bench.report import footnotes, lift_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.mixed import origins
 from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
-from bench.report.page.tables import failures_table, leaderboard_table, quarters_table, shifts_table, verdicts_table
+from bench.report.page.tables import failures_table, frame_of, leaderboard_table, shifts_table, verdicts_table
 from bench.report.provenance import provenance, sentence
-from bench.report.quarters_block import sentence as quarters_sentence
 from bench.report.report import Report
 
 if TYPE_CHECKING:
@@ -134,10 +133,12 @@ def _chapter(
         shifts = shifts_table(board.of(backbone), metric)
         where = f"{metric} after training on {section.domain} alone, mean over seeds."
         parts.append(_table(f"Shifts{name}", where, shifts, f"t{place}-shifts-{number}", "Tested on no other domain."))
-        quarters = quarters_table(section.of(backbone), metric)
-        if not quarters.empty:
-            how = quarters_sentence(section, metric)
-            parts.append(Part(f"New classes and groups{name}", how, sortable(quarters, f"t{place}-quarters-{number}")))
+        for title, block in (("Over the controls", lift_block), ("New classes and groups", quarters_block)):
+            found_table = frame_of(block.grid(section.of(backbone), metric))
+            if not found_table.empty:
+                how = block.sentence(section.of(backbone), metric)
+                html = sortable(found_table, f"t{place}-{block.WORD}-{number}")
+                parts.append(Part(f"{title}{name}", how, html))
         learned = learning_views(section.of(backbone), curves, metric)
         parts.append(
             _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)

@@ -16,8 +16,7 @@ from bench.records.record import Record
 from bench.records.sections import Section
 from bench.report.against_baseline import Comparison
 from bench.report.footnotes import mark
-from bench.report.quarters_block import quarters_grid
-from bench.report.table import ABROAD
+from bench.report.table import ABROAD, Grid
 from bench.text import printable
 
 UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
@@ -63,13 +62,8 @@ def shifts_table(board: Board, metric: str) -> pd.DataFrame:
     return flat
 
 
-def quarters_table(section: Section, metric: str) -> pd.DataFrame:
-    """A line per fusion and reference, a column per quarter of seen and new classes and groups; empty without them.
-
-    Args:
-        section: of a single backbone.
-    """
-    grid = quarters_grid(section, metric)
+def frame_of(grid: Grid | None) -> pd.DataFrame:
+    """A table of text as a data frame; empty without one."""
     return pd.DataFrame(dict(zip(grid.header, zip(*grid.rows, strict=True), strict=True))) if grid else pd.DataFrame()
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +17,13 @@ from bench.atomic import remove_stale
 from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
+from bench.kept import DamagedError, kept
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
 from bench.training.threads import one_thread
 from bench.training.warmup import stored
 from bench.training.warmup.contract import WARMUPS, Measure, Start, WarmupTask, given_weights
-from bench.training.warmup.lock import locked
 from bench.training.warmup.own import IMAGES, OWN, OwnImages
 from bench.training.warmup.train import build_task, train
 
@@ -134,7 +133,7 @@ class WarmupSpec:
         """Whether :meth:`ensure` would find it in the cache, whole."""
         try:
             return self._read() is not None
-        except stored.DamagedError:
+        except DamagedError:
             return False
 
     def ensure(
@@ -153,17 +152,10 @@ class WarmupSpec:
         Raises:
             StorageError: it cannot be kept.
         """
-        with suppress(stored.DamagedError):
-            if found := self._read():
-                return found
         card = self._card()
-        with locked(card.with_suffix(".lock"), say):
-            try:
-                found = self._read()
-            except stored.DamagedError as damage:
-                say(f"{damage}; the warm-up is computed again")
-                found = None
-            return found or self._compute(card, on_progress, device)
+        return kept(
+            card, self._read, lambda: self._compute(card, on_progress, device), "the warm-up is computed again", say
+        )
 
     def restore(self, warmup: Warmup) -> WarmupTask:
         """The task as it was trained: backbone and head."""

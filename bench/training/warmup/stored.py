@@ -17,13 +17,10 @@ from torch import nn
 from bench.atomic import write_bytes_atomically, write_text_atomically
 from bench.digest import file_sha256
 from bench.errors import DivergedError
+from bench.kept import DamagedError
 
 # State dicts beside the card, by what they are of.
 WEIGHTS = {"backbone": ".pt", "head": ".head.pt"}
-
-
-class DamagedError(Exception):
-    """A file of a warm-up is not what was written; the message names it."""
 
 
 class Card(BaseModel):

@@ -136,7 +136,7 @@ def test_controls_stand_apart_with_chance_unmarked_and_not_bold(sweep, markdown,
 
 
 def test_a_control_that_beats_everyone_takes_no_bold_away(record, markdown, tables):
-    main, controls = tables(markdown([record("a", accuracy=0.8), record("k", accuracy=0.99, family="control")]))
+    main, controls, _ = tables(markdown([record("a", accuracy=0.8), record("k", accuracy=0.99, family="control")]))
     assert main[0]["accuracy ↑"] == "**0.800**"
     assert controls[0]["accuracy ↑"] == "0.990"
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from bench import zoo
 from bench.backbones import contract
-from bench.cache_folder import cache_folder
 from bench.errors import DivergedError, StorageError, UsageError
 from bench.training.loop import History
 from bench.training.warmup import Warmup, WarmupSpec
@@ -100,12 +99,6 @@ def test_weights_are_the_same_whatever_the_threads_of_the_process(ask_again: Ask
     finally:
         torch.set_num_threads(1)
     assert equal(one, two)
-
-
-def test_the_cache_lies_in_the_home_folder_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FUSEBENCH_CACHE")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / ".cache" / "fusebench"
 
 
 RACE = """

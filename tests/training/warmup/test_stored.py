@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench.errors import DivergedError, StorageError
+from bench.kept import DamagedError
 from bench.training.warmup import stored
-from bench.training.warmup.stored import DamagedError, read
+from bench.training.warmup.stored import read
 
 IDENTITY = {"task": "names", "recipe": {"lr": 0.001}}
 FACTS = {"quality": 0.5, "measured": {"accuracy": 0.5}, "seconds": 1.0, "images": 128, "curve": [[128, 0.7, 0.5]]}

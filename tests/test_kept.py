@@ -1,4 +1,4 @@
-"""The lock of a warm-up: given up by whoever dies, waited for in words."""
+"""The lock of what is computed once: given up by whoever dies, waited for in words."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.training.warmup import lock
-from bench.training.warmup.lock import locked
+from bench import kept
+from bench.kept import locked
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def hold() -> Iterator[Callable[[Path, bool], int]]:
 def test_a_killed_holder_gives_it_up(
     hold: Callable[[Path, bool], int], with_a_child: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "PATIENCE", 0.1)
-    monkeypatch.setattr(lock, "REMINDER", 10.0)
+    monkeypatch.setattr(kept, "PATIENCE", 0.1)
+    monkeypatch.setattr(kept, "REMINDER", 10.0)
     path, said = tmp_path / "deep" / "one.lock", []
 
     def say(line: str) -> None:
