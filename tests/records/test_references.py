@@ -61,7 +61,12 @@ def test_what_the_references_know_is_told_of_those_that_are_there(record, markdo
 def test_a_record_says_itself_what_it_is_and_knows(record, markdown, tables):
     oracle = record("my_oracle", role="reference", knows="sees the label", family="mine")
     text = markdown(
-        [record(), oracle, record("mask_oracle", **REFERENCE), record("noise", role="control", family="mine")]
+        [
+            record(),
+            oracle,
+            record("mask_oracle", **REFERENCE),
+            record("noise", role="control", family="mine", accuracy=0.5),
+        ]
     )
     told = "not ranked: mask_oracle sees the true mask of each figure; my_oracle sees the label."
     assert told in one_line(text)
