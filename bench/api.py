@@ -142,7 +142,7 @@ class Results:
 
         from bench.report.against_baseline import COMPARED, as_dict
 
-        table = ("domain", "protocol", "warmup", "warmup_seed", "recipe_id")
+        table = ("domain", "protocol", "warmup", "warmup_seed", "repeats", "recipe_id")
         rows: list[dict[str, Any]] = []
         for section, compared in self._report([metric], baseline, margin).compared:
             for comparison in map(as_dict, compared):

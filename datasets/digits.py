@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from bench.domain import register_domain
+from bench.errors import UsageError
 
 from .bank import Bank
 from .folds import FOLDS, parts_of, stratified_folds
@@ -26,13 +27,17 @@ class Digits(LabelledDomain):
 
     Args:
         held_out: number of digits that training never shows, the last ones.
+        split_seed: of the draw of folds.
         shift: one of ``shifts``, or a corruption at one severity such as ``noise-3``; empty for none.
     """
 
     name, version = "digits", 1
 
-    def __init__(self, held_out: int = 2, shift: str = "") -> None:
-        super().__init__(tuple("0123456789"), shift, held_out)
+    def __init__(self, held_out: int = 2, split_seed: int = 0, shift: str = "") -> None:
+        if split_seed < 0:
+            raise UsageError(f"digits: split_seed={split_seed}; expected 0 or more")
+        super().__init__(tuple("0123456789"), shift, held_out, split_seed=split_seed)
+        self._drawn = f"{self.name} {split_seed}" if split_seed else self.name
 
     @cached_property
     def bank(self) -> Bank:
@@ -43,4 +48,4 @@ class Digits(LabelledDomain):
         large = F.interpolate(small, (IMAGE_SIZE, IMAGE_SIZE), mode="bilinear", align_corners=False)
         pixels = large.add(0.5).to(torch.uint8).expand(-1, 3, -1, -1)
         classes = torch.from_numpy(data.target).long()
-        return Bank(pixels, classes, parts_of(stratified_folds(self.name, classes), 0, FOLDS))
+        return Bank(pixels, classes, parts_of(stratified_folds(self._drawn, classes), 0, FOLDS))

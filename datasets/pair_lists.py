@@ -179,8 +179,15 @@ def split_pairs(listed: PairList, plan: Plan) -> PairSplits:
         unknown = sorted(set(listed.splits) - set(PARTS))
         if unknown:
             raise UsageError(f"{listed.where}: split {unknown[0]!r}; expected {', '.join(PARTS)}")
+        if plan != Plan():
+            raise UsageError(
+                f"{listed.where}: has a column split, which says what is for training, validation and testing; "
+                "expected no fold, split_seed or val beside it"
+            )
         parts = np.array([PARTS.index(name) for name in listed.splits])
     elif listed.folds is not None:
+        if plan.split_seed:
+            raise UsageError(f"{listed.where}: its folds are given; expected fold, and no split_seed")
         folds = np.array(listed.folds)
         parts = parts_of_folds(listed.where, folds, int(folds.max()) + 1, plan, component)
     else:

@@ -98,6 +98,7 @@ def _record(rows: Sequence[Row], seed: int) -> Record:
         key="",
         status="ok",
         seed=seed,
+        repeats=row["repeats"],
         warmup={"task": row["warmup"], "seed": group_of(row).warmup_seed},
         cost=cost | {"uncounted": tuple((row["uncounted"] or "").split())},
         eval={

@@ -54,7 +54,9 @@ class Observer(ABC):
 
     def fresh_folder(self, cell: Cell) -> Path:
         """The empty folder of a cell below its own, readable and unique; what an earlier attempt left is removed."""
-        name = re.sub(r"[^\w=.,+-]+", "-", f"{cell.fusion}-{cell.backbone}-{cell.domain}-seed{cell.seed}")
+        name = re.sub(
+            r"[^\w=.,+-]+", "-", f"{cell.fusion}-{cell.backbone}-{cell.name_of(cell.domain)}-{cell.repeats}{cell.seed}"
+        )
         folder = self.folder / f"{name[:120]}-{cell.key()[:8]}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -69,7 +69,7 @@ def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
 def write_pairs(writer: SummaryWriter, finished: Finished) -> None:
     """Test pairs of the domain trained on: same, different, and those that the model is most sure and wrong about."""
     label = finished.probe.label == 1
-    scores = torch.from_numpy(finished.evaluated.scores[str(finished.cell.domain)].scores)
+    scores = torch.from_numpy(finished.evaluated.scores[finished.cell.name_of(finished.cell.domain)].scores)
     wrongness = torch.where(label, -scores, scores)
     mistakes = wrongness.argsort(descending=True)[: int((wrongness > 0).sum())]
     shown = {"same": label.nonzero()[:, 0], "different": (~label).nonzero()[:, 0], "worst mistakes": mistakes}

@@ -111,6 +111,7 @@ class DataFacts(TypedDict, total=False):
 
     version: Annotated[Whole, "of the domain"]
     content: Annotated[dict[str, Text], "hash of a user's files by parameter"]
+    shared: Annotated[Text, "what replicates share: images that each deals anew, or their parts; else nothing"]
 
 
 class MatchingFacts(TypedDict):

@@ -43,6 +43,7 @@ def _row(cell: Record, domain: str) -> dict[str, Any]:
         "domain": group.domain,
         "eval_domain": domain,
         "seed": cell.seed,
+        "repeats": cell.repeats,
         "protocol": group.protocol,
         "warmup": group.warmup,
         "warmup_seed": None if group.warmup_seed == NO_SEED else group.warmup_seed,

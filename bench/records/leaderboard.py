@@ -24,6 +24,8 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
 - ``machines``: that these seeds ran on, separated by `` | ``; where there is more than one, or one that is not known,
   there are no rates.
+- ``repeats``: what ``seeds`` counts. ``seed``: seeds share the warm-up and the test pairs; ``replicate``: each has its
+  own. Lines that differ in it must not be compared; files without the column are of seeds.
 - the same three columns for each metric that was added since, plug-ins among them, in the order of registration.
 """
 
@@ -65,20 +67,20 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in FIRST_METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure", "accuracy_by_seed", "machines",
+    "warmup_measure", "accuracy_by_seed", "machines", "repeats",
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
-ADDED = ("warmup_measure", "accuracy_by_seed", "machines")
+ADDED = ("warmup_measure", "accuracy_by_seed", "machines", "repeats")
 # All other columns hold numbers, but for ``symmetric``.
 TEXTS = frozenset(
     {
         "fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id", "seeds", "failures",
-        "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines",
+        "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines", "repeats",
     }
 )  # fmt: skip
 # Of these the words are the program's own: numbers, and a dash for none.
 NUMBERS_IN_A_ROW = frozenset({"seeds", "accuracy_by_seed"})
-KEY = ("protocol", "warmup", "warmup_seed", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
+KEY = ("protocol", "warmup", "warmup_seed", "repeats", "domain", "recipe_id", "backbone", "fusion", "eval_domain")
 
 Row = dict[str, Any]
 
@@ -164,7 +166,7 @@ def _read(line: Mapping[str, str], where: str) -> Row:
             row[name] = None if not text else text_of_csv(text) if name in TEXTS else _number(text)
         except ValueError:
             raise UsageError(f"{where}: {name}: a number was expected, got {text!r}") from None
-    return row
+    return row | {"repeats": row["repeats"] or "seed"}
 
 
 def _written(name: str, value: Any) -> Any:
@@ -202,6 +204,7 @@ def _conditions(entry: Entry) -> Row:
         "warmup_quality": _middle(cell.warmup.get("quality") for cell in cells),
         "warmup_measure": next((cell.warmup["measure"] for cell in cells if "measure" in cell.warmup), None),
         "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
+        "repeats": group.repeats,
         "recipe_id": group.recipe_id,
         "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
     }

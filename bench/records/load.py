@@ -124,7 +124,7 @@ def _load(folder: RunFolder) -> Run:
 
 def _with_warmup_seed(cells: Collection[Record]) -> list[Record]:
     """Cells that did not use the warm-up join the table of those that did (with several warm-up seeds: the lowest)."""
-    known: dict[tuple[str, str, str], int] = {}
+    known: dict[tuple[str, ...], int] = {}
     for cell in cells:
         table, seed = _table_of(cell.group), cell.group.warmup_seed
         if seed != NO_SEED:
@@ -135,5 +135,5 @@ def _with_warmup_seed(cells: Collection[Record]) -> list[Record]:
     ]
 
 
-def _table_of(group: Group) -> tuple[str, str, str]:
-    return group.protocol, group.warmup, group.domain
+def _table_of(group: Group) -> tuple[str, ...]:
+    return group.protocol, group.warmup, group.domain, group.repeats

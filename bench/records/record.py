@@ -48,17 +48,20 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 DONE: frozenset[str] = frozenset({"ok", "not_applicable"})
 Role = Literal["fusion", "reference", "control"]
 ROLES: Mapping[str, Role] = MappingProxyType({"reference": "reference", "control": "control"})
-# The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights.
+Repeats = Literal["seed", "replicate"]
+# The warm-up seed of a record that names none: a fusion of pixels, a start that failed, downloaded weights; and of
+# replicates, which do not share one.
 NO_SEED = -1
 LONGEST_INPUT, LONGEST_PROBLEM = 60, 400
 
 
 class Group(NamedTuple):
-    """What the seeds of one table row have in common. Sorts by table, then backbone, then fusion."""
+    """What the repetitions of one table row have in common. Sorts by table, then backbone, then fusion."""
 
     protocol: str
     warmup: str
     warmup_seed: int
+    repeats: Repeats
     domain: str
     recipe_id: str
     backbone: str
@@ -101,6 +104,11 @@ class Record(Attempt):
     symmetric: Annotated[Flag | None, "whether the order of the images makes no difference"] = None
     domain: Annotated[Name, "trained on"]
     seed: Annotated[Count, "of training data, their order and the initialisation"]
+    repeats: Annotated[
+        Repeats,
+        Is("seed or replicate"),
+        "what the seed counts: seeds, or replicates with draws and a warm-up of their own",
+    ] = "seed"
     warmup: Annotated[WarmupFacts, "where training started"]
     recipe_id: Annotated[Name, "hash of the recipes"]
     matching: Annotated[MatchingFacts | None, "how it was matched in parameters"] = None
@@ -117,8 +125,18 @@ class Record(Attempt):
     def __post_init__(self) -> None:
         """Find the row of a table that it belongs to, and its role: older records name a family only."""
         self.role = self.role or ROLES.get(self.family)
-        start = self.protocol, self.warmup["task"], self.warmup.get("seed", NO_SEED)
-        self.group = Group(*start, self.domain, self.recipe_id, self.backbone, self.fusion)
+        # Each replicate has a warm-up of its own.
+        warmup_seed = self.warmup.get("seed", NO_SEED) if self.repeats == "seed" else NO_SEED
+        self.group = Group(
+            self.protocol,
+            self.warmup["task"],
+            warmup_seed,
+            self.repeats,
+            self.domain,
+            self.recipe_id,
+            self.backbone,
+            self.fusion,
+        )
 
     @property
     def machine(self) -> Machine | None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from bench.metrics import LOWER, METRICS
 from bench.records.columns import COSTS, Cost
 from bench.records.entries import Entry, is_one_machine
-from bench.records.record import Group, Record, Role
+from bench.records.record import Group, Record, Repeats, Role
 from bench.records.references import place
 from bench.spec import shift_of
 
@@ -33,6 +33,7 @@ class Table:
     protocol: str
     warmup: str
     warmup_seed: int
+    repeats: Repeats
     recipe_id: str
     is_only_recipe: bool
     is_only_warmup_seed: bool
@@ -43,7 +44,9 @@ class Table:
         """Heading, different for every table of a report."""
         warmup = "no warm-up" if self.warmup == "none" else f"warm-up {self.warmup}"
         parts = [f"Trained on {self.domain}", self.protocol, warmup]
-        if not self.is_only_warmup_seed:
+        if self.repeats == "replicate":
+            parts.append("replicates")
+        elif not self.is_only_warmup_seed:
             parts[-1] += f" (seed {self.warmup_seed})"
         if not self.is_only_recipe:
             parts.append(f"recipe {self.recipe_id}")
@@ -56,17 +59,17 @@ def tables_of(lines: Iterable[T], group_of: Callable[[T], Group]) -> list[tuple[
     Protocol, warm-up and domain never mix. Recipes share a table only where each backbone has exactly one: then the
     recipe is part of what the backbone stands for.
     """
-    found: dict[tuple[str, str, str, int], list[tuple[Group, T]]] = defaultdict(list)
+    found: dict[tuple[str, str, str, Repeats, int], list[tuple[Group, T]]] = defaultdict(list)
     for line in lines:
         group = group_of(line)
-        found[group.domain, group.protocol, group.warmup, group.warmup_seed].append((group, line))
-    warmup_seeds = Counter(conditions[:3] for conditions in found)
+        found[group.domain, group.protocol, group.warmup, group.repeats, group.warmup_seed].append((group, line))
+    warmup_seeds = Counter(conditions[:4] for conditions in found)
     tables = []
-    for (domain, protocol, warmup, seed), members in sorted(found.items()):
+    for (domain, protocol, warmup, repeats, seed), members in sorted(found.items()):
         parts = _by_recipe(members)
         for recipe_id, part in parts.items():
-            only_seed = warmup_seeds[domain, protocol, warmup] == 1
-            tables.append((Table(domain, protocol, warmup, seed, recipe_id, len(parts) == 1, only_seed), part))
+            only_seed = warmup_seeds[domain, protocol, warmup, repeats] == 1
+            tables.append((Table(domain, protocol, warmup, seed, repeats, recipe_id, len(parts) == 1, only_seed), part))
     return tables
 
 

@@ -81,6 +81,10 @@ def _conditions(section: Section) -> str:
 def _start(section: Section) -> str:
     if section.warmup == "none":
         return "without a warm-up"
+    if section.repeats == "replicate":
+        weights = {cell.warmup["task"] for cell in section.finished if "seed" not in cell.warmup} - {"none"}
+        of_others = ", whose weights all replicates share" if weights else ", computed anew for each replicate"
+        return f"from warm-up {section.warmup}{of_others}"
     seed = "" if section.warmup_seed == NO_SEED else f" (seed {section.warmup_seed})"
     shared = "shared by all seeds: the intervals do not include its variance"
     return f"from warm-up {section.warmup}{seed}, {shared}"
@@ -91,9 +95,23 @@ def _tested(section: Section) -> str:
     pairs = span((tested.pairs for cell in cells for tested in cell.eval.values()), ",")
     if not pairs:
         return ""
+    its_own = ""
+    if section.repeats == "replicate":
+        its_own = f", other ones in each replicate{_shared(section)}"
     each = " of each domain" if section.other_domains or section.shifts else ""
     unnamed = f"; columns that name no domain are {section.domain}" if section.other_domains else ""
-    return f" Tested on {pairs} pairs{each}{unnamed}."
+    return f" Tested on {pairs} pairs{each}{its_own}{unnamed}."
+
+
+def _shared(section: Section) -> str:
+    """What the replicates share of finite collections of images."""
+    facts = {(name, own["shared"]) for cell in section.finished for name, own in cell.data.items() if "shared" in own}
+    shared = {what: ", ".join(sorted(name for name, own in facts if own == what)) for _, what in facts}
+    forms = {
+        "images": "the images of {} are the same, dealt anew to training, validation and testing",
+        "parts": "those of {} come from the same test images",
+    }
+    return "".join(f"; {form.format(shared[what])}" for what, form in forms.items() if what in shared)
 
 
 def _passes(section: Section) -> str:
@@ -117,7 +135,7 @@ def _how_to_read(section: Section) -> str:
     if not seeds:
         return "No cell finished."
     counts = [len(own) for own in seeds]
-    text = f"{span(counts, 'd')} {'seed' if max(counts) == 1 else 'seeds'}"
+    text = f"{span(counts, 'd')} {section.repeats if max(counts) == 1 else section.repeats + 's'}"
     if min(counts) != max(counts):
         text += " (column n)"
     elif len(set(seeds)) > 1:
@@ -125,9 +143,9 @@ def _how_to_read(section: Section) -> str:
     else:
         text += f" ({', '.join(map(str, seeds[0]))})"
     if max(counts) > 1:
-        text += f"; ± is the half width of the {LEVEL:.0%} t interval over seeds".replace("%", " %")
+        text += f"; ± is the half width of the {LEVEL:.0%} t interval over {section.repeats}s".replace("%", " %")
     if min(counts) < FEWEST_SEEDS:
-        text += f"; no inference: fewer than {FEWEST_SEEDS} seeds"
+        text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
     best = "interval overlaps that of the best in the column" if max(counts) > 1 else "best in the column"
     return f"{text}. Bold: {best}{', per backbone' if len(section.backbones) > 1 else ''}."
 

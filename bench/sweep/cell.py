@@ -1,18 +1,20 @@
-"""A cell: fusion x backbone x domain x seed under one recipe, and the key that identifies it."""
+"""A cell: fusion x backbone x domain x repetition under one recipe, and the key that identifies it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.backbones import Backbone, Weights
-from bench.domain import Domain
+from bench.domain import Domain, Split
 from bench.fusion import Fusion
+from bench.records.record import Repeats
 from bench.registry import Choice
 from bench.source import source_hash
+from bench.sweep.replicates import anew, as_given, redealt
 from bench.training.objectives import Objective
 from bench.training.recipe import Protocol, Recipe
 from bench.training.warmup import WarmupSpec
@@ -23,7 +25,12 @@ HARNESS = 1
 
 @dataclass(frozen=True)
 class Cell:
-    """Everything that determines one training run and its evaluation. Small, and pickled as text."""
+    """Everything that determines one training run and its evaluation. Small, and pickled as text.
+
+    Attributes:
+        repeats: what ``seed`` counts. Seeds share the warm-up and the pairs for validation and test; replicates have
+            their own, and of a finite collection other images for training.
+    """
 
     fusion: Choice[Fusion]
     backbone: Choice[Backbone]
@@ -34,9 +41,32 @@ class Cell:
     warmup: WarmupSpec
     eval_domains: tuple[Choice[Domain], ...]
     test_pairs: int
+    repeats: Repeats = "seed"
 
     def __str__(self) -> str:
-        return f"{self.fusion} · {self.backbone} · {self.domain} · seed {self.seed}"
+        return f"{self.fusion} · {self.backbone} · {self.name_of(self.domain)} · {self.repeats} {self.seed}"
+
+    def replicate(self, number: int) -> Cell:
+        """Replicate ``number`` of this cell, whose warm-up and domains are those of the first."""
+        return replace(
+            self,
+            seed=number,
+            repeats="replicate",
+            domain=redealt(self.domain, number),
+            eval_domains=tuple(redealt(domain, number) for domain in self.eval_domains),
+            warmup=anew(self.warmup, number),
+        )
+
+    def draws(self, split: Split) -> tuple[Split, int, int]:
+        """Which pairs of a split it takes: the split, the seed of the draw, how many."""
+        if split == "train":
+            return split, self.seed, self.recipe.train_pairs
+        seed = 0 if self.repeats == "seed" else self.seed
+        return split, seed, self.recipe.val_pairs if split == "val" else self.test_pairs
+
+    def name_of(self, domain: Choice[Domain]) -> str:
+        """What all repetitions call one of its domains."""
+        return str(domain if self.repeats == "seed" else as_given(domain, self.seed))
 
     def key(self) -> str:
         """Hash of an allow-list: what is not named here (device, workers, paths, verbosity) cannot change it."""
@@ -49,7 +79,9 @@ class Cell:
 
     def _identity(self) -> dict[str, Any]:
         """What the key depends on, without the seed."""
+        repeats = {} if self.repeats == "seed" else {"repeats": self.repeats}
         return {
+            **repeats,
             "harness": HARNESS,
             "fusion": self.fusion.identity(),
             "backbone": self.backbone.identity(),

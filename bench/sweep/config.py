@@ -46,6 +46,13 @@ class SweepConfig(BaseModel):
         (0, 1, 2, 3, 4),
         description="Seeds: 0..4 or 0,1,2. One fixes the training data, their order and the initialisation.",
     )
+    replicates: Whole | None = Field(
+        None,
+        ge=1,
+        le=MOST_SEEDS,
+        description="In place of seeds: so many repetitions that share nothing, each with its own warm-up, training, "
+        "validation and test pairs; of a finite collection of images other ones for training.",
+    )
     protocol: Protocol = Field(
         "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
     )
@@ -110,6 +117,11 @@ class SweepConfig(BaseModel):
         1.0, ge=0, le=100, description="Drop in points that bench check and bench compare let pass. Changes no run."
     )
     out: PathText = Field("results/main", min_length=1, description="Folder of the run (default: results/main).")
+
+    @property
+    def repetitions(self) -> tuple[int, ...]:
+        """The seeds, or the numbers of the replicates."""
+        return tuple(range(self.replicates)) if self.replicates else self.seed
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:

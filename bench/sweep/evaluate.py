@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bench.atomic import write_bytes_atomically
-from bench.domain import Domain, DomainName, Pairs, Split, build_domain
+from bench.domain import Domain, Pairs, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
 from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
 from bench.metrics import evaluate
@@ -72,19 +71,16 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         DivergedError: a score is not finite.
     """
 
-    def given(domain: DomainName, split: Split, n: int) -> tuple[Tensor, Tensor]:
-        return inputs(cell, model, start, domain, split, 0, n)
-
-    drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
-    label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
+    drawn = score_pairs(subject, *inputs(cell, model, start, cell.domain, "val"))
+    label = draw(cell.domain, *cell.draws("val")).label.numpy()
     threshold, tuned = best_threshold(label, drawn), most_accurate_threshold(label, drawn)
     offset = threshold if decides_on_validation(cell, model) else 0.0
     scores, labels, metrics = {}, {}, {}
     for domain in cell.eval_domains:
-        name = str(domain)
-        scored = score_both_orders(subject, *given(domain, "test", cell.test_pairs))
+        name = cell.name_of(domain)
+        scored = score_both_orders(subject, *inputs(cell, model, start, domain, "test"))
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
-        pairs = draw(domain, "test", 0, cell.test_pairs)
+        pairs = draw(domain, *cell.draws("test"))
         labels[name] = pairs.label.numpy()
         metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset, tuned - offset)
     return Evaluated((_less(drawn, offset), label), scores, labels, metrics)

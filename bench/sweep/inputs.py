@@ -77,15 +77,15 @@ def classes(domain: DomainName, split: Split, seed: int, n: int) -> tuple[Tensor
 
 
 def inputs(
-    cell: Cell, model: PairModel, start: Warmup | None, domain: DomainName, split: Split, seed: int, n: int
+    cell: Cell, model: PairModel, start: Warmup | None, domain: DomainName, split: Split
 ) -> tuple[Tensor, Tensor]:
-    """What is trained and scored, on the device of the model: images, or encoded images under the frozen protocol.
+    """What is trained and scored of a split, on the device of the model: images, or encoded ones where they are frozen.
 
     Encodings are kept for all fusions that read from the same frozen backbone: its maps, of which tokens are a view and
     from which embeddings are the remaining layers away. Where the pairs are of a collection of images, each image is
     encoded once for all seeds.
     """
-    drawn = domain, split, seed, n
+    drawn = domain, *cell.draws(split)
     if cell.protocol != "frozen" or not model.encodes_separately:
         pairs = draw(*drawn)
         a, b = (view(domain, side, model.fusion.sees).to(model.device) for side in (pairs.a, pairs.b))
@@ -107,7 +107,7 @@ def settle_embedding(cell: Cell, model: PairModel) -> None:
     norm = getattr(backbone.embedding, "norm", None)
     if model.fusion.encoder != "trained" or not isinstance(norm, nn.BatchNorm1d) or int(norm.num_batches_tracked or 0):
         return
-    images = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs).a
+    images = draw(cell.domain, *cell.draws("train")).a
     pixels, rows = _collection(cell, model, cell.domain), slice(SETTLING)
     if pixels is None:
         maps = _encode(model, _lower(model), view(cell.domain, images, model.fusion.sees)[rows])
@@ -149,7 +149,7 @@ def _encoded_pairs(
 def _collection(cell: Cell, model: PairModel, domain: DomainName) -> Tensor | None:
     """The images of a domain, where encoding all of them is less work than encoding the pairs of the cell."""
     pixels = build_domain(domain).collection
-    asked = 2 * (cell.recipe.train_pairs + cell.recipe.val_pairs + cell.test_pairs)
+    asked = 2 * (cell.recipe.train_pairs + cell.recipe.val_pairs + len(cell.eval_domains) * cell.test_pairs)
     if pixels is None or model.fusion.sees != "image" or len(pixels) > asked:
         return None
     assert model.backbone is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ def measure(
     cell, model, history = prepared.cell, prepared.model, trained.history
     evaluated = evaluate_cell(cell, model, prepared.subject, prepared.start)
     evaluated.save(scores_file)
-    probe = draw(cell.domain, "test", 0, cell.test_pairs)
-    diagnosis = _diagnosis(prepared, history, evaluated.scores[str(cell.domain)])
+    probe = draw(cell.domain, *cell.draws("test"))
+    diagnosis = _diagnosis(prepared, history, evaluated.scores[cell.name_of(cell.domain)])
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, prepared.start),
@@ -108,8 +108,8 @@ def _auxiliary_errors(prepared: Prepared) -> dict[str, dict[str, float]]:
     cell, model, learner, start = prepared.cell, prepared.model, prepared.learner, prepared.start
     if learner is None or learner.auxiliary is None:
         return {}
-    test = draw(cell.domain, "test", 0, cell.test_pairs)
-    sides = inputs(cell, model, start, cell.domain, "test", 0, cell.test_pairs)
+    test = draw(cell.domain, *cell.draws("test"))
+    sides = inputs(cell, model, start, cell.domain, "test")
     learner.module.eval()
     with torch.inference_mode():
         encoded = [pooled(learner.model.encode(part)) for side in sides for part in side.split(ENCODE_BATCH)]
@@ -124,10 +124,10 @@ def _cost(prepared: Prepared, trained: Trained, probe: Pairs) -> dict[str, Any]:
     timed = history.seconds and trained.together == 1
     if model.fusion.sees == "likelihoods":
         return {"uncounted": []}
-    image = MapShape(*probe.a.pixels.shape[1:])
-    same_for_all_seeds = replace(cell, seed=0).key()
+    domain, image = build_domain(cell.domain), MapShape(*probe.a.pixels.shape[1:])
+    same_for_all = cell.fusion, cell.backbone, cell.protocol, cell.start is None, image, len(domain.classes)
     return {
-        **_counts.get(same_for_all_seeds, lambda: counts(model, prepared.subject, image)),
+        **_counts.get(same_for_all, lambda: counts(model, prepared.subject, image)),
         "train_pairs_per_s": round(history.examples / history.seconds, 1) if timed else None,
         "infer_pairs_per_s": round(inference_pairs_per_second(model, probe.a.pixels, probe.b.pixels), 1),
     }
@@ -135,8 +135,8 @@ def _cost(prepared: Prepared, trained: Trained, probe: Pairs) -> dict[str, Any]:
 
 def _diagnosis(prepared: Prepared, history: History, scored: Scores) -> Diagnosis:
     cell, model = prepared.cell, prepared.model
-    test = draw(cell.domain, "test", 0, cell.test_pairs)
-    a, b = inputs(cell, model, prepared.start, cell.domain, "test", 0, cell.test_pairs)
+    test = draw(cell.domain, *cell.draws("test"))
+    a, b = inputs(cell, model, prepared.start, cell.domain, "test")
     classes = len(build_domain(cell.domain).classes)
     trivial = _trivial_loss(cell, model, classes)
     evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)

@@ -79,13 +79,17 @@ class Plan:
 
     def repeated(self) -> list[str]:
         """One line per domain with fewer test pairs than are asked for, some of which are then tested again."""
-        tested = {(name, planned.cell.test_pairs) for planned in self.cells for name in planned.cell.eval_domains}
-        found = sorted((str(name), build_domain(name).test_pairs, asked) for name, asked in tested)
+        fewest: dict[tuple[str, int], int] = {}
+        for cell in (planned.cell for planned in self.cells):
+            for domain in cell.eval_domains:
+                own, place = build_domain(domain).test_pairs, (cell.name_of(domain), cell.test_pairs)
+                if own is not None:
+                    fewest[place] = min(own, fewest.get(place, own))
         return [
             f"{name}: has {own:,} test pairs, half of them same, and {asked:,} are tested: some count more than once, "
             f"and intervals within a seed are too narrow; --test-pairs {own} tests each once"
-            for name, own, asked in found
-            if own is not None and own < asked
+            for (name, asked), own in sorted(fewest.items())
+            if own < asked
         ]
 
     def summary(self, minutes: float | None) -> str:
@@ -127,7 +131,7 @@ def _planned(config: SweepConfig, latest: Mapping[str, Attempt]) -> list[Planned
     backbones = BACKBONES.resolve(config.backbone)
     check_eval(domains, config.eval)
     fusions = FUSIONS.resolve(config.fusion)
-    check_size(fusions, backbones, domains, config.seed)
+    check_size(fusions, backbones, domains, config.repetitions)
     planned: list[Planned] = []
     for backbone, domain in product(backbones, domains):
         evals = [_with_params(tested, config.domain_params) for tested in eval_domains(domain, config.eval)]
@@ -135,19 +139,16 @@ def _planned(config: SweepConfig, latest: Mapping[str, Attempt]) -> list[Planned
         chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
         sized = {size.fusion: size for size in sizes.values()}
         cells = {fusion: _cell(config, fusion, backbone, domain, evals) for fusion in chosen}
-        keys = {
-            fusion: cell.keys(config.seed if _differs_by_seed(fusion) else config.seed[:1])
-            for fusion, cell in cells.items()
-        }
+        repeated = {fusion: _repeated(config, cell) for fusion, cell in cells.items()}
         # What gave a result could be combined, and to find that out again takes longer than all else here.
         is_done = {
-            fusion: all(_gave_result(latest.get(key), config.retry) for key in found.values())
-            for fusion, found in keys.items()
+            fusion: all(_gave_result(latest.get(key), config.retry) for _, key in found.values())
+            for fusion, found in repeated.items()
         }
         reasons = {fusion: "" if is_done[fusion] else not_applicable(cell) for fusion, cell in cells.items()}
-        for seed, fusion in product(config.seed, chosen):
-            if seed in keys[fusion]:
-                cell, key = replace(cells[fusion], seed=seed), keys[fusion][seed]
+        for number, fusion in product(config.repetitions, chosen):
+            if number in repeated[fusion]:
+                cell, key = repeated[fusion][number]
                 planned.append(_place(cell, key, reasons[fusion], latest.get(key), config.retry, sized.get(fusion)))
     if any(one.state != "done" for one in planned):
         check_warmup(config, domains, backbones)
@@ -179,9 +180,14 @@ def _weights(config: SweepConfig, backbone: Choice[Backbone]) -> Weights | None:
     return None if config.protocol == "scratch" else given_weights(WARMUPS.settle(config.warmup), str(backbone))
 
 
-def _differs_by_seed(fusion: Choice[Fusion]) -> bool:
-    """Whether anything of it is trained or drawn; an observer that knows the generator scores alike for all seeds."""
-    return fusion.cls.sees != "likelihoods"
+def _repeated(config: SweepConfig, cell: Cell) -> dict[int, tuple[Cell, str]]:
+    """The repetitions of a cell that is the first of them, with the key of each, by number."""
+    if config.replicates:
+        replicates = map(cell.replicate, config.repetitions)
+        return {one.seed: (one, one.key()) for one in replicates}
+    # An observer that knows the generator trains nothing, and scores the same pairs alike under all seeds.
+    seeds = config.seed[:1] if cell.fusion.cls.sees == "likelihoods" else config.seed
+    return {seed: (replace(cell, seed=seed), key) for seed, key in cell.keys(seeds).items()}
 
 
 def _cell(
@@ -191,13 +197,13 @@ def _cell(
     domain: Choice[Domain],
     evals: Sequence[Choice[Domain]],
 ) -> Cell:
-    """The cell of the first seed."""
+    """The cell of the first repetition."""
     name = str(backbone)
     return Cell(
         fusion=fusion,
         backbone=backbone,
         domain=domain,
-        seed=config.seed[0],
+        seed=config.repetitions[0],
         protocol=config.protocol,
         recipe=declared_recipe(name, config.protocol, config.recipe),
         warmup=WarmupSpec.declared(config.warmup, name, str(domain), config.warmup_recipe, config.warmup_seed),

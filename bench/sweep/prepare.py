@@ -46,7 +46,7 @@ class Prepared:
 def prepare(cell: Cell, execution: Execution) -> Prepared:
     """Make a cell ready; raises ``NotApplicableError``, ``UsageError`` and whatever a plug-in raises."""
     started = time.perf_counter()
-    train_classes = classes(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    train_classes = classes(cell.domain, *cell.draws("train"))
     drawn = time.perf_counter()
     model, start = _build(cell, execution)
     subject = FrozenModel(model) if cell.protocol == "frozen" and model.encodes_separately else model
@@ -94,11 +94,11 @@ def _learner(
     auxiliary = Auxiliary(weights, domain.image, len(domain.classes)) if weights else None
     targets: tuple[Targets, Targets] = ({}, {})
     if auxiliary:
-        train = draw(cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+        train = draw(cell.domain, *cell.draws("train"))
         targets = auxiliary.targets(train.a), auxiliary.targets(train.b)
     augmentation = Augmentation.parse(cell.recipe.augment)
     augment = Augmenter(augmentation, cell.seed, domain.aligned) if augmentation else None
-    a, b = inputs(cell, model, start, cell.domain, "train", cell.seed, cell.recipe.train_pairs)
+    a, b = inputs(cell, model, start, cell.domain, "train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
         # Where only pairs are labelled, nothing is known of an image of one beside an image of another.

@@ -108,7 +108,9 @@ class SweepDisplay:
         self._forget(cell)
         failed = result["status"] != "ok"
         ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
-        self._line(f"warm-up {cell.warmup.task} of {cell.backbone} on {cell.warmup.domain}: {ended}", "cyan")
+        which = "" if cell.repeats == "seed" else f" of replicate {cell.seed}"
+        domain = cell.name_of(cell.warmup.domain)
+        self._line(f"warm-up {cell.warmup.task}{which} of {cell.backbone} on {domain}: {ended}", "cyan")
         for text in result.get("said", ()):
             self._line(text, "none")
 

@@ -23,7 +23,7 @@ from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.load import Run, damage
-from bench.records.record import SCHEMA, Attempt, DetailedRecord
+from bench.records.record import SCHEMA, Attempt, DetailedRecord, Repeats
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
@@ -33,6 +33,7 @@ from bench.sweep.outcome import failure
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
+from bench.sweep.replicates import shared
 from bench.sweep.summary import OK, summarise
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, say, without_home
@@ -216,23 +217,26 @@ def _coordinates(planned: Planned) -> dict[str, Any]:
         "symmetric": fusion.symmetric,
         "known_failure": fusion.known_failure,
         "backbone": str(cell.backbone),
-        "domain": str(cell.domain),
+        "domain": cell.name_of(cell.domain),
         "seed": cell.seed,
+        "repeats": cell.repeats,
         "protocol": cell.protocol,
         "warmup": {"task": str(cell.warmup.task) if cell.start else "none"},
         "recipe": cell.recipe.model_dump(),
         "recipe_id": cell.recipe_id(),
-        "data": {str(domain): _data(domain) for domain in cell.eval_domains},
+        "data": {cell.name_of(domain): _data(domain, cell.repeats) for domain in cell.eval_domains},
         "eval": {},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **matching,
     }
 
 
-def _data(domain: Choice[Domain]) -> dict[str, Any]:
-    """What names the test set of a domain: its version, and the content of a user's files."""
+def _data(domain: Choice[Domain], repeats: Repeats) -> dict[str, Any]:
+    """What names the test set of a domain: its version, the content of a user's files, what replicates share of it."""
     identity = domain.identity()
-    return {"version": identity["version"], **({"content": identity["content"]} if identity["content"] else {})}
+    facts = {"version": identity["version"], "content": identity["content"]}
+    facts["shared"] = shared(domain) if repeats == "replicate" else ""
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _write_header(

@@ -68,8 +68,8 @@ def _train(prepared: Prepared, on_progress: Progress) -> History:
     steps, order = steps_of(cell), order_of(cell)
     if not recipe.patience:
         return fit(learner, recipe, order, steps, on_progress)
-    val = draw(cell.domain, "val", 0, recipe.val_pairs)
-    val_a, val_b = inputs(cell, model, start, cell.domain, "val", 0, recipe.val_pairs)
+    val = draw(cell.domain, *cell.draws("val"))
+    val_a, val_b = inputs(cell, model, start, cell.domain, "val")
 
     def loss() -> float:
         if recipe.objective == DEFAULT_OBJECTIVE or not trained_by_objective(model.fusion):

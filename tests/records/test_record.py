@@ -66,6 +66,7 @@ NOT_NUMBER, NOT_OBJECT = ("1", float("nan"), 1e300, []), (1, "a", [])
 BROKEN = {
     "key": ("", None, 5), "status": ("fine", None, 1), "fusion": ("", None, 1), "backbone": ("", None, 1),
     "domain": ("", None, 1), "protocol": ("", None, 1), "recipe_id": ("", None, 1), "seed": (*NOT_WHOLE, None),
+    "repeats": ("often", 1),
     "family": NOT_TEXT, "role": ("referee", 1), "knows": NOT_TEXT, "symmetric": ("yes", 1), "finished": NOT_TEXT,
     "known_failure": NOT_TEXT,
     "error": NOT_OBJECT, "recipe": NOT_OBJECT, "recipe.train_pairs": NOT_COUNT, "recipe.batch_size": NOT_COUNT,

@@ -67,9 +67,17 @@ def given(domain: str, fusion: str, seed: int = 0, weights: int = 0) -> tuple[Pa
     choice = DOMAINS.settle(domain)
     warmup = WarmupSpec.declared("none", BACKBONE, "color")
     cell = Cell(
-        ZOO.settle(fusion), BACKBONES.settle(BACKBONE), choice, seed, "frozen", Recipe(), warmup, (choice,), PAIRS
+        fusion=ZOO.settle(fusion),
+        backbone=BACKBONES.settle(BACKBONE),
+        domain=choice,
+        seed=seed,
+        protocol="frozen",
+        recipe=Recipe(train_pairs=PAIRS, batch_size=8),
+        warmup=warmup,
+        eval_domains=(choice,),
+        test_pairs=PAIRS,
     )
-    return model, inputs.inputs(cell, model, None, domain, "train", seed, PAIRS), sum(images)
+    return model, inputs.inputs(cell, model, None, choice, "train"), sum(images)
 
 
 @pytest.mark.parametrize("fusion", ["fmap_diff", "cross_attention", "abs_diff", "attention_gate:map_stage=0"])
@@ -160,7 +168,7 @@ def test_an_embedding_that_has_seen_no_image_is_centred_on_training_images(few: 
     )
     model = build_model(cell.fusion, BACKBONE, weights=cell.weights)
     inputs.settle_embedding(cell, model)
-    a, _ = inputs.inputs(cell, model, None, few, "train", 0, cell.recipe.train_pairs)
+    a, _ = inputs.inputs(cell, model, None, choice, "train")
     seen = a[: inputs.SETTLING]
     assert torch.allclose(seen.mean(0), torch.zeros(128), atol=1e-3)
     assert torch.allclose(seen.std(0), torch.ones(128), atol=2e-2)

@@ -44,7 +44,7 @@ def given(fusion: str, backbone: str) -> tuple[PairModel, tuple[torch.Tensor, to
     model, images = build_model(parse_spec(fusion), backbone, seed=0), []
     assert model.backbone is not None
     model.backbone.stem.register_forward_hook(lambda stem, args, result: images.append(len(args[0])))
-    found = module.inputs(cell_of(fusion, backbone), model, None, "color", "test", 0, PAIRS)
+    found = module.inputs(cell_of(fusion, backbone), model, None, DOMAINS.settle("color"), "test")
     return model, found, sum(images)
 
 

@@ -41,6 +41,7 @@ def _section(section: Section, found: Sequence[Comparison], metric: str) -> dict
         "protocol": section.protocol,
         "warmup": section.warmup,
         "warmup_seed": section.warmup_seed,
+        "repeats": section.repeats,
         "recipe_ids": sorted({entry.group.recipe_id for entry in section.entries}),
         "caption": caption(section),
         "failed": footnotes.failures(section),
