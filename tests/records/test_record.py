@@ -76,6 +76,7 @@ BROKEN = {
     "data.color": NOT_OBJECT, "data.color.version": NOT_WHOLE, "data.color.content": NOT_OBJECT,
     "eval": NOT_OBJECT, "eval.color": NOT_OBJECT, "eval.color.n": (*NOT_COUNT, 0, None),
     "eval.color.strata.hard.p_same": NOT_SHARE, "eval.color.cells.circle-circle.accuracy": NOT_SHARE,
+    "validation": NOT_OBJECT, "validation.auc": (*NOT_NUMBER[1:], "high"),
     "cost.parameters": NOT_COUNT, "cost.fusion_macs": NOT_COUNT, "cost.train_pairs_per_s": NOT_AMOUNT,
     "cost.uncounted": ([1], "aten::mm"), "execution.seeds_together": NOT_COUNT, "execution.device": NOT_TEXT,
     "diagnostics.note": NOT_TEXT, "measured_on.factor": NOT_AMOUNT, "measured_on.machine": (5, "here"),
