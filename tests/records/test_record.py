@@ -35,6 +35,7 @@ def whole(record, strata):
         data={"color": {"version": 1, "content": {"path": "abc"}}},
         execution={"device": "cpu", "memory_format": "channels_last", "seeds_together": 1},
         diagnostics={"embedding_std": 0.9, "note": "at chance"},
+        validation={"auc": 0.9, "f1": None},
         measured_on={"machine": MACHINE, "factor": 1.2},
         times={"draw": 0.1, "train": 1.0, "evaluate": 0.2, "total": 1.3},
         stopped_early=False,
