@@ -128,9 +128,11 @@ class Results:
         """Every fusion minus ``baseline``, paired by seed: one row per table, domain tested on, backbone and fusion.
 
         Columns, beside those that name the row: ``n_shared`` seeds, ``difference`` with its 95 % interval
-        (``difference_low``, ``difference_high``), ``p`` of the sign-flip test, ``p_holm`` adjusted over the table, the
-        ``verdict`` (better, worse, equivalent, inconclusive, too few seeds), ``smallest_detectable`` difference, and
-        ``p_better``, the share of seeds that were better, with its interval. Differences are in the unit of the metric.
+        (``difference_low``, ``difference_high``), ``p`` of the paired t test, ``p_holm`` adjusted over the table, the
+        ``verdict`` (better, worse, equivalent, inconclusive, too few seeds), ``smallest_detectable`` difference,
+        ``p_better``, the share of seeds that were better, with its interval, ``p_equivalent`` and ``p_sign_flip``
+        adjusted as ``p_holm``, and whether the sign-flip test makes the verdict ``disputed``. Differences are in the
+        unit of the metric.
 
         Args:
             margin: difference of no interest, in points; by default what the runs declare.
@@ -167,9 +169,8 @@ class Results:
 
         plots = [choice.build() for choice in PLOTS.resolve([kind])]
         fusions = tuple(fusion)
-        drawn, missing = draw(
-            plots, Source.of(self.runs).chosen((), fusions), choose_one(metric, metric_names(), "metric"), fusions
-        )
+        chosen = choose_one(metric, metric_names(), "metric")
+        drawn, missing = draw(plots, Source.of(self.runs, chosen).chosen((), fusions), chosen, fusions)
         if not drawn:
             raise UsageError("; ".join(missing))
         for line in missing:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bench.stats.intervals import LEVEL, wilson
-from bench.stats.paired import half_widths
+from bench.stats.paired import mean_of
 
 Level = Literal["pair", "single"]
 Interval = tuple[float, float]
@@ -140,7 +140,8 @@ def judged_gain(what: str, hits: Hits, without: Hits) -> Row:
 
 
 def _judged_mean(what: str, level: Level, values: NDArray[np.float64], chance: float, limit: float) -> Row:
-    mean, half, wide = float(values.mean()), float(half_widths(values, LEVEL)), float(half_widths(values, LEAKING))
+    of = mean_of(values)
+    mean, half, wide = of.value.item(), of.half_width(LEVEL).item(), of.half_width(LEAKING).item()
     interval = mean - half, mean + half
     found = verdict(interval, (mean - wide, mean + wide), chance, limit)
     return Row(what, found, level, len(values), mean, interval, limit)

@@ -60,7 +60,7 @@ def plot(
     suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
     choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
-    source = Source.read(paths)
+    source = Source.read(paths, metric)
     name_left_out([path for path in paths if path.suffix != ".csv"], source.runs)
     domains = choose(domain, sorted({row["domain"] for row in source.rows}), "--domain") if domain else ()
     fusions = choose(fusion, sorted({row["fusion"] for row in source.rows}), "--fusion") if fusion else ()

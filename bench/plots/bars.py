@@ -13,7 +13,6 @@ from bench.metrics import METRICS, SHARE
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import BLUE, GREY, INTERVAL, ORANGE, SKY, metric_label, new_figure, seeds_note
-from bench.stats.intervals import top_group
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,9 +30,10 @@ def draw_bars(board: Board, metric: str) -> Figure:
     mean = lines[f"{metric}_mean"].to_numpy(dtype=float)
     half = lines[f"{metric}_hw"].to_numpy(dtype=float)
     fusions = len(parts[0])
-    top = np.zeros(len(lines), dtype=bool)
-    top[:fusions] = top_group(mean[:fusions], half[:fusions], facts.direction) if fusions else False
-    note = f"{seeds_note(lines)}; line: {INTERVAL}; dark: interval overlaps that of the best"
+    # A leaderboard.csv tells the tie group of one metric alone.
+    is_told = (lines["tie_group_by"] == metric).any()
+    top = lines["tie_group"].eq(True).to_numpy() if is_told else np.arange(len(lines)) < min(fusions, 1)
+    note = f"{seeds_note(lines)}; line: {INTERVAL}; dark: {'not worse than the best' if is_told else 'the best'}"
     figure = new_figure(7.2, 1.5 + ROW * len(lines), board.title, note)
     axis = figure.subplots()
     start = facts.chance or 0.0

@@ -80,7 +80,6 @@ def lines_of(rows: Sequence[Row]) -> pd.DataFrame:
     texts = [name for name in names if name in TEXTS]
     numbers = [name for name in names if name not in TEXTS]
     # A column that is empty in all lines is one of objects otherwise.
-    lines[numbers] = lines[numbers].apply(pd.to_numeric)
-    lines[texts] = lines[texts].astype(object).fillna("")
-    lines["role"] = [ROLES.get(family, "fusion") for family in lines["family"]]
-    return lines
+    parts = [lines[numbers].apply(pd.to_numeric), lines[texts].astype(object).fillna("")]
+    role = pd.Series([ROLES.get(family, "fusion") for family in parts[1]["family"]], lines.index, name="role")
+    return pd.concat([*parts, role], axis=1)[[*names, "role"]]

@@ -39,21 +39,21 @@ class Source:
     entries: Sequence[Entry] = ()
 
     @classmethod
-    def read(cls, paths: Sequence[Path]) -> Source:
-        """Read one ``leaderboard.csv``, or run folders together.
+    def read(cls, paths: Sequence[Path], metric: str = "accuracy") -> Source:
+        """Read one ``leaderboard.csv``, or run folders together, of which tie groups are by ``metric``.
 
         Raises:
             UsageError: nothing can be read there.
         """
         if len(paths) == 1 and paths[0].suffix == ".csv":
             return cls(leaderboard.read_rows(paths[0]))
-        return cls.of(load_runs(paths))
+        return cls.of(load_runs(paths), metric)
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> Source:
-        """Runs together."""
+    def of(cls, runs: Sequence[Run], metric: str = "accuracy") -> Source:
+        """Runs together, with tie groups by ``metric``."""
         entries = entries_of(pool(runs).cells)
-        return cls(leaderboard.rows(entries), runs, entries)
+        return cls(leaderboard.rows(entries, metric), runs, entries)
 
     def chosen(self, domains: Sequence[str], fusions: Sequence[str]) -> Source:
         """The part trained on ``domains`` and with ``fusions``, beside references and controls; all for empty ones."""

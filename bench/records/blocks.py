@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +60,42 @@ def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Compl
     return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)
 
 
+def score_table(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) -> Array:
+    """Metrics on the evaluated ``domain``, (rows, entries, metrics).
+
+    A row holds runs of one block that may be paired with each other; nan is one that is not there. So a block of runs
+    that may not all be paired has several rows.
+
+    Args:
+        entries: of one backbone, protocol and recipe.
+    """
+    positions = [metric_position(metric) for metric in metrics]
+    blocks: dict[Block, list[tuple[int, Record]]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        for cell in entry.finished:
+            if domain in cell.eval:
+                blocks[entry.group.domain, cell.seed].append((place, cell))
+    rows = [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domain)]
+    table = np.full((len(rows), len(entries), len(metrics)), np.nan)
+    for number, row in enumerate(rows):
+        values = [[cell.eval[domain].values[position] for position in positions] for _, cell in row]
+        table[number, [place for place, _ in row]] = np.array(values, dtype=float)
+    return table
+
+
+def _alike_parts(runs: list[tuple[int, Record]], domain: str) -> Iterable[list[tuple[int, Record]]]:
+    """Runs of one block in parts that may be paired; a fact that a run does not tell is taken as the usual one."""
+    cells = [cell for _, cell in runs]
+    if are_alike(cells, domain):
+        return [runs]
+    facts = [[None if value is None else str(value) for value in values] for values in _facts(cells, domain)]
+    usual = [Counter(filter(None, values)).most_common(1) for values in facts]
+    parts: dict[Hashable, list[tuple[int, Record]]] = defaultdict(list)
+    for run, *own in zip(runs, *facts, strict=True):
+        parts[tuple(value or common[0][0] for value, common in zip(own, usual, strict=True) if common)].append(run)
+    return parts.values()
+
+
 def are_alike(cells: Sequence[Record], domain: str) -> bool:
     """Whether runs may be paired: from one warm-up, on the same versions of the data, tested on as many pairs.
 
@@ -66,23 +104,19 @@ def are_alike(cells: Sequence[Record], domain: str) -> bool:
     Args:
         domain: tested on.
     """
-    facts = zip(*(_facts(cell, domain) for cell in cells), strict=True)
-    return all(len(set(values) - {None}) <= 1 for values in facts)
+    told = ([value for value in values if value is not None] for values in _facts(cells, domain))
+    return all(values.count(values[0]) == len(values) for values in told if values)
 
 
-def _facts(cell: Record, domain: str) -> tuple[Hashable, ...]:
+def _facts(cells: Sequence[Record], domain: str) -> tuple[list[Any], ...]:
+    """What may tell runs apart, a list for each fact; None where a run does not tell.
+
+    Where training started is known by its quality: two runs of one warm-up agree in it to the last digit only on one
+    machine.
+    """
     return (
-        _warmup(cell),
-        _version(cell, cell.group.domain),
-        _version(cell, domain),
-        cell.eval[domain].pairs if domain in cell.eval else None,
+        [cell.warmup.get("quality") for cell in cells],
+        [cell.data.get(cell.group.domain) for cell in cells],
+        [cell.data.get(domain) for cell in cells],
+        [cell.eval[domain].pairs if domain in cell.eval else None for cell in cells],
     )
-
-
-def _warmup(cell: Record) -> Hashable:
-    """Where training started: two runs of one warm-up agree in its quality to the last digit only on one machine."""
-    return cell.warmup.get("quality")
-
-
-def _version(cell: Record, domain: str) -> Hashable:
-    return str(cell.data[domain]) if domain in cell.data else None

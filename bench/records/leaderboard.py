@@ -26,6 +26,9 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
   there are no rates.
 - ``repeats``: what ``seeds`` counts. ``seed``: seeds share the warm-up and the test pairs; ``replicate``: each has its
   own. Lines that differ in it must not be compared; files without the column are of seeds.
+- ``tie_group, tie_group_by``: whether a fusion is not worse than the best of its table and backbone on ``eval_domain``
+  by that metric (:func:`bench.stats.ties.tie_group`); only for fusions with a score. ``tie_group_by`` is accuracy in
+  the file beside the records, the first ``--metric`` elsewhere.
 - the same three columns for each metric that was added since, plug-ins among them, in the order of registration.
 """
 
@@ -35,6 +38,7 @@ import csv
 import io
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +53,8 @@ from bench.records.machine import names_of
 from bench.records.record import NO_SEED, Group
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
+from bench.records.sections import tables_of
+from bench.records.ties import tie_groups
 from bench.stats.intervals import Estimates
 
 SCHEMA = 1
@@ -67,15 +73,15 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in FIRST_METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure", "accuracy_by_seed", "machines", "repeats",
+    "warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by",
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
-ADDED = ("warmup_measure", "accuracy_by_seed", "machines", "repeats")
-# All other columns hold numbers, but for ``symmetric``.
+ADDED = ("warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by")
+# All other columns hold numbers, but for ``symmetric`` and ``tie_group``.
 TEXTS = frozenset(
     {
         "fusion", "family", "backbone", "domain", "eval_domain", "protocol", "warmup", "recipe_id", "seeds", "failures",
-        "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines", "repeats",
+        "not_applicable", "uncounted", "warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group_by",
     }
 )  # fmt: skip
 # Of these the words are the program's own: numbers, and a dash for none.
@@ -91,11 +97,19 @@ def columns(more: Iterable[str] = ()) -> tuple[str, ...]:
     return (*COLUMNS, *more, *(f"{metric}_{statistic}" for metric in later for statistic in STATISTICS))
 
 
-def rows(entries: Iterable[Entry]) -> list[Row]:
-    """One row per entry and evaluated domain, the domain trained on first, with all ``columns()``; None is no value."""
+def rows(entries: Iterable[Entry], ranked_by: str = "accuracy") -> list[Row]:
+    """One row per entry and evaluated domain, the domain trained on first, with all ``columns()``; None is no value.
+
+    Args:
+        ranked_by: metric of the tie groups.
+    """
     known, empty = tuple(entries), dict.fromkeys(columns())
-    efficiency = Efficiency(known)
-    return [empty | row for entry in known for row in _entry_rows(entry, efficiency)]
+    efficiency, ties = Efficiency(known), _ties(known, ranked_by)
+    return [
+        empty | row | ties.get((entry.group, row["eval_domain"]), {})
+        for entry in known
+        for row in _entry_rows(entry, efficiency)
+    ]
 
 
 def to_csv(table: Sequence[Mapping[str, Any]], more: Iterable[str] = ()) -> str:
@@ -178,6 +192,22 @@ def _number(text: str) -> bool | int | float:
     if text in ("True", "False"):
         return text == "True"
     return int(text) if text.isdecimal() else float(text)
+
+
+def _ties(entries: Iterable[Entry], metric: str) -> dict[tuple[Group, str], Row]:
+    """For each fusion and domain with a score whether it belongs to the tie group of its table and backbone."""
+    found: dict[tuple[Group, str], Row] = {}
+    parts: dict[tuple[int, str], list[Entry]] = defaultdict(list)
+    for number, (_, members) in enumerate(tables_of(entries, lambda entry: entry.group)):
+        for entry in members:
+            if entry.role == "fusion":
+                parts[number, entry.group.backbone].append(entry)
+    for own in parts.values():
+        for domain in {domain for entry in own for domain in entry.quality}:
+            for entry, (belongs,) in zip(own, tie_groups(own, domain, [metric]).tolist(), strict=True):
+                if not math.isnan(entry.mean(domain, metric)):
+                    found[entry.group, domain] = {"tie_group": belongs, "tie_group_by": metric}
+    return found
 
 
 def _entry_rows(entry: Entry, efficiency: Efficiency) -> list[Row]:

@@ -169,8 +169,11 @@ class Record(Attempt):
 
 @dataclass(slots=True, kw_only=True)
 class DetailedRecord(Record):
-    """A record as it is written, with the course of training, which no table shows."""
+    """A record as it is written, with the course of training and validation, which no table shows."""
 
+    validation: Annotated[dict[str, Number | None], "metrics of the validation pairs: what may be chosen by"] = field(
+        default_factory=dict
+    )
     curve: Annotated[tuple[tuple[Count, Number, Number], ...], "pairs seen, training loss and accuracy"] = ()
     stopped_early: Annotated[Flag | None, "whether validation ended training"] = None
     auxiliary: Annotated[dict[str, dict[str, Number]], "errors of each auxiliary head"] = field(default_factory=dict)

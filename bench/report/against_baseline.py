@@ -13,14 +13,17 @@ from bench.records.leaderboard import key_of
 from bench.records.record import NO_SEED
 from bench.records.sections import Section
 from bench.report.table import Grid
-from bench.text import MISSING, p_text
+from bench.stats.paired import blocks_to_flip
+from bench.stats.power import ALPHA
+from bench.text import MISSING, count_of, p_text
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 # Columns that a comparison adds at the end of the leaderboard; differences are in the unit of the metric.
 COMPARED = (
     "baseline", "compared_by", "n_shared", "difference", "difference_low", "difference_high", "p", "p_holm", "verdict",
-    "smallest_detectable", "p_better", "p_better_low", "p_better_high",
+    "smallest_detectable", "p_better", "p_better_low", "p_better_high", "p_equivalent", "p_sign_flip", "disputed",
 )  # fmt: skip
+DISPUTED = "?"
 WORDS = ("better", "inconclusive", "equivalent", "worse", "too few seeds")
 
 
@@ -100,11 +103,30 @@ def comparison_sentence(comparison: Comparison) -> str:
     unit = comparison.unit
     return (
         f"{comparison.metric} on {comparison.domain} minus that of {comparison.baseline}, paired by seed: mean, 95 % "
-        f"paired-t interval of each fusion by itself, p of the sign-flip test adjusted by Holm over the table, share "
+        f"paired-t interval of each fusion by itself, p of the paired t test adjusted by Holm over the table, share "
         f"of seeds that were better with its Wilson interval. Equivalent: no difference larger than "
         f"{unit.short(comparison.margin)} (two one-sided tests). Detectable: the difference these seeds would find 4 "
         f"times in 5."
     )
+
+
+def sign_flip_notes(verdicts: Sequence[Verdict]) -> list[str]:
+    """Where the sign-flip test, which assumes no form of the noise, says otherwise or cannot say anything."""
+    notes = []
+    if any(verdict.is_disputed for verdict in verdicts):
+        notes.append(
+            f"{DISPUTED} the sign-flip test, which takes no noise for normal, says otherwise at "
+            f"{100 * ALPHA:.0f} % over the table."
+        )
+    family = max((verdict.family for verdict in verdicts), default=0)
+    needed = blocks_to_flip(family, ALPHA)
+    most = max((verdict.paired.n for verdict in verdicts), default=0)
+    if family and most < needed:
+        notes.append(
+            f"Not checked by the sign-flip test: with {most} seeds it cannot reject among "
+            f"{count_of(family, 'comparison')}, {needed} could."
+        )
+    return notes
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -115,6 +137,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "eval_domain": comparison.domain,
         "margin": comparison.margin,
         "fusions": [_verdict_dict(verdict) for verdict in comparison.verdicts],
+        "notes": sign_flip_notes(comparison.verdicts),
     }
 
 
@@ -136,11 +159,15 @@ def by_word(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     return {word: members for word, members in found.items() if members}
 
 
+def word_of(verdict: Verdict) -> str:
+    """The word, marked where the sign-flip test says otherwise."""
+    return f"{verdict.word} {DISPUTED}" if verdict.is_disputed else verdict.word
+
+
 def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
     found, share = verdict.paired, verdict.improvement
     interval = MISSING if math.isnan(found.low) else f"{unit.signed(found.low)} to {unit.signed(found.high)}"
     rate = MISSING if math.isnan(share.share) else f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
-    detectable = "none" if math.isinf(verdict.smallest_detectable) else unit.size(verdict.smallest_detectable)
     return [
         verdict.fusion,
         *[verdict.backbone] * several,
@@ -149,8 +176,8 @@ def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
         interval,
         p_text(verdict.p_holm),
         rate,
-        verdict.word,
-        detectable,
+        word_of(verdict),
+        unit.size(verdict.smallest_detectable),
     ]
 
 
@@ -165,7 +192,10 @@ def _verdict_dict(verdict: Verdict) -> dict[str, Any]:
         "p_better": verdict.improvement.share,
         "p_better_low": verdict.improvement.low,
         "p_better_high": verdict.improvement.high,
+        "p_equivalent": verdict.p_equivalent,
+        "p_sign_flip": verdict.p_sign_flip,
     }
     present = {name: value if math.isfinite(value) else None for name, value in values.items()}
     names = {"fusion": verdict.fusion, "backbone": verdict.backbone}
-    return names | {"n_shared": verdict.paired.n, "verdict": verdict.word} | present
+    said = {"n_shared": verdict.paired.n, "verdict": verdict.word, "disputed": verdict.is_disputed}
+    return names | said | present

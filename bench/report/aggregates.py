@@ -12,9 +12,8 @@ from bench.records.blocks import Complete, complete_blocks, scores
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid
-from bench.stats.bootstrap import iqm, paired_bootstrap, profile
+from bench.stats.bootstrap import FEWEST_BLOCKS, iqm, paired_bootstrap, profile
 from bench.stats.improvement import share_of
-from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import SMALLEST_P, p_text
 from bench.verdicts.ranks import Ranks, mean_ranks
 
@@ -33,11 +32,11 @@ def aggregates_block(section: Section, metric: str) -> Block | None:
     every = set().union(*(scores(entry, section.domain, metric) for entry in fusions))
     ranked = [entry for entry in fusions if scores(entry, section.domain, metric).keys() == every]
     complete = complete_blocks(ranked, section.domain, metric)
-    if len(ranked) < 2 or len(complete.blocks) < FEWEST_SEEDS:
+    if len(ranked) < 2 or len(complete.blocks) < FEWEST_BLOCKS:
         found = f"{len(ranked)} of {len(fusions)} fusions finished all of {len(every)} seeds"
         apart = len(every) - len(complete.blocks)
         unpaired = f", {apart} of which cannot be paired" if len(ranked) > 1 and apart else ""
-        return Block(f"None: {found}{unpaired}; it takes 2 fusions and {FEWEST_SEEDS} seeds.", [])
+        return Block(f"None: {found}{unpaired}; it takes 2 fusions and {FEWEST_BLOCKS} seeds.", [])
     ranks = mean_ranks(complete, METRICS.get(metric).direction)
     tasks = _tasks(section, ranked, metric, complete)
     values = np.stack([found.values.T for found in tasks.values()], axis=1)

@@ -146,7 +146,8 @@ def _how_to_read(section: Section) -> str:
         text += f"; ± is the half width of the {LEVEL:.0%} t interval over {section.repeats}s".replace("%", " %")
     if min(counts) < FEWEST_SEEDS:
         text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
-    best = "interval overlaps that of the best in the column" if max(counts) > 1 else "best in the column"
+    several = "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
+    best = several if max(counts) > 1 else "best in the column"
     return f"{text}. Bold: {best}{', per backbone' if len(section.backbones) > 1 else ''}."
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from bench.records.references import compares_names
 from bench.records.sections import Section
+from bench.records.ties import tie_groups
 from bench.report.against_baseline import Comparison, by_word
 from bench.stats.intervals import FEWEST_SEEDS
-from bench.stats.power import MOST_BLOCKS, blocks_to_detect, blocks_to_reject
+from bench.stats.power import MOST_BLOCKS, blocks_to_detect
 from bench.verdicts.effects import effects_of
 from bench.verdicts.verdicts import Verdict
 
@@ -29,7 +30,7 @@ def conclusion(section: Section, found: Sequence[Comparison]) -> list[str]:
 
 def _on_one_domain(section: Section, comparison: Comparison) -> list[str]:
     verdicts = by_word(comparison.verdicts)
-    sentences = [_levels(section, comparison)]
+    sentences = [*_not_worse(section, comparison), _levels(section, comparison)]
     for word, direction in (("better", "ahead"), ("worse", "behind")):
         if word in verdicts:
             sentences.append(_different(comparison, verdicts[word], word, direction))
@@ -43,6 +44,19 @@ def _on_one_domain(section: Section, comparison: Comparison) -> list[str]:
         sentences.append(_too_few(comparison, verdicts["too few seeds"]))
     interaction = _interaction(section, comparison)
     return [*sentences, interaction] if interaction else sentences
+
+
+def _not_worse(section: Section, comparison: Comparison) -> list[str]:
+    """Who may be the best, which no choice of a baseline changes; one sentence per backbone."""
+    sentences = []
+    for part in map(section.of, section.backbones):
+        ranked = part.ranked("fusion", comparison.metric)
+        marks = tie_groups(ranked, comparison.domain, [comparison.metric])[:, 0]
+        group = [entry.group.fusion for entry, belongs in zip(ranked, marks, strict=True) if belongs]
+        if group:
+            backbone = f" with {part.backbone}" if len(section.backbones) > 1 else ""
+            sentences.append(f"Not worse than the best{backbone}: {_some(group, len(ranked))}.")
+    return sentences
 
 
 def _levels(section: Section, comparison: Comparison) -> str:
@@ -81,18 +95,10 @@ def _ends(comparison: Comparison, verdict: Verdict) -> str:
 
 
 def _inconclusive(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
-    needed, n = blocks_to_reject(verdicts[0].family), max(verdict.paired.n for verdict in verdicts)
-    names = _names(comparison, verdicts)
-    if n < needed:
-        return (
-            f"Inconclusive, because {n} seeds cannot show a difference among {_compared(verdicts[0].family)} however "
-            f"large it is ({needed} could): {names}."
-        )
-    finite = [verdict.smallest_detectable for verdict in verdicts if math.isfinite(verdict.smallest_detectable)]
-    smallest = comparison.unit.short(statistics.median(finite))
+    smallest = comparison.unit.short(statistics.median(verdict.smallest_detectable for verdict in verdicts))
     return (
-        f"Inconclusive, which is not the same as equal: {names}. A difference below about {smallest} would often have "
-        f"been missed. {_to_see_the_margin(comparison, verdicts)}"
+        f"Inconclusive, which is not the same as equal: {_names(comparison, verdicts)}. A difference below about "
+        f"{smallest} would often have been missed. {_to_see_the_margin(comparison, verdicts)}"
     )
 
 
@@ -100,17 +106,16 @@ def _too_few(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     fewest = min(verdict.paired.n for verdict in verdicts)
     most = max(verdict.paired.n for verdict in verdicts)
     shared = str(most) if fewest == most else f"{fewest} to {most}"
-    needed = blocks_to_reject(len(comparison.verdicts))
     return (
         f"Nothing is inferred about {_names(comparison, verdicts)}: {shared} shared "
-        f"{'seed' if shared == '1' else 'seeds'}, it takes {FEWEST_SEEDS} to infer anything and {needed} to show any "
-        f"difference among {_compared(len(comparison.verdicts))}. {_to_see_the_margin(comparison, verdicts)}".rstrip()
+        f"{'seed' if shared == '1' else 'seeds'}, it takes {FEWEST_SEEDS} to infer anything. "
+        f"{_to_see_the_margin(comparison, verdicts)}".rstrip()
     )
 
 
 def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     """How many seeds would find a difference as large as the margin, given the spread that was seen."""
-    spreads = [verdict.sd for verdict in verdicts if verdict.sd > 0]
+    spreads = [verdict.paired.sd for verdict in verdicts if verdict.paired.sd > 0]
     if not spreads:
         return ""
     n = blocks_to_detect(comparison.margin / statistics.median(spreads), len(comparison.verdicts))
@@ -129,13 +134,13 @@ def _interaction(section: Section, comparison: Comparison) -> str:
     )
 
 
-def _compared(tests: int) -> str:
-    return f"{tests} {'comparison' if tests == 1 else 'comparisons'}"
-
-
 def _names(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
-    names = [_name(comparison, verdict) for verdict in verdicts]
-    if len(names) == len(comparison.verdicts) > MOST_NAMED:
+    return _some([_name(comparison, verdict) for verdict in verdicts], len(comparison.verdicts))
+
+
+def _some(names: Sequence[str], every: int) -> str:
+    """The first ``MOST_NAMED`` of the names, and how many more; or that it is all of ``every``."""
+    if len(names) == every > MOST_NAMED:
         return f"all {len(names)} fusions"
     return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 

@@ -18,8 +18,8 @@ from bench.records.columns import Cost
 from bench.records.entries import Entry
 from bench.records.references import Efficiency
 from bench.records.sections import Section
-from bench.report.footnotes import NOT_LEARNED, mark
-from bench.stats.intervals import top_group
+from bench.records.ties import tie_groups
+from bench.report.footnotes import mark
 from bench.text import MISSING, human
 
 ABROAD = ("accuracy", "auc")
@@ -62,14 +62,13 @@ class Table:
         self.apart = [*section.references(), *section.ranked("control", metrics[0])]
 
     def main(self) -> Grid | None:
-        """The fusions, the top group of each backbone and column in bold; None where there are only controls."""
+        """The fusions, the tie group of each backbone and column in bold; None where there are only controls."""
         rows = []
         for _, group in groupby(self.compared, key=lambda entry: entry.group.backbone):
             entries = list(group)
-            bold = [self._winners(entries, quantity) for quantity in self._quantities]
             rows += [
-                self._row(entry, [column[i] for column in bold], self._efficiency_cells(entry))
-                for i, entry in enumerate(entries)
+                self._row(entry, bold, self._efficiency_cells(entry))
+                for entry, bold in zip(entries, self._ties(entries), strict=True)
             ]
         return self._grid(rows, ["efficiency"] * self._show_efficiency) if rows else None
 
@@ -83,14 +82,11 @@ class Table:
         rows = [self._row(entry, plain, []) for entry in self.apart]
         return self._grid([*rows, [*names, MISSING, *chance, *rest]], [])
 
-    def _winners(self, entries: Sequence[Entry], quantity: Quantity) -> list[bool]:
-        domain, metric = quantity
-        mean = np.array([entry.mean(domain, metric) for entry in entries])
-        half = np.array([entry.half_width(domain, metric) for entry in entries])
-        top = top_group(mean, half, METRICS.get(metric).direction)
-        # Nobody wins a column whose top group never left chance.
-        has_winner = any(belongs and mark(entry) != NOT_LEARNED for belongs, entry in zip(top, entries, strict=True))
-        return [bool(belongs) and has_winner for belongs in top]
+    def _ties(self, entries: Sequence[Entry]) -> list[list[bool]]:
+        """For each entry and quantity whether it is not worse than the best."""
+        by_domain = groupby(self._quantities, key=lambda quantity: quantity[0])
+        parts = [tie_groups(entries, domain, [metric for _, metric in own]) for domain, own in by_domain]
+        return np.concatenate(parts, axis=1).tolist()
 
     def _efficiency_cells(self, entry: Entry) -> list[str]:
         efficiency = self._efficiency(entry, self._section.domain)

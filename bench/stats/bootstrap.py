@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Statistic = Callable[[Array, Array], Array]
 
 DRAWS = 2000
+FEWEST_BLOCKS = 5  # with fewer the interval is far too short
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Means over seeds with their t intervals, shares with theirs, and who cannot be told apart from the best."""
+"""Means over seeds with their t intervals, and shares with theirs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import ndtri, stdtrit
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
-FEWEST_SEEDS = 5  # fewer support no inference
+FEWEST_SEEDS = 3  # fewer support no inference
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,3 @@ def wilson(count: float, n: int, level: float = LEVEL) -> tuple[float, float]:
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def top_group(mean: Array, half: Array, direction: int) -> NDArray[np.bool_]:
-    """Which rows cannot be told apart from the best: their interval overlaps the one of the best mean.
-
-    A row without an interval (one seed) only belongs if its mean equals the best.
-
-    Args:
-        mean, half: (rows,) nan where there is none.
-        direction: +1 if higher is better, -1 if lower is better, 0 if neither (then nobody is best).
-    """
-    if not direction or np.isnan(mean).all():
-        return np.zeros(len(mean), dtype=bool)
-    gain = mean * direction
-    best = int(np.nanargmax(gain))
-    ties = np.isclose(gain, gain[best], rtol=0, atol=1e-12)
-    # A comparison with nan is false, so rows without a mean or an interval drop out here.
-    overlaps = gain + half >= gain[best] - half[best]
-    return np.asarray(ties | overlaps)

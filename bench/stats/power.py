@@ -1,33 +1,24 @@
-"""What a number of blocks can show: the smallest effect that the sign-flip test finds, and how many blocks it takes."""
+"""What a number of blocks can show: the smallest effect that the paired t test finds, and how many blocks it takes."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import nctdtr, nctdtrinc, ndtr, stdtrit
 
-from bench.stats.paired import MOST_EXACT
+from bench.stats.intervals import FEWEST_SEEDS
 
 ALPHA, POWER = 0.05, 0.8
 MOST_BLOCKS = 10_000
-SAMPLES = 2000
-MOST_VALUES = 2**21  # held at once by the simulation
-
-
-def blocks_to_reject(tests: int, alpha: float = ALPHA) -> int:
-    """Fewest blocks with which the sign-flip test can reject at all as one of ``tests`` under Holm."""
-    return math.ceil(round(math.log2(2 * max(tests, 1) / alpha), 9))
 
 
 def blocks_to_detect(effect: float, tests: int = 1, power: float = POWER) -> int:
     """Blocks with which an ``effect``, in standard deviations of the differences, is found with ``power``.
 
-    By the noncentral t, but never fewer than ``blocks_to_reject``; at most ``MOST_BLOCKS``.
+    By the noncentral t at the first step of Holm; at least ``FEWEST_SEEDS``, at most ``MOST_BLOCKS``.
     """
-    low, high = blocks_to_reject(tests), MOST_BLOCKS
+    low, high = FEWEST_SEEDS, MOST_BLOCKS
     while low < high:
         middle = (low + high) // 2
         if t_power(middle, abs(effect), ALPHA / max(tests, 1)) >= power:
@@ -51,31 +42,8 @@ def t_power(n: int, effect: float, alpha: float = ALPHA) -> float:
 
 
 @lru_cache(maxsize=256)
-def detectable_effect(n: int, tests: int = 1, power: float = POWER) -> float:
-    """The smallest effect that the sign-flip test over ``n`` blocks finds with ``power`` at the first step of Holm.
-
-    In standard deviations of the differences, which are taken as normal; infinite where it cannot reject. With few
-    blocks p takes few values, which costs power beyond what the t test needs: up to ``MOST_EXACT`` blocks a seeded
-    simulation of the test itself tells, above them the noncentral t.
-    """
-    if n < blocks_to_reject(tests):
-        return math.inf
-    alpha = ALPHA / max(tests, 1)
-    if n > MOST_EXACT:
-        return float(nctdtrinc(n - 1, 1 - power, stdtrit(n - 1, 1 - alpha / 2))) / math.sqrt(n)
-    return float(np.quantile(_rejected_from(n, alpha), power))
-
-
-def _rejected_from(n: int, alpha: float) -> NDArray[np.float64]:
-    """For each of ``SAMPLES`` of standard normal noise (n,) the effect from which on the test rejects.
-
-    The effect is added to all blocks. Flipping the signs of a set of blocks lowers the sum by twice the sum over that
-    set. So that pattern is as extreme as the observed one as long as the effect is at most minus the mean of the noise
-    over the set, and the test rejects once at most alpha / 2 of all patterns are, the observed one among them.
-    """
-    noise = np.random.default_rng(n).normal(size=(SAMPLES, n))
-    sets = ((np.arange(1, 2**n)[:, None] >> np.arange(n)) & 1).astype(float)
-    sets /= sets.sum(axis=1, keepdims=True)
-    allowed = int(alpha / 2 * 2**n * (1 + 1e-9))
-    parts = np.array_split(noise, -(-SAMPLES * len(sets) // MOST_VALUES))
-    return np.concatenate([-np.partition(part @ sets.T, allowed - 1, axis=1)[:, allowed - 1] for part in parts])
+def detectable_effect(freedom: float, tests: int = 1, power: float = POWER) -> float:
+    """The smallest mean, in standard errors, that a t test finds with ``power`` at the first step of Holm."""
+    # Beyond as many SciPy has no number, and t is normal.
+    known = min(freedom, float(MOST_BLOCKS))
+    return float(nctdtrinc(known, 1 - power, stdtrit(known, 1 - ALPHA / max(tests, 1) / 2)))

@@ -24,6 +24,8 @@ from bench.training.objectives import Objective
 from bench.training.warmup import Warmup
 
 Labels = NDArray[np.int64]
+# Fewer classes are taken as all that there are, and not as a sample.
+SAMPLED_CLASSES = 30
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,23 @@ class Evaluated:
     Attributes:
         validation: scores (N,) float32 and labels of the validation pairs, in the order drawn: they choose a threshold,
             and nothing asks how far they depend on the order of the images.
+        validation_metrics: of these, but for those of the order.
         scores, labels, metrics: per evaluated domain, of its test pairs.
+        units: of a domain whose test pairs share what they are made of, the numbers (N, 2) of the images, or of the
+            classes, that each pair is made of.
     """
 
     validation: tuple[NDArray[np.float32], Labels]
+    validation_metrics: dict[str, float | None]
     scores: dict[str, Scores]
     labels: dict[str, Labels]
     metrics: dict[str, dict[str, Any]]
+    units: dict[str, Labels]
 
     def save(self, path: Path) -> None:
         """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, and labels as
-        ``<domain>/label``; the validation pairs are called ``val``. The file appears only when complete.
+        ``<domain>/label``, units as ``<domain>/units``; the validation pairs are called ``val``. The file appears only
+        when complete.
 
         Raises:
             StorageError: it cannot be written.
@@ -54,6 +62,8 @@ class Evaluated:
             name = stored(domain)
             arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
             arrays[f"{name}/label"] = self.labels[domain].astype(np.uint8)
+            if domain in self.units:
+                arrays[f"{name}/units"] = self.units[domain].astype(np.int32)
         content = io.BytesIO()
         np.savez_compressed(content, allow_pickle=False, **arrays)
         write_bytes_atomically(path, content.getvalue())
@@ -75,15 +85,31 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     label = draw(cell.domain, *cell.draws("val")).label.numpy()
     threshold, tuned = best_threshold(label, drawn), most_accurate_threshold(label, drawn)
     offset = threshold if decides_on_validation(cell, model) else 0.0
-    scores, labels, metrics = {}, {}, {}
+    scores, labels, metrics, units = {}, {}, {}, {}
     for domain in cell.eval_domains:
         name = cell.name_of(domain)
         scored = score_both_orders(subject, *inputs(cell, model, start, domain, "test"))
         scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
         pairs = draw(domain, *cell.draws("test"))
         labels[name] = pairs.label.numpy()
+        if (shared := _units(pairs)) is not None:
+            units[name] = shared
         metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset, tuned - offset)
-    return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
+    own = _less(drawn, offset)
+    known = evaluate(label, own, own, threshold - offset, tuned - offset)
+    validation = {name: value for name, value in known.items() if not name.startswith("swap")}
+    return Evaluated((own, label), validation, scores, labels, metrics, units)
+
+
+def _units(pairs: Pairs) -> Labels | None:
+    """What pairs of a finite collection share, by number (N, 2): classes where there are many of them, so that they are
+    a sample of more, else images; None where every pair is new."""
+    if "image" not in pairs.a.latents:
+        return None
+    classes, images = (
+        np.stack([side.latents[name].numpy() for side in (pairs.a, pairs.b)], axis=1) for name in ("class", "image")
+    )
+    return classes if len(np.unique(classes)) >= SAMPLED_CLASSES else images
 
 
 def decides_on_validation(cell: Cell, model: PairModel) -> bool:

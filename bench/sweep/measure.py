@@ -78,6 +78,7 @@ def measure(
     result = {
         "symmetric": model.symmetric,
         "warmup": _warmup_facts(cell, prepared.start),
+        "validation": evaluated.validation_metrics,
         "eval": evaluated.metrics,
         "cost": _cost(prepared, trained, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],

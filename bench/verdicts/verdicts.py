@@ -1,40 +1,49 @@
-"""Verdicts: how each fusion of a table compares with a baseline, in a word."""
+"""Verdicts: what mean differences show, in a word, each kind of test adjusted over all that were asked together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
 
 from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
 from bench.records.blocks import Array, conditions, differences
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
-from bench.stats.equivalence import equivalence_p
 from bench.stats.improvement import Improvement, improvement
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.multiplicity import holm
-from bench.stats.paired import Paired, paired
+from bench.stats.paired import NOTHING, Paired, Shared, blocks_to_flip, paired, sign_flip_p
 from bench.stats.power import ALPHA, detectable_effect
 
 Word = Literal["better", "worse", "equivalent", "inconclusive", "too few seeds"]
 
 
 @dataclass(frozen=True)
+class Difference:
+    """What is asked about one fusion under one backbone: ``values`` (blocks,), and what these blocks share."""
+
+    fusion: str
+    backbone: str
+    values: Array
+    shared: Shared = NOTHING
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """One fusion against the baseline under the same backbone.
+    """What the differences of one fusion under one backbone show.
 
     Attributes:
         paired: of fusion minus baseline, in the unit of the metric, whichever direction is better.
-        p_holm: of the sign-flip test, adjusted over the family; nan where too few seeds are shared.
-        smallest_detectable: difference found 4 times in 5 at the first step of Holm, given the spread seen here;
-            infinite where these blocks cannot reject, nan where too few.
+        p_holm: of the paired t test, adjusted over the family; nan where too few seeds are shared.
+        p_equivalent: of two one-sided t tests against the margin, adjusted over the family.
+        p_sign_flip: of the sign-flip test, adjusted over the family, which assumes no form of the noise.
+        is_disputed: whether the sign-flip test could reject with so many blocks and says otherwise than the word.
+        smallest_detectable: difference found 4 times in 5 at the first step of Holm, given the spread seen here; nan
+            where too few blocks are shared.
         improvement: how often the fusion was better than the baseline.
-        sd: of the differences; nan with fewer than two.
         family: how many comparisons were tested together.
     """
 
@@ -42,10 +51,12 @@ class Verdict:
     backbone: str
     paired: Paired
     p_holm: float
+    p_equivalent: float
+    p_sign_flip: float
     word: Word
+    is_disputed: bool
     smallest_detectable: float
     improvement: Improvement
-    sd: float
     family: int
 
 
@@ -54,10 +65,6 @@ def compare_to_baseline(
 ) -> list[Verdict]:
     """Compare every fusion with ``baseline`` over shared blocks; the family of tests is all of these comparisons.
 
-    A fusion is ``equivalent`` where both one-sided tests against ``±margin`` reject, else ``better`` or ``worse`` where
-    the sign-flip test rejects, else ``inconclusive``; each kind of test is adjusted over the family at 5 %. From fewer
-    than ``FEWEST_SEEDS`` shared blocks nothing is inferred.
-
     Args:
         entries: of one table; references and controls among them are not compared.
         domain: evaluated domain. margin: in the unit of the metric.
@@ -65,61 +72,87 @@ def compare_to_baseline(
     Raises:
         UsageError: neither direction of the metric is better, or ``baseline`` has no score on ``domain``.
     """
-    direction = METRICS.get(metric).direction
-    if direction == NEITHER:
-        raise UsageError(f"--metric {metric}: more is neither better nor worse, so nothing can be compared by it")
+    direction = direction_of(metric)
     known = [entry for entry in entries if entry.role == "fusion"]
     baselines = {conditions(entry): entry for entry in known if entry.group.fusion == baseline}
     if not any(domain in entry.quality for entry in baselines.values()):
         names = ", ".join(sorted({entry.group.fusion for entry in known if domain in entry.quality}))
         raise UsageError(f"--baseline {baseline}: no score on {domain}; fusions that have one: {names or 'none'}")
-    pairs = [
-        (entry, differences(entry, baselines[conditions(entry)], domain, metric))
+    found = [
+        Difference(
+            entry.group.fusion,
+            entry.group.backbone,
+            differences(entry, baselines[conditions(entry)], domain, metric),
+        )
         for entry in known
         if entry.group.fusion != baseline and conditions(entry) in baselines
     ]
-    found = [paired(values) for _, values in pairs]
-    tested = [result.n >= FEWEST_SEEDS for result in found]
-    p_holm = holm([result.p if own else math.nan for result, own in zip(found, tested, strict=True)])
-    p_equivalent = holm(
-        [
-            float(equivalence_p(values, margin)) if own else math.nan
-            for (_, values), own in zip(pairs, tested, strict=True)
-        ]
-    )
+    return judge(found, direction, margin)
+
+
+def direction_of(metric: str) -> int:
+    """1 where higher is better, -1 where lower is; anything else raises ``UsageError``."""
+    direction = METRICS.get(metric).direction
+    if direction == NEITHER:
+        raise UsageError(f"--metric {metric}: more is neither better nor worse, so nothing can be compared by it")
+    return direction
+
+
+def judge(found: Sequence[Difference], direction: int, margin: float) -> list[Verdict]:
+    """A verdict on each of the differences, which are one family.
+
+    One is ``equivalent`` where both one-sided t tests against ``±margin`` reject, else ``better`` or ``worse`` where
+    the paired t test rejects, else ``inconclusive``; each kind of test is adjusted over the family at 5 % (Holm). From
+    fewer than ``FEWEST_SEEDS`` blocks nothing is inferred.
+
+    Args:
+        direction: -1 if lower is better. margin: in the unit of the differences.
+    """
+    means = [paired(one.values, shared=one.shared) for one in found]
+    tested = [mean.n >= FEWEST_SEEDS for mean in means]
     family = sum(tested)
-    return [
-        Verdict(
-            fusion=entry.group.fusion,
-            backbone=entry.group.backbone,
-            paired=result,
-            p_holm=float(different),
-            word=_word(result, different, equivalent, direction),
-            smallest_detectable=_smallest(values, family) if own else math.nan,
-            improvement=improvement(values, direction),
-            sd=_sd(values),
-            family=family,
+
+    def adjusted(p_of: Callable[[Difference, Paired], float]) -> list[float]:
+        every = zip(found, means, tested, strict=True)
+        return holm([p_of(one, mean) if own else math.nan for one, mean, own in every]).tolist()
+
+    p_holm = adjusted(lambda one, mean: mean.p)
+    p_equivalent = adjusted(lambda one, mean: mean.p_within(margin))
+    p_sign_flip = adjusted(lambda one, mean: float(sign_flip_p(one.values)))
+    needed = blocks_to_flip(family, ALPHA)
+    verdicts = []
+    for one, mean, different, same, flipped in zip(found, means, p_holm, p_equivalent, p_sign_flip, strict=True):
+        word = _word(mean, different, same, direction)
+        says_apart = {"better": True, "worse": True, "inconclusive": False}.get(word)
+        verdicts.append(
+            Verdict(
+                fusion=one.fusion,
+                backbone=one.backbone,
+                paired=mean,
+                p_holm=different,
+                p_equivalent=same,
+                p_sign_flip=flipped,
+                word=word,
+                is_disputed=mean.n >= needed and says_apart is not None and says_apart != (flipped <= ALPHA),
+                smallest_detectable=_smallest(mean, family),
+                improvement=improvement(one.values, direction),
+                family=family,
+            )
         )
-        for (entry, values), result, own, different, equivalent in zip(
-            pairs, found, tested, p_holm, p_equivalent, strict=True
-        )
-    ]
+    return verdicts
 
 
-def _word(result: Paired, different: float, equivalent: float, direction: int) -> Word:
+def _word(mean: Paired, different: float, equivalent: float, direction: int) -> Word:
     if math.isnan(different):
         return "too few seeds"
     if equivalent <= ALPHA:
         return "equivalent"
     if different <= ALPHA:
-        return "better" if result.mean * direction > 0 else "worse"
+        return "better" if mean.mean * direction > 0 else "worse"
     return "inconclusive"
 
 
-def _smallest(values: Array, family: int) -> float:
-    effect = detectable_effect(len(values), family)
-    return math.inf if math.isinf(effect) else effect * _sd(values)
-
-
-def _sd(values: Array) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+def _smallest(mean: Paired, family: int) -> float:
+    if mean.n < FEWEST_SEEDS:
+        return math.nan
+    return detectable_effect(mean.freedom, family) * mean.error

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.stats.intervals import estimate, top_group, wilson
+from bench.stats.intervals import estimate, wilson
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
@@ -34,25 +34,6 @@ def test_missing_values_count_per_quantity():
 
 def test_nothing_at_all_is_nan():
     assert np.isnan(estimate(np.full((2, 1), np.nan)).mean).all()
-
-
-@pytest.mark.parametrize(
-    ("mean", "half", "direction", "expected"),
-    [
-        ([0.95, 0.93, 0.90], [0.01, 0.01, 0.01], 1, [True, True, False]),
-        ([0.95, 0.93, 0.90], [0.01, 0.01, 0.01], -1, [False, False, True]),
-        ([0.05, 0.07, 0.30], [0.01, 0.02, 0.01], -1, [True, True, False]),
-        ([0.95, 0.50], [0.01, 0.60], 1, [True, True]),
-        ([0.95, 0.94], [np.nan, 0.50], 1, [True, False]),
-        ([0.95, 0.94], [0.50, np.nan], 1, [True, False]),
-        ([0.95, 0.95, 0.949], [np.nan] * 3, 1, [True, True, False]),
-        ([np.nan, 0.9], [np.nan, 0.1], 1, [False, True]),
-        ([np.nan, np.nan], [np.nan, np.nan], 1, [False, False]),
-        ([0.1, 0.2], [0.1, 0.1], 0, [False, False]),
-    ],
-)
-def test_top_group(mean, half, direction, expected):
-    assert top_group(np.array(mean), np.array(half), direction).tolist() == expected
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says():

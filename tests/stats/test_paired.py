@@ -2,62 +2,105 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from bench.stats.paired import half_widths, paired, sign_flip_p
+from bench.stats.paired import Shared, blocks_to_flip, mean_of, paired, sign_flip_p
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40))
+def test_interval_and_p_are_those_of_scipys_paired_t_test(seed, n):
+    first, second = np.random.default_rng(seed).normal([[0.9], [0.895]], 0.01, (2, n))
+    found, own = paired(first - second, confidence=0.9), stats.ttest_rel(first, second)
+    expected = own.confidence_interval(0.9)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert (found.n, found.mean, found.p) == (n, pytest.approx((first - second).mean()), pytest.approx(own.pvalue))
+    below = stats.ttest_1samp(first - second, 0.01, alternative="less").pvalue
+    above = stats.ttest_1samp(first - second, -0.01, alternative="greater").pvalue
+    assert found.p_within(0.01) == pytest.approx(max(below, above))
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_the_interval_covers_and_the_test_rejects_as_often_as_they_say(n):
+    rng = np.random.default_rng(n)
+    differences = rng.normal(0, 0.02, (20_000, n)) - rng.normal(0, 0.01, (20_000, n))
+    found = mean_of(differences)
+    assert np.mean(np.abs(found.value) <= found.half_width(0.95)) == pytest.approx(0.95, abs=0.006)
+    assert np.mean(found.p_apart() <= 0.05) == pytest.approx(0.05, abs=0.006)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_a_difference_as_large_as_the_margin_passes_for_equivalent_in_five_percent(n):
+    values = np.random.default_rng(n).normal(0.01, 0.004, (20_000, n))
+    assert np.mean(mean_of(values).p_within(0.01) <= 0.05) == pytest.approx(0.05, abs=0.006)
+
+
+@pytest.mark.parametrize("freedom", [4, np.inf])
+def test_what_blocks_share_enters_with_its_own_degrees_of_freedom(freedom):
+    values, variance = np.random.default_rng(0).normal(0.02, 0.01, 6), 2e-5
+    own = values.var(ddof=1) / 6
+    both = own + variance
+    degrees = both**2 / (own**2 / 5 + variance**2 / freedom)
+    low, high = stats.t.interval(0.95, degrees, values.mean(), np.sqrt(both))
+    found = paired(values, shared=Shared(variance, freedom))
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.p == pytest.approx(2 * stats.t.sf(values.mean() / np.sqrt(both), degrees))
+    assert found.freedom == pytest.approx(degrees)
+
+
+def test_with_what_blocks_share_the_interval_covers_again():
+    """Five seeds and one test set for all: the error of the test set is the same in every block."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 0.01, (20_000, 5)) + rng.normal(0, 0.01, (20_000, 1))
+    alone, both = mean_of(values), mean_of(values, Shared(0.01**2))
+    assert np.mean(np.abs(alone.value) <= alone.half_width(0.95)) < 0.8
+    assert np.mean(np.abs(both.value) <= both.half_width(0.95)) == pytest.approx(0.95, abs=0.01)
+
+
+def test_without_spread_the_mean_is_known():
+    one, none = paired(np.full(5, 0.5)), paired(np.zeros(5))
+    assert (one.p, one.low, one.high, one.p_within(0.4), one.p_within(0.6)) == (0, 0.5, 0.5, 1, 0)
+    assert (none.p, none.p_within(0.01)) == (1, 0)
+    shared = paired(np.full(5, 0.5), shared=Shared(0.04))
+    assert (shared.low, shared.high) == pytest.approx(stats.norm.interval(0.95, 0.5, 0.2))
+
+
+def test_one_block_has_no_interval_and_none_has_nothing():
+    one, none = paired(np.array([0.1])), paired(np.array([]))
+    assert (one.n, one.mean) == (1, 0.1)
+    assert np.isnan([one.low, one.high, one.p, one.p_within(1), none.mean, none.low, none.p]).all()
 
 
 @pytest.mark.parametrize("n", [2, 5, 9])
 def test_the_permutation_p_is_that_of_every_pattern_of_signs(n):
     values = np.random.default_rng(n).normal(0.5, 1, n).round(1)
     sums = [abs(np.dot(signs, values)) for signs in itertools.product((-1, 1), repeat=n)]
-    assert paired(values).p == np.mean(np.array(sums) >= abs(values.sum()) - 1e-9)
-
-
-def test_the_interval_is_that_of_scipy():
-    first, second = np.random.default_rng(0).normal([[0.9], [0.88]], 0.01, (2, 8))
-    found = paired(first - second, confidence=0.9)
-    expected = stats.ttest_rel(first, second).confidence_interval(0.9)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert (found.n, found.mean) == (8, pytest.approx((first - second).mean()))
+    assert sign_flip_p(values) == np.mean(np.array(sums) >= abs(values.sum()) - 1e-9)
 
 
 def test_beyond_the_exact_range_p_is_close_to_scipys_and_always_the_same():
     values = np.random.default_rng(1).normal(0.3, 1, 40)
     own = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=20_000, rng=3)
-    assert paired(values).p == pytest.approx(own.pvalue, abs=0.01)
-    assert paired(values) == paired(values)
+    assert sign_flip_p(values) == pytest.approx(own.pvalue, abs=0.01)
+    assert sign_flip_p(values) == sign_flip_p(values)
 
 
 @pytest.mark.parametrize("n", [5, 6, 16, 200])
 def test_no_pattern_is_more_extreme_than_all_differences_alike(n):
     smallest = 2 / 2**n if n <= 15 else 1 / 20_000
-    assert paired(np.full(n, 0.1)).p == pytest.approx(smallest, abs=1e-4)
-
-
-def test_no_difference_at_all_is_no_evidence():
-    assert paired(np.zeros(7)).p == 1
-
-
-def test_one_block_has_no_interval_and_none_has_nothing():
-    one, none = paired(np.array([0.1])), paired(np.array([]))
-    assert (one.n, one.mean, one.p) == (1, 0.1, 1)
-    assert np.isnan([one.low, one.high, none.mean, none.low, none.p]).all()
-
-
-@pytest.mark.parametrize("n", [3, 5, 10])
-def test_the_paired_interval_covers_the_true_difference(n):
-    rng = np.random.default_rng(n)
-    shared = rng.normal(0, 0.05, (20_000, n))
-    differences = (0.92 + shared + rng.normal(0, 0.02, shared.shape)) - (
-        0.9 + shared + rng.normal(0, 0.01, shared.shape)
-    )
-    covered = np.abs(differences.mean(axis=1) - 0.02) <= half_widths(differences, 0.95)
-    assert covered.mean() == pytest.approx(0.95, abs=0.006)
+    assert sign_flip_p(np.full(n, 0.1)) == pytest.approx(smallest, abs=1e-4)
+    assert sign_flip_p(np.zeros(n)) == 1
 
 
 @pytest.mark.parametrize(("n", "size"), [(5, 0.0), (6, 2 / 64), (8, 12 / 256), (10, 0.05), (20, 0.05)])
-def test_the_test_rejects_a_true_null_as_often_as_it_says(n, size):
+def test_sign_flips_reject_a_true_null_as_often_as_they_say(n, size):
     """With few blocks p takes few values: the size is the largest of them below 5 %."""
     differences = np.random.default_rng(n).standard_t(5, (1000 if n > 15 else 10_000, n))
     assert np.mean(sign_flip_p(differences) <= 0.05) == pytest.approx(size, abs=0.02 if n > 15 else 0.007)
+
+
+@pytest.mark.parametrize(("tests", "blocks"), [(1, 6), (3, 7), (6, 8), (10, 9), (15, 10), (21, 10), (28, 11), (66, 12)])
+def test_fewer_blocks_cannot_reject_by_signs_even_where_all_differences_have_one(tests, blocks):
+    assert blocks_to_flip(tests, 0.05) == blocks
+    assert sign_flip_p(np.ones(blocks)) <= 0.05 / tests < sign_flip_p(np.ones(blocks - 1))

@@ -15,7 +15,7 @@ class Csv(ReportFormat):
     name = "csv"
 
     def render(self, report: Report) -> str:
-        rows = leaderboard.rows(report.entries)
+        rows = leaderboard.rows(report.entries, report.metrics[0])
         if report.baseline is None:
             return leaderboard.to_csv(rows)
         known = {key: columns for section, found in report.compared for key, columns in verdict_columns(section, found)}

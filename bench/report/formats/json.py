@@ -27,7 +27,7 @@ class Json(ReportFormat):
         content = {
             "schema": leaderboard.SCHEMA,
             "sections": [_section(section, found, report.metrics[0]) for section, found in report.compared],
-            "rows": leaderboard.rows(report.entries),
+            "rows": leaderboard.rows(report.entries, report.metrics[0]),
             "notes": report.notes,
             "provenance": provenance(report.runs),
         }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.markup import BOLD
 from bench.report import footnotes, lift_block, quarters_block
-from bench.report.against_baseline import comparison_grid, comparison_sentence
+from bench.report.against_baseline import comparison_grid, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
 from bench.report.report import Report
@@ -45,7 +45,8 @@ class Latex(ReportFormat):
                 tables.append(latex_table(main, sentences, label_of(section.title), notes))
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
-                tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name))
+                notes = sign_flip_notes(comparison.verdicts)
+                tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name, notes))
             for part in map(section.of, section.backbones):
                 for block in (lift_block, quarters_block):
                     grid = block.grid(part, report.metrics[0])

@@ -10,7 +10,7 @@ from bench.markup import LINE_START, markdown, markdown_line
 from bench.records.references import knowledge
 from bench.records.sections import Section
 from bench.report import footnotes
-from bench.report.against_baseline import Comparison, comparison_grid, comparison_sentence
+from bench.report.against_baseline import Comparison, comparison_grid, comparison_sentence, sign_flip_notes
 from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -69,6 +69,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     for comparison in found:
         heading = f"### Compared with {markdown(comparison.baseline)} on {markdown(comparison.domain)}"
         blocks += [heading, _wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]
+        blocks += map(_wrap, sign_flip_notes(comparison.verdicts))
     if report.baseline is not None:
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))

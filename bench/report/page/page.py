@@ -16,7 +16,7 @@ from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
 from bench.report import footnotes, lift_block, quarters_block
-from bench.report.against_baseline import Comparison, comparison_sentence
+from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.mixed import origins
@@ -111,14 +111,17 @@ def _chapter(
 ) -> Chapter:
     metric, board = report.metrics[0], Board(section.title, lines_of(rows(section.entries)))
     leaderboard = leaderboard_table(section, report.metrics, report.costs)
-    how = "A click on the arrows of a header sorts; the field above searches all columns, those below one."
+    how = (
+        "A click on the arrows of a header sorts; the field above searches all columns, those below one. "
+        f"Tie group: not worse than the best by {metric}."
+    )
     known = knowledge(section.entries)
     marks = " ".join(footnotes.legend(section.ranked("fusion", metric)))
     parts = [Part("Leaderboard", " ".join(filter(None, [how, known, marks])), sortable(leaderboard, f"t{place}-board"))]
     parts += [
         Part(
             f"Compared with {one.baseline} on {one.domain}",
-            comparison_sentence(one),
+            " ".join([comparison_sentence(one), *sign_flip_notes(one.verdicts)]),
             sortable(verdicts_table(one), f"t{place}-compared-{number}"),
         )
         for number, one in enumerate(found)

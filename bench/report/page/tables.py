@@ -12,9 +12,10 @@ from bench.plots.heatmap import row_pairs
 from bench.plots.shifts import shift_table
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
-from bench.records.record import Record
+from bench.records.record import Group, Record
 from bench.records.sections import Section
-from bench.report.against_baseline import Comparison
+from bench.records.ties import tie_groups
+from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import mark
 from bench.report.table import ABROAD, Grid
 from bench.text import printable
@@ -23,13 +24,18 @@ UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
 
 
 def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[str]) -> pd.DataFrame:
-    """A line per fusion, reference and control, each kind best first: means, half widths, costs, failed cells."""
+    """A line per fusion, reference and control, each kind best first: means, half widths, costs, failed cells.
+
+    A fusion of the tie group by the first metric says yes.
+    """
     entries = [*section.ranked("fusion", metrics[0]), *section.references(), *section.ranked("control", metrics[0])]
+    tied = _tied(section, metrics[0])
     columns: dict[str, Sequence[object]] = {
         "fusion": [f"{entry.group.fusion} {mark(entry)}".rstrip() for entry in entries],
         "role": [entry.role for entry in entries],
         "backbone": [entry.group.backbone for entry in entries],
         "seeds": [len(entry.finished) for entry in entries],
+        "tie group": ["yes" if entry.group in tied else "" for entry in entries],
     }
     wanted = [(section.domain, metric) for metric in metrics]
     abroad = [name for name in ABROAD if name in metrics] or [metrics[0]]
@@ -44,6 +50,16 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
         columns[header] = [_cost(entry, cost.field, scale) for entry in entries]
     columns["failed"] = [len(entry.failed) for entry in entries]
     return pd.DataFrame(columns)
+
+
+def _tied(section: Section, metric: str) -> set[Group]:
+    """Fusions that are not worse than the best of their backbone on the domain trained on."""
+    found = set()
+    for part in map(section.of, section.backbones):
+        ranked = part.ranked("fusion", metric)
+        marks = tie_groups(ranked, section.domain, [metric])[:, 0]
+        found |= {entry.group for entry, belongs in zip(ranked, marks, strict=True) if belongs}
+    return found
 
 
 def shifts_table(board: Board, metric: str) -> pd.DataFrame:
@@ -85,7 +101,7 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
         (
             verdict.fusion,
             verdict.backbone,
-            verdict.word,
+            word_of(verdict),
             *(
                 _rounded(value * unit.scale, unit.digits)
                 for value in (verdict.paired.mean, verdict.paired.low, verdict.paired.high)

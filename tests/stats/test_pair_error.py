@@ -1,0 +1,79 @@
+"""The error of test pairs against what it stands for: other draws of pairs, of images and of classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from bench.metrics import METRICS, Scored
+from bench.stats.pair_error import KNOWN, influence, pair_variance
+
+THRESHOLD, TUNED = 0.3, -0.2
+
+
+def scored(generator: np.random.Generator, n: int) -> Scored:
+    label = np.arange(n) % 2
+    scores = generator.normal(size=n) + 1.2 * label - 0.5
+    return Scored(label, scores, scores, THRESHOLD, TUNED)
+
+
+def part(whole: Scored, rows: NDArray[np.int64]) -> Scored:
+    return Scored(whole.label[rows], whole.scores[rows], whole.scores[rows], THRESHOLD, TUNED)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_an_influence_is_what_leaving_a_pair_out_does(name: str) -> None:
+    whole = scored(np.random.default_rng(3), 400)
+    found, compute = influence(name, whole), METRICS.get(name)().compute
+    without = np.array([compute(part(whole, np.delete(np.arange(400), one))) for one in range(400)])
+    for label in (0, 1):
+        own = whole.label == label
+        assert found[own].sum() == pytest.approx(0, abs=1e-12)
+        assert found[own] == pytest.approx(without[own].mean() - without[own], rel=0.02, abs=2e-5)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "auc", "f1", "precision"])
+def test_the_variance_is_that_of_other_draws_of_pairs(name: str) -> None:
+    compute, generator = METRICS.get(name)().compute, np.random.default_rng(0)
+    draws = [compute(scored(generator, 400)) for _ in range(600)]
+    told = [pair_variance(influence(name, scored(generator, 400)), None)[0] for _ in range(20)]
+    assert np.sqrt(np.mean(told)) == pytest.approx(np.std(draws), rel=0.12)
+
+
+def test_the_variance_of_an_auc_is_that_of_delong() -> None:
+    whole = scored(np.random.default_rng(1), 60)
+    same, other = whole.scores[whole.label == 1], whole.scores[whole.label == 0]
+    beats = (same[:, None] > other) + 0.5 * (same[:, None] == other)
+    assert beats.mean() == pytest.approx(metrics.roc_auc_score(whole.label, whole.scores))
+    delong = beats.mean(1).var(ddof=1) / len(same) + beats.mean(0).var(ddof=1) / len(other)
+    assert pair_variance(influence("auc", whole), None)[0] == pytest.approx(delong, rel=0.03)
+
+
+def test_pairs_of_the_same_images_are_fewer_than_they_look() -> None:
+    """Images differ in how hard they are; a draw of others moves the accuracy by more than pairs alone would tell."""
+    generator, images, pairs = np.random.default_rng(2), 60, 1200
+
+    def draw() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        hard, units = generator.normal(size=images), generator.integers(images, size=(pairs, 2))
+        right = generator.random(pairs) < 1 / (1 + np.exp(-1 - hard[units].sum(axis=1)))
+        return right.astype(float), units
+
+    draws = np.std([draw()[0].mean() for _ in range(500)])
+    told, alone = [], []
+    for _ in range(40):
+        right, units = draw()
+        each = (right - right.mean()) / pairs
+        told.append(pair_variance(each, units)[0])
+        alone.append(pair_variance(each, None)[0])
+    assert np.sqrt(np.mean(told)) == pytest.approx(draws, rel=0.15)
+    assert np.sqrt(np.mean(alone)) < 0.6 * draws
+
+
+def test_products_of_pairs_that_share_a_unit_are_counted_once() -> None:
+    generator = np.random.default_rng(5)
+    each, units = generator.normal(size=30), generator.integers(6, size=(30, 2))
+    shares = np.array([[bool(set(one) & set(other)) for other in units.tolist()] for one in units.tolist()])
+    expected = max((each**2).sum(), each @ shares @ each) * 6 / 5
+    assert pair_variance(each, units) == pytest.approx((expected, 5))
