@@ -15,6 +15,7 @@ from bench.records import leaderboard
 from bench.records.entries import Entry, entries_of
 from bench.records.load import Run, load_runs, pool
 from bench.records.record import ROLES
+from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
 from bench.registry import Registry, states
 
@@ -52,7 +53,7 @@ class Source:
     @classmethod
     def of(cls, runs: Sequence[Run], metric: str = "accuracy") -> Source:
         """Runs together, with tie groups by ``metric``."""
-        entries = entries_of(pool(runs).cells)
+        entries = entries_of(pool(runs).cells, StoredScores(runs))
         return cls(leaderboard.rows(entries, metric), runs, entries)
 
     def chosen(self, domains: Sequence[str], fusions: Sequence[str]) -> Source:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.metrics import metric_position
 from bench.records.entries import Entry
 from bench.records.record import Group, Record
+from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 Block = tuple[str, int]
@@ -43,6 +44,14 @@ def differences(entry: Entry, baseline: Entry, domain: str, metric: str) -> Arra
     """``entry`` minus ``baseline`` (blocks,) over the blocks that both have and that may be paired, sorted."""
     values = complete_blocks((entry, baseline), domain, metric).values
     return values[:, 0] - values[:, 1] if values.shape[1] == 2 else np.empty(0)
+
+
+def shared_error(entry: Entry, baseline: Entry, domain: str, metric: str) -> Shared:
+    """What the test pairs, which all blocks share, add to the variance of the mean of these differences."""
+    seeds = [seed for _, seed in complete_blocks((entry, baseline), domain, metric).blocks]
+    cells = [{cell.seed: cell for cell in one.finished} for one in (entry, baseline)]
+    first, second = ([own[seed] for seed in seeds] for own in cells)
+    return entry.scores.of_difference(first, second, domain, metric)
 
 
 def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Complete:

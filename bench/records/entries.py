@@ -6,17 +6,19 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 
-from bench.metrics import metric_position
+from bench.metrics import metric_names, metric_position
 from bench.records.columns import RATE_FIELDS
 from bench.records.facts import Tested
 from bench.records.record import Group, Record, Role
+from bench.records.scores import NO_SCORES, StoredScores
 from bench.stats.intervals import Estimates, estimate
+from bench.stats.paired import NOTHING
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Entry:
     Attributes:
         cells: one per seed, sorted by seed.
         quality: by evaluated domain, over the seeds that finished; quantities in the order of ``metric_names()``.
+        scores: of the pairs that seeds share, where they are stored.
     """
 
     group: Group
     cells: tuple[Record, ...]
     quality: Mapping[str, Estimates]
+    scores: StoredScores = field(default=NO_SCORES, compare=False, repr=False)
 
     @cached_property
     def finished(self) -> tuple[Record, ...]:
@@ -135,19 +139,31 @@ def chance_error(pairs: int) -> float:
     return math.sqrt(0.25 / pairs)
 
 
-def entries_of(cells: Sequence[Record]) -> tuple[Entry, ...]:
-    """Group ``cells``, which are sorted by group and seed, into entries."""
-    return tuple(_entry(group, tuple(members)) for group, members in groupby(cells, key=lambda cell: cell.group))
+def entries_of(cells: Sequence[Record], scores: StoredScores = NO_SCORES) -> tuple[Entry, ...]:
+    """Group ``cells``, which are sorted by group and seed, into entries.
+
+    Args:
+        scores: tell what the test pairs that seeds share add to the intervals of means.
+    """
+    return tuple(_entry(group, tuple(own), scores) for group, own in groupby(cells, key=lambda cell: cell.group))
 
 
-def _entry(group: Group, cells: tuple[Record, ...]) -> Entry:
-    finished = [cell for cell in cells if cell.status == "ok"]
-    values: dict[str, list[Sequence[float | None]]] = {}
-    for cell in finished:
-        for domain, tested in cell.eval.items():
-            values.setdefault(domain, []).append(tested.values)
-    quality = {domain: estimate(np.array(values[domain], dtype=float)) for domain in sorted(values)}
-    return Entry(group, cells, quality)
+def _entry(group: Group, cells: tuple[Record, ...], scores: StoredScores) -> Entry:
+    tested: dict[str, list[Record]] = {}
+    for cell in cells:
+        for domain in cell.eval if cell.status == "ok" else ():
+            tested.setdefault(domain, []).append(cell)
+    quality = {domain: _quality(tested[domain], domain, scores) for domain in sorted(tested)}
+    return Entry(group, cells, quality, scores)
+
+
+def _quality(cells: Sequence[Record], domain: str, scores: StoredScores) -> Estimates:
+    values = np.array([cell.eval[domain].values for cell in cells], dtype=float)
+    known = scores.of_means(cells, domain) if len(cells) > 1 else {}
+    if not known:
+        return estimate(values)
+    shared = [known.get(metric, NOTHING) for metric in metric_names()]
+    return estimate(values, np.array([one.variance for one in shared]), np.array([one.freedom for one in shared]))
 
 
 def counted(texts: Sequence[str]) -> str:

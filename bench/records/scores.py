@@ -1,8 +1,8 @@
-"""Scores of pairs, read again: a file of arrays for each cell."""
+"""Scores of pairs, read again: a file of arrays for each cell, and what they say of the draw of test pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,115 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import UsageError, in_a_line
+from bench.metrics import Scored, metric_position
+from bench.records.append import stored
+from bench.records.folder import RunFolder
+from bench.records.load import Run
+from bench.records.record import Record
+from bench.stats.pair_error import KNOWN, Units, influence, pair_variance, pair_variances
+from bench.stats.paired import NOTHING, Shared
+
+Array = NDArray[np.float64]
+# Mean influence of each test pair by metric, and the units that the pairs are of.
+Influences = tuple[dict[str, Array], Units | None]
 
 
-def read_scores(file: Path) -> Mapping[str, NDArray[Any]]:
-    """The arrays of a file of ``scores/`` by their names.
+def read_scores(file: Path, names: Collection[str] | None = None) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a file of ``scores/`` by their names: all, or those of ``names`` that it has.
 
     Raises:
         UsageError: it is damaged.
     """
     try:
-        with np.load(file) as stored:
-            return {name: stored[name] for name in stored.files}
+        with np.load(file) as found:
+            return {name: found[name] for name in found.files if names is None or name in names}
     # Over damaged bytes numpy, zipfile and zlib raise a dozen kinds of errors.
     except Exception as error:
         raise UsageError(f"{file}: scores that cannot be read ({in_a_line(error)})") from None
+
+
+class StoredScores:
+    """What the draw of test pairs, which all seeds share, adds to the variance of means over them.
+
+    Nothing where a seed has no scores that can be read, for a metric whose influences are not known, and for
+    replicates, which have test pairs of their own.
+    """
+
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
+        self._files: dict[str, Path] = {}
+        for run in runs:
+            folder = RunFolder(run.folder).scores
+            there = {file.stem: file for file in folder.glob("*.npz")}
+            self._files |= {
+                cell.key: there[cell.key] for cell in run.cells if cell.repeats == "seed" and cell.key in there
+            }
+        self._means: dict[tuple[str, ...], Influences | None] = {}
+
+    def cover(self, cells: Collection[Record]) -> bool:
+        """Whether there are scores of all ``cells``."""
+        return bool(cells) and all(cell.key in self._files for cell in cells)
+
+    def of_means(self, cells: Sequence[Record], domain: str) -> Mapping[str, Shared]:
+        """What they add to the mean over ``cells`` of each metric; a metric that is not in it is not known."""
+        found = self._read(cells, domain, KNOWN)
+        if found is None:
+            return {}
+        means, units = found
+        return {metric: Shared(*pair_variance(mean, units)) for metric, mean in means.items()}
+
+    def of_difference(self, cells: Sequence[Record], others: Sequence[Record], domain: str, metric: str) -> Shared:
+        """What they add to the mean over ``cells`` minus that over ``others``, which were tested on the same pairs."""
+        (first, units), (second, _) = (self._mean(part, domain, metric) or ({}, None) for part in (cells, others))
+        if metric not in first or metric not in second or len(first[metric]) != len(second[metric]):
+            return NOTHING
+        return Shared(*pair_variance(first[metric] - second[metric], units))
+
+    def of_differences(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> Array:
+        """What they add to the difference between the means over any two of ``rows``: (rows, rows), 0 where that is
+        not known."""
+        found = [(place, mean) for place, cells in enumerate(rows) if (mean := self._mean(cells, domain, metric))]
+        variances = np.zeros((len(rows), len(rows)))
+        known = [(place, means[metric]) for place, (means, _) in found if metric in means]
+        if known and len({len(own) for _, own in known}) == 1:
+            places = [place for place, _ in known]
+            own = np.stack([own for _, own in known])
+            variances[np.ix_(places, places)] = pair_variances(own, found[0][1][1])
+        return variances
+
+    def _mean(self, cells: Sequence[Record], domain: str, metric: str) -> Influences | None:
+        place = (metric, domain, *(cell.key for cell in cells))
+        if place not in self._means:
+            self._means[place] = self._read(cells, domain, [metric])
+        return self._means[place]
+
+    def _read(self, cells: Sequence[Record], domain: str, metrics: Iterable[str]) -> Influences | None:
+        """Mean influences over ``cells``; None where they are not known for all of them."""
+        if not self.cover(cells):
+            return None
+        totals: dict[str, Array] = {metric: np.zeros(1) for metric in metrics if metric in KNOWN}
+        units = None
+        for cell in cells:
+            name = stored(domain)
+            try:
+                arrays = read_scores(self._files[cell.key], (name, f"{name}/label", f"{name}/units"))
+            except UsageError:
+                return None
+            if f"{name}/label" not in arrays:
+                return None
+            scored, units = _scored(arrays, name, cell.eval[domain].values), arrays.get(f"{name}/units")
+            if len(next(iter(totals.values()), ())) not in (1, len(scored.label)):
+                return None  # other test pairs
+            for metric in totals:
+                totals[metric] = totals[metric] + influence(metric, scored) / len(cells)
+        return {metric: total for metric, total in totals.items() if not np.isnan(total).any()}, units
+
+
+NO_SCORES = StoredScores()
+
+
+def _scored(arrays: Mapping[str, NDArray[Any]], name: str, values: Sequence[float | None]) -> Scored:
+    """What a model says of the pairs, as when it was tested."""
+    threshold, tuned = (values[metric_position(which)] for which in ("threshold", "threshold_tuned"))
+    scores = arrays[name].astype(float)
+    known = [np.nan if value is None else value for value in (threshold, tuned)]
+    return Scored(arrays[f"{name}/label"].astype(int), scores, scores, *known)

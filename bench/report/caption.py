@@ -95,12 +95,21 @@ def _tested(section: Section) -> str:
     pairs = span((tested.pairs for cell in cells for tested in cell.eval.values()), ",")
     if not pairs:
         return ""
-    its_own = ""
-    if section.repeats == "replicate":
-        its_own = f", other ones in each replicate{_shared(section)}"
+    its_own = _drawn(section)
     each = " of each domain" if section.other_domains or section.shifts else ""
     unnamed = f"; columns that name no domain are {section.domain}" if section.other_domains else ""
     return f" Tested on {pairs} pairs{each}{its_own}{unnamed}."
+
+
+def _drawn(section: Section) -> str:
+    """Who is tested on the same pairs, and whether intervals know."""
+    if section.repeats == "replicate":
+        return f", other ones in each replicate{_shared(section)}"
+    if len({cell.seed for cell in section.finished}) < 2:
+        return ""
+    known = all(entry.scores.cover(entry.finished) for entry in section.entries if entry.finished)
+    told = "include their draw" if known else "do not include their draw, as not all scores are stored"
+    return f", the same for all seeds: intervals {told}"
 
 
 def _shared(section: Section) -> str:

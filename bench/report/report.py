@@ -10,6 +10,7 @@ from bench.records.columns import choose_one
 from bench.records.entries import Entry, entries_of
 from bench.records.load import Pool, Run, damage, pool
 from bench.records.margins import MARGIN
+from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
 from bench.report.against_baseline import Comparison, comparisons
 from bench.report.provenance import left_out, rates_note
@@ -65,7 +66,7 @@ def build(
         UsageError: no fusion in the records is called ``baseline``.
     """
     cells = pool(runs)
-    entries = entries_of(cells.cells)
+    entries = entries_of(cells.cells, StoredScores(runs))
     if baseline is not None:
         names = sorted({entry.group.fusion for entry in entries if entry.role == "fusion"})
         baseline = choose_one(baseline, names, "--baseline")

@@ -30,21 +30,33 @@ class Estimates:
     half_width: Array
 
 
-def estimate(values: Array) -> Estimates:
-    """Summarise ``values`` (seeds, quantities); nan is a missing value."""
+def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Estimates:
+    """Summarise ``values`` (seeds, quantities); nan is a missing value.
+
+    Args:
+        shared: variance of each mean that all seeds share, with its degrees of ``freedom``.
+    """
     present = ~np.isnan(values)
     n = present.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(present, values, 0.0).sum(axis=0) / n
         squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
         sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
-    return Estimates(n, mean, sd, half_width(sd, n))
+    return Estimates(n, mean, sd, half_width(sd, n, shared, freedom))
 
 
-def half_width(sd: Array, n: NDArray[np.int64]) -> Array:
-    """Half width of the two-sided t interval of a mean over ``n`` seeds; nan where n < 2."""
+def half_width(sd: Array, n: NDArray[np.int64], shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Array:
+    """Half width of the two-sided t interval of a mean over ``n`` seeds; nan where n < 2.
+
+    Args:
+        shared: variance that all seeds share, with its degrees of ``freedom``; those of both together are
+            Satterthwaite's.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(n > 1, stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * sd / np.sqrt(n), np.nan)
+        own = sd**2 / n
+        both = own + shared
+        known = np.where(both > 0, both**2 / (own**2 / np.maximum(n - 1, 1) + shared**2 / freedom), n - 1)
+        return np.where(n > 1, stdtrit(np.maximum(known, 1), (1 + LEVEL) / 2) * np.sqrt(both), np.nan)
 
 
 def wilson(count: float, n: int, level: float = LEVEL) -> tuple[float, float]:

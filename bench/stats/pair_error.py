@@ -92,25 +92,46 @@ def influence(metric: str, scored: Scored) -> Array:
 
 
 def pair_variance(influences: Array, units: Units | None) -> tuple[float, float]:
-    """Variance of a metric over draws of its test pairs, and its degrees of freedom.
+    """Variance of a metric, or of a difference in it, over draws of its test pairs, and its degrees of freedom.
 
     Pairs that share a unit, an image or a class, vary together: all products of two such pairs count (Aronow, Samii &
     Assenova, 2015, Cluster-robust variance estimation for dyadic data), and never less than pairs by themselves would.
 
     Args:
-        influences: (N,) of each pair on the value, nan where that is not defined.
+        influences: (N,) of each pair on the value.
         units: (N, 2) the units that a pair is of; None where no two pairs share any.
     """
-    alone = float((influences**2).sum())
+    (alone, together), freedom = _products(influences[None], units)
+    return float(max(alone.item(), together.item())), freedom
+
+
+def pair_variances(influences: Array, units: Units | None) -> Array:
+    """The same of all differences between rows of ``influences`` (rows, N): (rows, rows)."""
+    products, _ = _products(influences, units)
+    squares = np.diagonal(products, axis1=1, axis2=2)
+    # Of two rows that are the same nothing is left but rounding.
+    return np.asarray((squares[:, :, None] + squares[:, None] - 2 * products).max(axis=0).clip(0))
+
+
+def _products(influences: Array, units: Units | None) -> tuple[Array, float]:
+    """Products (2, rows, rows) of rows, summed over each pair with itself and over pairs that share a unit; and the
+    degrees of freedom."""
+    pairs = influences.shape[1]
+    alone = influences @ influences.T
     if units is None:
-        return alone * len(influences) / max(len(influences) - 1, 1), len(influences) - 1.0
+        return np.stack([alone, alone]) * (pairs / max(pairs - 1, 1)), max(pairs - 1.0, 1.0)
     known, number = np.unique(units, return_inverse=True)
     number = number.reshape(units.shape)
     first, second = number.min(axis=1), number.max(axis=1)
     apart = first != second
-    of_unit = np.bincount(first, influences, len(known)) + np.bincount(second[apart], influences[apart], len(known))
+    of_unit = _summed(influences, first, len(known)) + _summed(influences[:, apart], second[apart], len(known))
     # Pairs of the same two units were counted under both.
-    _, both = np.unique(first[apart] * len(known) + second[apart], return_inverse=True)
-    twice = np.bincount(both, influences[apart]) if apart.any() else np.zeros(1)
-    together = float((of_unit**2).sum() - (twice**2).sum())
-    return max(alone, together) * len(known) / max(len(known) - 1, 1), max(len(known) - 1.0, 1.0)
+    kinds, both = np.unique(first[apart] * len(known) + second[apart], return_inverse=True)
+    twice = _summed(influences[:, apart], both, len(kinds))
+    together = of_unit @ of_unit.T - twice @ twice.T
+    return np.stack([alone, together]) * (len(known) / max(len(known) - 1, 1)), max(len(known) - 1.0, 1.0)
+
+
+def _summed(influences: Array, place: NDArray[np.integer], places: int) -> Array:
+    """Sums (rows, places) of the columns of each place."""
+    return np.stack([np.bincount(place, row, places) for row in influences])

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
-from bench.records.blocks import Array, conditions, differences
+from bench.records.blocks import Array, conditions, differences, shared_error
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
 from bench.stats.improvement import Improvement, improvement
@@ -83,6 +83,7 @@ def compare_to_baseline(
             entry.group.fusion,
             entry.group.backbone,
             differences(entry, baselines[conditions(entry)], domain, metric),
+            shared_error(entry, baselines[conditions(entry)], domain, metric),
         )
         for entry in known
         if entry.group.fusion != baseline and conditions(entry) in baselines

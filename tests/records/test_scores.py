@@ -1,0 +1,121 @@
+"""Stored scores of test pairs that all seeds share enter intervals and verdicts; without them nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.metrics import metric_position
+from bench.records.entries import Entry, entries_of
+from bench.records.load import load_runs, pool
+from bench.records.scores import StoredScores
+from bench.records.ties import tie_groups
+from bench.verdicts.verdicts import compare_to_baseline
+
+PAIRS = 400
+LABEL = np.arange(PAIRS) % 2
+SEEDS = range(4)
+# Share of right answers by fusion, and how far it moves from seed to seed.
+LEVELS = {"good": 0.80, "alike": 0.78}
+
+
+@pytest.fixture
+def run(record: Any, run_folder: Callable[..., Path]) -> Callable[..., Path]:
+    """A run folder with the scores of two fusions over four seeds."""
+
+    def make(**fields: Any) -> Path:
+        generator, records = np.random.default_rng(0), []
+        hard = generator.random(PAIRS)
+        scores = {}
+        for fusion, level in LEVELS.items():
+            # What is hard for both, for this one, and by chance.
+            own_view = 0.6 * hard + 0.38 * generator.random(PAIRS)
+            for seed in SEEDS:
+                right = own_view + 0.02 * generator.random(PAIRS) < level
+                key = f"{len(records):016x}"
+                records.append(record(fusion, seed, float(right.mean()), **fields) | {"key": key})
+                scores[key] = np.where(right, 1.0, -1.0) * np.where(LABEL == 1, 1, -1)
+        folder = run_folder(records)
+        (folder / "scores").mkdir()
+        for key, values in scores.items():
+            np.savez(folder / "scores" / f"{key}.npz", **{"color": values, "color/label": LABEL})
+        return folder
+
+    return make
+
+
+def entries(folder: Path) -> tuple[Entry, ...]:
+    runs = load_runs([folder])
+    return entries_of(pool(runs).cells, StoredScores(runs))
+
+
+def right_answers(folder: Path, fusion: str) -> Any:
+    place = list(LEVELS).index(fusion) * len(SEEDS)
+    found = [np.load(folder / "scores" / f"{place + seed:016x}.npz") for seed in SEEDS]
+    return np.array([(one["color"] > 0) == (one["color/label"] == 1) for one in found], dtype=float)
+
+
+def variance_of_pairs(values: Any) -> float:
+    """Of the mean of a value per pair, over draws with as many same pairs as different ones."""
+    centred = values - np.array([values[label == LABEL].mean() for label in (0, 1)])[LABEL]
+    return float((centred**2).sum() / PAIRS**2 * PAIRS / (PAIRS - 1))
+
+
+def interval(values: Any, shared: float) -> float:
+    own = values.var(ddof=1) / len(values)
+    freedom = (own + shared) ** 2 / (own**2 / (len(values) - 1) + shared**2 / (PAIRS - 1))
+    return float(stats.t.ppf(0.975, freedom) * np.sqrt(own + shared))
+
+
+def test_the_interval_of_a_mean_holds_for_other_pairs(run: Callable[..., Path]) -> None:
+    folder = run()
+    for entry in entries(folder):
+        right = right_answers(folder, entry.group.fusion)
+        expected = interval(right.mean(axis=1), variance_of_pairs(right.mean(axis=0)))
+        assert entry.half_width("color", "accuracy") == pytest.approx(expected)
+
+
+def test_the_interval_of_a_difference_knows_that_both_saw_the_same_pairs(run: Callable[..., Path]) -> None:
+    folder = run()
+    (verdict,) = compare_to_baseline(entries(folder), "alike", "accuracy", "color")
+    apart = right_answers(folder, "good") - right_answers(folder, "alike")
+    expected = interval(apart.mean(axis=1), variance_of_pairs(apart.mean(axis=0)))
+    assert verdict.paired.high - verdict.paired.mean == pytest.approx(expected)
+
+
+def test_who_ties_depends_on_the_pairs_that_were_drawn(run: Callable[..., Path]) -> None:
+    folder = run()
+    with_scores, without = entries(folder), entries_of(pool(load_runs([folder])).cells)
+    names = [entry.group.fusion for entry in without]
+    assert not tie_groups(without, "color", ["accuracy"])[names.index("alike")].any()
+    assert tie_groups(with_scores, "color", ["accuracy"]).all()
+
+
+@pytest.mark.parametrize("loss", ["no file", "damage", "another number of pairs", "no labels"])
+def test_what_cannot_be_read_is_left_out(run: Callable[..., Path], loss: str) -> None:
+    folder = run()
+    file = folder / "scores" / f"{0:016x}.npz"
+    if loss == "no file":
+        file.unlink()
+    elif loss == "damage":
+        file.write_bytes(file.read_bytes()[:100])
+    elif loss == "another number of pairs":
+        np.savez(file, **{"color": np.ones(7), "color/label": np.ones(7)})
+    else:
+        np.savez(file, color=np.ones(PAIRS))
+    widths = {entry.group.fusion: entry.half_width("color", "accuracy") for entry in entries(folder)}
+    plain = {entry.group.fusion: entry for entry in entries_of(pool(load_runs([folder])).cells)}
+    assert widths["good"] == plain["good"].half_width("color", "accuracy")
+    assert widths["alike"] > plain["alike"].half_width("color", "accuracy")
+
+
+def test_replicates_have_it_in_their_spread(run: Callable[..., Path]) -> None:
+    folder = run(repeats="replicate")
+    for entry in entries(folder):
+        values = [cell.eval["color"].values[metric_position("accuracy")] for cell in entry.finished]
+        assert entry.half_width("color", "accuracy") == pytest.approx(interval(np.array(values), 0.0))
