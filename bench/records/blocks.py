@@ -48,7 +48,8 @@ def differences(entry: Entry, baseline: Entry, domain: str, metric: str) -> Arra
 
 def shared_error(entry: Entry, baseline: Entry, domain: str, metric: str) -> Shared:
     """What the test pairs, which all blocks share, add to the variance of the mean of these differences."""
-    seeds = [seed for _, seed in complete_blocks((entry, baseline), domain, metric).blocks]
+    both = complete_blocks((entry, baseline), domain, metric)
+    seeds = [seed for _, seed in both.blocks] if len(both.fusions) == 2 else []
     cells = [{cell.seed: cell for cell in one.finished} for one in (entry, baseline)]
     first, second = ([own[seed] for seed in seeds] for own in cells)
     return entry.scores.of_difference(first, second, domain, metric)
