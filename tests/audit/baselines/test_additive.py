@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.audit.baselines.additive import Additive
 from bench.audit.draws import Draws
+from bench.audit.probes import added_up
 from bench.audit.rows import Row, Verdict
 from bench.domain import Pairs
 
@@ -60,3 +64,20 @@ def test_classes_that_differ_by_nature_are_no_leak() -> None:
 def test_a_mark_is_found_where_classes_differ_by_nature(plant, found: str) -> None:
     leaks = [row.what for row in rows(plant(natural(N, 1)), plant(natural(N, 2))) if row.verdict is Verdict.LEAK]
     assert any(what.startswith(found) for what in leaks)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 1.0, 30.0]), min_size=6, max_size=6))
+def test_whatever_classes_score_their_balanced_pairs_are_at_chance(scores: list[float]) -> None:
+    of_a, of_b = np.array(scores[:3]), np.array(scores[3:])
+    different = [(a, b) for a in range(3) for b in range(3) if a != b]
+    pairs = np.array([(one, one) for one in range(3) for _ in range(2)] + different)
+    label = np.repeat([1, 0], 6)
+    assert added_up(of_a[pairs[:, 0]], of_b[pairs[:, 1]], label).mean() == 0.5
+
+
+def test_what_one_image_tells_counts_half_and_what_both_tell_counts_whole() -> None:
+    label = np.tile([1, 0], 50)
+    tells, constant = label + 0.5, np.zeros(100)
+    assert added_up(tells, constant, label).mean() == 0.75
+    assert added_up(tells, tells, label).mean() == 1.0
+    assert added_up(tells, np.arange(100) // 2, label).mean() == 0.75
