@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,21 +25,18 @@ class Additive(AuditBaseline):
     Where every class is as frequent among same pairs as among different ones, as ``balance`` checks, neither image says
     anything about the label by itself, however much classes differ by nature: the label is in how they belong
     together, which no sum sees. So this is at chance on any domain: photographs, folders and lists of pairs included.
-    The accuracy is the mean of two answers, one by what each image adds to the sum.
+    The accuracy is that of how far the mean sums of same and of different pairs lie apart.
     """
 
     name = "additive"
 
     def rows(self, draws: Draws) -> Iterator[Row]:
-        for probe, hits in additive_probes(additive_question(draws, all_statistics)):
-            yield judged_mean(f"statistics of A and B, added up → label, {probe}", "pair", hits)
-        train, test = ([_gray(pairs.a), _gray(pairs.b)] for pairs in (draws.train, draws.test))
-        held = [side[:1].expand_as(side) for side in test]
-        seen = torch.cat([torch.cat([test[0], held[1]], 1), torch.cat([held[0], test[1]], 1)])
-        scores = ridge_scores(torch.cat(train, 1), draws.train.label[:, None], seen)[:, 0].double().numpy()
-        of_a, of_b = np.split(scores, 2)
-        hits = added_up(of_a, of_b, draws.test.label.numpy())
-        yield judged_mean("pixels of A and B, added up → label, ridge regression", "pair", hits)
+        for probe, sums in additive_probes(additive_question(draws, all_statistics)):
+            yield judged_mean(f"statistics of A and B, added up → label, {probe}", "pair", sums)
+        train_x, test_x = (torch.cat([_gray(pairs.a), _gray(pairs.b)], 1) for pairs in (draws.train, draws.test))
+        scores = ridge_scores(train_x, draws.train.label[:, None], test_x)[:, 0].double().numpy()
+        sums = added_up(scores, draws.test.label.numpy())
+        yield judged_mean("pixels of A and B, added up → label, ridge regression", "pair", sums)
 
 
 def _gray(images: Images) -> Tensor:

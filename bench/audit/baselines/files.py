@@ -58,8 +58,8 @@ class Files(AuditBaseline):
             return _stated({name: column for name, column in facts.items() if name != CONTENT}, images)
 
         for what, extract in (("order", order), ("size, format, quality", stored))[: 2 if facts else 1]:
-            for probe, added_up in additive_probes(additive_question(draws, extract)):
-                yield flagged(judged_mean(f"{what} of the files, added up → label, {probe}", "pair", added_up))
+            for probe, sums in additive_probes(additive_question(draws, extract)):
+                yield flagged(judged_mean(f"{what} of the files, added up → label, {probe}", "pair", sums))
         if not facts:
             return
         if draws.domain.names_images:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -71,13 +72,14 @@ def test_whatever_classes_score_their_balanced_pairs_are_at_chance(scores: list[
     of_a, of_b = np.array(scores[:3]), np.array(scores[3:])
     different = [(a, b) for a in range(3) for b in range(3) if a != b]
     pairs = np.array([(one, one) for one in range(3) for _ in range(2)] + different)
-    label = np.repeat([1, 0], 6)
-    assert added_up(of_a[pairs[:, 0]], of_b[pairs[:, 1]], label).mean() == 0.5
+    sums = of_a[pairs[:, 0]] + of_b[pairs[:, 1]]
+    assert added_up(sums, np.repeat([1, 0], 6)).mean() == pytest.approx(0.5, abs=1e-12)
 
 
-def test_what_one_image_tells_counts_half_and_what_both_tell_counts_whole() -> None:
-    label = np.tile([1, 0], 50)
-    tells, constant = label + 0.5, np.zeros(100)
-    assert added_up(tells, constant, label).mean() == 0.75
-    assert added_up(tells, tells, label).mean() == 1.0
-    assert added_up(tells, np.arange(100) // 2, label).mean() == 0.75
+def test_means_that_lie_apart_have_the_accuracy_of_normal_scores() -> None:
+    rng, label = np.random.default_rng(0), np.arange(200_000) % 2
+    scores = rng.normal(0.2 * label)
+    found = added_up(3 * scores + 7, label)
+    assert found.mean() == pytest.approx(NormalDist().cdf(0.1), abs=0.001)
+    assert found.mean() == pytest.approx(np.mean((scores > 0.1) == label), abs=0.003)
+    assert added_up(label - 0.5, label).mean() == pytest.approx(0.9, abs=0.002)
