@@ -26,7 +26,8 @@ from typing import Any
 
 import torch
 from pandas import DataFrame
-from training_step import Setting, measure
+from training_loops import Setting
+from training_step import measure
 
 from bench import load
 from bench.atomic import write_text_atomically

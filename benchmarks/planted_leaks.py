@@ -5,7 +5,9 @@ in a share of them; files of a folder get one that tells the class, see ``plante
 where any row of the audit is a leak or flagged. The same without a mark, under other seeds, tells how often an audit is
 wrong about a clean domain.
 
-``python benchmarks/planted_leaks.py --seeds 20`` (about 70 minutes on one core).
+``python benchmarks/planted_leaks.py --seeds 20`` (132 audits, about 70 minutes on one core). With ``--kept FILE``
+every audit is a line there as soon as it is done, and is not run again: an interrupted benchmark goes on, and
+``--carriers`` may be run one by one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,7 +27,7 @@ from planted_files import FOLDER_LEAKS, write_folder
 from torch import Tensor
 
 from bench import zoo
-from bench.audit.rows import Row, Verdict
+from bench.audit.rows import Verdict
 from bench.audit.run import run_audit
 from bench.domain import Domain, Images, Pairs, Split, build_domain, clear_identities, register_domain, uniforms
 
@@ -154,16 +157,34 @@ def write_list(folder: Path, seed: int, leak: str, share: float) -> Path:
     return listed
 
 
-def alarms(domain: str, n: int, seed: int, baselines: str) -> list[Row]:
-    """The rows of an audit that are a leak or flagged."""
+def alarms(domain: str, n: int, seed: int, baselines: str) -> str:
+    """The rows of an audit that are a leak or flagged, as a text; empty where there are none."""
     clear_identities()
-    audit = run_audit(domain, n, seed, baselines.split(","))
-    return [row for row in audit.rows if row.verdict in (Verdict.LEAK, Verdict.FLAGGED)]
+    rows = run_audit(domain, n, seed, baselines.split(",")).rows
+    found = [row for row in rows if row.verdict in (Verdict.LEAK, Verdict.FLAGGED)]
+    return "; ".join(f"{row.baseline}: {row.what} ({row.value:.3f})" for row in found)
 
 
-def told(what: str, rows: list[Row]) -> None:
-    """Print a line."""
-    print(f"{what:<44} {'; '.join(f'{row.baseline}: {row.what} ({row.value:.3f})' for row in rows) or '-'}", flush=True)
+class Findings:
+    """Alarms by what was audited, printed and, where ``file`` is given, kept there as JSON lines."""
+
+    def __init__(self, file: Path | None, baselines: str) -> None:
+        self._file, self._baselines = file, baselines
+        lines = file.read_text().splitlines() if file and file.exists() else []
+        self._known = {tuple(asked): found for *asked, found in map(json.loads, lines)}
+
+    def of(self, place: Path, carrier: str, leak: str, share: float, seed: int) -> str:
+        """The alarms of one audit, which is run where it is not known."""
+        asked = (carrier, leak, share, seed, self._baselines)
+        if asked not in self._known:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                self._known[asked] = audited(carrier, Path(folder), leak, share, seed, self._baselines)
+            if self._file:
+                with self._file.open("a") as file:
+                    file.write(json.dumps([*asked, self._known[asked]]) + "\n")
+        what = f"{carrier}, {leak}, {share:.0%}" if leak else f"{carrier}, clean, seed {seed}"
+        print(f"{what:<44} {self._known[asked] or '-'}", flush=True)
+        return self._known[asked]
 
 
 def main() -> None:
@@ -171,28 +192,27 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--carriers", default="plug-in,list,folder")
     parser.add_argument("--baselines", default=BASELINES)
-    arguments = parser.parse_args()
+    parser.add_argument("--kept", type=Path, help="a file of what was found, so that nothing is audited twice")
+    options = parser.parse_args()
     zoo.load()
     torch.set_num_threads(1)
     register()
+    findings = Findings(options.kept, options.baselines)
     with tempfile.TemporaryDirectory() as place:
-        for carrier in arguments.carriers.split(","):
-            caught, leaks = dict.fromkeys(SHARES, 0), FOLDER_LEAKS if carrier == "folder" else LEAKS
-            for leak in leaks:
-                for share in SHARES:
-                    found = asked(carrier, Path(place) / f"{leak}-{share}", leak, share, 0, arguments.baselines)
-                    caught[share] += bool(found)
-                    told(f"{carrier}, {leak}, {share:.0%}", found)
-            wrong = 0
-            for seed in range(arguments.seeds):
-                found = asked(carrier, Path(place) / f"clean-{seed}", "", 0.0, seed, arguments.baselines)
-                wrong += bool(found)
-                told(f"{carrier}, clean, seed {seed}", found)
-            hits = ", ".join(f"{count} at {share:.0%}" for share, count in caught.items())
-            print(f"{carrier}: caught of {len(leaks)} leaks: {hits}; false alarms: {wrong} of {arguments.seeds} seeds")
+        for carrier in options.carriers.split(","):
+            print(summary(findings, Path(place), carrier, options.seeds), flush=True)
 
 
-def asked(carrier: str, folder: Path, leak: str, share: float, seed: int, baselines: str) -> list[Row]:
+def summary(findings: Findings, place: Path, carrier: str, seeds: int) -> str:
+    """Audits of one carrier, each of which is printed, and a line of how many were right."""
+    leaks = FOLDER_LEAKS if carrier == "folder" else LEAKS
+    caught = {share: sum(bool(findings.of(place, carrier, leak, share, 0)) for leak in leaks) for share in SHARES}
+    wrong = sum(bool(findings.of(place, carrier, "", 0.0, seed)) for seed in range(seeds))
+    hits = ", ".join(f"{count} at {share:.0%}" for share, count in caught.items())
+    return f"{carrier}: caught of {len(leaks)} leaks: {hits}; false alarms: {wrong} of {seeds} clean seeds"
+
+
+def audited(carrier: str, folder: Path, leak: str, share: float, seed: int, baselines: str) -> str:
     """The alarms of an audit of one carrier."""
     if carrier == "list":
         return alarms(f"pairs:{write_list(folder, seed, leak, share)}", LISTED_PAIRS, 0, baselines)

@@ -2,9 +2,9 @@
 
 Ours is ``bench run`` with an empty cache, so the shared warm-up is in its time, with everything else that a sweep does.
 Theirs trains every cell from random weights on pairs that never repeat, by the shortest loop there is (``best_step`` of
-``training_step.py``), as many cells at once as ours, and for up to ``--budget`` times the time that ours took; only its
-training steps are timed, not drawing the pairs and testing; its learning rate is constant. Both are tested on the same
-pairs.
+``training_loops.py``), as many cells at once as ours, and for up to ``--budget`` times the time that ours took; only
+its training steps are timed, not drawing the pairs and testing; its learning rate is constant. Both are tested on the
+same pairs.
 
 Every cell from scratch gets the same time, a cell's share of ours, so that a sample tells the mean: the first seeds of
 each fusion. Printed are the mean accuracy of ours, that of theirs after each half of our time, and the multiple at
@@ -29,7 +29,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from training_step import ALLOCATOR, BATCH, best_step
+from training_loops import ALLOCATOR, BATCH, best_step
 
 from bench import zoo
 from bench.domain import build_domain

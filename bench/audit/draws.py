@@ -94,15 +94,22 @@ class Draws:
         source, shift = shift_of(self.text)
         return None if shift or not self.equal_area else replace(self, text=shifted(source, BLOB))
 
+    def afresh(self, times: int) -> Draws | None:
+        """The same training pairs, and ``times`` as many test pairs, none of them one of these; None where the domain
+        has no others."""
+        if self.domain.test_pairs is not None:
+            return None
+        return self.showing(self.train, self._draw("test", times * len(self.test), len(self.test)))
+
     def showing(self, train: Pairs, test: Pairs) -> Draws:
         """The same with other pairs for training and testing."""
         other = replace(self)
         other.__dict__.update(train=train, test=test)
         return other
 
-    def _draw(self, split: Split, n: int) -> Pairs:
-        starts = range(0, n, CHUNK)
-        return joined([self.domain.draw(split, self.seed, min(CHUNK, n - start), start) for start in starts])
+    def _draw(self, split: Split, n: int, first: int = 0) -> Pairs:
+        starts = range(first, first + n, CHUNK)
+        return joined([self.domain.draw(split, self.seed, min(CHUNK, first + n - start), start) for start in starts])
 
 
 def both(pairs: Pairs) -> Images:

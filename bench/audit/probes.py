@@ -71,12 +71,28 @@ def additive_question(draws: Draws, extract: Extract) -> Question:
     return Question(sides[0], draws.train.label.numpy(), sides[1], draws.test.label.numpy())
 
 
-def additive_probes(question: Question) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name and hits of each probe that adds up what single features say: linear, or with any curve for each."""
+def additive_probes(question: Question) -> Iterator[tuple[str, Features]]:
+    """Name and :func:`added_up` of each probe that adds up what single features say: linear, or with any curve for
+    each."""
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-    yield "logistic regression", _balanced_hits(linear, question)
+    yield "logistic regression", _added_up(linear, question)
     curves = HistGradientBoostingClassifier(max_iter=TREES, max_leaf_nodes=2, early_stopping=False, random_state=0)
-    yield "boosted curves", _balanced_hits(curves, question)
+    yield "boosted curves", _added_up(curves, question)
+
+
+def added_up(scores: Features, label: NDArray[np.int64]) -> Features:
+    """How far scores, sums of what image A and what image B says, lie on the side of their label: (N,) numbers whose
+    mean is an accuracy.
+
+    It is that of two normal distributions whose means lie as far apart, in deviations of all scores, as those of same
+    and of different pairs; its straight part, which ends at .9. The mean of a sum is at chance wherever neither image
+    says anything. Hits at a threshold are not: of a same pair both images score high or low together, so that a skewed
+    sum lies above its median more or less often. Digits, whose files lie in order of the class, were right by that on
+    41.7 to 52.9 % of 10,000 pairs, and as far off on 60,000.
+    """
+    scale = scores.std() * np.sqrt(2 * np.pi)
+    sides = np.where(label == 1, 1.0, -1.0)
+    return 0.5 + sides * (scores - scores.mean()) / scale if scale > 0 else np.full(len(scores), 0.5)
 
 
 def logistic(question: Question) -> NDArray[np.bool_]:
@@ -133,16 +149,10 @@ def distance_hits(draws: Draws) -> NDArray[np.bool_]:
     return np.asarray((test < best) == asked)
 
 
-def _balanced_hits(model: Any, question: Question) -> NDArray[np.bool_]:
+def _added_up(model: Any, question: Question) -> Features:
     with threadpool_limits(torch.get_num_threads()):
         model.fit(question.train_x, question.train_y)
-        return balanced(model.decision_function(question.test_x), question.test_y)
-
-
-def balanced(scores: Features, label: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Hits (N,) where half of the pairs are called same. Scores of same pairs may spread more widely, as two images of
-    a class are bright together: any other threshold would turn that into an accuracy."""
-    return np.asarray((scores > np.median(scores)) == (label == 1))
+        return added_up(model.decision_function(question.test_x), question.test_y)
 
 
 def _hits(model: Any, question: Question) -> NDArray[np.bool_]:

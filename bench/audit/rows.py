@@ -48,6 +48,7 @@ class Row:
         interval: 95 % interval, Wilson's for an accuracy.
         limit: what the upper end of the interval, or the counted share, must stay below.
         note: reason or detail.
+        more: how many times as many pairs would decide it if the accuracy stayed; None where it is decided.
         baseline: whose row it is. seconds: time it took. The audit fills in both.
     """
 
@@ -59,6 +60,7 @@ class Row:
     interval: Interval | None = None
     limit: float | None = None
     note: str = ""
+    more: float | None = None
     baseline: str = ""
     seconds: float = 0.0
 
@@ -98,14 +100,14 @@ def judged(what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5
         chance: accuracy of a guess, 1 / k with k classes. The margin above it is the same for any chance level:
             1.5 points on pairs, 2 points on single images.
     """
-    right, n, limit = int(hits.sum()), len(hits), chance + MARGIN[level]
-    found = verdict(wilson(right, n), wilson(right, n, LEAKING), chance, limit)
-    return Row(what, found, level, n, right / n, wilson(right, n), limit)
+    right, n = int(hits.sum()), len(hits)
+    intervals = wilson(right, n), wilson(right, n, LEAKING)
+    return _judged(what, level, n, right / n, intervals, chance, MARGIN[level])
 
 
 def judged_mean(what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
     """A baseline whose mean over independent repetitions must stay at chance; ``n`` counts the repetitions."""
-    return _judged_mean(what, level, accuracies, chance, chance + MARGIN[level])
+    return _judged_mean(what, level, accuracies, chance, MARGIN[level])
 
 
 def informative(what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:
@@ -128,9 +130,11 @@ def judged_lift(what: str, hits: Hits, control: Hits) -> Row:
     Args:
         hits, control: (N,) and (M,) bool, where the baseline was right, and where the same was on the control.
     """
-    accepted, leaking = difference(hits, control), difference(hits, control, LEAKING)
-    found = verdict(accepted, leaking, 0.0, LIFT_MARGIN)
-    return Row(what, found, "pair", len(hits), float(hits.mean() - control.mean()), accepted, LIFT_MARGIN)
+    intervals, lift = (
+        (difference(hits, control), difference(hits, control, LEAKING)),
+        float(hits.mean() - control.mean()),
+    )
+    return _judged(what, "pair", len(hits), lift, intervals, 0.0, LIFT_MARGIN)
 
 
 def judged_gain(what: str, hits: Hits, without: Hits) -> Row:
@@ -139,12 +143,25 @@ def judged_gain(what: str, hits: Hits, without: Hits) -> Row:
     return _judged_mean(what, "pair", hits.astype(np.float64) - without, 0.0, LIFT_MARGIN)
 
 
-def _judged_mean(what: str, level: Level, values: NDArray[np.float64], chance: float, limit: float) -> Row:
+def _judged_mean(what: str, level: Level, values: NDArray[np.float64], chance: float, margin: float) -> Row:
     of = mean_of(values)
-    mean, half, wide = of.value.item(), of.half_width(LEVEL).item(), of.half_width(LEAKING).item()
-    interval = mean - half, mean + half
-    found = verdict(interval, (mean - wide, mean + wide), chance, limit)
-    return Row(what, found, level, len(values), mean, interval, limit)
+    mean, halves = of.value.item(), (of.half_width(confidence).item() for confidence in (LEVEL, LEAKING))
+    accepted, leaking = ((mean - half, mean + half) for half in halves)
+    return _judged(what, level, len(values), mean, (accepted, leaking), chance, margin)
+
+
+def _judged(
+    what: str, level: Level, n: int, value: float, intervals: tuple[Interval, Interval], chance: float, margin: float
+) -> Row:
+    accepted, leaking = intervals
+    limit = chance + margin
+    found = verdict(accepted, leaking, chance, limit)
+    more = None
+    if found is Verdict.UNDECIDED:
+        # Widths shrink with the root of the number of pairs: it is accepted at last, or it is a leak.
+        widths = [(accepted[1] - value, limit - value), (value - leaking[0], value - chance)]
+        more = min((half / room) ** 2 for half, room in widths if room > 0)
+    return Row(what, found, level, n, value, accepted, limit, more=more)
 
 
 def lifted(what: str, hits: Hits, control: Hits, else_note: str) -> Row:

@@ -53,10 +53,12 @@ def half_width(sd: Array, n: NDArray[np.int64], shared: Array | float = 0.0, fre
             Satterthwaite's.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        own = sd**2 / n
+        own, degrees = sd**2 / n, np.maximum(n - 1, 1)
         both = own + shared
-        known = np.where(both > 0, both**2 / (own**2 / np.maximum(n - 1, 1) + shared**2 / freedom), n - 1)
-        return np.where(n > 1, stdtrit(np.maximum(known, 1), (1 + LEVEL) / 2) * np.sqrt(both), np.nan)
+        alone = np.asarray(shared) == 0
+        known = np.where(alone, degrees, both**2 / (own**2 / degrees + shared**2 / freedom))
+        t = stdtrit(known, (1 + LEVEL) / 2)
+        return np.where(n > 1, np.where(alone, t * sd / np.sqrt(n), t * np.sqrt(both)), np.nan)
 
 
 def wilson(count: float, n: int, level: float = LEVEL) -> tuple[float, float]:

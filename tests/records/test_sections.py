@@ -63,22 +63,23 @@ def test_caption_states_the_conditions(record, markdown):
     text = one_line(markdown([record(seed=seed, abroad={"texture": 0.7}) for seed in range(2)]))
     assert "Protocol finetune on color, from warm-up names (seed 0), shared by all seeds: " in text
     assert "the intervals do not include its variance." in text
-    assert "Tested on 2,000 pairs of each domain; columns that name no domain are color." in text
+    assert "Tested on 2,000 pairs of each domain, the same for all seeds: intervals do not include their draw" in text
+    assert "; columns that name no domain are color." in text
     assert "2 seeds (0, 1); ± is the half width of the 95 % t interval over seeds; " in text
     assert "no inference: fewer than 3 seeds" in text
     assert "6,400 training pairs; warm-up: quality 0.840, 51,200 images, 50 s, paid once; recipe aaaaaaaa" in text
 
 
 def test_no_warning_from_three_seeds_on(record, markdown):
-    text = markdown([record(seed=seed) for seed in range(3)])
+    text = one_line(markdown([record(seed=seed) for seed in range(3)]))
     assert "3 seeds (0, 1, 2)" in text
     assert "no inference" not in text
 
 
 def test_seeds_that_differ_between_rows_are_pointed_out(record, markdown):
     rows = [record("a", 0), record("a", 1), record("b", 0)]
-    assert "1 to 2 seeds (column n)" in markdown(rows)
-    assert "2 seeds, not the same ones in every row" in markdown([*rows, record("b", 7)])
+    assert "1 to 2 seeds (column n)" in one_line(markdown(rows))
+    assert "2 seeds, not the same ones in every row" in one_line(markdown([*rows, record("b", 7)]))
 
 
 def test_seeds_that_shared_a_pass_are_why_rates_are_missing(record, markdown):

@@ -31,7 +31,7 @@ class AuditBaseline(ABC):
 
 
 BUILT_IN = (
-    "unary additive rematched one_place nuisances_single nuisances_pair statistics shape_blind permuted_labels "
+    "unary additive rematched one_place nuisances statistics shape_blind permuted_labels "
     "nearest_neighbour shuffled_pairs files duplicates balance contrast"
 )
 AUDIT_BASELINES: Registry[AuditBaseline] = Registry(

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from bench.audit.baselines import AuditBaseline, register_audit_baseline
 from bench.audit.baselines.statistics import all_statistics
 from bench.audit.draws import Draws
-from bench.audit.probes import CHUNK, additive_probes, additive_question, balanced, ridge_scores
-from bench.audit.rows import Row, judged
+from bench.audit.probes import CHUNK, added_up, additive_probes, additive_question, ridge_scores
+from bench.audit.rows import Row, judged_mean
 from bench.domain import Images
 
 SIDE = 32
@@ -25,17 +25,18 @@ class Additive(AuditBaseline):
     Where every class is as frequent among same pairs as among different ones, as ``balance`` checks, neither image says
     anything about the label by itself, however much classes differ by nature: the label is in how they belong
     together, which no sum sees. So this is at chance on any domain: photographs, folders and lists of pairs included.
+    The accuracy is that of how far the mean sums of same and of different pairs lie apart.
     """
 
     name = "additive"
 
     def rows(self, draws: Draws) -> Iterator[Row]:
-        for probe, hits in additive_probes(additive_question(draws, all_statistics)):
-            yield judged(f"statistics of A and B, added up → label, {probe}", "pair", hits)
+        for probe, sums in additive_probes(additive_question(draws, all_statistics)):
+            yield judged_mean(f"statistics of A and B, added up → label, {probe}", "pair", sums)
         train_x, test_x = (torch.cat([_gray(pairs.a), _gray(pairs.b)], 1) for pairs in (draws.train, draws.test))
-        scores = ridge_scores(train_x, draws.train.label[:, None], test_x)[:, 0]
-        hits = balanced(scores.double().numpy(), draws.test.label.numpy())
-        yield judged("pixels of A and B, added up → label, ridge regression", "pair", hits)
+        scores = ridge_scores(train_x, draws.train.label[:, None], test_x)[:, 0].double().numpy()
+        sums = added_up(scores, draws.test.label.numpy())
+        yield judged_mean("pixels of A and B, added up → label, ridge regression", "pair", sums)
 
 
 def _gray(images: Images) -> Tensor:

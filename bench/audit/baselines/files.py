@@ -19,7 +19,7 @@ from bench.audit.probes import (
     class_question,
     label_question,
 )
-from bench.audit.rows import Row, flagged, judged, judged_gain, not_applicable
+from bench.audit.rows import Row, flagged, judged, judged_gain, judged_mean, not_applicable
 from bench.domain import Images
 
 ORDER = "image"
@@ -58,8 +58,8 @@ class Files(AuditBaseline):
             return _stated({name: column for name, column in facts.items() if name != CONTENT}, images)
 
         for what, extract in (("order", order), ("size, format, quality", stored))[: 2 if facts else 1]:
-            for probe, hits in additive_probes(additive_question(draws, extract)):
-                yield flagged(judged(f"{what} of the files, added up → label, {probe}", "pair", hits))
+            for probe, sums in additive_probes(additive_question(draws, extract)):
+                yield flagged(judged_mean(f"{what} of the files, added up → label, {probe}", "pair", sums))
         if not facts:
             return
         if draws.domain.names_images:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.audit.baselines.additive import Additive
 from bench.audit.draws import Draws
+from bench.audit.probes import added_up
 from bench.audit.rows import Row, Verdict
 from bench.domain import Pairs
 
@@ -60,3 +65,21 @@ def test_classes_that_differ_by_nature_are_no_leak() -> None:
 def test_a_mark_is_found_where_classes_differ_by_nature(plant, found: str) -> None:
     leaks = [row.what for row in rows(plant(natural(N, 1)), plant(natural(N, 2))) if row.verdict is Verdict.LEAK]
     assert any(what.startswith(found) for what in leaks)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 1.0, 30.0]), min_size=6, max_size=6))
+def test_whatever_classes_score_their_balanced_pairs_are_at_chance(scores: list[float]) -> None:
+    of_a, of_b = np.array(scores[:3]), np.array(scores[3:])
+    different = [(a, b) for a in range(3) for b in range(3) if a != b]
+    pairs = np.array([(one, one) for one in range(3) for _ in range(2)] + different)
+    sums = of_a[pairs[:, 0]] + of_b[pairs[:, 1]]
+    assert added_up(sums, np.repeat([1, 0], 6)).mean() == pytest.approx(0.5, abs=1e-12)
+
+
+def test_means_that_lie_apart_have_the_accuracy_of_normal_scores() -> None:
+    rng, label = np.random.default_rng(0), np.arange(200_000) % 2
+    scores = rng.normal(0.2 * label)
+    found = added_up(3 * scores + 7, label)
+    assert found.mean() == pytest.approx(NormalDist().cdf(0.1), abs=0.001)
+    assert found.mean() == pytest.approx(np.mean((scores > 0.1) == label), abs=0.003)
+    assert added_up(label - 0.5, label).mean() == pytest.approx(0.9, abs=0.002)
