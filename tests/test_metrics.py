@@ -66,7 +66,7 @@ def decided(label: Labels, scores: Scores, threshold: float) -> tuple[int, int, 
 def evaluate(
     label: Labels, scores: NDArray[np.floating], swapped: NDArray[np.floating], threshold: float, tuned: float = 0.0
 ) -> SimpleNamespace:
-    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold, tuned))
+    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold, tuned, np.tanh(scores), math.tanh(tuned)))
 
 
 close = lambda value: pytest.approx(value, abs=1e-6, rel=1e-6)  # noqa: E731
@@ -297,7 +297,7 @@ def test_extreme_scores_stay_finite(scale: float, seed: int) -> None:
 
 def test_metrics_are_plain_numbers_by_name() -> None:
     rng = np.random.default_rng(0)
-    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1, 0.2)
+    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1, 0.2, rng.normal(size=100), 0.3)
     assert tuple(values) == m.metric_names()
     assert {type(value) for value in values.values()} == {float}
 
@@ -332,8 +332,12 @@ def test_to_the_last_bit_what_the_libraries_say(case: tuple[Labels, Scores, Scor
         "swap_flips": ((s > 0) != (t > 0)).mean(),
         "threshold_tuned": threshold / 2,
         "accuracy_tuned": sk.accuracy_score(label, s > threshold / 2),
+        "encoder_auc": sk.roc_auc_score(label, t),
+        "encoder_accuracy": sk.accuracy_score(label, t > threshold / 3),
     }
-    assert m.evaluate(label, scores, swapped, threshold, threshold / 2) == expected
+    assert m.evaluate(label, scores, swapped, threshold, threshold / 2, swapped, threshold / 3) == expected
+    without = m.evaluate(label, scores, swapped, threshold, threshold / 2)
+    assert without == expected | {"encoder_auc": None, "encoder_accuracy": None}
 
 
 # --- the contract ---

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from bench.atomic import write_bytes_atomically
 from bench.domain import Domain, DomainName, Pairs, Split, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
-from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
+from bench.evaluation.scoring import Scores, read_pairs, score_both_orders
 from bench.metrics import evaluate
 from bench.model import PairModel
 from bench.records.append import stored
@@ -34,27 +35,33 @@ class Evaluated:
     Attributes:
         validation: scores (N,) float32 and labels of the validation pairs, in the order drawn: they choose a threshold,
             and nothing asks how far they depend on the order of the images.
+        validation_cosine: (N,) float32, of the same pairs; None where no image is encoded without the other.
         scores, labels, metrics: per evaluated domain, of its test pairs.
     """
 
     validation: tuple[NDArray[np.float32], Labels]
+    validation_cosine: NDArray[np.float32] | None
     scores: dict[str, Scores]
     labels: dict[str, Labels]
     metrics: dict[str, dict[str, Any]]
 
     def save(self, path: Path) -> None:
-        """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, and labels as
-        ``<domain>/label``; the validation pairs are called ``val``. The file appears only when complete.
+        """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, cosines of encodings as
+        ``<domain>/cosine``, and labels as ``<domain>/label``; the validation pairs are called ``val``. The file appears
+        only when complete.
 
         Raises:
             StorageError: it cannot be written.
         """
         scores, label = self.validation
         arrays: dict[str, NDArray[Any]] = {"val": scores, "val/label": label.astype(np.uint8)}
+        cosines = {"val": self.validation_cosine}
         for domain, scored in self.scores.items():
             name = stored(domain)
             arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
             arrays[f"{name}/label"] = self.labels[domain].astype(np.uint8)
+            cosines[name] = scored.cosine
+        arrays |= {f"{name}/cosine": cosine for name, cosine in cosines.items() if cosine is not None}
         content = io.BytesIO()
         np.savez_compressed(content, allow_pickle=False, **arrays)
         write_bytes_atomically(path, content.getvalue())
@@ -75,19 +82,21 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     def given(domain: DomainName, split: Split, n: int) -> tuple[Tensor, Tensor]:
         return inputs(cell, model, start, domain, split, 0, n)
 
-    drawn = score_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
+    drawn, cosine = read_pairs(subject, *given(cell.domain, "val", cell.recipe.val_pairs))
     label = draw(cell.domain, "val", 0, cell.recipe.val_pairs).label.numpy()
     threshold, tuned = best_threshold(label, drawn), most_accurate_threshold(label, drawn)
+    cosine_tuned = math.nan if cosine is None else most_accurate_threshold(label, cosine)
     offset = threshold if decides_on_validation(cell, model) else 0.0
     scores, labels, metrics = {}, {}, {}
     for domain in cell.eval_domains:
         name = str(domain)
         scored = score_both_orders(subject, *given(domain, "test", cell.test_pairs))
-        scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
+        scores[name] = replace(scored, scores=_less(scored.scores, offset), swapped=_less(scored.swapped, offset))
         pairs = draw(domain, "test", 0, cell.test_pairs)
         labels[name] = pairs.label.numpy()
-        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset, tuned - offset)
-    return Evaluated((_less(drawn, offset), label), scores, labels, metrics)
+        thresholds = threshold - offset, tuned - offset, cosine_tuned
+        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], *thresholds)
+    return Evaluated((_less(drawn, offset), label), cosine, scores, labels, metrics)
 
 
 def decides_on_validation(cell: Cell, model: PairModel) -> bool:
@@ -100,9 +109,12 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
-def _metrics(pairs: Pairs, domain: Domain, scored: Scores, threshold: float, tuned: float) -> dict[str, Any]:
+def _metrics(
+    pairs: Pairs, domain: Domain, scored: Scores, threshold: float, tuned: float, cosine_tuned: float
+) -> dict[str, Any]:
     label = pairs.label.numpy()
-    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold, tuned)
+    sides = scored.scores, scored.swapped
+    metrics: dict[str, Any] = evaluate(label, *sides, threshold, tuned, scored.cosine, cosine_tuned)
     metrics["n"] = len(label)
     if domain.quarter:
         metrics["quarter"] = domain.quarter

@@ -19,6 +19,7 @@ from bench.evaluation.diagnosis import Diagnosis, diagnose
 from bench.evaluation.scoring import Scores
 from bench.fusion import MapShape
 from bench.model import PairModel
+from bench.model.encodings import pooled
 from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell
 from bench.sweep.evaluate import Evaluated, decides_on_validation, evaluate_cell
@@ -26,7 +27,6 @@ from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.prepare import Prepared
 from bench.training.auxiliary import auxiliary_weights
-from bench.training.encodings import pooled
 from bench.training.loop import History
 from bench.training.pairs import PairLearner
 from bench.training.recipe import DEFAULT_OBJECTIVE

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.model import PairModel
+from bench.model.encodings import pooled
 from bench.training.augment import Augmenter
 from bench.training.auxiliary import Auxiliary, Targets
-from bench.training.encodings import pooled, width
 from bench.training.loop import decay_groups
 from bench.training.objectives import Batch, Objective, Space
 from bench.training.recipe import Recipe
@@ -39,14 +39,14 @@ class FrozenModel(PairModel):
     def encode(self, images: Tensor) -> Tensor:
         return images
 
+    def encode_pairs(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return a, b
+
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self._compare(a, b)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         return self.compare(a, b)
-
-    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return self.compare(a, b), self.compare(b, a)
 
 
 class PairLearner:
@@ -87,7 +87,7 @@ class PairLearner:
         self.targets = tuple({name: side[name].to(model.device) for name in side} for side in targets)
         self.objective = Objective.parse(recipe.objective)
         self.reads_encodings = bool(self.objective.on_encodings)
-        dim = width(model, a) if self.reads_encodings or auxiliary else 0
+        dim = _width(model, a) if self.reads_encodings or auxiliary else 0
         shown = int(torch.cat([class_a, class_b]).max()) + 1
         self.loss = self.objective.build(Space(dim, classes or shown))
         self.heads = auxiliary.heads(dim) if auxiliary else nn.ModuleDict()
@@ -171,6 +171,16 @@ def _paired(both: Tensor, times: int) -> tuple[Tensor, Tensor]:
     first, second = both.chunk(2)
     shifts = range(min(times, len(second)))
     return torch.cat([first for _ in shifts]), torch.cat([second.roll(shift, 0) for shift in shifts])
+
+
+def _width(model: PairModel, images: Tensor) -> int:
+    """D of the pooled encodings that ``model`` makes of ``images``; the model stays in its mode and as it was."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        found = pooled(model.encode(images[:1])).shape[1]
+    model.train(training)
+    return found
 
 
 def _is_run(index: Tensor) -> bool:
