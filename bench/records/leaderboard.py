@@ -24,6 +24,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``accuracy_by_seed``: on ``eval_domain``, one for each of ``seeds`` in their order, ``-`` where that seed has none.
 - ``machines``: that these seeds ran on, separated by `` | ``; where there is more than one, or one that is not known,
   there are no rates.
+- ``labelled_pairs``: whose label training saw, each time that it did; empty in records that do not say.
 - the same three columns for each metric that was added since, plug-ins among them, in the order of registration.
 """
 
@@ -65,10 +66,10 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in FIRST_METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure", "accuracy_by_seed", "machines",
+    "warmup_measure", "accuracy_by_seed", "machines", "labelled_pairs",
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
-ADDED = ("warmup_measure", "accuracy_by_seed", "machines")
+ADDED = ("warmup_measure", "accuracy_by_seed", "machines", "labelled_pairs")
 # All other columns hold numbers, but for ``symmetric``.
 TEXTS = frozenset(
     {
@@ -204,6 +205,7 @@ def _conditions(entry: Entry) -> Row:
         "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
         "recipe_id": group.recipe_id,
         "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
+        "labelled_pairs": _middle(cell.labelled_pairs for cell in cells),
     }
 
 

@@ -49,6 +49,13 @@ class FrozenModel(PairModel):
         return self.compare(a, b)
 
 
+def pairings(recipe: Recipe, model: PairModel) -> int:
+    """How many labelled pairs are made of each pair drawn: an image that is encoded by itself is paired again."""
+    if model.fusion.supervision == "names" or not model.encodes_separately:
+        return 1
+    return min(recipe.pairs_per_image, recipe.batch_size)
+
+
 class PairLearner:
     """Loss of a batch of pairs, with each encoded image paired ``recipe.pairs_per_image`` times within the batch.
 
@@ -143,7 +150,7 @@ class PairLearner:
     def _batch(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> Batch:
         """Every image encoded once and compared ``pairs_per_image`` times, or the pairs as drawn."""
         classes = torch.cat([class_a, class_b])
-        times = self.recipe.pairs_per_image if self.model.encodes_separately else 1
+        times = pairings(self.recipe, self.model)
         if times == 1 and not self.reads_encodings and not self.auxiliary:
             scores, nothing = self.model(a, b), torch.empty(0)
             return Batch(scores, (class_a == class_b).long(), nothing, nothing, nothing, classes)
