@@ -266,7 +266,7 @@ _metric("threshold_tuned", NEITHER, "Score with the best accuracy on the validat
 _metric("accuracy_tuned", HIGHER, "Accuracy at the threshold with the best accuracy on validation.", chance=0.5,
         compute=_sklearn("accuracy_score", "decision_tuned"))
 _metric("encoder_auc", HIGHER, "AUC of the cosine of the two encodings, without fusion and head.", chance=0.5,
-        judged=True, compute=_of_encoder(_sklearn("roc_auc_score", "cosine")))
+        compute=_of_encoder(_sklearn("roc_auc_score", "cosine")))
 _metric("encoder_accuracy", HIGHER, "Accuracy of that cosine at its threshold with the best accuracy on validation.",
         chance=0.5, compute=_of_encoder(_sklearn("accuracy_score", "decision_encoder")))
 # fmt: on
