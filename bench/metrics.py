@@ -39,6 +39,9 @@ class Scored:
         label: (N,) 1 for same.
         scores, swapped: (N,) float64, logits of (A, B) and of (B, A).
         threshold, tuned: the scores with the best F1 and with the best accuracy on the validation pairs.
+        cosine: (N,) float64, of what the trained encoder makes of A and of B; None where no image is encoded without
+            the other.
+        cosine_tuned: the cosine with the best accuracy on the validation pairs.
     """
 
     label: Labels
@@ -46,6 +49,8 @@ class Scored:
     swapped: Array
     threshold: float
     tuned: float
+    cosine: Array | None = None
+    cosine_tuned: float = math.nan
 
     @cached_property
     def decision(self) -> Decisions:
@@ -61,6 +66,12 @@ class Scored:
     def decision_tuned(self) -> Decisions:
         """(N,) which pairs are called same at the threshold with the best accuracy on validation."""
         return self.scores > self.tuned
+
+    @cached_property
+    def decision_encoder(self) -> Decisions:
+        """(N,) which pairs are called same at the cosine with the best accuracy on validation."""
+        assert self.cosine is not None
+        return self.cosine > self.cosine_tuned
 
     @cached_property
     def probability(self) -> Array:
@@ -122,16 +133,27 @@ def metric_position(name: str) -> int:
     return metric_names().index(name)
 
 
-def evaluate(label: Labels, scores: Array, swapped: Array, threshold: float, tuned: float) -> dict[str, float | None]:
+def evaluate(
+    label: Labels,
+    scores: Array,
+    swapped: Array,
+    threshold: float,
+    tuned: float,
+    cosine: Array | None = None,
+    cosine_tuned: float = math.nan,
+) -> dict[str, float | None]:
     """All metrics of the scores of pairs (A, B) by name; None where one is not defined.
 
     Args:
         label: (N,) 1 for same. scores, swapped: (N,) logits of (A, B) and of (B, A).
         threshold, tuned: from :func:`bench.evaluation.metrics.best_threshold` and ``most_accurate_threshold`` on
             validation pairs.
+        cosine, cosine_tuned: as in :class:`Scored`.
     """
     # A threshold between two neighbouring float32 scores is not a float32.
-    scored = Scored(label, scores.astype("float64"), swapped.astype("float64"), threshold, tuned)
+    own, other = scores.astype("float64"), swapped.astype("float64")
+    encoder = None if cosine is None else cosine.astype("float64")
+    scored = Scored(label, own, other, threshold, tuned, encoder, cosine_tuned)
     values = {metric.name: float(metric().compute(scored)) for metric in METRICS.classes}
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
@@ -189,6 +211,11 @@ def _sklearn(function: str, of: str, **options: Any) -> Callable[[Scored], float
     return compute
 
 
+def _of_encoder(compute: Callable[[Scored], float]) -> Callable[[Scored], float]:
+    """``compute`` where each image is encoded without the other, else nan."""
+    return lambda scored: math.nan if scored.cosine is None else compute(scored)
+
+
 def _metric(name: str, direction: int, what: str, compute: Callable[[Scored], float], **facts: Any) -> None:
     """Register a metric that needs no class of its own."""
     own = {"name": name, "direction": direction, "__doc__": what, "compute": staticmethod(compute)}
@@ -238,4 +265,8 @@ _metric("threshold_tuned", NEITHER, "Score with the best accuracy on the validat
         compute=lambda scored: scored.tuned)
 _metric("accuracy_tuned", HIGHER, "Accuracy at the threshold with the best accuracy on validation.", chance=0.5,
         compute=_sklearn("accuracy_score", "decision_tuned"))
+_metric("encoder_auc", HIGHER, "AUC of the cosine of the two encodings, without fusion and head.", chance=0.5,
+        compute=_of_encoder(_sklearn("roc_auc_score", "cosine")))
+_metric("encoder_accuracy", HIGHER, "Accuracy of that cosine at its threshold with the best accuracy on validation.",
+        chance=0.5, compute=_of_encoder(_sklearn("accuracy_score", "decision_encoder")))
 # fmt: on

@@ -56,7 +56,7 @@ def decided(label: Labels, scores: Scores, threshold: float) -> tuple[int, int, 
 def evaluate(
     label: Labels, scores: NDArray[np.floating], swapped: NDArray[np.floating], threshold: float, tuned: float = 0.0
 ) -> SimpleNamespace:
-    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold, tuned))
+    return SimpleNamespace(**m.evaluate(label, scores, swapped, threshold, tuned, np.tanh(scores), math.tanh(tuned)))
 
 
 close = lambda value: pytest.approx(value, abs=1e-6, rel=1e-6)  # noqa: E731

@@ -173,5 +173,9 @@ def test_to_the_last_bit_what_the_libraries_say(case: tuple[Labels, Scores, Scor
         "swap_flips": ((s > 0) != (t > 0)).mean(),
         "threshold_tuned": threshold / 2,
         "accuracy_tuned": sk.accuracy_score(label, s > threshold / 2),
+        "encoder_auc": sk.roc_auc_score(label, t),
+        "encoder_accuracy": sk.accuracy_score(label, t > threshold / 3),
     }
-    assert m.evaluate(label, scores, swapped, threshold, threshold / 2) == expected
+    assert m.evaluate(label, scores, swapped, threshold, threshold / 2, swapped, threshold / 3) == expected
+    without = m.evaluate(label, scores, swapped, threshold, threshold / 2)
+    assert without == expected | {"encoder_auc": None, "encoder_accuracy": None}

@@ -33,7 +33,7 @@ class Mine(Metric):
 
 def test_metrics_are_plain_numbers_by_name() -> None:
     rng = np.random.default_rng(0)
-    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1, 0.2)
+    values = m.evaluate(LABEL, *rng.normal(size=(2, 100)).astype(np.float32), 0.1, 0.2, rng.normal(size=100), 0.3)
     assert tuple(values) == m.metric_names()
     assert {type(value) for value in values.values()} == {float}
 

@@ -22,6 +22,14 @@ def run(
     precision: Annotated[
         Optional[str], typer.Option(help="Of matrix products: float32 (default) or bfloat16 (autocast).")
     ] = None,
+    pairings: Annotated[
+        Optional[int],
+        typer.Option(help="--recipe pairs_per_image=N: labelled pairs that are made of each pair drawn; 1: no more."),
+    ] = None,
+    budget: Annotated[
+        Optional[str],
+        typer.Option(help="The same training for every fusion: pairs:9600 (labelled), steps:600 or macs:2e12."),
+    ] = None,
     textures: Annotated[
         Optional[str], typer.Option(help="--domain-params textures=DIR: images that join the texture bank.")
     ] = None,
@@ -51,7 +59,13 @@ def run(
 
     weights = None if aux is None else read_fields("--aux", aux)
     short_forms: dict[str, dict[str, Any]] = {
-        "recipe": {"objective": objective, "auxiliary": weights, "precision": precision},
+        "recipe": {
+            "objective": objective,
+            "auxiliary": weights,
+            "precision": precision,
+            "pairs_per_image": pairings,
+            "budget": budget,
+        },
         "domain_params": {"textures": textures, "size": size},
     }
     for field, values in short_forms.items():

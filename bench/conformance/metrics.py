@@ -24,7 +24,9 @@ def _cases() -> Iterator[tuple[str, Scored]]:
         ("reversed", -9 * sign),
         ("huge", 1e4 * random.normal(size=N)),
     ):
-        yield what, Scored(label, scores, random.permutation(scores), 0.25, -0.25)
+        # What joins the images before it encodes them has no cosine.
+        cosine = None if what == "equal" else random.uniform(-1, 1, N)
+        yield what, Scored(label, scores, random.permutation(scores), 0.25, -0.25, cosine, 0.1)
 
 
 def finite_value(metric: Metric) -> None:
@@ -47,7 +49,8 @@ def any_order(metric: Metric) -> None:
     """The order of the pairs does not matter."""
     _, scored = next(_cases())
     order = np.random.default_rng(1).permutation(N)
-    moved = replace(scored, label=scored.label[order], scores=scored.scores[order], swapped=scored.swapped[order])
+    sides = ("label", "scores", "swapped", "cosine")
+    moved = replace(scored, **{side: getattr(scored, side)[order] for side in sides})
     values = [float(metric.compute(one)) for one in (scored, moved)]
     if not np.allclose(values[0], values[1], equal_nan=True):
         raise CheckFailedError(f"it is {values[0]:.6g}, and {values[1]:.6g} for the same pairs in another order")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,17 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.errors import DivergedError
-from bench.model import PairModel
+from bench.model import PairModel, ReadOut
 
 BATCH = 256
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Logits (N,) float32 of the pairs as (A, B) and as (B, A)."""
+    """Logits (N,) float32 of the pairs as (A, B) and as (B, A), and the cosine (N,) float32 of the encodings of (A, B);
+    None where no image is encoded without the other."""
 
     scores: NDArray[np.float32]
     swapped: NDArray[np.float32]
+    cosine: NDArray[np.float32] | None = None
 
 
 def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> NDArray[np.float32]:
@@ -33,22 +37,35 @@ def score_pairs(model: PairModel, a: Tensor, b: Tensor) -> NDArray[np.float32]:
     Raises:
         DivergedError: a score is not finite.
     """
-    (scores,) = _in_batches(model, a, b, lambda x, y: (model(x, y),))
-    return scores
+    return _joined(_in_batches(model, a, b, model))
+
+
+def read_pairs(model: PairModel, a: Tensor, b: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """:func:`score_pairs`, and the cosines as in :class:`Scores`."""
+    found = _in_batches(model, a, b, model.read_out)
+    return _joined(one.scores for one in found), _cosine(found)
 
 
 def score_both_orders(model: PairModel, a: Tensor, b: Tensor) -> Scores:
-    """Score pairs as (A, B) and as (B, A); otherwise as :func:`score_pairs`."""
-    return Scores(*_in_batches(model, a, b, model.both_orders))
+    """Score pairs as (A, B) and as (B, A); otherwise as :func:`read_pairs`."""
+    found = _in_batches(model, a, b, model.both_orders)
+    first = [one for one, _ in found]
+    return Scores(_joined(one.scores for one in first), _joined(swapped for _, swapped in found), _cosine(first))
 
 
-def _in_batches(
-    model: PairModel, a: Tensor, b: Tensor, score: Callable[[Tensor, Tensor], tuple[Tensor, ...]]
-) -> list[NDArray[np.float32]]:
+def _in_batches(model: PairModel, a: Tensor, b: Tensor, read: Callable[[Tensor, Tensor], T]) -> list[T]:
     model.eval()
     with torch.inference_mode(), model.casting():
-        batches = [score(x, y) for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True)]
-    found = [torch.cat(parts).float().cpu().numpy() for parts in zip(*batches, strict=True)]
-    if not all(np.isfinite(scores).all() for scores in found):
+        return [read(x, y) for x, y in zip(a.split(BATCH), b.split(BATCH), strict=True)]
+
+
+def _cosine(found: Sequence[ReadOut]) -> NDArray[np.float32] | None:
+    cosines = [one.cosine for one in found if one.cosine is not None]
+    return _joined(cosines) if cosines else None
+
+
+def _joined(parts: Iterable[Tensor]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = torch.cat(list(parts)).float().cpu().numpy()
+    if not np.isfinite(found).all():
         raise DivergedError("a score on the evaluation pairs is not finite")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from bench.backbones import STANDARDISED, Backbone, Reads
 from bench.errors import NotApplicableError
 from bench.fusion import Fusion, mlp
+from bench.model.encodings import cosine
 
 
 def build_head(fusion: Fusion) -> nn.Module:
@@ -17,6 +19,14 @@ def build_head(fusion: Fusion) -> nn.Module:
     if fusion.head == "mlp":
         return mlp(fusion.out_dim, fusion.head_width)
     return nn.Linear(fusion.out_dim, 1) if fusion.head == "linear" else nn.Identity()
+
+
+class ReadOut(NamedTuple):
+    """The two readouts of pairs: scores (B,) of the trained head, and the cosine (B,) of the pooled encodings of A and
+    of B; None where no image is encoded without the other."""
+
+    scores: Tensor
+    cosine: Tensor | None
 
 
 class PairModel(nn.Module):
@@ -56,9 +66,19 @@ class PairModel(nn.Module):
         """Features (B, out_dim) or scores (B,) of the fusion to scores (B,)."""
         return self.head(features).flatten()
 
-    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of (A, B) and of (B, A), (B,) each."""
-        return self(a, b), self(b, a)
+    def read_out(self, a: Tensor, b: Tensor) -> ReadOut:
+        """Both readouts of (A, B), from one encoding of each image."""
+        if not self.encodes_separately:
+            return ReadOut(self(a, b), None)
+        u, v = self.encode_pairs(a, b)
+        return ReadOut(self.compare(u, v), cosine(u, v))
+
+    def both_orders(self, a: Tensor, b: Tensor) -> tuple[ReadOut, Tensor]:
+        """Both readouts of (A, B), and the scores (B,) of (B, A)."""
+        if not self.encodes_separately:
+            return self.read_out(a, b), self(b, a)
+        u, v = self.encode_pairs(a, b)
+        return ReadOut(self.compare(u, v), cosine(u, v)), self.compare(v, u)
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         """Scores (B,) of what the fusion joins: normalised images, maps, tokens, embeddings or likelihoods."""
@@ -67,6 +87,11 @@ class PairModel(nn.Module):
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) uint8 to what the fusion joins; only where ``encodes_separately``."""
         raise NotApplicableError(f"{self.fusion.name} joins the images before they are encoded")
+
+    def encode_pairs(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """:meth:`encode` of A and of B, in one batch."""
+        u, v = self.encode(torch.cat([a, b])).chunk(2)
+        return u, v
 
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         """Scores (B,) of encoded images; only where ``encodes_separately``."""

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from bench.backbones import Backbone, Reads
 from bench.errors import NotApplicableError
 from bench.fusion import Fusion, mlp
-from bench.model.base import PairModel
+from bench.model.base import PairModel, ReadOut
+from bench.model.encodings import cosine
 
 
 class SeparateModel(PairModel):
@@ -34,11 +35,7 @@ class SeparateModel(PairModel):
         return self.join(a, b)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.compare(*self.encode(torch.cat([a, b])).chunk(2))
-
-    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        u, v = self.encode(torch.cat([a, b])).chunk(2)
-        return self.compare(u, v), self.compare(v, u)
+        return self.compare(*self.encode_pairs(a, b))
 
 
 class TwoTowerModel(PairModel):
@@ -72,9 +69,16 @@ class TwoTowerModel(PairModel):
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         raise NotApplicableError(f"{self.fusion.name} encodes A and B with different towers")
 
+    def encode_pairs(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = self.together(a, b).chunk(2)
+        return self.backbone.read(first, self._reads), self.second.read(second, self._reads)
+
+    def read_out(self, a: Tensor, b: Tensor) -> ReadOut:
+        u, v = self.encode_pairs(a, b)
+        return ReadOut(self.join(u, v), cosine(u, v))
+
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        sides = zip(self.towers, self.together(a, b).chunk(2), strict=True)
-        return self.join(*(tower.read(side, self._reads) for tower, side in sides))
+        return self.join(*self.encode_pairs(a, b))
 
 
 class PixelModel(PairModel):
@@ -185,12 +189,23 @@ class Symmetrized(PairModel):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         if self.encodes_separately:
-            return self.compare(*self.encode(torch.cat([a, b])).chunk(2))
+            return self.compare(*self.encode_pairs(a, b))
         return _mean_of_orders(self.model, a, b)
+
+    def read_out(self, a: Tensor, b: Tensor) -> ReadOut:
+        if self.encodes_separately:
+            return super().read_out(a, b)
+        # Of two towers the cosine, too, depends on the order.
+        found = self.model.read_out(torch.cat([a, b]), torch.cat([b, a]))
+        return ReadOut(_mean_of_halves(found.scores), None if found.cosine is None else _mean_of_halves(found.cosine))
 
 
 def _mean_of_orders(score: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
     """Mean (B,) of the scores of (A, B) and of (B, A), in one pass over both: in two passes, the running statistics of
     BatchNorm would depend on which order comes last."""
-    first, second = score(torch.cat([a, b]), torch.cat([b, a])).chunk(2)
+    return _mean_of_halves(score(torch.cat([a, b]), torch.cat([b, a])))
+
+
+def _mean_of_halves(both: Tensor) -> Tensor:
+    first, second = both.chunk(2)
     return (first + second) / 2

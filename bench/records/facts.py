@@ -59,6 +59,7 @@ class RecipeFacts(TypedDict, total=False):
 
     train_pairs: Annotated[Count, "pairs trained on"]
     batch_size: Annotated[Count, "pairs of a training step"]
+    budget: Annotated[Text, "what every fusion was given, for which these pairs are paid; none where there is none"]
     objective: Annotated[Text, "what was minimised; bce where it is not named"]
     auxiliary: Annotated[dict[str, Number], "weight of each auxiliary head"]
 

@@ -29,6 +29,7 @@ Columns of ``leaderboard.csv`` (schema 1; columns are only ever added at the end
 - ``tie_group, tie_group_by``: whether a fusion is not worse than the best of its table and backbone on ``eval_domain``
   by that metric (:func:`bench.stats.ties.tie_group`); only for fusions with a score. ``tie_group_by`` is accuracy in
   the file beside the records, the first ``--metric`` elsewhere.
+- ``labelled_pairs``: whose label training saw, each time that it did; empty in records that do not say.
 - the same three columns for each metric that was added since, plug-ins among them, in the order of registration.
 """
 
@@ -73,10 +74,12 @@ COLUMNS = (
     *COUNT_FIELDS, "uncounted", *RATE_FIELDS,
     *(f"{metric}_{statistic}" for metric in FIRST_METRICS for statistic in STATISTICS),
     *(f"efficiency_{statistic}" for statistic in STATISTICS), "efficiency_seeds",
-    "warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by",
+    "warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by", "labelled_pairs",
 )  # fmt: skip
 # Columns that files of this schema may lack: they were added at the end later.
-ADDED = ("warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by")
+ADDED = (
+    "warmup_measure", "accuracy_by_seed", "machines", "repeats", "tie_group", "tie_group_by", "labelled_pairs",
+)  # fmt: skip
 # All other columns hold numbers, but for ``symmetric`` and ``tie_group``.
 TEXTS = frozenset(
     {
@@ -237,6 +240,7 @@ def _conditions(entry: Entry) -> Row:
         "repeats": group.repeats,
         "recipe_id": group.recipe_id,
         "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
+        "labelled_pairs": _middle(cell.labelled_pairs for cell in cells),
     }
 
 

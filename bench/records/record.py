@@ -114,6 +114,7 @@ class Record(Attempt):
     matching: Annotated[MatchingFacts | None, "how it was matched in parameters"] = None
     data: Annotated[dict[str, DataFacts], "test set by evaluated domain"] = field(default_factory=dict)
     eval: Annotated[dict[str, Tested], "results by evaluated domain"] = field(default_factory=dict)
+    labelled_pairs: Annotated[Count | None, "pairs whose label training saw, each time that it did"] = None
     cost: Annotated[CostFacts, "what it costs"] = field(default_factory=CostFacts)
     execution: Annotated[ExecutionFacts, "where and how it was computed"] = field(default_factory=ExecutionFacts)
     diagnostics: Annotated[Diagnostics, "state of the trained model"] = field(default_factory=Diagnostics)

@@ -19,6 +19,7 @@ from bench.stats.pair_error import KNOWN, Units, influence, pair_variance, pair_
 from bench.stats.paired import NOTHING, Shared
 
 Array = NDArray[np.float64]
+PARTS = ("label", "cosine", "units")
 # Mean influence of each test pair by metric, and the units that the pairs are of.
 Influences = tuple[dict[str, Array], Units | None]
 
@@ -100,7 +101,7 @@ class StoredScores:
         for cell in cells:
             name = stored(domain)
             try:
-                arrays = read_scores(self._files[cell.key], (name, f"{name}/label", f"{name}/units"))
+                arrays = read_scores(self._files[cell.key], [name, *(f"{name}/{part}" for part in PARTS)])
             except UsageError:
                 return None
             if f"{name}/label" not in arrays:
@@ -118,7 +119,7 @@ NO_SCORES = StoredScores()
 
 def _scored(arrays: Mapping[str, NDArray[Any]], name: str, values: Sequence[float | None]) -> Scored:
     """What a model says of the pairs, as when it was tested."""
-    threshold, tuned = (values[metric_position(which)] for which in ("threshold", "threshold_tuned"))
-    scores = arrays[name].astype(float)
-    known = [np.nan if value is None else value for value in (threshold, tuned)]
-    return Scored(arrays[f"{name}/label"].astype(int), scores, scores, *known)
+    known = [values[metric_position(which)] for which in ("threshold", "threshold_tuned")]
+    threshold, tuned = (np.nan if value is None else value for value in known)
+    scores, label = arrays[name].astype(float), arrays[f"{name}/label"].astype(int)
+    return Scored(label, scores, scores, threshold, tuned, arrays.get(f"{name}/cosine"))

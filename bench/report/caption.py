@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bench.records.entries import Entry
 from bench.records.record import NO_SEED, Record
 from bench.records.references import Efficiency
 from bench.records.sections import Section
 from bench.report.mixed import origins
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
 from bench.text import span
+
+# Of labelled pairs that a caption names with their rows.
+MOST_COUNTS = 4
 
 
 def caption(section: Section) -> list[str]:
@@ -32,6 +36,8 @@ def backbone_facts(section: Section) -> list[str]:
         }
         parts = {
             "{} training pairs": span((cell.recipe.get("train_pairs") for cell in cells), ","),
+            "budget {} for every fusion": _given(cells),
+            "{}": _labelled(entries),
             "warm-up: {}": _known(", ", warmup),
             "fusion and head sized to {}": _budgets(cells),
             "objective {}": _objectives(cells),
@@ -40,6 +46,29 @@ def backbone_facts(section: Section) -> list[str]:
         }
         facts.append(f"Backbone {backbone}: {_known('; ', parts)}.")
     return facts
+
+
+def _given(cells: Iterable[Record]) -> str:
+    """The budget of training that every fusion was given; empty where there was none."""
+    return " and ".join(sorted({cell.recipe.get("budget", "none") for cell in cells} - {"none"}))
+
+
+def _labelled(entries: Iterable[Entry]) -> str:
+    """How many labelled pairs the rows were trained on, and which rows on others than most; empty where that is no more
+    than the pairs drawn for each, and where no record tells."""
+    rows: dict[str, list[str]] = {}
+    is_news = False
+    for entry in entries:
+        known = [cell for cell in entry.finished if cell.labelled_pairs]
+        if known:
+            rows.setdefault(span((cell.labelled_pairs for cell in known), ","), []).append(entry.group.fusion)
+            is_news |= any((cell.labelled_pairs or 0) > cell.recipe.get("train_pairs", 0) for cell in known)
+    if not is_news and len(rows) < 2:
+        return ""
+    if len(rows) > MOST_COUNTS:
+        return f"{len(rows)} different numbers of labelled pairs, see labelled_pairs of the leaderboard"
+    most, *others = sorted(rows, key=lambda pairs: -len(rows[pairs]))
+    return ", ".join([f"{most} labelled pairs a row", *(f"{n} for {' and '.join(sorted(rows[n]))}" for n in others)])
 
 
 def _objectives(cells: Iterable[Record]) -> str:

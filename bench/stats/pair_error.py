@@ -38,16 +38,18 @@ def _f1(label: NDArray[np.integer], decision: NDArray[np.bool_]) -> Array:
     return _ratio(2 * same * said, same + said)
 
 
-def _auc(scored: Scored) -> Array:
+def _auc(label: NDArray[np.integer], scores: NDArray[np.floating] | None) -> Array:
     """By placements: of each same pair the share of different pairs that it beats, and the other way round.
 
     DeLong, DeLong & Clarke-Pearson, 1988, Comparing the areas under two or more correlated ROC curves.
     """
-    same = scored.label == 1
+    same = label == 1
     placements = np.empty(len(same))
+    if scores is None:
+        return np.full(len(same), np.nan)
     for own, sign in ((same, 1.0), (~same, -1.0)):
-        others = np.sort(sign * scored.scores[~own])
-        mine = sign * scored.scores[own]
+        others = np.sort(sign * scores[~own])
+        mine = sign * scores[own]
         beaten = np.searchsorted(others, mine, "left") + np.searchsorted(others, mine, "right")
         placements[own] = beaten / 2 / max(len(others), 1)
         placements[own] = placements[own] / own.sum() if own.any() else np.nan
@@ -69,7 +71,8 @@ _INFLUENCES: Mapping[str, Influence] = MappingProxyType(
         "recall": lambda scored: _recall(scored.label, scored.decision, 1),
         "f1": lambda scored: _f1(scored.label, scored.decision),
         "f1_val": lambda scored: _f1(scored.label, scored.decision_val),
-        "auc": _auc,
+        "auc": lambda scored: _auc(scored.label, scored.scores),
+        "encoder_auc": lambda scored: _auc(scored.label, scored.cosine),
         "p_same": lambda scored: _ratio(scored.decision.astype(float), np.ones(len(scored.label))),
         "brier": lambda scored: _ratio(
             np.asarray((scored.probability - scored.label) ** 2, dtype=float), np.ones(len(scored.label))

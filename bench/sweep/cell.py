@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.backbones import Backbone, Weights
-from bench.domain import Domain, Split
+from bench.domain import Domain, Split, build_domain
 from bench.fusion import Fusion
 from bench.records.record import Repeats
 from bench.registry import Choice
@@ -112,7 +112,15 @@ class Cell:
     def recipe_id(self) -> str:
         """Short hash of the recipes; tables keep different ones apart."""
         warmup = self.computed_start.recipe.identity() if self.computed_start else None
-        return digest({"recipe": self.recipe.identity(), "warmup": warmup})[:8]
+        return digest({"recipe": self.recipe.shared_identity(), "warmup": warmup})[:8]
+
+    @property
+    def trained_recipe(self) -> Recipe:
+        """The recipe as it can be followed: where only pairs are labelled, nothing is known of an image of one beside
+        an image of another."""
+        if build_domain(self.domain).names_images:
+            return self.recipe
+        return self.recipe.model_copy(update={"pairs_per_image": 1})
 
     def _objective_identity(self) -> dict[str, Any]:
         """Hash of the source of every term of the objective that comes from a plug-in. The built-in ones are part of

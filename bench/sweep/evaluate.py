@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from bench.atomic import write_bytes_atomically
 from bench.domain import Domain, Pairs, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
-from bench.evaluation.scoring import Scores, score_both_orders, score_pairs
+from bench.evaluation.scoring import Scores, read_pairs, score_both_orders
 from bench.metrics import evaluate
 from bench.model import PairModel
 from bench.records.append import stored
@@ -36,6 +37,7 @@ class Evaluated:
         validation: scores (N,) float32 and labels of the validation pairs, in the order drawn: they choose a threshold,
             and nothing asks how far they depend on the order of the images.
         validation_metrics: of these, but for those of the order.
+        validation_cosine: (N,) float32, of the same pairs; None where no image is encoded without the other.
         scores, labels, metrics: per evaluated domain, of its test pairs.
         units: of a domain whose test pairs share what they are made of, the numbers (N, 2) of the images, or of the
             classes, that each pair is made of.
@@ -43,27 +45,31 @@ class Evaluated:
 
     validation: tuple[NDArray[np.float32], Labels]
     validation_metrics: dict[str, float | None]
+    validation_cosine: NDArray[np.float32] | None
     scores: dict[str, Scores]
     labels: dict[str, Labels]
     metrics: dict[str, dict[str, Any]]
     units: dict[str, Labels]
 
     def save(self, path: Path) -> None:
-        """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, and labels as
-        ``<domain>/label``, units as ``<domain>/units``; the validation pairs are called ``val``. The file appears only
-        when complete.
+        """Scores of every pair as ``<domain>``, of test pairs also as ``<domain>/swapped``, cosines of encodings as
+        ``<domain>/cosine``, labels as ``<domain>/label``, units as ``<domain>/units``; the validation pairs are called
+        ``val``. The file appears only when complete.
 
         Raises:
             StorageError: it cannot be written.
         """
         scores, label = self.validation
         arrays: dict[str, NDArray[Any]] = {"val": scores, "val/label": label.astype(np.uint8)}
+        cosines = {"val": self.validation_cosine}
         for domain, scored in self.scores.items():
             name = stored(domain)
             arrays[name], arrays[f"{name}/swapped"] = scored.scores, scored.swapped
             arrays[f"{name}/label"] = self.labels[domain].astype(np.uint8)
             if domain in self.units:
                 arrays[f"{name}/units"] = self.units[domain].astype(np.int32)
+            cosines[name] = scored.cosine
+        arrays |= {f"{name}/cosine": cosine for name, cosine in cosines.items() if cosine is not None}
         content = io.BytesIO()
         np.savez_compressed(content, allow_pickle=False, **arrays)
         write_bytes_atomically(path, content.getvalue())
@@ -81,24 +87,26 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         DivergedError: a score is not finite.
     """
 
-    drawn = score_pairs(subject, *inputs(cell, model, start, cell.domain, "val"))
+    drawn, cosine = read_pairs(subject, *inputs(cell, model, start, cell.domain, "val"))
     label = draw(cell.domain, *cell.draws("val")).label.numpy()
     threshold, tuned = best_threshold(label, drawn), most_accurate_threshold(label, drawn)
+    cosine_tuned = math.nan if cosine is None else most_accurate_threshold(label, cosine)
     offset = threshold if decides_on_validation(cell, model) else 0.0
+    thresholds = threshold - offset, tuned - offset, cosine_tuned
     scores, labels, metrics, units = {}, {}, {}, {}
     for domain in cell.eval_domains:
         name = cell.name_of(domain)
         scored = score_both_orders(subject, *inputs(cell, model, start, domain, "test"))
-        scores[name] = Scores(_less(scored.scores, offset), _less(scored.swapped, offset))
+        scores[name] = replace(scored, scores=_less(scored.scores, offset), swapped=_less(scored.swapped, offset))
         pairs = draw(domain, *cell.draws("test"))
         labels[name] = pairs.label.numpy()
         if (shared := _units(pairs)) is not None:
             units[name] = shared
-        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], threshold - offset, tuned - offset)
+        metrics[name] = _metrics(pairs, build_domain(domain), scores[name], *thresholds)
     own = _less(drawn, offset)
-    known = evaluate(label, own, own, threshold - offset, tuned - offset)
+    known = evaluate(label, own, own, thresholds[0], thresholds[1], cosine, cosine_tuned)
     validation = {name: value for name, value in known.items() if not name.startswith("swap")}
-    return Evaluated((own, label), validation, scores, labels, metrics, units)
+    return Evaluated((own, label), validation, cosine, scores, labels, metrics, units)
 
 
 def _units(pairs: Pairs) -> Labels | None:
@@ -122,9 +130,12 @@ def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
-def _metrics(pairs: Pairs, domain: Domain, scored: Scores, threshold: float, tuned: float) -> dict[str, Any]:
+def _metrics(
+    pairs: Pairs, domain: Domain, scored: Scores, threshold: float, tuned: float, cosine_tuned: float
+) -> dict[str, Any]:
     label = pairs.label.numpy()
-    metrics: dict[str, Any] = evaluate(label, scored.scores, scored.swapped, threshold, tuned)
+    sides = scored.scores, scored.swapped
+    metrics: dict[str, Any] = evaluate(label, *sides, threshold, tuned, scored.cosine, cosine_tuned)
     metrics["n"] = len(label)
     if domain.quarter:
         metrics["quarter"] = domain.quarter

@@ -19,6 +19,7 @@ from bench.evaluation.diagnosis import Diagnosis, diagnose
 from bench.evaluation.scoring import Scores
 from bench.fusion import MapShape
 from bench.model import PairModel
+from bench.model.encodings import pooled
 from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell
 from bench.sweep.evaluate import Evaluated, decides_on_validation, evaluate_cell
@@ -26,9 +27,8 @@ from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.prepare import Prepared
 from bench.training.auxiliary import auxiliary_weights
-from bench.training.encodings import pooled
 from bench.training.loop import History
-from bench.training.pairs import PairLearner
+from bench.training.pairs import PairLearner, pairings
 from bench.training.recipe import DEFAULT_OBJECTIVE
 from bench.training.warmup import Warmup
 
@@ -80,6 +80,7 @@ def measure(
         "warmup": _warmup_facts(cell, prepared.start),
         "validation": evaluated.validation_metrics,
         "eval": evaluated.metrics,
+        "labelled_pairs": _labelled_pairs(prepared, history),
         "cost": _cost(prepared, trained, probe),
         "curve": [[seen, round(loss, 6), round(accuracy, 6)] for seen, loss, accuracy in history.curve],
         "stopped_early": history.stopped_early,
@@ -102,6 +103,13 @@ def measure(
     times["total"] = sum(times.values())
     on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated))
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
+
+
+def _labelled_pairs(prepared: Prepared, history: History) -> int | None:
+    """Pairs whose label training saw, each time that it did; None where it saw the names of images."""
+    if prepared.model.fusion.supervision == "names":
+        return None
+    return history.examples * pairings(prepared.cell.trained_recipe, prepared.model)
 
 
 def _auxiliary_errors(prepared: Prepared) -> dict[str, dict[str, float]]:

@@ -19,10 +19,12 @@ from bench.model import feature_spec
 from bench.records.record import DONE, Attempt
 from bench.registry import Choice
 from bench.sweep.applicable import check_warmup, not_applicable
+from bench.sweep.budget import within_budget
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
 from bench.text import count_of
+from bench.training.budget import NONE
 from bench.training.recipe import declared_recipe
 from bench.training.threads import one_thread
 from bench.training.warmup import WARMUPS, WarmupSpec, given_weights
@@ -68,6 +70,21 @@ class Plan:
             f"{sized.fusion} · {backbone}: {sized.parameters:,} parameters, not {sized.budget:,}: {sized.problem}"
             for backbone, sized in missed
             if sized.problem
+        ]
+
+    def budgets(self) -> list[str]:
+        """One line per backbone and budget, with the fewest and the most training pairs that it pays for."""
+        found: dict[tuple[str, str], dict[int, str]] = {}
+        for planned in self.cells:
+            recipe, role = planned.cell.recipe, planned.cell.fusion.cls.role
+            if recipe.budget != NONE and role == "fusion" and planned.state != "not applicable":
+                pairs = found.setdefault((str(planned.cell.backbone), recipe.budget), {})
+                pairs.setdefault(recipe.train_pairs, str(planned.cell.fusion))
+        return [
+            f"{backbone}: budget {budget} pays for "
+            + " to ".join(f"{n:,} ({pairs[n]})" for n in sorted({min(pairs), max(pairs)}))
+            + " training pairs"
+            for (backbone, budget), pairs in found.items()
         ]
 
     def inapplicable(self) -> list[str]:
@@ -138,7 +155,7 @@ def _planned(config: SweepConfig, latest: Mapping[str, Attempt]) -> list[Planned
         sizes = _sizes(config, fusions, backbone, domain)
         chosen = dict.fromkeys(sizes[fusion].fusion if fusion in sizes else fusion for fusion in fusions)
         sized = {size.fusion: size for size in sizes.values()}
-        cells = {fusion: _cell(config, fusion, backbone, domain, evals) for fusion in chosen}
+        cells = {fusion: within_budget(_cell(config, fusion, backbone, domain, evals)) for fusion in chosen}
         repeated = {fusion: _repeated(config, cell) for fusion, cell in cells.items()}
         # What gave a result could be combined, and to find that out again takes longer than all else here.
         is_done = {

@@ -101,7 +101,7 @@ def _learner(
     a, b = inputs(cell, model, start, cell.domain, "train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cell.seed)
-        # Where only pairs are labelled, nothing is known of an image of one beside an image of another.
-        recipe = cell.recipe if domain.names_images else cell.recipe.model_copy(update={"pairs_per_image": 1})
         learner = learner_of(subject)
-        return learner(subject, recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes), augment)
+        return learner(
+            subject, cell.trained_recipe, a, b, *train_classes, auxiliary, targets, len(domain.classes), augment
+        )

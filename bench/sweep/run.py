@@ -71,7 +71,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")
     left_out = filter(None, [_left_out(observers, plan)])
-    for line in (*plan.unmatched(), *plan.inapplicable(), *plan.repeated(), *left_out):
+    for line in (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), *left_out):
         say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:

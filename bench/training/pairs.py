@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.model import PairModel
+from bench.model.encodings import pooled
 from bench.training.augment import Augmenter
 from bench.training.auxiliary import Auxiliary, Targets
-from bench.training.encodings import pooled, width
 from bench.training.loop import decay_groups
 from bench.training.objectives import Batch, Objective, Space
 from bench.training.recipe import Recipe
@@ -39,14 +39,21 @@ class FrozenModel(PairModel):
     def encode(self, images: Tensor) -> Tensor:
         return images
 
+    def encode_pairs(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return a, b
+
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self._compare(a, b)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         return self.compare(a, b)
 
-    def both_orders(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        return self.compare(a, b), self.compare(b, a)
+
+def pairings(recipe: Recipe, model: PairModel) -> int:
+    """How many labelled pairs are made of each pair drawn: an image that is encoded by itself is paired again."""
+    if model.fusion.supervision == "names" or not model.encodes_separately:
+        return 1
+    return min(recipe.pairs_per_image, recipe.batch_size)
 
 
 class PairLearner:
@@ -87,7 +94,7 @@ class PairLearner:
         self.targets = tuple({name: side[name].to(model.device) for name in side} for side in targets)
         self.objective = Objective.parse(recipe.objective)
         self.reads_encodings = bool(self.objective.on_encodings)
-        dim = width(model, a) if self.reads_encodings or auxiliary else 0
+        dim = _width(model, a) if self.reads_encodings or auxiliary else 0
         shown = int(torch.cat([class_a, class_b]).max()) + 1
         self.loss = self.objective.build(Space(dim, classes or shown))
         self.heads = auxiliary.heads(dim) if auxiliary else nn.ModuleDict()
@@ -143,7 +150,7 @@ class PairLearner:
     def _batch(self, a: Tensor, b: Tensor, class_a: Tensor, class_b: Tensor) -> Batch:
         """Every image encoded once and compared ``pairs_per_image`` times, or the pairs as drawn."""
         classes = torch.cat([class_a, class_b])
-        times = self.recipe.pairs_per_image if self.model.encodes_separately else 1
+        times = pairings(self.recipe, self.model)
         if times == 1 and not self.reads_encodings and not self.auxiliary:
             scores, nothing = self.model(a, b), torch.empty(0)
             return Batch(scores, (class_a == class_b).long(), nothing, nothing, nothing, classes)
@@ -171,6 +178,16 @@ def _paired(both: Tensor, times: int) -> tuple[Tensor, Tensor]:
     first, second = both.chunk(2)
     shifts = range(min(times, len(second)))
     return torch.cat([first for _ in shifts]), torch.cat([second.roll(shift, 0) for shift in shifts])
+
+
+def _width(model: PairModel, images: Tensor) -> int:
+    """D of the pooled encodings that ``model`` makes of ``images``; the model stays in its mode and as it was."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        found = pooled(model.encode(images[:1])).shape[1]
+    model.train(training)
+    return found
 
 
 def _is_run(index: Tensor) -> bool:

@@ -77,6 +77,8 @@ class Recipe(Training):
         auxiliary: weights of auxiliary heads by name, over those that a fusion states itself; 0 leaves one out.
         augment: how training images are altered each time that they are shown, such as ``flip+rotate=15``; see
             ``bench.training.augment``.
+        budget: what every fusion is given, such as ``macs:2e12``, which a plan turns into the ``train_pairs`` of each
+            cell; see ``bench.training.budget``.
     """
 
     later = {
@@ -85,6 +87,7 @@ class Recipe(Training):
         "objective": DEFAULT_OBJECTIVE,
         "auxiliary": {},
         "augment": "none",
+        "budget": "none",
     }
 
     train_pairs: Positive = 9_600
@@ -104,6 +107,7 @@ class Recipe(Training):
     objective: str = DEFAULT_OBJECTIVE
     auxiliary: dict[str, Number] = {}
     augment: str = "none"
+    budget: str = "none"
 
     @field_validator("objective")
     @classmethod
@@ -127,11 +131,23 @@ class Recipe(Training):
 
         return str(Augmentation.parse(text))
 
+    @field_validator("budget")
+    @classmethod
+    def _read_budget(cls, text: str) -> str:
+        from bench.training.budget import NONE, Budget
+
+        return str(Budget.parse(text) or NONE)
+
     @model_validator(mode="after")
     def _holds_a_batch(self) -> Recipe:
         if self.train_pairs < self.batch_size:
             raise ValueError(f"train_pairs ({self.train_pairs}) is less than one batch_size ({self.batch_size})")
         return self
+
+    def shared_identity(self) -> dict[str, Any]:
+        """What cells of one table share of :meth:`identity`: a budget, in place of the pairs that it pays for."""
+        identity = self.identity()
+        return {name: value for name, value in identity.items() if name != "train_pairs" or "budget" not in identity}
 
     def __hash__(self) -> int:
         # A mapping has no hash of its own.
@@ -186,6 +202,8 @@ def declared_recipe(backbone: str, protocol: Protocol, overrides: Mapping[str, A
     Raises:
         UsageError: an override that is no field, or a value out of range.
     """
+    if overrides.get("budget", "none") != "none" and "train_pairs" in overrides:
+        raise UsageError("recipe: budget says how many train_pairs each fusion gets; give one of the two")
     declared = {**PROTOCOL_RECIPES.get(protocol, {}), **RECIPES.get(backbone, {}).get(protocol, {})}
     return _checked(Recipe, "recipe", {**declared, **overrides})
 

@@ -124,6 +124,8 @@ def test_fields_that_cannot_be_read_are_one_short_line(given: str) -> None:
 def test_short_forms_are_fields_of_the_recipe(configured: Callable[..., SweepConfig]) -> None:
     config = configured("--recipe", "lr=0.1,objective=bce", "--objective", "hinge", "--aux", "centre=1,size=0.5")
     assert config.recipe == {"lr": 0.1, "objective": "hinge", "auxiliary": {"centre": 1, "size": 0.5}}
+    footing = configured("--pairings", 1, "--budget", "macs:2e12")
+    assert footing.recipe == {"pairs_per_image": 1, "budget": "macs:2e12"}
     assert configured("--precision", "bfloat16").recipe == {"precision": "bfloat16"}
     assert configured().recipe == {}
 

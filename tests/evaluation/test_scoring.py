@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench import zoo
 from bench.errors import DivergedError
 from bench.evaluation import scoring
-from bench.evaluation.scoring import score_both_orders, score_pairs
+from bench.evaluation.scoring import read_pairs, score_both_orders, score_pairs
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 
@@ -66,6 +66,28 @@ def test_one_order_is_the_first_of_both_and_costs_half(fusion: str) -> None:
     assert sum(counted.batches) == 300
     score_both_orders(counted, a, b)
     assert sum(counted.batches) == 900
+
+
+@pytest.mark.parametrize(("fusion", "encoded"), [("fmap_diff", 600), ("pseudo_siamese", 600), ("two_channel", 0)])
+def test_the_cosines_of_encodings_cost_no_further_encoding(fusion: str, encoded: int) -> None:
+    """One pass over both images for the first order; what depends on the order passes again for the other."""
+    a, b = images(300, 12), images(300, 13)
+    model = warm(fusion)
+    sizes: list[int] = []
+    for tower in model.towers:
+        tower.stem.register_forward_hook(lambda module, args, result: sizes.append(len(args[0])))
+    scored = score_both_orders(model, a, b)
+    again, cosine = read_pairs(model, a, b)
+    assert (scored.scores == again).all()
+    if not encoded:
+        assert scored.cosine is None
+        assert cosine is None
+        assert sum(sizes) == 300 + 300 + 300
+        return
+    assert sum(sizes) == encoded * (3 if fusion == "pseudo_siamese" else 2)
+    assert scored.cosine.dtype == np.float32
+    assert (scored.cosine == cosine).all()
+    assert cosine.shape == (300,)
 
 
 @pytest.mark.parametrize("fusion", ["concat", "two_channel", "concat:symmetrize=true"])

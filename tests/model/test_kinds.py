@@ -52,10 +52,38 @@ def test_both_orders_are_two_forward_passes(models: Any, fusion: str) -> None:
     model = models.build(fusion).eval()
     a, b = models.images(4)
     with torch.no_grad():
-        first, second = model.both_orders(a, b)
+        (first, _), second = model.both_orders(a, b)
         assert torch.allclose(first, model(a, b), atol=1e-5)
         assert torch.allclose(second, model(b, a), atol=1e-5)
     assert first.shape == (4,)
+
+
+def by_hand(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Cosine of vectors (B, D), or of the means over positions of maps (B, D, H, W) or tokens (B, L, D)."""
+    if u.ndim == 3:
+        u, v = u.transpose(1, 2), v.transpose(1, 2)
+    u, v = (side.reshape(len(side), side.shape[1], -1).mean(2).double() for side in (u, v))
+    return (u * v).sum(1) / (u.norm(dim=1) * v.norm(dim=1))
+
+
+@pytest.mark.parametrize("fusion", [*OF_IMAGES, "concat:symmetrize=true", "pseudo_siamese:symmetrize=true"])
+@torch.no_grad()
+def test_the_second_readout_is_the_cosine_of_what_the_fusion_is_given(models: Any, fusion: str) -> None:
+    model = models.build(fusion).eval()
+    a, b = models.images(3)
+    found = model.read_out(a, b)
+    assert torch.allclose(found.scores, model(a, b), atol=1e-5)
+    if model.encodes_separately:
+        expected = by_hand(model.encode(a), model.encode(b))
+    elif model.fusion.towers == 2:
+        first, second = ([tower.read(standardise(side), "embedding") for side in (a, b)] for tower in model.towers)
+        expected = by_hand(first[0], second[1])
+        if "symmetrize" in fusion:
+            expected = (expected + by_hand(first[1], second[0])) / 2
+    else:
+        assert found.cosine is None
+        return
+    assert torch.allclose(found.cosine.double(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("fusion", list(FUSIONS))

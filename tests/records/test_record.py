@@ -71,6 +71,7 @@ BROKEN = {
     "family": NOT_TEXT, "role": ("referee", 1), "knows": NOT_TEXT, "symmetric": ("yes", 1), "finished": NOT_TEXT,
     "known_failure": NOT_TEXT,
     "error": NOT_OBJECT, "recipe": NOT_OBJECT, "recipe.train_pairs": NOT_COUNT, "recipe.batch_size": NOT_COUNT,
+    "recipe.budget": NOT_TEXT, "labelled_pairs": NOT_COUNT,
     "warmup": (None, *NOT_OBJECT), "warmup.task": ("", None), "warmup.seed": NOT_WHOLE, "warmup.quality": NOT_NUMBER,
     "warmup.measure": NOT_TEXT, "warmup.seconds": NOT_AMOUNT, "warmup.images": NOT_COUNT,
     "matching.budget": (*NOT_COUNT, None), "matching.tolerance": NOT_NUMBER, "matching.problem": NOT_TEXT,

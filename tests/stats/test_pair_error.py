@@ -16,11 +16,13 @@ THRESHOLD, TUNED = 0.3, -0.2
 def scored(generator: np.random.Generator, n: int) -> Scored:
     label = np.arange(n) % 2
     scores = generator.normal(size=n) + 1.2 * label - 0.5
-    return Scored(label, scores, scores, THRESHOLD, TUNED)
+    return Scored(label, scores, scores, THRESHOLD, TUNED, np.tanh(scores))
 
 
 def part(whole: Scored, rows: NDArray[np.int64]) -> Scored:
-    return Scored(whole.label[rows], whole.scores[rows], whole.scores[rows], THRESHOLD, TUNED)
+    return Scored(
+        *(own[rows] for own in (whole.label, whole.scores, whole.scores)), THRESHOLD, TUNED, whole.cosine[rows]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))

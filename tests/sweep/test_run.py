@@ -13,6 +13,7 @@ import pytest
 
 from bench.domain import build_domain
 from bench.errors import UsageError
+from bench.evaluation.metrics import most_accurate_threshold
 from bench.metrics import evaluate
 from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
@@ -110,9 +111,10 @@ def test_stored_scores_reproduce_the_stored_metrics(sweep, tmp_path: Path) -> No
     for domain, metrics in record["eval"].items():
         label = build_domain(domain).draw("test", 0, 32).label.numpy()
         np.testing.assert_array_equal(scores[f"{domain}/label"], label)
-        again = evaluate(
-            label, scores[domain], scores[f"{domain}/swapped"], metrics["threshold"], metrics["threshold_tuned"]
-        )
+        thresholds = metrics["threshold"], metrics["threshold_tuned"]
+        cosine_tuned = most_accurate_threshold(scores["val/label"], scores["val/cosine"])
+        cosines = scores[f"{domain}/cosine"], cosine_tuned
+        again = evaluate(label, scores[domain], scores[f"{domain}/swapped"], *thresholds, *cosines)
         assert again == {name: value for name, value in metrics.items() if name not in ("n", "cells")}
 
 

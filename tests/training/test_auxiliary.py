@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from bench.domain import Images, build_domain
 from bench.errors import UsageError
 from bench.fusion import MapShape
+from bench.model.encodings import pooled
 from bench.training.auxiliary import READOUTS, Auxiliary, auxiliary_weights, check_weights, missing_latents
-from bench.training.encodings import pooled
 
 IMAGE = MapShape(3, 20, 40)
 

@@ -233,7 +233,7 @@ def test_a_frozen_model_scores_both_orders_as_the_whole_one_does(fusion: str) ->
     model = model_of(fusion).eval()
     frozen = FrozenModel(model).eval()
     with torch.no_grad():
-        first, second = frozen.both_orders(features(model, a), features(model, b))
+        (first, _), second = frozen.both_orders(features(model, a), features(model, b))
         assert torch.allclose(first, model(a, b), atol=1e-4)
         assert torch.allclose(second, model(b, a), atol=1e-4)
 
