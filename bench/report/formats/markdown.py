@@ -15,6 +15,7 @@ from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.formats import ReportFormat, register_report_format
+from bench.report.gaps_block import gaps_block
 from bench.report.lift_block import lift_block
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
@@ -74,6 +75,8 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("New classes and groups", section, lambda part: quarters_block(part, report.metrics[0]))
+    asked = report.gaps[section.title], report.metrics[0], report.baseline, report.margin
+    blocks += _by_backbone("Gaps", section, lambda part: gaps_block(part, *asked))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
     blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))

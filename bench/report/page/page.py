@@ -15,7 +15,7 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import footnotes, lift_block, quarters_block
+from bench.report import footnotes, gaps_block, lift_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -142,6 +142,10 @@ def _chapter(
                 how = block.sentence(section.of(backbone), metric)
                 html = sortable(found_table, f"t{place}-{block.WORD}-{number}")
                 parts.append(Part(f"{title}{name}", how, html))
+        gaps = frame_of(gaps_block.grid(section.of(backbone), report.gaps[section.title], metric, report.baseline))
+        if not gaps.empty:
+            how = gaps_block.sentence(section, metric, report.baseline, report.margin)
+            parts.append(Part(f"Gaps{name}", how, sortable(gaps, f"t{place}-gaps-{number}")))
         learned = learning_views(section.of(backbone), curves, metric)
         parts.append(
             _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
