@@ -15,7 +15,7 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import footnotes, gaps_block, lift_block, quarters_block
+from bench.report import effects_block, footnotes, gaps_block, lift_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -150,6 +150,10 @@ def _chapter(
         parts.append(
             _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
         )
+    spread = effects_block.effects_block(section, report.sections, metric)
+    if spread is not None:
+        table = frame_of(effects_block.grid(effects_block.analyses(section, report.sections, metric), metric))
+        parts.append(Part("What the spread is made of", spread.sentence, sortable(table, f"t{place}-spread", False)))
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
