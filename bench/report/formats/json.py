@@ -8,7 +8,7 @@ from typing import Any
 from bench.markup import json_text
 from bench.records import leaderboard
 from bench.records.sections import Section
-from bench.report import effects_block, footnotes, gaps_block, lift_block, quarters_block
+from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, as_dict
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -52,6 +52,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> d
         "uncounted": footnotes.uncounted(section),
         "lifts": lift_block.as_dicts(section, metric),
         "quarters": quarters_block.as_dicts(section, metric),
+        "order": order_block.as_dicts(section, metric),
         "effects": effects_block.as_dict(section, report.sections, metric),
         "gaps": gaps_block.as_dicts(report.gaps[section.title], report.baseline),
         "comparisons": [as_dict(comparison) for comparison in found],

@@ -18,6 +18,7 @@ from bench.report.effects_block import effects_block
 from bench.report.formats import ReportFormat, register_report_format
 from bench.report.gaps_block import gaps_block
 from bench.report.lift_block import lift_block
+from bench.report.order_block import order_block
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
@@ -78,6 +79,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     blocks += _by_backbone("New classes and groups", section, lambda part: quarters_block(part, report.metrics[0]))
     asked = report.gaps[section.title], report.metrics[0], report.baseline, report.margin
     blocks += _by_backbone("Gaps", section, lambda part: gaps_block(part, *asked))
+    blocks += _by_backbone("Order", section, lambda part: order_block(part, report.metrics[0]))
     blocks += _blocks("What the spread is made of", effects_block(section, report.sections, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))

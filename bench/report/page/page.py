@@ -15,7 +15,7 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import effects_block, footnotes, gaps_block, lift_block, quarters_block
+from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -25,6 +25,7 @@ from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, frame_of, leaderboard_table, shifts_table, verdicts_table
 from bench.report.provenance import provenance, sentence
 from bench.report.report import Report
+from bench.verdicts.order import order_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +147,10 @@ def _chapter(
         if not gaps.empty:
             how = gaps_block.sentence(section, metric, report.baseline, report.margin)
             parts.append(Part(f"Gaps{name}", how, sortable(gaps, f"t{place}-gaps-{number}")))
+        order = order_of(section.of(backbone), metric)
+        if order is not None:
+            table, how = frame_of(order_block.grid(section, order)), order_block.sentence(section, order, metric)
+            parts.append(Part(f"Order{name}", how, sortable(table, f"t{place}-order-{number}", False)))
         learned = learning_views(section.of(backbone), curves, metric)
         parts.append(
             _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
