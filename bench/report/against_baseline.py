@@ -45,8 +45,7 @@ class Comparison:
     @property
     def unit(self) -> Unit:
         """How differences in the metric are written."""
-        is_share = METRICS.get(self.metric).unit == SHARE
-        return Unit(100, 2, " points") if is_share else Unit(1, 3, f" in {self.metric}")
+        return unit_of(self.metric)
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,11 @@ class Unit:
         """A size as short as possible, with the name: ``1 point``, ``2.5 points``."""
         text = f"{value * self.scale:.3g}"
         return f"{text}{self.name.removesuffix('s') if text == '1' and self.scale == 100 else self.name}"
+
+
+def unit_of(metric: str) -> Unit:
+    """How differences in a metric are written: in points where it is a share."""
+    return Unit(100, 2, " points") if METRICS.get(metric).unit == SHARE else Unit(1, 3, f" in {metric}")
 
 
 def comparisons(section: Section, baseline: str, metric: str, margin: float) -> list[Comparison]:
@@ -136,7 +140,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.metric,
         "eval_domain": comparison.domain,
         "margin": comparison.margin,
-        "fusions": [_verdict_dict(verdict) for verdict in comparison.verdicts],
+        "fusions": [verdict_dict(verdict) for verdict in comparison.verdicts],
         "notes": sign_flip_notes(comparison.verdicts),
     }
 
@@ -149,7 +153,7 @@ def verdict_columns(section: Section, found: Sequence[Comparison]) -> Iterator[t
             group = groups[verdict.backbone, verdict.fusion]._asdict()
             known_seed = None if group["warmup_seed"] == NO_SEED else group["warmup_seed"]
             row = group | {"warmup_seed": known_seed, "eval_domain": comparison.domain}
-            values = _verdict_dict(verdict) | {"baseline": comparison.baseline, "compared_by": comparison.metric}
+            values = verdict_dict(verdict) | {"baseline": comparison.baseline, "compared_by": comparison.metric}
             yield key_of(row), {name: values[name] for name in COMPARED}
 
 
@@ -181,7 +185,8 @@ def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
     ]
 
 
-def _verdict_dict(verdict: Verdict) -> dict[str, Any]:
+def verdict_dict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict for JSON, in the unit of the metric; None for what is not defined."""
     values = {
         "difference": verdict.paired.mean,
         "difference_low": verdict.paired.low,

@@ -124,13 +124,15 @@ def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> s
 
 
 def _interaction(section: Section, comparison: Comparison) -> str:
-    effects = effects_of(section.entries, comparison.domain, comparison.metric)
-    if effects is None or effects.seeds < FEWEST_SEEDS or math.isnan(effects.shares["fusion"]):
+    effects = effects_of(section.entries, [comparison.domain], comparison.metric)
+    if effects is None or "backbone" not in effects.levels or effects.seeds < FEWEST_SEEDS:
+        return ""
+    if math.isnan(effects.shares["fusion"]):
         return ""
     share = {name: f"{100 * value:.0f} %" for name, value in effects.shares.items()}
     return (
         f"Of the spread between runs {share['fusion']} goes with the fusion, {share['backbone']} with the backbone, "
-        f"{share['fusion x backbone']} with which fusion meets which backbone, and {share['seeds']} with the seed."
+        f"{share['fusion x backbone']} with which fusion meets which backbone, and the rest with the seed."
     )
 
 

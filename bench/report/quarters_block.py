@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,14 @@ import numpy as np
 from bench.metrics import METRICS
 from bench.plots.style import metric_label
 from bench.quarters import QUARTERS
-from bench.records.blocks import scores
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, estimate
+from bench.verdicts.gaps import Contrast, gap_by_block, quarter_contrasts, quarter_domains
 
 # Mean and half width of the interval.
 Estimate = tuple[float, float]
-
-# What each gap subtracts: the same pairs but for classes, or but for groups.
-GAPS = {
-    "new classes": (("novel", "seen"), ("novel_both", "novel_group")),
-    "new groups": (("novel_group", "seen"), ("novel_both", "novel")),
-}
 
 # In the names of tables.
 WORD = "quarters"
@@ -75,43 +69,25 @@ def as_dicts(section: Section, metric: str) -> list[dict[str, Any]]:
 def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, Estimate], Mapping[str, Estimate]]]:
     """Each entry with its estimates by quarter and by gap, of a section of a single backbone; none where fewer than
     two quarters were tested."""
-    domains = _domains(section)
+    domains = quarter_domains(section)
     if len(domains) < 2:
         return []
     entries = [*section.ranked("fusion", metric), *section.references()]
     tested = [entry for entry in entries if any(entry.tested(domain) for domain in domains.values())]
-    gaps = {what: [pair for pair in pairs if set(pair) <= domains.keys()] for what, pairs in GAPS.items()}
     return [
         (
             entry,
             {name: (entry.mean(of, metric), entry.half_width(of, metric)) for name, of in domains.items()},
-            {
-                what: _gap(entry, [(domains[new], domains[old]) for new, old in pairs], metric)
-                for what, pairs in gaps.items()
-                if pairs
-            },
+            {contrast.name: _gap(entry, contrast, metric) for contrast in quarter_contrasts(section)},
         )
         for entry in tested
     ]
 
 
-def _domains(section: Section) -> Mapping[str, str]:
-    """The domain of each quarter that was tested, in the order of ``QUARTERS``."""
-    found = {
-        tested.quarter: domain
-        for domain in (section.domain, *section.shifts.values())
-        for entry in section.entries
-        for tested in entry.tested(domain)
-    }
-    return {name: found[name] for name in QUARTERS if name in found}
-
-
-def _gap(entry: Entry, pairs: Sequence[tuple[str, str]], metric: str) -> Estimate:
-    """Mean over pairs of domains, then over seeds, of the first minus the second."""
-    values = [(scores(entry, new, metric), scores(entry, old, metric)) for new, old in pairs]
-    common = set.intersection(*(set(side) for both in values for side in both))
-    by_seed = [[np.mean([new[block] - old[block] for new, old in values])] for block in sorted(common)]
-    found = estimate(np.array(by_seed, dtype=float).reshape(len(by_seed), 1))
+def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
+    """Mean of the gap over seeds, with its interval."""
+    values = list(gap_by_block(entry, contrast, metric).values())
+    found = estimate(np.array(values).reshape(len(values), 1))
     return found.mean.item(), found.half_width.item()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
 from bench.report.against_baseline import Comparison, comparisons
 from bench.report.provenance import left_out, rates_note
+from bench.verdicts.gaps import Gap, gaps_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Report:
             return tuple((section, []) for section in self.sections)
         by = self.baseline, self.metrics[0], self.margin
         return tuple((section, comparisons(section, *by)) for section in self.sections)
+
+    @cached_property
+    def gaps(self) -> Mapping[str, Sequence[Gap]]:
+        """By title of a section, what its fusions lose on other domains by the first metric."""
+        return {one.title: gaps_of(one, self.metrics[0], self.margin, self.baseline) for one in self.sections}
 
     @property
     def notes(self) -> list[str]:

@@ -74,6 +74,12 @@ def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, se
     return Interval(value, low, high)
 
 
+def resampled_means(values: Array, draws: int, seed: int = 0) -> Array:
+    """Means of ``values`` (..., blocks) over blocks drawn with replacement, the same ones for all: (draws, ...)."""
+    times = _times((1, values.shape[-1]), draws, seed)
+    return np.moveaxis(values @ times.T / values.shape[-1], -1, 0)
+
+
 def _times(shape: tuple[int, int], draws: int, seed: int) -> Array:
     """How often each run of a table (tasks, seeds) is drawn: (draws, tasks x seeds)."""
     tasks, seeds = shape

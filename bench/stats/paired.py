@@ -80,6 +80,11 @@ class Paired:
     high: float
     p: float
 
+    @property
+    def half_width(self) -> float:
+        """Of the t interval."""
+        return self.high - self.mean
+
     def p_within(self, margin: float) -> float:
         """p of two one-sided t tests, as :meth:`Mean.p_within`."""
         mean, error, freedom = map(np.asarray, (self.mean, self.error, self.freedom))

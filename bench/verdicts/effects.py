@@ -1,84 +1,98 @@
-"""Main effects: how much of the spread of scores is due to the fusion, the backbone, and their interaction."""
+"""Main effects: how much of the spread of scores is due to the fusion, the seed, the backbone, and how they meet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.records.blocks import are_alike, scores
 from bench.records.entries import Entry
+from bench.stats.components import variance_components
 
 Array = NDArray[np.float64]
+
+FUSION, SEED = "fusion", "seed"
+FACTORS = (FUSION, "backbone", "warm-up", "domain", SEED)
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Scores by fusion and backbone over the seeds that all of these cells finished.
+    """Where the spread of scores comes from, over the seeds that all of these cells finished.
 
     Attributes:
-        fusions, backbones: those with a cell in every column and row.
-        means: (fusions, backbones). seeds: how many.
-        shares: of the spread, by ``fusion``, ``backbone``, ``fusion x backbone`` and ``seeds``; they add up to 1. The
-            last is what is left: the spread between seeds of one cell.
+        levels: how many there are of each factor that has more than one.
+        variances: by source, none below 0, in the squared unit of the metric. ``fusion x seed`` is how fusions part
+            from seed to seed beyond what they share, and all that is left.
     """
 
-    fusions: tuple[str, ...]
-    backbones: tuple[str, ...]
-    means: Array
-    seeds: int
-    shares: dict[str, float]
+    levels: Mapping[str, int]
+    variances: Mapping[str, float]
+
+    @property
+    def seeds(self) -> int:
+        """That all cells finished."""
+        return self.levels[SEED]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the variance of a single score; nan where nothing varies."""
+        total = sum(self.variances.values())
+        return {source: value / total if total else math.nan for source, value in self.variances.items()}
+
+    @property
+    def reliability(self) -> float:
+        """ICC: share of the variance of means over these seeds that is due to the fusion, 1 where they rank surely."""
+        fusion = self.variances[FUSION]
+        total = fusion + self.variances[f"{FUSION} x {SEED}"] / self.seeds
+        return fusion / total if total else math.nan
 
 
-def effects_of(entries: Iterable[Entry], domain: str, metric: str) -> Effects | None:
-    """Two-way analysis of the balanced part of a table; None where it has no two fusions, backbones and seeds.
+def effects_of(entries: Iterable[Entry], domains: Sequence[str], metric: str) -> Effects | None:
+    """Variance components of the complete part of a table; None where it has no two fusions and seeds.
 
     Args:
-        entries: of one table; only fusions count.
+        entries: of one table, or of several that differ in the seed of the warm-up alone; only fusions count.
+        domains: tested on.
     """
-    known = [entry for entry in entries if entry.role == "fusion" and domain in entry.quality]
-    found = {(entry.group.fusion, entry.group.backbone): scores(entry, domain, metric) for entry in known}
-    runs = {(entry.group.fusion, entry.group.backbone): {cell.seed: cell for cell in entry.finished} for entry in known}
-    backbones = sorted({backbone for _, backbone in found})
-    fusions = sorted({fusion for fusion, _ in found})
-    fusions = [fusion for fusion in fusions if all((fusion, backbone) in found for backbone in backbones)]
-    if min(len(fusions), len(backbones)) < 2:
+    known = [entry for entry in entries if entry.role == "fusion"]
+    found = {
+        (entry.group.fusion, entry.group.backbone, entry.group.warmup_seed, domain): (entry, own)
+        for entry in known
+        for domain in domains
+        if (own := scores(entry, domain, metric))
+    }
+    backbones, warmups = sorted({place[1] for place in found}), sorted({place[2] for place in found})
+    tested = sorted({place[3] for place in found})
+    cases = list(product(backbones, warmups, tested))
+    fusions = [name for name in sorted({place[0] for place in found}) if all((name, *case) in found for case in cases)]
+    if len(fusions) < 2:
         return None
-    cells = [[found[fusion, backbone] for backbone in backbones] for fusion in fusions]
-    shared = sorted(set.intersection(*(set(cell) for row in cells for cell in row)))
-    blocks = [
-        (trained_on, seed)
-        for trained_on, seed in shared
-        if all(are_alike([runs[fusion, backbone][seed] for fusion in fusions], domain) for backbone in backbones)
+    blocks = set.intersection(*(set(found[name, *case][1]) for name in fusions for case in cases))
+    runs = {place: {cell.seed: cell for cell in entry.finished} for place, (entry, _) in found.items()}
+    alike = [
+        block
+        for block in sorted(blocks)
+        if all(are_alike([runs[name, *case][block[1]] for name in fusions], case[-1]) for case in cases)
     ]
-    if len(blocks) < 2:
+    if len(alike) < 2:
         return None
-    values = np.array([[[cell[block] for block in blocks] for cell in row] for row in cells])
-    return Effects(tuple(fusions), tuple(backbones), values.mean(axis=2), len(blocks), variance_shares(values))
+    values = np.array([[[found[name, *case][1][block] for block in alike] for case in cases] for name in fusions])
+    return _effects(values.reshape(len(fusions), len(backbones), len(warmups), len(tested), len(alike)))
 
 
-def variance_shares(values: Array) -> dict[str, float]:
-    """Shares of the spread of ``values`` (fusions, backbones, seeds) by source; nan where nothing varies.
-
-    Omega squared (Hays, 1963, Statistics for psychologists): what chance alone adds to the sum of squares of a source
-    is taken off, which for many fusions and few seeds is much. None is below 0; the seeds have the rest.
-    """
-    a, b, n = values.shape
-    total = ((values - values.mean()) ** 2).sum()
-    means = values.mean(axis=2) - values.mean()
-    fusion, backbone = means.mean(axis=1, keepdims=True), means.mean(axis=0, keepdims=True)
-    sources = {
-        "fusion": ((fusion**2).sum() * b * n, a - 1),
-        "backbone": ((backbone**2).sum() * a * n, b - 1),
-        "fusion x backbone": (((means - fusion - backbone) ** 2).sum() * n, (a - 1) * (b - 1)),
-    }
-    noise = ((values - values.mean(axis=2, keepdims=True)) ** 2).sum() / (a * b * (n - 1))
-    if not total:
-        return dict.fromkeys((*sources, "seeds"), float("nan"))
-    shares = {
-        name: max(0.0, float((squares - degrees * noise) / (total + noise)))
-        for name, (squares, degrees) in sources.items()
-    }
-    return shares | {"seeds": 1 - sum(shares.values())}
+def _effects(values: Array) -> Effects:
+    """Of ``values`` (fusions, backbones, warm-ups, domains, seeds); factors with one level are left out."""
+    levels = {name: size for name, size in zip(FACTORS, values.shape, strict=True) if size > 1}
+    variances: dict[str, float] = {}
+    components = variance_components(values.reshape(tuple(levels.values())), tuple(levels))
+    for source in sorted(components, key=lambda source: (SEED in source, len(source))):
+        # What meets the seed is told apart by one thing only: whether fusions part by it.
+        shown = [name for name in (FUSION, SEED) if name in source] if SEED in source else source
+        name = " x ".join(shown)
+        variances[name] = variances.get(name, 0.0) + max(0.0, components[source])
+    return Effects(levels, variances)

@@ -10,6 +10,7 @@ from scipy.special import chdtrc, ndtr
 
 from bench.records.blocks import Complete
 from bench.stats.intervals import LEVEL
+from bench.stats.ranking import ranks_of
 
 Array = NDArray[np.float64]
 
@@ -38,7 +39,7 @@ def mean_ranks(complete: Complete, direction: int) -> Ranks:
     """Rank fusions within each block; ``direction`` is -1 if lower is better."""
     values = complete.values * direction
     n, k = values.shape
-    ranks = np.array([_ranks(block) for block in values]).reshape(n, k)
+    ranks = np.array([ranks_of(block) for block in values]).reshape(n, k)
     mean = ranks.mean(axis=0) if n else np.full(k, np.nan)
     reason = _why_no_critical_difference(n, k)
     critical = None if reason else critical_difference(k, n)
@@ -67,13 +68,6 @@ def _range_quantile(k: int) -> float:
         probability = k * (density * (ndtr(z) - ndtr(z - middle)) ** (k - 1)).sum()
         low, high = (middle, high) if probability < LEVEL else (low, middle)
     return high
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks (fusions,), 1 for the highest value; equal ones share the mean of theirs."""
-    ascending = np.sort(values)
-    below, up_to = (np.searchsorted(ascending, values, side=side) for side in ("left", "right"))
-    return np.asarray(len(values) - (below + up_to - 1) / 2)
 
 
 def _why_no_critical_difference(blocks: int, fusions: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.markup import json_text
 from bench.records import leaderboard
 from bench.records.sections import Section
-from bench.report import footnotes, lift_block, quarters_block
+from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, as_dict
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -26,7 +26,7 @@ class Json(ReportFormat):
     def render(self, report: Report) -> str:
         content = {
             "schema": leaderboard.SCHEMA,
-            "sections": [_section(section, found, report.metrics[0]) for section, found in report.compared],
+            "sections": [_section(section, found, report) for section, found in report.compared],
             "rows": leaderboard.rows(report.entries, report.metrics[0]),
             "notes": report.notes,
             "provenance": provenance(report.runs),
@@ -34,7 +34,8 @@ class Json(ReportFormat):
         return json_text(content)
 
 
-def _section(section: Section, found: Sequence[Comparison], metric: str) -> dict[str, Any]:
+def _section(section: Section, found: Sequence[Comparison], report: Report) -> dict[str, Any]:
+    metric = report.metrics[0]
     return {
         "title": section.title,
         "domain": section.domain,
@@ -52,6 +53,9 @@ def _section(section: Section, found: Sequence[Comparison], metric: str) -> dict
         "uncounted": footnotes.uncounted(section),
         "lifts": lift_block.as_dicts(section, metric),
         "quarters": quarters_block.as_dicts(section, metric),
+        "order": order_block.as_dicts(section, metric),
+        "effects": effects_block.as_dict(section, report.sections, metric),
+        "gaps": gaps_block.as_dicts(report.gaps[section.title], report.baseline),
         "comparisons": [as_dict(comparison) for comparison in found],
         "conclusion": conclusion(section, found),
     }

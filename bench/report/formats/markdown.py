@@ -14,8 +14,11 @@ from bench.report.against_baseline import Comparison, comparison_grid, compariso
 from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
+from bench.report.effects_block import effects_block
 from bench.report.formats import ReportFormat, register_report_format
+from bench.report.gaps_block import gaps_block
 from bench.report.lift_block import lift_block
+from bench.report.order_block import order_block
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
@@ -74,6 +77,10 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))
     blocks += _by_backbone("New classes and groups", section, lambda part: quarters_block(part, report.metrics[0]))
+    asked = report.gaps[section.title], report.metrics[0], report.baseline, report.margin
+    blocks += _by_backbone("Gaps", section, lambda part: gaps_block(part, *asked))
+    blocks += _by_backbone("Order", section, lambda part: order_block(part, report.metrics[0]))
+    blocks += _blocks("What the spread is made of", effects_block(section, report.sections, report.metrics[0]))
     blocks += _by_backbone("Kinds of pairs", section, lambda part: kinds_block(part, report.metrics[0]))
     blocks += _list("Failed cells", footnotes.failures(section))
     blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))
@@ -89,11 +96,15 @@ def _by_backbone(title: str, section: Section, block_of: Callable[[Section], Blo
     """A block of its own for each backbone that has one, under a heading."""
     blocks = []
     for backbone in section.backbones:
-        block = block_of(section.of(backbone))
-        if block:
-            heading = f"### {title}" if len(section.backbones) == 1 else f"### {title}: {markdown(backbone)}"
-            blocks += [heading, _wrap(block.sentence), *block.tables, *map(_wrap, block.legend)]
+        named = title if len(section.backbones) == 1 else f"{title}: {markdown(backbone)}"
+        blocks += _blocks(named, block_of(section.of(backbone)))
     return blocks
+
+
+def _blocks(title: str, block: Block | None) -> list[str]:
+    if block is None:
+        return []
+    return [f"### {title}", _wrap(block.sentence), *block.tables, *map(_wrap, block.legend)]
 
 
 def _list(title: str, lines: Sequence[str]) -> list[str]:

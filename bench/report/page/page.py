@@ -15,7 +15,7 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import footnotes, lift_block, quarters_block
+from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -25,6 +25,7 @@ from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.tables import failures_table, frame_of, leaderboard_table, shifts_table, verdicts_table
 from bench.report.provenance import provenance, sentence
 from bench.report.report import Report
+from bench.verdicts.order import order_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,10 +143,22 @@ def _chapter(
                 how = block.sentence(section.of(backbone), metric)
                 html = sortable(found_table, f"t{place}-{block.WORD}-{number}")
                 parts.append(Part(f"{title}{name}", how, html))
+        gaps = frame_of(gaps_block.grid(section.of(backbone), report.gaps[section.title], metric, report.baseline))
+        if not gaps.empty:
+            how = gaps_block.sentence(section, metric, report.baseline, report.margin)
+            parts.append(Part(f"Gaps{name}", how, sortable(gaps, f"t{place}-gaps-{number}")))
+        order = order_of(section.of(backbone), metric)
+        if order is not None:
+            table, how = frame_of(order_block.grid(section, order)), order_block.sentence(section, order, metric)
+            parts.append(Part(f"Order{name}", how, sortable(table, f"t{place}-order-{number}", False)))
         learned = learning_views(section.of(backbone), curves, metric)
         parts.append(
             _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
         )
+    spread = effects_block.effects_block(section, report.sections, metric)
+    if spread is not None:
+        table = frame_of(effects_block.grid(effects_block.analyses(section, report.sections, metric), metric))
+        parts.append(Part("What the spread is made of", spread.sentence, sortable(table, f"t{place}-spread", False)))
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)

@@ -21,7 +21,7 @@ def plain(cell):
 
 
 def test_numbers_agree_with_an_independent_computation(sweep, markdown, tables):
-    main, controls = tables(markdown(sweep))
+    main, controls, *_ = tables(markdown(sweep))
     flat = pd.DataFrame(
         {**{key: record[key] for key in ("fusion", "backbone", "seed")}, "domain": domain, **metrics}
         for record in sweep
@@ -43,7 +43,7 @@ def test_numbers_agree_with_an_independent_computation(sweep, markdown, tables):
 
 
 def test_rows_are_sorted_by_backbone_then_best_first(sweep, markdown, tables):
-    main, _ = tables(markdown(sweep))
+    main, *_ = tables(markdown(sweep))
     order = [(row["backbone"], row["fusion"].split()[0]) for row in main]
     fusions = ["abs_diff", "concat", "hadamard", "cosine", "early", "joint_tokens"]
     assert order == [(backbone, name) for backbone in ("mobilenetv3_small_32", "resnet18") for name in fusions]
@@ -126,7 +126,7 @@ def test_single_seeds_that_did_not_learn_are_named(record, markdown, tables):
 
 
 def test_controls_stand_apart_with_chance_unmarked_and_not_bold(sweep, markdown, tables):
-    main, controls = tables(markdown(sweep))
+    main, controls, *_ = tables(markdown(sweep))
     assert "single_image" not in by_fusion(main)
     assert [row["fusion"] for row in controls] == ["single_image", "single_image", "chance"]
     assert not any("**" in cell or "†" in cell for row in controls for cell in row.values())

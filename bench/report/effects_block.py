@@ -1,0 +1,94 @@
+"""What the spread between the scores of a section is made of: a block, and the same for JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.plots.style import metric_label
+from bench.records.sections import Section
+from bench.report.against_baseline import Unit, unit_of
+from bench.report.table import Block, Grid
+from bench.stats.intervals import FEWEST_SEEDS
+from bench.text import MISSING
+from bench.verdicts.effects import FUSION, SEED, Effects, effects_of
+
+
+def analyses(section: Section, sections: Sequence[Section], metric: str) -> dict[str, Effects]:
+    """Variance components by what they are over: the domain trained on, all domains tested on, and all warm-ups.
+
+    Args:
+        sections: all of the report, of which those that differ in the seed of the warm-up alone are taken together.
+    """
+    everywhere = [section.domain, *section.shifts.values(), *section.other_domains]
+    alike = [one for one in sections if _but_for_warmup_seed(one) == _but_for_warmup_seed(section)]
+    asked = {f"on {section.domain}": effects_of(section.entries, [section.domain], metric)}
+    if len(everywhere) > 1:
+        asked[f"on {len(everywhere)} domains"] = effects_of(section.entries, everywhere, metric)
+    if len(alike) > 1:
+        entries = [entry for one in alike for entry in one.entries]
+        asked[f"from {len(alike)} warm-ups"] = effects_of(entries, [section.domain], metric)
+    return {what: one for what, one in asked.items() if one is not None and one.seeds >= FEWEST_SEEDS}
+
+
+def effects_block(section: Section, sections: Sequence[Section], metric: str) -> Block | None:
+    """The block of a section; None where too few fusions or seeds are complete."""
+    found = analyses(section, sections, metric)
+    if not found or not any(sum(one.variances.values()) for one in found.values()):
+        return None
+    return Block(_sentence(section, found, metric), [grid(found, metric).markdown()])
+
+
+def grid(found: Mapping[str, Effects], metric: str) -> Grid:
+    """One row per source, two columns per analysis: its standard deviation and its share of the variance."""
+    unit = unit_of(metric)
+    every = {source for one in found.values() for source in one.variances}
+    # What comes from the seed stands last.
+    sources = sorted(every, key=lambda source: (SEED in source, source.count(" x "), source != FUSION, source))
+    header = ["source", *(f"{what}: {text}" for what in found for text in (f"sd,{unit.name}", "share"))]
+    rows = [[source, *(text for one in found.values() for text in _cells(one, source, unit))] for source in sources]
+    return Grid(header, rows, left=1)
+
+
+def as_dict(section: Section, sections: Sequence[Section], metric: str) -> dict[str, Any]:
+    """The analyses for JSON, variances in the squared unit of the metric."""
+    return {
+        what: {
+            "levels": dict(one.levels),
+            "variances": dict(one.variances),
+            "reliability": None if math.isnan(one.reliability) else one.reliability,
+        }
+        for what, one in analyses(section, sections, metric).items()
+    }
+
+
+def _cells(effects: Effects, source: str, unit: Unit) -> tuple[str, str]:
+    if source not in effects.variances:
+        return MISSING, MISSING
+    share = effects.shares[source]
+    percent = MISSING if math.isnan(share) else f"{100 * share:.0f} %"
+    return unit.size(math.sqrt(effects.variances[source])), percent
+
+
+def _sentence(section: Section, found: Mapping[str, Effects], metric: str) -> str:
+    first = next(iter(found.values()))
+    counted = "; ".join(
+        f"{what}: {', '.join(f'{size} {name}s' for name, size in one.levels.items())}" for what, one in found.items()
+    )
+    reliability = (
+        ""
+        if math.isnan(first.reliability)
+        else (
+            f" Means over {first.seeds} seeds rank these fusions with a reliability (ICC) of {first.reliability:.3f}."
+        )
+    )
+    return (
+        f"Variance components of {metric_label(metric)} over what all of these fusions finished ({counted}). "
+        f"Fusion x seed: how fusions part from seed to seed, and all that is left; what all seeds share, such as one "
+        f"set of test pairs, is in none of them.{reliability}"
+    )
+
+
+def _but_for_warmup_seed(section: Section) -> tuple[str, ...]:
+    return section.domain, section.protocol, section.warmup, section.recipe_id

@@ -1,0 +1,48 @@
+"""Ranks, how alike two orders are, and how far an order can be reproduced at all."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+SPLITS = 50
+
+
+def ranks_of(values: Array) -> Array:
+    """Ranks (rows,), 1 for the highest value; equal ones share the mean of theirs."""
+    ascending = np.sort(values)
+    below, up_to = (np.searchsorted(ascending, values, side=side) for side in ("left", "right"))
+    return np.asarray(len(values) - (below + up_to - 1) / 2)
+
+
+def rank_correlations(values: Array) -> Array:
+    """Spearman's rank correlation of every two columns of ``values`` (..., columns, rows), (..., columns, columns).
+
+    nan where all rows of a column are equal. Spearman's and not Kendall's, as it is a product-moment correlation, to
+    which the Spearman-Brown formula applies.
+    """
+    flat = values.reshape(-1, values.shape[-1])
+    ranks = np.stack([ranks_of(row) for row in flat]).reshape(values.shape)
+    centred = ranks - ranks.mean(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = centred / np.sqrt((centred**2).sum(axis=-1, keepdims=True))
+    return np.asarray(unit @ np.swapaxes(unit, -1, -2))
+
+
+def reliabilities(scores: Array, seed: int = 0) -> Array:
+    """How alike the orders of two repetitions of ``scores`` (columns, rows, blocks) would be, (columns,); 0 to 1.
+
+    The order by the means of one half of the blocks is correlated with that of the other half, over ``SPLITS`` random
+    splits, and the mean is carried over from half of the blocks to all of them (Spearman, 1910; Brown, 1910).
+    """
+    n = scores.shape[-1]
+    half = n // 2
+    rng = np.random.default_rng(seed)
+    orders = np.array([rng.permutation(n) for _ in range(SPLITS)])
+    halves = np.stack([scores[..., orders[:, own]].mean(axis=-1) for own in (slice(half), slice(half, 2 * half))])
+    # (halves, columns, rows, splits) -> (splits, columns, halves, rows)
+    alike = rank_correlations(np.moveaxis(halves, (3, 1, 0, 2), (0, 1, 2, 3)))[..., 0, 1].mean(axis=0)
+    longer = n / half
+    return np.clip(longer * alike / (1 + (longer - 1) * alike), 0.0, 1.0)
