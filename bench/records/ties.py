@@ -20,7 +20,7 @@ def tie_groups(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) ->
     Args:
         entries: fusions of one table and backbone.
     """
-    scores = score_table(entries, domain, metrics)
+    scores = score_table(entries, [(domain, metric) for metric in metrics])
     groups = np.zeros((len(entries), len(metrics)), dtype=bool)
     for column, metric in enumerate(metrics):
         group = tie_group(scores[..., column], METRICS.get(metric).direction)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
-from bench.records.blocks import Array, conditions, differences
+from bench.records.blocks import Array, by_conditions, score_table
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
 from bench.stats.improvement import Improvement, improvement
@@ -74,20 +76,31 @@ def compare_to_baseline(
     """
     direction = direction_of(metric)
     known = [entry for entry in entries if entry.role == "fusion"]
-    baselines = {conditions(entry): entry for entry in known if entry.group.fusion == baseline}
-    if not any(domain in entry.quality for entry in baselines.values()):
+    if not any(domain in entry.quality for entry in known if entry.group.fusion == baseline):
         names = ", ".join(sorted({entry.group.fusion for entry in known if domain in entry.quality}))
         raise UsageError(f"--baseline {baseline}: no score on {domain}; fusions that have one: {names or 'none'}")
-    found = [
-        Difference(
-            entry.group.fusion,
-            entry.group.backbone,
-            differences(entry, baselines[conditions(entry)], domain, metric),
-        )
-        for entry in known
-        if entry.group.fusion != baseline and conditions(entry) in baselines
-    ]
+    found = []
+    for members in by_conditions(known):
+        scores = score_table(members, [(domain, metric)])[..., 0]
+        found += against(members, scores, baseline)
     return judge(found, direction, margin)
+
+
+def against(entries: Sequence[Entry], values: Array, baseline: str) -> list[Difference]:
+    """``values`` (rows, entries) of all others minus those of ``baseline``, over the rows that both have; none where it
+    is not among the entries."""
+    base = next((values[:, place] for place, entry in enumerate(entries) if entry.group.fusion == baseline), None)
+    if base is None:
+        return []
+    others = [
+        (entry, own - base) for entry, own in zip(entries, values.T, strict=True) if entry.group.fusion != baseline
+    ]
+    return [difference_of(entry, values) for entry, values in others]
+
+
+def difference_of(entry: Entry, values: Array) -> Difference:
+    """What is asked about an entry; nan are rows without a value."""
+    return Difference(entry.group.fusion, entry.group.backbone, values[~np.isnan(values)])
 
 
 def direction_of(metric: str) -> int:
