@@ -9,9 +9,9 @@ import inspect
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.registry import Registry, states
@@ -130,7 +130,13 @@ def judged_metrics() -> tuple[str, ...]:
 
 def metric_position(name: str) -> int:
     """Place of a metric in that order."""
-    return metric_names().index(name)
+    return _positions(METRICS.classes)[name]
+
+
+@lru_cache(maxsize=4)
+def _positions(classes: tuple[type[Metric], ...]) -> Mapping[str, int]:
+    """Kept, as it is asked for once for each number of a table."""
+    return {metric.name: place for place, metric in enumerate(classes)}
 
 
 def evaluate(

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from bench.metrics import metric_position
 from bench.records.entries import Entry
 from bench.records.record import Group, Record
-from bench.stats.paired import Shared
+from bench.stats.pair_error import PairCovariances, nothing_shared
 
 Array = NDArray[np.float64]
 Block = tuple[str, int]
+# An evaluated domain and a metric.
+Column = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,6 @@ def differences(entry: Entry, baseline: Entry, domain: str, metric: str) -> Arra
     return values[:, 0] - values[:, 1] if values.shape[1] == 2 else np.empty(0)
 
 
-def shared_error(entry: Entry, baseline: Entry, domain: str, metric: str) -> Shared:
-    """What the test pairs, which all blocks share, add to the variance of the mean of these differences."""
-    both = complete_blocks((entry, baseline), domain, metric)
-    seeds = [seed for _, seed in both.blocks] if len(both.fusions) == 2 else []
-    cells = [{cell.seed: cell for cell in one.finished} for one in (entry, baseline)]
-    first, second = ([own[seed] for seed in seeds] for own in cells)
-    return entry.scores.of_difference(first, second, domain, metric)
-
-
 def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Complete:
     """The blocks that all fusions with any score share and that may be paired; fusions keep their order.
 
@@ -70,35 +63,51 @@ def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Compl
     return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)
 
 
-def score_table(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) -> Array:
-    """Metrics on the evaluated ``domain``, (rows, entries, metrics).
+def score_table(entries: Sequence[Entry], columns: Sequence[Column]) -> Array:
+    """Scores (rows, entries, columns), nan where a run has none.
 
-    A row holds runs of one block that may be paired with each other; nan is one that is not there. So a block of runs
-    that may not all be paired has several rows.
+    A row holds runs of one block that may be paired with each other on all evaluated domains of the columns; a block of
+    runs that may not all be paired has several rows, and every run stands in one.
 
     Args:
-        entries: of one backbone, protocol and recipe.
+        entries: of one backbone, protocol and recipe. columns: evaluated domain and metric.
     """
-    positions = [metric_position(metric) for metric in metrics]
+    places = [(domain, metric_position(metric)) for domain, metric in columns]
+    domains = list(dict.fromkeys(domain for domain, _ in columns))
     blocks: dict[Block, list[tuple[int, Record]]] = defaultdict(list)
-    for place, entry in enumerate(entries):
+    for number, entry in enumerate(entries):
         for cell in entry.finished:
-            if domain in cell.eval:
-                blocks[entry.group.domain, cell.seed].append((place, cell))
-    rows = [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domain)]
-    table = np.full((len(rows), len(entries), len(metrics)), np.nan)
+            blocks[entry.group.domain, cell.seed].append((number, cell))
+    rows = [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domains)]
+    table = np.full((len(rows), len(entries), len(columns)), np.nan)
     for number, row in enumerate(rows):
-        values = [[cell.eval[domain].values[position] for position in positions] for _, cell in row]
-        table[number, [place for place, _ in row]] = np.array(values, dtype=float)
+        for column, (domain, place) in enumerate(places):
+            values = [cell.eval[domain].values[place] if domain in cell.eval else None for _, cell in row]
+            table[number, [one for one, _ in row], column] = np.array(values, dtype=float)
     return table
 
 
-def _alike_parts(runs: list[tuple[int, Record]], domain: str) -> Iterable[list[tuple[int, Record]]]:
+def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovariances:
+    """How the draw of test pairs, which all seeds share, moves the means of ``entries`` on a domain together."""
+    tested = [[cell for cell in entry.finished if domain in cell.eval] for entry in entries]
+    return entries[0].scores.together(tested, domain, metric) if entries else nothing_shared(0)
+
+
+def by_conditions(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Entries in groups that may be compared by their fusion."""
+    found: dict[Group, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[conditions(entry)].append(entry)
+    return list(found.values())
+
+
+def _alike_parts(runs: list[tuple[int, Record]], domains: Sequence[str]) -> Iterable[list[tuple[int, Record]]]:
     """Runs of one block in parts that may be paired; a fact that a run does not tell is taken as the usual one."""
     cells = [cell for _, cell in runs]
-    if are_alike(cells, domain):
+    if all(are_alike(cells, domain) for domain in domains):
         return [runs]
-    facts = [[None if value is None else str(value) for value in values] for values in _facts(cells, domain)]
+    told = [values for domain in domains for values in _facts(cells, domain)]
+    facts = [[None if value is None else str(value) for value in values] for values in told]
     usual = [Counter(filter(None, values)).most_common(1) for values in facts]
     parts: dict[Hashable, list[tuple[int, Record]]] = defaultdict(list)
     for run, *own in zip(runs, *facts, strict=True):

@@ -15,8 +15,8 @@ from bench.records.append import stored
 from bench.records.folder import RunFolder
 from bench.records.load import Run
 from bench.records.record import Record
-from bench.stats.pair_error import KNOWN, Units, influence, pair_variance, pair_variances
-from bench.stats.paired import NOTHING, Shared
+from bench.stats.pair_error import KNOWN, PairCovariances, Units, influence, nothing_shared, pair_covariances
+from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 PARTS = ("label", "cosine", "units")
@@ -65,26 +65,22 @@ class StoredScores:
         if found is None:
             return {}
         means, units = found
-        return {metric: Shared(*pair_variance(mean, units)) for metric, mean in means.items()}
+        if not means:
+            return {}
+        shared = pair_covariances(np.stack(list(means.values())), units)
+        return {metric: Shared(float(own), shared.freedom) for metric, own in zip(means, shared.own, strict=True)}
 
-    def of_difference(self, cells: Sequence[Record], others: Sequence[Record], domain: str, metric: str) -> Shared:
-        """What they add to the mean over ``cells`` minus that over ``others``, which were tested on the same pairs."""
-        (first, units), (second, _) = (self._mean(part, domain, metric) or ({}, None) for part in (cells, others))
-        if metric not in first or metric not in second or len(first[metric]) != len(second[metric]):
-            return NOTHING
-        return Shared(*pair_variance(first[metric] - second[metric], units))
-
-    def of_differences(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> Array:
-        """What they add to the difference between the means over any two of ``rows``: (rows, rows), 0 where that is
-        not known."""
-        found = [(place, mean) for place, cells in enumerate(rows) if (mean := self._mean(cells, domain, metric))]
-        variances = np.zeros((len(rows), len(rows)))
-        known = [(place, means[metric]) for place, (means, _) in found if metric in means]
-        if known and len({len(own) for _, own in known}) == 1:
-            places = [place for place, _ in known]
-            own = np.stack([own for _, own in known])
-            variances[np.ix_(places, places)] = pair_variances(own, found[0][1][1])
-        return variances
+    def together(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> PairCovariances:
+        """How they move the means over each of ``rows`` together; nothing for rows of which that is not known."""
+        means = [self._mean(cells, domain, metric) for cells in rows] if self._files else []
+        places = [place for place, mean in enumerate(means) if mean and metric in mean[0]]
+        known = [mean for mean in means if mean and metric in mean[0]]
+        shared = nothing_shared(len(rows))
+        if not known or len({len(own[metric]) for own, _ in known}) > 1:
+            return shared
+        found = pair_covariances(np.stack([own[metric] for own, _ in known]), known[0][1])
+        shared.products[np.ix_((0, 1), places, places)] = found.products
+        return PairCovariances(shared.products, found.freedom)
 
     def _mean(self, cells: Sequence[Record], domain: str, metric: str) -> Influences | None:
         place = (metric, domain, *(cell.key for cell in cells))

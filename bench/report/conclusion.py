@@ -124,10 +124,10 @@ def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> s
 
 
 def _interaction(section: Section, comparison: Comparison) -> str:
-    effects = effects_of(section.entries, [comparison.domain], comparison.metric)
-    if effects is None or "backbone" not in effects.levels or effects.seeds < FEWEST_SEEDS:
+    if len(section.backbones) < 2:
         return ""
-    if math.isnan(effects.shares["fusion"]):
+    effects = effects_of(section.entries, [comparison.domain], comparison.metric)
+    if effects is None or effects.seeds < FEWEST_SEEDS or math.isnan(effects.shares["fusion"]):
         return ""
     share = {name: f"{100 * value:.0f} %" for name, value in effects.shares.items()}
     return (

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from bench.metrics import METRICS
 from bench.plots.style import metric_label
 from bench.quarters import QUARTERS
@@ -15,7 +13,7 @@ from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, estimate
-from bench.verdicts.gaps import Contrast, gap_by_block, quarter_contrasts, quarter_domains
+from bench.verdicts.gaps import Contrast, gap_table, quarter_contrasts, quarter_domains
 
 # Mean and half width of the interval.
 Estimate = tuple[float, float]
@@ -86,8 +84,7 @@ def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, E
 
 def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
     """Mean of the gap over seeds, with its interval."""
-    values = list(gap_by_block(entry, contrast, metric).values())
-    found = estimate(np.array(values).reshape(len(values), 1))
+    found = estimate(gap_table([entry], contrast, metric))
     return found.mean.item(), found.half_width.item()
 
 

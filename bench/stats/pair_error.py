@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -94,35 +96,58 @@ def influence(metric: str, scored: Scored) -> Array:
     return np.asarray(found - np.take(means, same.astype(int)))
 
 
-def pair_variance(influences: Array, units: Units | None) -> tuple[float, float]:
-    """Variance of a metric, or of a difference in it, over draws of its test pairs, and its degrees of freedom.
+@dataclass(frozen=True)
+class PairCovariances:
+    """How the draw of test pairs moves several values together.
+
+    Attributes:
+        products: (2, rows, rows) covariances over pairs by themselves, and over pairs that share a unit.
+        freedom: degrees of freedom.
+    """
+
+    products: Array
+    freedom: float = math.inf
+
+    def __add__(self, other: PairCovariances) -> PairCovariances:
+        """Those of sums, or of differences, over two draws."""
+        return PairCovariances(self.products + other.products, min(self.freedom, other.freedom))
+
+    def scaled(self, factor: float) -> PairCovariances:
+        """Those of ``factor`` times the values."""
+        return PairCovariances(self.products * factor**2, self.freedom)
+
+    @property
+    def own(self) -> Array:
+        """Variance (rows,) of each value: never less than pairs by themselves would leave."""
+        return np.asarray(np.diagonal(self.products, axis1=1, axis2=2).max(axis=0))
+
+    @property
+    def between(self) -> Array:
+        """Variance (rows, rows) of the difference between any two."""
+        squares = np.diagonal(self.products, axis1=1, axis2=2)
+        # Of two rows that are the same nothing is left but rounding.
+        return np.asarray((squares[:, :, None] + squares[:, None] - 2 * self.products).max(axis=0).clip(0))
+
+
+def nothing_shared(rows: int) -> PairCovariances:
+    """Those of values that no draw moves, or of which that is not known."""
+    return PairCovariances(np.zeros((2, rows, rows)))
+
+
+def pair_covariances(influences: Array, units: Units | None) -> PairCovariances:
+    """How other draws of test pairs would move metrics together.
 
     Pairs that share a unit, an image or a class, vary together: all products of two such pairs count (Aronow, Samii &
-    Assenova, 2015, Cluster-robust variance estimation for dyadic data), and never less than pairs by themselves would.
+    Assenova, 2015, Cluster-robust variance estimation for dyadic data).
 
     Args:
-        influences: (N,) of each pair on the value.
+        influences: (rows, N) of each pair on each value.
         units: (N, 2) the units that a pair is of; None where no two pairs share any.
     """
-    (alone, together), freedom = _products(influences[None], units)
-    return float(max(alone.item(), together.item())), freedom
-
-
-def pair_variances(influences: Array, units: Units | None) -> Array:
-    """The same of all differences between rows of ``influences`` (rows, N): (rows, rows)."""
-    products, _ = _products(influences, units)
-    squares = np.diagonal(products, axis1=1, axis2=2)
-    # Of two rows that are the same nothing is left but rounding.
-    return np.asarray((squares[:, :, None] + squares[:, None] - 2 * products).max(axis=0).clip(0))
-
-
-def _products(influences: Array, units: Units | None) -> tuple[Array, float]:
-    """Products (2, rows, rows) of rows, summed over each pair with itself and over pairs that share a unit; and the
-    degrees of freedom."""
     pairs = influences.shape[1]
     alone = influences @ influences.T
     if units is None:
-        return np.stack([alone, alone]) * (pairs / max(pairs - 1, 1)), max(pairs - 1.0, 1.0)
+        return PairCovariances(np.stack([alone, alone]) * (pairs / max(pairs - 1, 1)), max(pairs - 1.0, 1.0))
     known, number = np.unique(units, return_inverse=True)
     number = number.reshape(units.shape)
     first, second = number.min(axis=1), number.max(axis=1)
@@ -132,7 +157,8 @@ def _products(influences: Array, units: Units | None) -> tuple[Array, float]:
     kinds, both = np.unique(first[apart] * len(known) + second[apart], return_inverse=True)
     twice = _summed(influences[:, apart], both, len(kinds))
     together = of_unit @ of_unit.T - twice @ twice.T
-    return np.stack([alone, together]) * (len(known) / max(len(known) - 1, 1)), max(len(known) - 1.0, 1.0)
+    factor = len(known) / max(len(known) - 1, 1)
+    return PairCovariances(np.stack([alone, together]) * factor, max(len(known) - 1.0, 1.0))
 
 
 def _summed(influences: Array, place: NDArray[np.integer], places: int) -> Array:

@@ -5,17 +5,21 @@ A gap is taken within each run, so it needs no pairing; two gaps are compared ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from bench.metrics import METRICS, NEITHER
 from bench.quarters import QUARTERS
-from bench.records.blocks import Array, Block, are_alike, conditions, scores
+from bench.records.blocks import Array, by_conditions, score_table, shared_by
 from bench.records.entries import Entry
 from bench.records.sections import Section
-from bench.verdicts.verdicts import Difference, Verdict, judge
+from bench.stats.pair_error import PairCovariances
+from bench.stats.paired import Shared
+from bench.verdicts.verdicts import Difference, Verdict, against, difference_of, judge
 
 # What each gap of quarters subtracts: the same pairs but for classes, or but for groups.
 OF_QUARTERS = {
@@ -76,11 +80,17 @@ def contrasts(section: Section) -> list[Contrast]:
     return [*quarters, *single]
 
 
-def gap_by_block(entry: Entry, contrast: Contrast, metric: str) -> dict[Block, float]:
-    """The gap of each run that was tested on all domains of the contrast."""
-    values = [(scores(entry, new, metric), scores(entry, old, metric)) for new, old in contrast.pairs]
-    common = set.intersection(*(set(side) for both in values for side in both))
-    return {block: float(np.mean([new[block] - old[block] for new, old in values])) for block in sorted(common)}
+def gap_table(entries: Sequence[Entry], contrast: Contrast, metric: str) -> Array:
+    """The gap of each run (rows, entries), nan where it was not tested on all domains of the contrast; runs of a row
+    may be paired."""
+    table = score_table(entries, [(domain, metric) for pair in contrast.pairs for domain in pair])
+    return np.asarray((table[..., ::2] - table[..., 1::2]).mean(axis=-1))
+
+
+def _shared(entries: Sequence[Entry], contrast: Contrast, metric: str) -> PairCovariances:
+    """How the draws of test pairs, of which each domain has its own, move the gaps together."""
+    domains = [domain for pair in contrast.pairs for domain in pair]
+    return reduce(add, (shared_by(entries, domain, metric) for domain in domains)).scaled(1 / len(contrast.pairs))
 
 
 def gaps_of(section: Section, metric: str, margin: float, baseline: str | None = None) -> list[Gap]:
@@ -95,36 +105,18 @@ def gaps_of(section: Section, metric: str, margin: float, baseline: str | None =
     fusions = section.ranked("fusion", metric)
     if direction == NEITHER:
         return []
-    baselines = {conditions(entry): entry for entry in fusions if entry.group.fusion == baseline}
     found = []
     for contrast in contrasts(section):
-        values = {entry.group: gap_by_block(entry, contrast, metric) for entry in fusions}
-        own = [_difference(entry, np.array(list(values[entry.group].values()))) for entry in fusions]
-        pairs = [(entry, baselines[conditions(entry)]) for entry in fusions if conditions(entry) in baselines]
-        against = [
-            _difference(entry, _over_shared(entry, base, values[entry.group], values[base.group], contrast))
-            for entry, base in pairs
-            if entry is not base
-        ]
-        judged = [judge([one for one in asked if len(one.values)], direction, margin) for asked in (own, against)]
-        if judged[0]:
-            found.append(Gap(contrast, tuple(judged[0]), tuple(judged[1])))
+        own: list[Difference] = []
+        others: list[Difference] = []
+        for members in by_conditions(fusions):
+            values, shared = gap_table(members, contrast, metric), _shared(members, contrast, metric)
+            own += [
+                difference_of(entry, column, Shared(float(variance), shared.freedom))
+                for entry, column, variance in zip(members, values.T, shared.own, strict=True)
+            ]
+            others += against(members, values, baseline, shared) if baseline else []
+        first, second = (judge([one for one in asked if len(one.values)], direction, margin) for asked in (own, others))
+        if first:
+            found.append(Gap(contrast, tuple(first), tuple(second)))
     return found
-
-
-def _difference(entry: Entry, values: Array) -> Difference:
-    return Difference(entry.group.fusion, entry.group.backbone, values)
-
-
-def _over_shared(
-    entry: Entry, base: Entry, own: Mapping[Block, float], its: Mapping[Block, float], contrast: Contrast
-) -> Array:
-    """The gap of ``entry`` minus that of ``base`` (blocks,) over the blocks that both have and that may be paired."""
-    first, second = ({cell.seed: cell for cell in one.finished} for one in (entry, base))
-    domains = {domain for pair in contrast.pairs for domain in pair}
-    shared = [
-        block
-        for block in own
-        if block in its and all(are_alike([first[block[1]], second[block[1]]], domain) for domain in domains)
-    ]
-    return np.array([own[block] - its[block] for block in shared])

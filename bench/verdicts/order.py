@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import METRICS, NEITHER
-from bench.records.blocks import Block, are_alike, scores
-from bench.records.entries import Entry
+from bench.records.blocks import score_table
 from bench.records.sections import Section
 from bench.stats.bootstrap import FEWEST_BLOCKS, resampled_means
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
@@ -61,33 +61,22 @@ def order_of(section: Section, metric: str) -> Order | None:
         section: of a single backbone.
     """
     direction = METRICS.get(metric).direction
-    fusions = [entry for entry in section.ranked("fusion", metric) if scores(entry, section.domain, metric)]
-    domains = [section.domain, *section.shifts.values(), *section.other_domains]
-    tested = [domain for domain in domains if all(scores(entry, domain, metric) for entry in fusions)]
-    if direction == NEITHER or len(fusions) < FEWEST_FUSIONS or len(tested) < 2:
+    every = [section.domain, *section.shifts.values(), *section.other_domains]
+    fusions = [one for one in section.ranked("fusion", metric) if not math.isnan(one.mean(section.domain, metric))]
+    domains = [domain for domain in every if not any(math.isnan(one.mean(domain, metric)) for one in fusions)]
+    if direction == NEITHER or len(fusions) < FEWEST_FUSIONS or len(domains) < 2:
         return None
-    blocks = _shared(fusions, tested, metric)
-    if len(blocks) < FEWEST_SEEDS:
+    table = score_table(fusions, [(domain, metric) for domain in domains])
+    complete = table[~np.isnan(table).any(axis=(1, 2))]
+    if len(complete) < FEWEST_SEEDS:
         return None
-    by_domain = [[scores(entry, domain, metric) for entry in fusions] for domain in tested]
-    values = direction * np.array([[[own[block] for block in blocks] for own in entries] for entries in by_domain])
+    values = direction * np.moveaxis(complete, (0, 1, 2), (2, 1, 0))
     names = [entry.group.fusion for entry in fusions]
     best_first = {
         domain: tuple(names[place] for place in np.argsort(-means, kind="stable"))
-        for domain, means in zip(tested, values.mean(axis=-1), strict=True)
+        for domain, means in zip(domains, values.mean(axis=-1), strict=True)
     }
-    return Order(len(blocks), best_first, tuple(_agreements(tested, values)))
-
-
-def _shared(fusions: Sequence[Entry], domains: Sequence[str], metric: str) -> list[Block]:
-    """Blocks that all fusions finished on all domains and that may be paired."""
-    every = (set(scores(entry, domain, metric)) for entry in fusions for domain in domains)
-    cells = [{cell.seed: cell for cell in entry.finished} for entry in fusions]
-    return [
-        block
-        for block in sorted(set.intersection(*every))
-        if all(are_alike([by_seed[block[1]] for by_seed in cells], domain) for domain in domains)
-    ]
+    return Order(len(complete), best_first, tuple(_agreements(domains, values)))
 
 
 def _agreements(domains: Sequence[str], values: Array) -> list[Agreement]:

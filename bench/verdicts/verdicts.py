@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
-from bench.records.blocks import Array, conditions, differences, shared_error
+from bench.records.blocks import Array, by_conditions, score_table, shared_by
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
 from bench.stats.improvement import Improvement, improvement
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.multiplicity import holm
+from bench.stats.pair_error import PairCovariances
 from bench.stats.paired import NOTHING, Paired, Shared, blocks_to_flip, paired, sign_flip_p
 from bench.stats.power import ALPHA, detectable_effect
 
@@ -74,21 +77,37 @@ def compare_to_baseline(
     """
     direction = direction_of(metric)
     known = [entry for entry in entries if entry.role == "fusion"]
-    baselines = {conditions(entry): entry for entry in known if entry.group.fusion == baseline}
-    if not any(domain in entry.quality for entry in baselines.values()):
+    if not any(domain in entry.quality for entry in known if entry.group.fusion == baseline):
         names = ", ".join(sorted({entry.group.fusion for entry in known if domain in entry.quality}))
         raise UsageError(f"--baseline {baseline}: no score on {domain}; fusions that have one: {names or 'none'}")
-    found = [
-        Difference(
-            entry.group.fusion,
-            entry.group.backbone,
-            differences(entry, baselines[conditions(entry)], domain, metric),
-            shared_error(entry, baselines[conditions(entry)], domain, metric),
-        )
-        for entry in known
-        if entry.group.fusion != baseline and conditions(entry) in baselines
-    ]
+    found = []
+    for members in by_conditions(known):
+        scores = score_table(members, [(domain, metric)])[..., 0]
+        found += against(members, scores, baseline, shared_by(members, domain, metric))
     return judge(found, direction, margin)
+
+
+def against(entries: Sequence[Entry], values: Array, baseline: str, shared: PairCovariances) -> list[Difference]:
+    """``values`` (rows, entries) of all others minus those of ``baseline``, over the rows that both have; none where it
+    is not among the entries.
+
+    Args:
+        shared: what the rows share.
+    """
+    base = next((place for place, entry in enumerate(entries) if entry.group.fusion == baseline), None)
+    if base is None:
+        return []
+    variances = shared.between[:, base]
+    return [
+        difference_of(entry, values[:, place] - values[:, base], Shared(float(variances[place]), shared.freedom))
+        for place, entry in enumerate(entries)
+        if place != base
+    ]
+
+
+def difference_of(entry: Entry, values: Array, shared: Shared) -> Difference:
+    """What is asked about an entry; nan are rows without a value."""
+    return Difference(entry.group.fusion, entry.group.backbone, values[~np.isnan(values)], shared)
 
 
 def direction_of(metric: str) -> int:

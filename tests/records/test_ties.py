@@ -32,7 +32,7 @@ def three(record):
 
 def test_scores_stand_in_rows_of_blocks(record, entries):
     records = [record("a", 0, 0.9), record("a", 1, 0.8), record("b", 1, 0.7), record("b", 2, status="diverged")]
-    table = score_table(entries(records), "color", ["accuracy", "f1"])
+    table = score_table(entries(records), [("color", "accuracy"), ("color", "f1")])
     np.testing.assert_allclose(table[..., 0], [[0.9, np.nan], [0.8, 0.7]])
     np.testing.assert_allclose(table[..., 1], [[0.89, np.nan], [0.79, 0.69]])
 
@@ -43,7 +43,7 @@ def test_runs_of_a_block_that_may_not_be_paired_stand_in_rows_of_their_own(recor
 
     qualities = {"a": 0.8, "b": 0.7, "c": 0.7, "d": None}
     found = entries([record(name, 0, 0.9, **warm(quality)) for name, quality in qualities.items()])
-    table = score_table(found, "color", ["accuracy"])[..., 0]
+    table = score_table(found, [("color", "accuracy")])[..., 0]
     # What a run does not tell is the usual one.
     assert (~np.isnan(table)).tolist() == [[True, False, False, False], [False, True, True, True]]
 

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from bench.metrics import METRICS, Scored
-from bench.stats.pair_error import KNOWN, influence, pair_variance
+from bench.stats.pair_error import KNOWN, influence, pair_covariances
 
 THRESHOLD, TUNED = 0.3, -0.2
+
+
+def variance(each: NDArray[np.float64], units: NDArray[np.int64] | None) -> float:
+    return float(pair_covariances(each[None], units).own.item())
 
 
 def scored(generator: np.random.Generator, n: int) -> Scored:
@@ -40,7 +44,7 @@ def test_an_influence_is_what_leaving_a_pair_out_does(name: str) -> None:
 def test_the_variance_is_that_of_other_draws_of_pairs(name: str) -> None:
     compute, generator = METRICS.get(name)().compute, np.random.default_rng(0)
     draws = [compute(scored(generator, 400)) for _ in range(600)]
-    told = [pair_variance(influence(name, scored(generator, 400)), None)[0] for _ in range(20)]
+    told = [variance(influence(name, scored(generator, 400)), None) for _ in range(20)]
     assert np.sqrt(np.mean(told)) == pytest.approx(np.std(draws), rel=0.12)
 
 
@@ -50,7 +54,7 @@ def test_the_variance_of_an_auc_is_that_of_delong() -> None:
     beats = (same[:, None] > other) + 0.5 * (same[:, None] == other)
     assert beats.mean() == pytest.approx(metrics.roc_auc_score(whole.label, whole.scores))
     delong = beats.mean(1).var(ddof=1) / len(same) + beats.mean(0).var(ddof=1) / len(other)
-    assert pair_variance(influence("auc", whole), None)[0] == pytest.approx(delong, rel=0.03)
+    assert variance(influence("auc", whole), None) == pytest.approx(delong, rel=0.03)
 
 
 def test_pairs_of_the_same_images_are_fewer_than_they_look() -> None:
@@ -67,8 +71,8 @@ def test_pairs_of_the_same_images_are_fewer_than_they_look() -> None:
     for _ in range(40):
         right, units = draw()
         each = (right - right.mean()) / pairs
-        told.append(pair_variance(each, units)[0])
-        alone.append(pair_variance(each, None)[0])
+        told.append(variance(each, units))
+        alone.append(variance(each, None))
     assert np.sqrt(np.mean(told)) == pytest.approx(draws, rel=0.15)
     assert np.sqrt(np.mean(alone)) < 0.6 * draws
 
@@ -78,4 +82,17 @@ def test_products_of_pairs_that_share_a_unit_are_counted_once() -> None:
     each, units = generator.normal(size=30), generator.integers(6, size=(30, 2))
     shares = np.array([[bool(set(one) & set(other)) for other in units.tolist()] for one in units.tolist()])
     expected = max((each**2).sum(), each @ shares @ each) * 6 / 5
-    assert pair_variance(each, units) == pytest.approx((expected, 5))
+    assert variance(each, units) == pytest.approx(expected)
+    assert pair_covariances(each[None], units).freedom == 5
+
+
+def test_differences_have_the_variance_of_their_influences() -> None:
+    generator = np.random.default_rng(6)
+    rows, units = generator.normal(size=(3, 50)), generator.integers(9, size=(50, 2))
+    found = pair_covariances(rows, units)
+    for i, j in np.ndindex(3, 3):
+        assert found.between[i, j] == pytest.approx(variance(rows[i] - rows[j], units), abs=1e-9)
+    both = (found + pair_covariances(rows, None)).scaled(0.5)
+    expected = (found.products + pair_covariances(rows, None).products) / 4
+    assert both.own == pytest.approx([expected[:, row, row].max() for row in range(3)])
+    assert both.freedom == found.freedom

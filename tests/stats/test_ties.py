@@ -24,7 +24,7 @@ def by_pairs(values, direction):
     return [row in known and not any(beats(one, row) for one in known if one != row) for row in range(values.shape[1])]
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 9), st.sampled_from([1, -1]))
 def test_who_belongs_is_what_scipys_paired_tests_say(seed, rows, direction):
     rng = np.random.default_rng(seed)
