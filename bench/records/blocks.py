@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -73,18 +74,23 @@ def score_table(entries: Sequence[Entry], columns: Sequence[Column]) -> Array:
         entries: of one backbone, protocol and recipe. columns: evaluated domain and metric.
     """
     places = [(domain, metric_position(metric)) for domain, metric in columns]
-    domains = list(dict.fromkeys(domain for domain, _ in columns))
-    blocks: dict[Block, list[tuple[int, Record]]] = defaultdict(list)
-    for number, entry in enumerate(entries):
-        for cell in entry.finished:
-            blocks[entry.group.domain, cell.seed].append((number, cell))
-    rows = [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domains)]
+    rows = _rows(tuple(entries), tuple(dict.fromkeys(domain for domain, _ in columns)))
     table = np.full((len(rows), len(entries), len(columns)), np.nan)
     for number, row in enumerate(rows):
         for column, (domain, place) in enumerate(places):
             values = [cell.eval[domain].values[place] if domain in cell.eval else None for _, cell in row]
             table[number, [one for one, _ in row], column] = np.array(values, dtype=float)
     return table
+
+
+@lru_cache(maxsize=64)
+def _rows(entries: tuple[Entry, ...], domains: tuple[str, ...]) -> list[list[tuple[int, Record]]]:
+    """Runs with the number of the entry of each, as rows that may be paired; many statements ask for the same."""
+    blocks: dict[Block, list[tuple[int, Record]]] = defaultdict(list)
+    for number, entry in enumerate(entries):
+        for cell in entry.finished:
+            blocks[entry.group.domain, cell.seed].append((number, cell))
+    return [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domains)]
 
 
 def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovariances:

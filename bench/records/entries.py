@@ -21,9 +21,9 @@ from bench.stats.intervals import Estimates, estimate
 from bench.stats.paired import NOTHING
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
-    """One row of a table.
+    """One row of a table. Each is equal to itself alone, so that what is said of it can be kept.
 
     Attributes:
         cells: one per seed, sorted by seed.
@@ -34,7 +34,7 @@ class Entry:
     group: Group
     cells: tuple[Record, ...]
     quality: Mapping[str, Estimates]
-    scores: StoredScores = field(default=NO_SCORES, compare=False, repr=False)
+    scores: StoredScores = field(default=NO_SCORES, repr=False)
 
     @cached_property
     def finished(self) -> tuple[Record, ...]:
