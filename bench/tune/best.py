@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from bench.atomic import write_text_atomically
+from bench.domain import DOMAINS
 from bench.sweep.config import SweepConfig
 from bench.tune.trials import Tuned
 
@@ -23,7 +25,10 @@ def with_recipe(config: SweepConfig, one: Tuned) -> SweepConfig:
     domain, backbone, fusion = one.subject
     # Its size is part of its name already, and alone there is nothing to match it to.
     alone = {"fusion": (fusion,), "backbone": (backbone,), "domain": (domain,), "match_params": None}
-    return config.model_copy(update={**alone, "recipe": {**config.recipe, **one.best.trial.point}})
+    known = inspect.signature(DOMAINS.settle(domain).cls).parameters
+    params = {name: value for name, value in config.domain_params.items() if name in known}
+    recipe = {**config.recipe, **one.best.trial.point}
+    return config.model_copy(update={**alone, "domain_params": params, "recipe": recipe})
 
 
 def write_best(config: SweepConfig, tuned: Sequence[Tuned], metric: str, folder: Path) -> list[Path]:
