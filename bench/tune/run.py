@@ -22,6 +22,7 @@ from bench.sweep.run import run_sweeps
 from bench.sweep.summary import FAILED, OK
 from bench.text import count_of, say
 from bench.training.recipe import declared_recipe
+from bench.tune.as_json import render_json
 from bench.tune.best import with_recipe, write_best
 from bench.tune.picture import draw_sensitivity
 from bench.tune.result import Records, boards_of
@@ -101,6 +102,7 @@ def tune(config: SweepConfig, tuning: Tuning, command: Sequence[str], console: C
     boards = boards_of(tuned, _read(before), _read(after), tuning.select, config.equivalence_margin / 100)
     table = render(boards)
     write_text_atomically(Path(config.out, "tuning.md"), table)
+    write_text_atomically(Path(config.out, "tuning.json"), render_json(boards))
     for file, figure in _pictures(config, tuning, tuned):
         save(figure, file)
         say(console, f"wrote {file}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,12 @@ def run(tiny: Callable[..., SweepConfig], monkeypatch: pytest.MonkeyPatch, metri
                 continue
             tested = metrics(says[1] + 0.01 * (cell.seed % 3), n=cell.test_pairs)
             results.append(
-                {"status": "ok", "eval": {"color": tested}, "validation": {"auc": says[0]}, "times": {"total": 0.1}}
+                {
+                    "status": "ok",
+                    "eval": {cell.name_of(cell.domain): tested},
+                    "validation": {"auc": says[0]},
+                    "times": {"total": 0.1},
+                }
             )
         return results
 
@@ -116,6 +122,16 @@ def test_a_tuning_runs_chooses_tells_and_goes_on_without_training_again(run: Run
     assert second["failed trials"] == "2 x diverged"
     assert end.code == 0
     assert end.table == (out / "tuning.md").read_text()
+    (board,) = json.loads((out / "tuning.json").read_text())
+    own = board["fusions"][0]
+    assert [(one["recipe"], one["validation"]) for one in own["trials"]] == [
+        ({}, 0.7),
+        ({"lr": 1e-3}, 0.9),
+        ({"lr": 1e-2}, 0.8),
+    ]
+    assert (own["chosen"], own["before"]) == (1, [0.6, 0.61, 0.62])
+    assert own["after"] == pytest.approx([0.8, 0.81, 0.82])
+    assert board["differences"][0]["difference"] == pytest.approx(0.2)
     assert (out / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
     sizes = {file: file.stat().st_size for file in out.rglob("records.jsonl")}
     assert run()[0] == end
@@ -166,6 +182,23 @@ def test_a_fusion_that_no_recipe_trains_is_named_and_not_ranked(
     assert end.code == 3  # as its test diverges, too
     assert "concat: no trial has a value (3 x diverged)." in end.table
     assert [row["fusion"] for row in tables(end.table)[0]] == ["abs_diff"]
+
+
+def test_each_domain_has_a_table_and_a_picture_and_what_its_replicates_share_is_said(
+    run: Run, tables: Any, tmp_path: Path
+) -> None:
+    end, _ = run(fusion="abs_diff", domain="color,digits", replicates=1)
+    assert re.findall("^## .*", end.table, re.MULTILINE) == [
+        f"## Tuned on {domain} · mobilenetv3_small_32" for domain in ("color", "digits")
+    ]
+    assert end.table.count("Replicates deal the same images anew") == 1
+    assert end.table.index("Replicates deal the same images anew") > end.table.index("Tuned on digits")
+    assert sorted(file.name for file in (tmp_path / "out").glob("*.png")) == ["sensitivity-1.png", "sensitivity-2.png"]
+    # From a single replicate nothing is inferred.
+    for (row,) in tables(end.table):
+        assert (row["rank before"], row["difference, points"], row["95 % interval"]) == ("1", "+20.00", "-")
+        assert row["verdict"] == "too few seeds"
+    assert "Spearman" not in end.table
 
 
 def test_an_interrupted_tuning_tells_nothing_and_looks_at_no_test(
