@@ -30,6 +30,7 @@ from bench.cli.run import run
 from bench.cli.show import show
 from bench.cli.speed import speed
 from bench.cli.supervisor import FAILED, supervised
+from bench.cli.tune import tune
 from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
 from bench.guard import EndsTheProgramError
 from bench.interrupt import Interrupted
@@ -37,6 +38,7 @@ from bench.text import printable
 
 COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "run": run,
+    "tune": tune,
     "report": report,
     "plot": plot,
     "compare": compare,

@@ -128,6 +128,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def make_plans(configs: Sequence[SweepConfig], latest: Mapping[str, Attempt]) -> Plan:
+    """The plans of several configurations as one, in which a cell that several have stands once."""
+    found = (planned for config in configs for planned in make_plan(config, latest).cells)
+    return Plan(tuple({planned.key: planned for planned in found}.values()))
+
+
 def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:
     """Resolve names, compare with the records there are, and check every combination that has yet to give a result.
 

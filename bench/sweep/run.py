@@ -30,7 +30,7 @@ from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.execution import Execution, find_device
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
-from bench.sweep.plan import Plan, Planned, expected_minutes, make_plan
+from bench.sweep.plan import Plan, Planned, expected_minutes, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
 from bench.sweep.replicates import shared
@@ -56,6 +56,14 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
         UsageError: bad input; nothing was run or lost.
         StorageError: a file could not be written; what was finished before is kept.
     """
+    return run_sweeps([config], command, console, dry_run)
+
+
+def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: Console, dry_run: bool = False) -> int:
+    """As :func:`run_sweep`, several configurations as one sweep in one folder. They differ in what is run alone: the
+    first says where and how, and is the one that the header holds.
+    """
+    config = configs[0]
     zoo.load(config.include)
     for plugin in zoo.broken_plugins():
         say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
@@ -66,7 +74,7 @@ def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry
     executor, chosen = EXECUTORS.settle(config.chosen_executor), choose_observers(config.chosen_observers)
     observers = build_observers(chosen, folder.path)
     known = latest(records)
-    plan = make_plan(config, known)
+    plan = make_plans(configs, known)
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")

@@ -12,7 +12,7 @@ from bench.domain import DOMAINS
 from bench.fusion import FUSIONS
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
-from bench.sweep.plan import Plan, make_plan
+from bench.sweep.plan import Plan, make_plan, make_plans
 
 Tiny = Callable[..., SweepConfig]
 
@@ -87,3 +87,9 @@ def test_planning_computes_in_one_thread_and_gives_the_others_back(tiny: Tiny, m
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
+
+
+def test_a_cell_that_several_configurations_have_is_planned_once(tiny: Tiny) -> None:
+    one, other = tiny(recipe={"lr": 2e-3}), tiny(recipe={"lr": 1e-3})
+    together = make_plans([one, other, one], {})
+    assert together.cells == (*make_plan(one, {}).cells, *make_plan(other, {}).cells)

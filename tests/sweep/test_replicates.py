@@ -95,3 +95,10 @@ def test_seeds_and_replicates_stand_in_tables_of_their_own(sweep: Any, tmp_path:
     assert "other ones in each replicate" in said["replicate"]
     assert "2 seeds" in said["seed"]
     assert "replicate" not in said["seed"]
+
+
+def test_replicates_can_begin_at_another_number(tiny: Any) -> None:
+    def keys(**changes: Any) -> list[str]:
+        return [one.key for one in make_plan(tiny(protocol="finetune", domain="digits", **changes), {}).cells]
+
+    assert keys(replicates=2, first_replicate=3) == keys(replicates=5)[3:]
