@@ -12,7 +12,7 @@ from bench.report.against_baseline import Unit, unit_of
 from bench.report.table import Block, Grid
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import MISSING
-from bench.verdicts.effects import FUSION, SEED, Effects, effects_of
+from bench.verdicts.effects import FUSION, PAIRS, SEED, Effects, effects_of
 
 
 def analyses(section: Section, sections: Sequence[Section], metric: str) -> dict[str, Effects]:
@@ -83,10 +83,15 @@ def _sentence(section: Section, found: Mapping[str, Effects], metric: str) -> st
             f" Means over {first.seeds} seeds rank these fusions with a reliability (ICC) of {first.reliability:.3f}."
         )
     )
+    is_known = f"{FUSION} x {PAIRS}" in first.variances
+    shared = (
+        "how they would part under other test pairs than those that all seeds share was taken off what is due to them"
+        if is_known
+        else "what all seeds share, such as one set of test pairs, is in none of them"
+    )
     return (
         f"Variance components of {metric_label(metric)} over what all of these fusions finished ({counted}). "
-        f"Fusion x seed: how fusions part from seed to seed, and all that is left; what all seeds share, such as one "
-        f"set of test pairs, is in none of them.{reliability}"
+        f"Fusion x seed: how fusions part from seed to seed, and all that is left; {shared}.{reliability}"
     )
 
 

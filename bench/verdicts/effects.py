@@ -10,13 +10,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records.blocks import are_alike, scores
+from bench.records.blocks import are_alike, scores, shared_by
 from bench.records.entries import Entry
 from bench.stats.components import variance_components
 
 Array = NDArray[np.float64]
 
-FUSION, SEED = "fusion", "seed"
+FUSION, SEED, PAIRS = "fusion", "seed", "test pairs"
 FACTORS = (FUSION, "backbone", "warm-up", "domain", SEED)
 
 
@@ -27,7 +27,8 @@ class Effects:
     Attributes:
         levels: how many there are of each factor that has more than one.
         variances: by source, none below 0, in the squared unit of the metric. ``fusion x seed`` is how fusions part
-            from seed to seed beyond what they share, and all that is left.
+            from seed to seed beyond what they share, and all that is left; ``fusion x test pairs`` how they would part
+            under other test pairs than those that all seeds share, where stored scores tell.
     """
 
     levels: Mapping[str, int]
@@ -48,7 +49,9 @@ class Effects:
     def reliability(self) -> float:
         """ICC: share of the variance of means over these seeds that is due to the fusion, 1 where they rank surely."""
         fusion = self.variances[FUSION]
-        total = fusion + self.variances[f"{FUSION} x {SEED}"] / self.seeds
+        total = (
+            fusion + self.variances.get(f"{FUSION} x {PAIRS}", 0.0) + self.variances[f"{FUSION} x {SEED}"] / self.seeds
+        )
         return fusion / total if total else math.nan
 
 
@@ -82,7 +85,23 @@ def effects_of(entries: Iterable[Entry], domains: Sequence[str], metric: str) ->
     if len(alike) < 2:
         return None
     values = np.array([[[found[name, *case][1][block] for block in alike] for case in cases] for name in fusions])
-    return _effects(values.reshape(len(fusions), len(backbones), len(warmups), len(tested), len(alike)))
+    effects = _effects(values.reshape(len(fusions), len(backbones), len(warmups), len(tested), len(alike)))
+    if len(cases) > 1:
+        return effects
+    return _with_pairs(effects, [found[name, *cases[0]][0] for name in fusions], tested[0], metric)
+
+
+def _with_pairs(effects: Effects, fusions: Sequence[Entry], domain: str, metric: str) -> Effects:
+    """What the fusions part by on these test pairs alone, taken off what is due to them."""
+    between = shared_by(fusions, domain, metric).between
+    if not between.any():
+        return effects
+    # Of two that differ by it, the variance of the difference is twice that of each.
+    by_pairs = float(between.sum() / (len(fusions) * (len(fusions) - 1)) / 2)
+    of_fusion = effects.variances[FUSION]
+    rest = {source: variance for source, variance in effects.variances.items() if source != FUSION}
+    own = {FUSION: max(0.0, of_fusion - by_pairs), f"{FUSION} x {PAIRS}": min(by_pairs, of_fusion)}
+    return Effects(effects.levels, own | rest)
 
 
 def _effects(values: Array) -> Effects:

@@ -15,6 +15,7 @@ from bench.records.entries import Entry, entries_of
 from bench.records.load import load_runs, pool
 from bench.records.scores import StoredScores
 from bench.records.ties import tie_groups
+from bench.verdicts.effects import effects_of
 from bench.verdicts.verdicts import compare_to_baseline
 
 PAIRS = 400
@@ -119,3 +120,16 @@ def test_replicates_have_it_in_their_spread(run: Callable[..., Path]) -> None:
     for entry in entries(folder):
         values = [cell.eval["color"].values[metric_position("accuracy")] for cell in entry.finished]
         assert entry.half_width("color", "accuracy") == pytest.approx(interval(np.array(values), 0.0))
+
+
+def test_what_fusions_part_by_on_these_pairs_alone_is_not_due_to_them(run: Callable[..., Path]) -> None:
+    folder = run()
+    with_scores, without = entries(folder), entries_of(pool(load_runs([folder])).cells)
+    known, plain = (effects_of(found, ["color"], "accuracy") for found in (with_scores, without))
+    assert known is not None
+    assert plain is not None
+    apart = right_answers(folder, "good") - right_answers(folder, "alike")
+    by_pairs = min(variance_of_pairs(apart.mean(axis=0)) / 2, plain.variances["fusion"])
+    assert known.variances["fusion x test pairs"] == pytest.approx(by_pairs)
+    assert known.variances["fusion"] == pytest.approx(plain.variances["fusion"] - by_pairs, abs=1e-12)
+    assert known.reliability < plain.reliability
