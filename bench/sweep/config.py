@@ -53,6 +53,7 @@ class SweepConfig(BaseModel):
         description="In place of seeds: so many repetitions that share nothing, each with its own warm-up, training, "
         "validation and test pairs; of a finite collection of images other ones for training.",
     )
+    first_replicate: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Number of the first replicate.")
     protocol: Protocol = Field(
         "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
     )
@@ -121,7 +122,9 @@ class SweepConfig(BaseModel):
     @property
     def repetitions(self) -> tuple[int, ...]:
         """The seeds, or the numbers of the replicates."""
-        return tuple(range(self.replicates)) if self.replicates else self.seed
+        if not self.replicates:
+            return self.seed
+        return tuple(range(self.first_replicate, self.first_replicate + self.replicates))
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
