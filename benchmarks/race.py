@@ -1,4 +1,4 @@
-"""How often a race loses the fusion that is truly best, and how soon it is rid of the others: the target is 5 % at most.
+"""How often a race loses the fusion that is truly best, and how soon it is rid of the others: the target is 5 %.
 
 Races are simulated with the functions that ``bench choose`` decides by, many at a time: scores of a replicate share an
 effect of it, the best leads by a gap in units of the noise of one fusion, the others lie below it. Looks are taken
@@ -96,15 +96,11 @@ def main() -> None:
     print("| truth | fusions | best one lost | others left after 5, 10, 20 replicates |\n| --- | ---: | ---: | ---: |")
     for world in WORLDS:
         for count in COUNTS:
-            parts = [
-                race(rng, world, count, PART, options.replicates) for _ in range(max(1, options.races // PART))
-            ]
+            parts = [race(rng, world, count, PART, options.replicates) for _ in range(max(1, options.races // PART))]
             lost = np.concatenate([own for own, _ in parts])
             left = np.mean([own for _, own in parts], axis=0)
             low, high = (100 * end for end in wilson(float(lost.sum()), len(lost)))
-            shown = ", ".join(
-                f"{100 * left[n - FIRST_LOOK]:.0f} %" for n in (5, 10, 20) if n <= options.replicates
-            )
+            shown = ", ".join(f"{100 * left[n - FIRST_LOOK]:.0f} %" for n in (5, 10, 20) if n <= options.replicates)
             print(
                 f"| {world.name} | {count} | {100 * lost.mean():.2f} % ({low:.2f} to {high:.2f}) | {shown} |",
                 flush=True,

@@ -1,10 +1,10 @@
 """Who stays in a race: after every look those leave that are surely worse, however often one looks.
 
-A look comes after each replicate from the fourth on. At a look another fusion beats one if a one-sided paired t test over the replicates
-rejects at ``level(n) / (k - 1)`` for n replicates and k fusions that entered. Whichever is truly best, it has k - 1
-rivals, and the levels of all looks add up to less than ``ALPHA``: so it is beaten at any look by any rival with less
-than that probability (Bonferroni over rivals and looks), whatever the dependence between fusions and whenever the race
-ends. The t test takes differences for normal and replicates for independent.
+A look comes after each replicate from the fourth on. At a look another fusion beats one if a one-sided paired t test
+over the replicates rejects at ``level(n) / (k - 1)`` for n replicates and k fusions that entered. Whichever is truly
+best, it has k - 1 rivals, and the levels of all looks add up to less than ``ALPHA``: so it is beaten at any look by any
+rival with less than that probability (Bonferroni over rivals and looks), whatever the dependence between fusions and
+whenever the race ends. The t test takes differences for normal and replicates for independent.
 """
 
 from __future__ import annotations

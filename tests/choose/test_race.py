@@ -54,7 +54,7 @@ def test_someone_always_stays_and_the_order_is_no_matter(seed: int, replicates: 
 
 
 def test_who_has_left_beats_nobody() -> None:
-    values = scores(0, 6, 3, scale=0) + [20, 10, 0]
+    values = scores(0, 6, 3, scale=0) + np.array([20, 10, 0])
     assert surely_worse(values, 3, 1).tolist() == [False, True, True]
     values[:, 0] = np.nan
     assert surely_worse(values, 3, 1).tolist() == [False, False, True]
@@ -79,7 +79,7 @@ def test_the_best_is_lost_in_less_than_one_race_in_twenty() -> None:
 
 @pytest.mark.parametrize(("gap", "is_one"), [(0.0, True), (0.02, False)])
 def test_equivalent_is_what_two_tests_of_every_pair_say(gap: float, is_one: bool) -> None:
-    values = 0.9 + 0.001 * scores(3, 8, 3, scale=0) + [0, 0, gap]
+    values = 0.9 + 0.001 * scores(3, 8, 3, scale=0) + np.array([0, 0, gap])
     margin, found = 0.01, []
     for one, other in ((0, 1), (0, 2), (1, 2)):
         differences = values[:, one] - values[:, other]

@@ -1,0 +1,73 @@
+"""Who takes part in a race, and who does not, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.choose.question import Question
+from bench.errors import UsageError
+from bench.fusion import FUSIONS
+from bench.sweep.config import SweepConfig
+from bench.sweep.plan import make_plan
+from bench.training.recipe import Protocol
+
+
+@dataclass(frozen=True)
+class Field:
+    """The fusions of a race.
+
+    Attributes:
+        screened: by frozen cells; empty where all who could win are finalists at once.
+        finalists: where nobody is screened. not_tried: reason by fusion.
+    """
+
+    screened: tuple[str, ...]
+    finalists: tuple[str, ...]
+    not_tried: dict[str, str]
+
+
+def field_of(question: Question) -> Field:
+    """Who can win: fusions that apply and are not kept to show a mistake. Those that join the images before they are
+    encoded cannot be screened, and run only where nobody has to be.
+
+    Raises:
+        UsageError: an unknown name, or fewer than two who could win.
+    """
+    choices = FUSIONS.resolve(question.sweep.fusion)
+    not_tried = {str(one): "no fusion, a " + one.cls.role for one in choices if one.cls.role != "fusion"}
+    not_tried |= {str(one): "known to fail: " + one.cls.known_failure for one in choices if one.cls.known_failure}
+    able = [str(one) for one in choices if str(one) not in not_tried]
+    last = question.sweep.protocol
+    if last != "frozen":
+        fine, reasons = _applying(question.sweep, able, last)
+        if len(fine) <= question.finalists:
+            return _checked(Field((), fine, not_tried | reasons))
+        able, not_tried = list(fine), not_tried | reasons
+    frozen, reasons = _applying(question.sweep, able, "frozen")
+    return _checked(Field(frozen, (), not_tried | reasons))
+
+
+def applies(question: Question, fusion: str) -> bool:
+    """Whether a fusion that is asked for by its name alone exists and applies where the race ends."""
+    return fusion in FUSIONS and bool(_applying(question.sweep, [fusion], question.sweep.protocol)[0])
+
+
+def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of ``fusions`` that apply under a protocol, and why the others do not."""
+    if not fusions:
+        return (), {}
+    config = sweep.model_copy(
+        update={"fusion": tuple(fusions), "protocol": protocol, "replicates": 1, "test_pairs": 8, "eval": ()}
+    )
+    plan = make_plan(config, {})
+    reasons = {str(one.cell.fusion): one.reason for one in plan.having("not applicable")}
+    return tuple(one for one in fusions if one not in reasons), reasons
+
+
+def _checked(field: Field) -> Field:
+    able = field.screened or field.finalists
+    if len(able) < 2:
+        why = "; ".join(f"{name}: {reason}" for name, reason in list(field.not_tried.items())[:3])
+        raise UsageError(f"--fusion: a race needs two fusions that apply, found {len(able)}{why and ': ' + why}")
+    return field
