@@ -115,7 +115,7 @@ class Clock:
     before: float = 0.0
     counted: float = 0.0
     longest: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
 
     @classmethod
     def of(cls, question: Question) -> Clock:

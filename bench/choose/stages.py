@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -191,8 +192,6 @@ class _Runner:
 
         if missing():
             pairs = self.question.sweep.test_pairs
-            which = "new" if look.is_fresh else "the same"
-            say(self._console, f"test: {', '.join(look.fusions)} on {which} replicates, {pairs:,} pairs each")
             self._run(TEST, self.state.protocol, look.fusions, look.first, look.replicates, pairs)
         if not missing():
             self.state = replace(self.state, look=look)
@@ -211,15 +210,19 @@ class _Runner:
         fresh = min(MOST_TESTED, int(rest / each)) if each else 0
         if fresh >= FEWEST_SEEDS:
             return Look(tuple(asked), final.numbers[-1] + 1, fresh, is_fresh=True)
-        again = self._cheaper(each)
+        again = self._without_warmup(stage, asked, each)
         same = min(len(final.numbers), int(rest / again)) if again > 0 else 0
         return Look(tuple(asked), final.numbers[0], same, is_fresh=False) if same >= 2 else None
 
-    def _cheaper(self, each: float) -> float:
-        """Seconds of a replicate without its warm-up."""
-        folder = self.question.out / (FINALISTS if self.question.sweep.protocol != "frozen" else SCREENING)
-        warmups = [record.warmup.get("seconds", 0.0) for record in RunFolder(folder).records(DetailedRecord)]
-        return max(0.1 * each, each - max(warmups, default=0.0))
+    def _without_warmup(self, stage: str, fusions: Sequence[str], each: float) -> float:
+        """Seconds of a replicate whose warm-up is there: of its cells one after the other."""
+        found: dict[str, list[float]] = {}
+        for record in RunFolder(self.question.out / stage).records(DetailedRecord):
+            if "total" in record.times:
+                found.setdefault(record.fusion, []).append(record.times["total"])
+        known = {fusion: statistics.median(seconds) for fusion, seconds in found.items()}
+        longest = max(known.values(), default=each)
+        return min(each, sum(known.get(one, longest) for one in fusions))
 
     def _begun(self, final: Course) -> Look | None:
         """The look that an earlier session began."""
@@ -242,6 +245,8 @@ class _Runner:
             "eval": (),
             "out": str(self.question.out / stage),
         }
+        cells = f"{count_of(count, 'replicate')} of {count_of(len(fusions), 'fusion')}"
+        say(self._console, f"{stage}: {cells}, {protocol}, from replicate {first} on ...", "dim")
         since, code = self.clock.spent, 0
         try:
             code = run_sweep(self.question.sweep.model_copy(update=settings), self._command, Console(quiet=True))
