@@ -65,7 +65,11 @@ class Answer:
 
     def __str__(self) -> str:
         lines = [markdown_line(one) for one in (_use(self), _cost(self), _sure(self))]
-        return " ".join(lines) + "\n\n" + _table(self) + "\n"
+        reasons: dict[str, list[str]] = {}
+        for fusion, reason in self.state.field.not_tried.items():
+            reasons.setdefault(reason, []).append(fusion)
+        notes = [markdown_line(f"Not tried: {_some(names)}: {reason}.") for reason, names in reasons.items()]
+        return "\n\n".join([" ".join(lines), _table(self), *notes]) + "\n"
 
     @property
     def is_final(self) -> bool:
@@ -166,13 +170,15 @@ def _use(answer: Answer) -> str:
         tested = f"{_tested_mean(answer, answer.chosen)} on {sweep.test_pairs:,} test pairs in each of "
         return start + tested + f"{count_of(look.replicates, 'replicate')}, {which}."
     where = f"{_mean(answer.course.scores(answer.chosen).tolist())} on validation pairs"
-    return start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at."
+    return (
+        start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at yet."
+    )
 
 
 def _cost(answer: Answer) -> str:
     """What ties with it, and what it costs."""
     question = answer.state.question
-    costs = f"it costs {answer.costs[answer.chosen]}, as measured while others ran"
+    costs = f"it costs {answer.costs[answer.chosen]}, measured while other cells ran"
     if answer.ties:
         why = {
             "none": "it has the best validation score among them",
@@ -200,27 +206,25 @@ def _tie(answer: Answer, fusion: str) -> str:
 def _sure(answer: Answer) -> str:
     """How sure it is, and what was not tried."""
     state, question = answer.state, answer.state.question
-    dropped = [one for course in (state.screening, state.final) if course for one in course.left.values()]
-    failed = {
-        one: why.reason.split(":")[0]
-        for course in (state.screening, state.final)
-        if course
-        for one, why in course.left.items()
-        if why.reason != WORSE
-    }
-    if any(one.reason == WORSE for one in dropped):
-        sure = f"A fusion was dropped only where surely worse: a stage loses its best in at most {100 * ALPHA:.0f} %"
+    left = {one: gone for course in (state.screening, state.final) if course for one, gone in course.left.items()}
+    failed = {one: gone.reason.split(":")[0] for one, gone in left.items() if gone.reason != WORSE}
+    percent = f"{100 * ALPHA:.0f} %"
+    parts = []
+    if answer.is_final:
+        parts.append(f"the best of the {len(answer.tested)} tested is missed by this test in at most {percent}")
+    if len(failed) < len(left):
+        parts.append(f"a stage of the race loses its best in at most {percent}, as it drops only what is surely worse")
     else:
-        sure = "Nothing was dropped as surely worse"
-    parts = [f"{sure}, and {state.minutes:.1f} of {question.minutes} minutes were used"]
+        parts.append("the race dropped nothing as surely worse")
     if state.set_aside:
         parts.append(f"not worse in screening, but not among the finalists: {_some(state.set_aside)}")
     if failed:
         parts.append("failed: " + ", ".join(f"`{one}` ({why})" for one, why in list(failed.items())[:NAMED]))
-    untried = f"other backbones, warm-ups and recipes than {question.sweep.backbone[0]}'s"
-    if state.field.not_tried:
-        untried = f"{_some(tuple(state.field.not_tried))}, which cannot win or do not apply, and {untried}"
-    return "; ".join(parts) + f"; not tried: {untried}."
+    others = f"backbones, warm-ups and recipes other than {question.sweep.backbone[0]}'s"
+    own = [count_of(len(state.field.not_tried), "fusion that does not apply", "fusions that do not apply")]
+    parts.append(f"not tried: {' and '.join([*own * bool(state.field.not_tried), others])}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}; {state.minutes:.1f} of {question.minutes} minutes were used."
 
 
 def _table(answer: Answer) -> str:

@@ -19,12 +19,14 @@ class Field:
 
     Attributes:
         screened: by frozen cells; empty where all who could win are finalists at once.
-        finalists: where nobody is screened. not_tried: reason by fusion.
+        finalists: where nobody is screened.
+        not_tried: those that do not apply, with the reason. kept_out: those that are not asked to win.
     """
 
     screened: tuple[str, ...]
     finalists: tuple[str, ...]
     not_tried: dict[str, str]
+    kept_out: dict[str, str]
 
 
 def field_of(question: Question) -> Field:
@@ -34,23 +36,33 @@ def field_of(question: Question) -> Field:
     Raises:
         UsageError: an unknown name, or fewer than two who could win.
     """
+    baseline_of(question)
     choices = FUSIONS.resolve(question.sweep.fusion)
-    not_tried = {str(one): "no fusion, a " + one.cls.role for one in choices if one.cls.role != "fusion"}
-    not_tried |= {str(one): "known to fail: " + one.cls.known_failure for one in choices if one.cls.known_failure}
-    able = [str(one) for one in choices if str(one) not in not_tried]
-    last = question.sweep.protocol
+    kept_out = {str(one): f"a {one.cls.role}, no fusion" for one in choices if one.cls.role != "fusion"}
+    kept_out |= {str(one): f"known to fail: {one.cls.known_failure}" for one in choices if one.cls.known_failure}
+    able = tuple(str(one) for one in choices if str(one) not in kept_out)
+    last, not_tried = question.sweep.protocol, dict[str, str]()
     if last != "frozen":
-        fine, reasons = _applying(question.sweep, able, last)
-        if len(fine) <= question.finalists:
-            return _checked(Field((), fine, not_tried | reasons))
-        able, not_tried = list(fine), not_tried | reasons
-    frozen, reasons = _applying(question.sweep, able, "frozen")
-    return _checked(Field(frozen, (), not_tried | reasons))
+        able, not_tried = _applying(question.sweep, able, last)
+        if len(able) <= question.finalists:
+            return _checked(Field((), able, not_tried, kept_out))
+    screened, reasons = _applying(question.sweep, able, "frozen")
+    return _checked(Field(screened, (), not_tried | reasons, kept_out))
 
 
-def applies(question: Question, fusion: str) -> bool:
-    """Whether a fusion that is asked for by its name alone exists and applies where the race ends."""
-    return fusion in FUSIONS and bool(_applying(question.sweep, [fusion], question.sweep.protocol)[0])
+def baseline_of(question: Question) -> str | None:
+    """The baseline as records name it, where one is asked for and applies where the race ends.
+
+    Raises:
+        UsageError: there is no such fusion.
+    """
+    if not question.baseline:
+        return None
+    try:
+        named = str(FUSIONS.settle(question.baseline))
+    except UsageError as error:
+        raise UsageError(f"--baseline: {error}") from None
+    return named if _applying(question.sweep, [named], question.sweep.protocol)[0] else None
 
 
 def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -68,6 +80,6 @@ def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) ->
 def _checked(field: Field) -> Field:
     able = field.screened or field.finalists
     if len(able) < 2:
-        why = "; ".join(f"{name}: {reason}" for name, reason in list(field.not_tried.items())[:3])
+        why = "; ".join(f"{name}: {reason}" for name, reason in list((field.not_tried | field.kept_out).items())[:3])
         raise UsageError(f"--fusion: a race needs two fusions that apply, found {len(able)}{why and ': ' + why}")
     return field

@@ -5,13 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from rich.console import Console
 
 from bench import zoo
 from bench.choose.course import WORSE, Course, Outcome, follow
-from bench.choose.field import Field, applies, field_of
+from bench.choose.field import Field, baseline_of, field_of
 from bench.choose.question import Clock, Question
 from bench.choose.race import FIRST_LOOK
 from bench.interrupt import Interrupted
@@ -113,25 +112,24 @@ class _Runner:
 
     def go(self) -> None:
         """All stages; ``state`` is what is known at any time."""
-        question = self.question
-        entered, first, is_frozen = self.field.finalists, 0, question.sweep.protocol == "frozen"
-        if self.field.screened:
-            over = partial(self._is_decided, most=None if is_frozen else MOST_SCREENED)
-            share = RACED_BY if is_frozen else SCREENED_BY
-            after = TEST if is_frozen else FINALISTS
-            self._race(SCREENING, "frozen", self.field.screened, 0, share, over, after)
-            screening = self.state.screening
-            assert screening is not None
-            if is_frozen:
-                self.state = replace(self.state, final=screening)
-            kept = screening.staying if is_frozen else screening.staying[: question.finalists]
-            self.state = replace(self.state, set_aside=screening.staying[len(kept) :])
-            entered, first = kept, self._next_number(screening)
-        if not is_frozen and entered:
-            over = partial(self._is_decided, most=None)
-            self._race(FINALISTS, question.sweep.protocol, entered, first, RACED_BY, over, TEST)
-        if self.state.final is not None and self.state.final.staying:
-            self._look(self.state.final)
+        question, field = self.question, self.field
+        last, first, entered = question.sweep.protocol, 0, field.finalists
+        if field.screened and last != "frozen":
+            screening = self._race(SCREENING, "frozen", field.screened, 0, SCREENED_BY, self._is_screened, FINALISTS)
+            entered, first = screening.staying[: question.finalists], self._next_number(screening)
+            self.state = replace(self.state, set_aside=screening.staying[len(entered) :])
+        elif field.screened:
+            entered = field.screened
+        stage = self._last_stage
+        final = self._race(stage, last, entered, first, RACED_BY, self._is_decided, TEST)
+        self._look(final)
+        if self.state.look is None:
+            # There was no time for it: then for as much of the race as there is.
+            self._look(self._race(stage, last, entered, first, 1.0, self._is_decided, TEST))
+
+    @property
+    def _last_stage(self) -> str:
+        return SCREENING if self.question.sweep.protocol == "frozen" else FINALISTS
 
     def _race(
         self,
@@ -142,7 +140,7 @@ class _Runner:
         share: float,
         is_over: Callable[[Course], bool],
         after: str,
-    ) -> None:
+    ) -> Course:
         """Replicate after replicate, until it is over, the share of the budget is spent, or the stage ``after`` it has
         begun: what that was decided by stays as it was."""
         is_closed = bool(RunFolder(self.question.out / after).header())
@@ -158,21 +156,25 @@ class _Runner:
             self._run(stage, protocol, course.staying, first + done, count, NO_TEST)
             before, course = course, self._course(stage, entered, first)
             self._tell(stage, before, course)
+        return course
 
     def _course(self, stage: str, entered: tuple[str, ...], first: int) -> Course:
         found = outcomes(RunFolder(self.question.out / stage), self.question.select)
         course = follow(entered, found, first, self.question.direction)
-        if stage == SCREENING:
-            self.state = replace(self.state, screening=course)
-        else:
-            self.state = replace(self.state, final=course)
+        known = self.state
+        self.state = replace(
+            known,
+            screening=course if stage == SCREENING else known.screening,
+            final=course if stage == self._last_stage else known.final,
+        )
         return course
 
-    def _is_decided(self, course: Course, most: int | None) -> bool:
-        """Whether it is told who goes on; with ``most`` replicates in any case."""
-        if most is None:
-            return course.stands(self.question.margin)
-        return len(course.staying) <= self.question.finalists or len(course.numbers) >= most
+    def _is_screened(self, course: Course) -> bool:
+        """Whether it is told who goes on, or takes too long to tell."""
+        return len(course.staying) <= self.question.finalists or len(course.numbers) >= MOST_SCREENED
+
+    def _is_decided(self, course: Course) -> bool:
+        return course.stands(self.question.margin)
 
     def _next_number(self, screening: Course) -> int:
         """The first replicate that screening has not seen, or the one that the finalists began with."""
@@ -181,6 +183,8 @@ class _Runner:
 
     def _look(self, final: Course) -> None:
         """Test those who stayed, the runner-up and the baseline, once."""
+        if not final.staying or not final.numbers:
+            return
         look = self._begun(final) or self._planned(final)
         if look is None:
             return
@@ -202,22 +206,22 @@ class _Runner:
         asked = [*final.staying]
         if final.runner_up:
             asked.append(final.runner_up)
-        if self.question.baseline not in asked and applies(self.question, self.question.baseline):
-            asked.append(self.question.baseline)
-        stage = FINALISTS if self.question.sweep.protocol != "frozen" else SCREENING
-        each = self.clock.longest.get(stage, 0.0) * max(1.0, len(asked) / len(final.entered))
+        baseline = baseline_of(self.question)
+        if baseline and baseline not in asked:
+            asked.append(baseline)
+        each = self.clock.longest.get(self._last_stage, 0.0) * max(1.0, len(asked) / len(final.entered))
         rest = self.question.budget - self.clock.spent
         fresh = min(MOST_TESTED, int(rest / each)) if each else 0
         if fresh >= FEWEST_SEEDS:
             return Look(tuple(asked), final.numbers[-1] + 1, fresh, is_fresh=True)
-        again = self._without_warmup(stage, asked, each)
+        again = self._without_warmup(asked, each)
         same = min(len(final.numbers), int(rest / again)) if again > 0 else 0
         return Look(tuple(asked), final.numbers[0], same, is_fresh=False) if same >= 2 else None
 
-    def _without_warmup(self, stage: str, fusions: Sequence[str], each: float) -> float:
+    def _without_warmup(self, fusions: Sequence[str], each: float) -> float:
         """Seconds of a replicate whose warm-up is there: of its cells one after the other."""
         found: dict[str, list[float]] = {}
-        for record in RunFolder(self.question.out / stage).records(DetailedRecord):
+        for record in RunFolder(self.question.out / self._last_stage).records(DetailedRecord):
             if "total" in record.times:
                 found.setdefault(record.fusion, []).append(record.times["total"])
         known = {fusion: statistics.median(seconds) for fusion, seconds in found.items()}

@@ -74,6 +74,16 @@ def test_nothing_is_started_that_would_not_fit(run: Any, sweeps: Any, budget: st
     assert state.minutes == pytest.approx(sweeps.now / 60)
 
 
+def test_without_time_for_a_test_there_is_as_much_race_as_fits(run: Any, sweeps: Any) -> None:
+    state = run(fusion="abs_diff,hadamard,sum", protocol="finetune", budget="19s", baseline="")
+    assert state.look is None
+    assert ran(sweeps) == {"screening": [0], "finalists": [1]}
+    assert "was not looked at yet" in str(answer_of(state))
+    more = run(fusion="abs_diff,hadamard,sum", protocol="finetune", budget="3m", baseline="")
+    assert more.look is not None
+    assert "so far" not in str(answer_of(more))
+
+
 def test_one_that_fails_leaves_and_is_named(run: Any, sweeps: Any) -> None:
     sweeps.failing = {("sum", 1): "loss is nan"}
     state = run(fusion="abs_diff,hadamard,sum", budget="3m")
@@ -82,10 +92,12 @@ def test_one_that_fails_leaves_and_is_named(run: Any, sweeps: Any) -> None:
     assert "`sum` (diverged)" in str(answer_of(state))
 
 
-def test_where_all_fail_there_is_no_answer(ask: Any, sweeps: Any) -> None:
-    sweeps.failing = {("abs_diff", 0): "nan", ("sum", 0): "nan"}
+@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
+def test_where_all_fail_there_is_no_answer(ask: Any, sweeps: Any, protocol: str) -> None:
+    names = ("abs_diff", "hadamard", "sum")
+    sweeps.failing = {(name, 0): "nan" for name in names}
     said = io.StringIO()
-    text, code = choose(ask(fusion="abs_diff,sum", budget="1m"), ["bench"], Console(file=said))
+    text, code = choose(ask(fusion=names, budget="1m", protocol=protocol), ["bench"], Console(file=said))
     assert (text, code) == ("", 3)
     assert "no answer" in said.getvalue()
 
@@ -138,6 +150,7 @@ def test_another_question_is_refused_in_its_folder(run: Any, sweeps: Any) -> Non
         ({"cost": "money"}, "--cost: unknown 'money'"),
         ({"protocol": "scratch"}, "--protocol scratch: a race screens"),
         ({"domain": "color,texture"}, "expected one"),
+        ({"baseline": "conkat"}, "--baseline: unknown fusion 'conkat'"),
         ({"fusion": "abs_diff"}, "a race needs two fusions that apply, found 1"),
         ({"fusion": "abs_diff,two_channel"}, "found 1: two_channel: the frozen protocol"),
     ],
