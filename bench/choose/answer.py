@@ -12,15 +12,18 @@ import numpy as np
 
 from bench.choose.course import WORSE, Course
 from bench.choose.question import Question
-from bench.choose.race import ALPHA
+from bench.choose.race import ALPHA, Array
 from bench.choose.stages import FINALISTS, SCREENING, TEST, State
 from bench.markup import align, markdown_line
+from bench.metrics import METRICS
+from bench.records.blocks import scores as scores_of
 from bench.records.entries import Entry, entries_of
 from bench.records.folder import RunFolder
 from bench.records.load import load_runs, pool
 from bench.records.record import DetailedRecord
 from bench.records.ties import tie_groups
 from bench.stats.intervals import estimate
+from bench.stats.paired import paired
 from bench.text import MISSING, count_of, human
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
@@ -52,6 +55,7 @@ class Answer:
 
     Attributes:
         chosen: the fusion to use. ties: those that tie with it, in the order of the race.
+        is_chance: whether even the chosen one is not told from an answer that ignores the images.
         tested: entries of the test by fusion, and verdicts on the others against the chosen one; empty before it.
     """
 
@@ -60,6 +64,7 @@ class Answer:
     chosen: str
     ties: tuple[str, ...]
     costs: dict[str, Costs]
+    is_chance: bool
     tested: dict[str, Entry] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
@@ -109,7 +114,22 @@ def answer_of(state: State) -> Answer | None:
     if tested and chosen in tested:
         compared = compare_to_baseline(tested.values(), chosen, question.select, domain, question.margin)
         verdicts = {one.fusion: one for one in compared}
-    return Answer(state, course, chosen, tuple(one for one in group if one != chosen), costs, tested, verdicts)
+    ties = tuple(one for one in group if one != chosen)
+    scores = course.scores(chosen)
+    if chosen in tested:
+        scores = np.array(list(scores_of(tested[chosen], domain, question.select).values()))
+    return Answer(
+        state, course, chosen, ties, costs, _is_chance(question, scores, len(course.entered)), tested, verdicts
+    )
+
+
+def _is_chance(question: Question, scores: Array, candidates: int) -> bool:
+    """Whether the best of so many is not surely better than an answer that ignores the images: a t interval over
+    replicates, at 5 % over all of them."""
+    chance = METRICS.get(question.select).chance
+    if chance is None:
+        return False
+    return paired((scores - chance) * question.direction, 1 - ALPHA / candidates).low <= 0
 
 
 def _tested(question: Question) -> dict[str, Entry]:
@@ -137,10 +157,13 @@ def _points(question: Question, value: float, digits: int = 1) -> str:
     return f"{value * question.scale:+.{digits}f}" if question.scale == 100 else f"{value:+.3f}"
 
 
-def _mean(values: Sequence[float]) -> str:
+def _mean(scores: Array) -> str:
     """``0.913 ± 0.010``, with the half width of the t interval where there is one."""
-    found = estimate(np.array(values, dtype=float)[:, None])
-    mean, half = found.mean.item(), found.half_width.item()
+    found = estimate(scores[:, None])
+    return _interval(found.mean.item(), found.half_width.item())
+
+
+def _interval(mean: float, half: float) -> str:
     return MISSING if math.isnan(mean) else f"{mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
 
 
@@ -148,8 +171,8 @@ def _tested_mean(answer: Answer, fusion: str) -> str:
     entry = answer.tested.get(fusion)
     if entry is None:
         return MISSING
-    mean, half = (read(entry.group.domain, answer.state.question.select) for read in (entry.mean, entry.half_width))
-    return MISSING if math.isnan(mean) else f"{mean:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+    domain, metric = entry.group.domain, answer.state.question.select
+    return _interval(entry.mean(domain, metric), entry.half_width(domain, metric))
 
 
 def _some(names: Sequence[str]) -> str:
@@ -163,13 +186,16 @@ def _use(answer: Answer) -> str:
     state, question = answer.state, answer.state.question
     sweep = question.sweep
     how = f"{state.protocol} on {sweep.backbone[0]} for {sweep.domain[0]}"
-    start = f"Use `{answer.chosen}`{'' if answer.is_final else ' so far'} ({how}): {question.select} "
+    advice = f"Use `{answer.chosen}`"
+    if answer.is_chance:
+        advice = f"None can be recommended: even `{answer.chosen}` is not told from chance"
+    start = f"{advice}{'' if answer.is_final else ' so far'} ({how}): {question.select} "
     look = state.look
     if answer.is_final and look is not None:
         which = "new to the race" if look.is_fresh else "those of the race again, as there was no time for new ones"
         tested = f"{_tested_mean(answer, answer.chosen)} on {sweep.test_pairs:,} test pairs in each of "
         return start + tested + f"{count_of(look.replicates, 'replicate')}, {which}."
-    where = f"{_mean(answer.course.scores(answer.chosen).tolist())} on validation pairs"
+    where = f"{_mean(answer.course.scores(answer.chosen))} on validation pairs"
     return (
         start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at yet."
     )
@@ -249,7 +275,7 @@ def _row(answer: Answer, fusion: str) -> list[str]:
     name = f"**{fusion}**" if fusion == answer.chosen or fusion in answer.ties else fusion
     return [
         name,
-        _mean(course.scores(fusion).tolist()) if course else MISSING,
+        _mean(course.scores(fusion)) if course else MISSING,
         str(len(course.scores(fusion))) if course else MISSING,
         f"{out}, screening" if left and course is state.screening and state.final is not course else out,
         _tested_mean(answer, fusion),

@@ -13,7 +13,7 @@ from bench.choose.picture import draw_race
 from bench.choose.question import Question
 from bench.choose.stages import race
 from bench.plots.gallery import save
-from bench.text import say
+from bench.text import say, without_home
 
 ANSWER, PICTURE, CONFIG = "answer.md", "race.png", "chosen.yaml"
 FAILED = 3
@@ -38,7 +38,7 @@ def choose(question: Question, command: Sequence[str], console: Console) -> tupl
     if answer is None:
         say(console, "no answer: no fusion has finished a replicate", "red")
         return "", state.exit_code or FAILED
-    write_text_atomically(question.out / ANSWER, str(answer))
+    write_text_atomically(question.out / ANSWER, without_home(str(answer)))
     write_text_atomically(question.out / CONFIG, answer.config)
     # Names of users are no formulas, even with two dollar signs in them.
     with rc_context({"text.parse_math": False}):

@@ -38,13 +38,15 @@ class Sweeps:
     for the warm-up of a replicate.
 
     Attributes:
-        levels: mean score by fusion; 0.8 where none is named. failing: cells without a result, by fusion and number.
+        levels: mean score by fusion; 0.8 where none is named.
+        costs: of a fusion whose costs are its own. failing: cells without a result, by fusion and number.
         asked: the stage, fusions and replicates of each sweep. interrupted_at: the number of the replicate in which
             Ctrl-C comes.
     """
 
     def __init__(self, record: Callable[..., dict[str, Any]]) -> None:
         self.levels: dict[str, float] = {}
+        self.costs: dict[str, dict[str, float]] = {}
         self.failing: dict[tuple[str, int], str] = {}
         self.asked: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = []
         self.interrupted_at: int | None = None
@@ -77,7 +79,9 @@ class Sweeps:
         }
         if (fusion, number) in self.failing:
             return self._record(fusion, number, status="diverged", message=self.failing[fusion, number], **fields)
-        return self._record(fusion, number, score, validation={"auc": score}, **fields)
+        made = self._record(fusion, number, score, validation={"auc": score}, **fields)
+        made["cost"] |= self.costs.get(fusion, {})
+        return made
 
 
 @pytest.fixture
