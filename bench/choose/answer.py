@@ -22,7 +22,7 @@ from bench.records.folder import RunFolder
 from bench.records.load import load_runs, pool
 from bench.records.record import DetailedRecord
 from bench.records.ties import tie_groups
-from bench.stats.intervals import estimate
+from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.paired import paired
 from bench.text import MISSING, count_of, human
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
@@ -127,7 +127,7 @@ def _is_chance(question: Question, scores: Array, candidates: int) -> bool:
     """Whether the best of so many is not surely better than an answer that ignores the images: a t interval over
     replicates, at 5 % over all of them."""
     chance = METRICS.get(question.select).chance
-    if chance is None:
+    if chance is None or len(scores) < FEWEST_SEEDS:
         return False
     return paired((scores - chance) * question.direction, 1 - ALPHA / candidates).low <= 0
 
@@ -244,6 +244,9 @@ def _sure(answer: Answer) -> str:
         parts.append("the race dropped nothing as surely worse")
     if state.set_aside:
         parts.append(f"not worse in screening, but not among the finalists: {_some(state.set_aside)}")
+    void = sum(len(course.void) for course in {id(one): one for one in (state.screening, state.final) if one}.values())
+    if void:
+        parts.append(f"{count_of(void, 'replicate')} gave nobody a score and did not count")
     if failed:
         parts.append("failed: " + ", ".join(f"`{one}` ({why})" for one, why in list(failed.items())[:NAMED]))
     others = f"backbones, warm-ups and recipes other than {question.sweep.backbone[0]}'s"

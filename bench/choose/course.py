@@ -13,6 +13,8 @@ from bench.choose.race import Array, all_equivalent, surely_worse
 # What became of a fusion in a replicate: its score, or why it has none.
 Outcome = float | str
 WORSE = "surely worse"
+# One warm-up may go wrong for all; more than that is no accident of a replicate.
+MOST_VOID = 3
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,23 @@ class Course:
 
     Attributes:
         entered: fusions in the order given. numbers: of the replicates that all who were left have finished.
+        void: numbers of those in which nobody had a score, which tell nothing of who is better.
         values: (replicates, fusions), nan from where a fusion has left or failed.
         left: who is not in it any more.
     """
 
     entered: tuple[str, ...]
     numbers: tuple[int, ...]
+    void: tuple[int, ...]
+    first: int
     values: Array
     left: Mapping[str, Left]
     direction: int
+
+    @property
+    def next(self) -> int:
+        """Number of the replicate that comes next."""
+        return self.first + len(self.numbers) + len(self.void)
 
     @property
     def staying(self) -> tuple[str, ...]:
@@ -79,23 +89,28 @@ class Course:
 def follow(entered: Sequence[str], outcomes: Mapping[tuple[str, int], Outcome], first: int, direction: int) -> Course:
     """Run the race over what is known, replicate by replicate from number ``first`` on.
 
-    Who has no score in a replicate leaves before it is judged by it. A replicate counts once all who are left have
-    finished it.
+    Who has no score in a replicate leaves before it is judged by it, unless nobody has one: such a replicate is void,
+    and only at ``MOST_VOID`` of them do all leave. A replicate counts once all who are left have finished it.
     """
     left: dict[str, Left] = {}
-    rows: list[Array] = []
+    rows: dict[int, Array] = {}
+    void: list[int] = []
     while staying := [one for one in entered if one not in left]:
-        number = first + len(rows)
+        number = first + len(rows) + len(void)
         if any((one, number) not in outcomes for one in staying):
             break
         found = {one: outcomes[one, number] for one in staying}
         scored = {one: value for one, value in found.items() if isinstance(value, float)}
-        rows.append(np.array([scored.get(one, np.nan) for one in entered]))
-        left |= {one: Left(len(rows), why) for one, why in found.items() if isinstance(why, str)}
-        judged = np.array(
-            [[value if one not in left else np.nan for one, value in zip(entered, row, strict=True)] for row in rows]
-        )
-        worse = surely_worse(judged, len(entered), direction)
-        left |= {one: Left(len(rows), WORSE) for one, is_out in zip(entered, worse, strict=True) if is_out}
-    values = np.array(rows).reshape(len(rows), len(entered))
-    return Course(tuple(entered), tuple(range(first, first + len(rows))), values, left, direction)
+        if not scored:
+            void.append(number)
+        else:
+            rows[number] = np.array([scored.get(one, np.nan) for one in entered])
+        if scored or len(void) == MOST_VOID:
+            left |= {one: Left(len(rows), why) for one, why in found.items() if isinstance(why, str)}
+        if scored:
+            is_left = np.array([one in left for one in entered])
+            judged = np.where(is_left, np.nan, np.array(list(rows.values())))
+            worse = surely_worse(judged, len(entered), direction)
+            left |= {one: Left(len(rows), WORSE) for one, is_out in zip(entered, worse, strict=True) if is_out}
+    values = np.array(list(rows.values())).reshape(len(rows), len(entered))
+    return Course(tuple(entered), tuple(rows), tuple(void), first, values, left, direction)

@@ -149,11 +149,11 @@ class _Runner:
             done = len(course.numbers)
             wanted = FIRST_LOOK - done if 0 < done < FIRST_LOOK else 1
             count = self.clock.replicates_that_fit(stage, share, wanted)
-            if not done and stage == SCREENING:
+            if course.next == first and stage == SCREENING:
                 count = 1
             if not count:
                 break
-            self._run(stage, protocol, course.staying, first + done, count, NO_TEST)
+            self._run(stage, protocol, course.staying, course.next, count, NO_TEST)
             before, course = course, self._course(stage, entered, first)
             self._tell(stage, before, course)
         return course
@@ -179,7 +179,7 @@ class _Runner:
     def _next_number(self, screening: Course) -> int:
         """The first replicate that screening has not seen, or the one that the finalists began with."""
         known = [number for _, number in outcomes(RunFolder(self.question.out / FINALISTS), self.question.select)]
-        return min(known, default=len(screening.numbers))
+        return min(known, default=screening.next)
 
     def _look(self, final: Course) -> None:
         """Test those who stayed, the runner-up and the baseline, once."""
@@ -213,7 +213,7 @@ class _Runner:
         rest = self.question.budget - self.clock.spent
         fresh = min(MOST_TESTED, int(rest / each)) if each else 0
         if fresh >= FEWEST_SEEDS:
-            return Look(tuple(asked), final.numbers[-1] + 1, fresh, is_fresh=True)
+            return Look(tuple(asked), final.next, fresh, is_fresh=True)
         again = self._without_warmup(asked, each)
         same = min(len(final.numbers), int(rest / again)) if again > 0 else 0
         return Look(tuple(asked), final.numbers[0], same, is_fresh=False) if same >= 2 else None
@@ -266,6 +266,8 @@ class _Runner:
         left = f"{len(course.staying)} of {len(course.entered)} left"
         where = f"{stage}: {count_of(len(course.numbers), 'replicate')}, {left}"
         say(self._console, f"{where}, {self.clock.spent / 60:.1f} of {self.question.minutes} min")
+        for number in course.void[len(before.void) :]:
+            say(self._console, f"  replicate {number} gave nobody a score, and is not counted", "red")
         worse = [one for one, why in gone.items() if why.reason == WORSE]
         if worse:
             say(self._console, f"  out, surely worse: {', '.join(worse)}")

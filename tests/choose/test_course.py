@@ -65,3 +65,19 @@ def test_before_the_first_replicate_all_are_in_it() -> None:
     assert course.numbers == ()
     assert course.runner_up is None
     assert not course.stands(1.0)
+
+
+def test_a_replicate_in_which_all_fail_is_not_counted_but_three_end_the_race() -> None:
+    scores = np.resize([0.0, 1.0, 1.0, 0.0], (10, 2))
+    found: dict[tuple[str, int], Outcome] = {
+        (name, number): float(scores[number, column]) for number in range(10) for column, name in enumerate("ab")
+    }
+    whole = follow("ab", found, 0, 1)
+    for count in (1, 2, 3):
+        found |= {(name, 2 + number): "collapsed" for number in range(count) for name in "ab"}
+        course = follow("ab", found, 0, 1)
+        assert course.void == tuple(range(2, 2 + count))
+        assert course.next == (10 if count < 3 else 5)
+        assert bool(course.staying) == (count < 3)
+        kept = [number for number in range(course.next) if number not in course.void]
+        assert np.array_equal(course.values, whole.values[kept])

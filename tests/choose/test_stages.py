@@ -95,7 +95,7 @@ def test_one_that_fails_leaves_and_is_named(run: Any, sweeps: Any) -> None:
 @pytest.mark.parametrize("protocol", ["frozen", "finetune"])
 def test_where_all_fail_there_is_no_answer(ask: Any, sweeps: Any, protocol: str) -> None:
     names = ("abs_diff", "hadamard", "sum")
-    sweeps.failing = {(name, 0): "nan" for name in names}
+    sweeps.failing = {(name, number): "nan" for name in names for number in range(3)}
     said = io.StringIO()
     text, code = choose(ask(fusion=names, budget="1m", protocol=protocol), ["bench"], Console(file=said))
     assert (text, code) == ("", 3)
