@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 import bench
 from bench.cli.audit import audit
 from bench.cli.check import check
+from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.data import data
@@ -39,6 +40,7 @@ from bench.text import printable
 COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "run": run,
     "tune": tune,
+    "choose": choose,
     "report": report,
     "plot": plot,
     "compare": compare,

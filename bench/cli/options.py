@@ -6,7 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
@@ -21,6 +21,7 @@ from bench.text import printable, without_home
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
     from bench.records.load import Run
 
@@ -53,17 +54,22 @@ class OptionsOf:
 
     Args:
         model: as ``module:Class``; a field is an option by its name, with its description as the help.
+        left_out: fields that are none.
     """
 
-    def __init__(self, model: str, command: Callable[..., None]) -> None:
+    def __init__(self, model: str, left_out: Collection[str], command: Callable[..., None]) -> None:
         functools.update_wrapper(self, command)
-        self._path, self._command = model, command
+        self._path, self._left_out, self._command = model, left_out, command
 
     @functools.cached_property
     def _model(self) -> type[BaseModel]:
         module, _, name = self._path.partition(":")
         model: type[BaseModel] = getattr(importlib.import_module(module), name)
         return model
+
+    @property
+    def _fields(self) -> dict[str, FieldInfo]:
+        return {name: field for name, field in self._model.model_fields.items() if name not in self._left_out}
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -75,12 +81,12 @@ class OptionsOf:
                 default=None,
                 annotation=Annotated[_type_of(field.annotation), typer.Option(help=field.description)],
             )
-            for name, field in self._model.model_fields.items()
+            for name, field in self._fields.items()
         ]
         return inspect.Signature([*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)])
 
     def __call__(self, **values: Any) -> None:
-        for name, field in self._model.model_fields.items():
+        for name, field in self._fields.items():
             value = values.pop(name, None)
             if value is not None:
                 is_mapping = get_origin(field.annotation) is dict
@@ -88,9 +94,9 @@ class OptionsOf:
         self._command(**values)
 
 
-def options_of(model: str) -> Callable[[Callable[..., None]], OptionsOf]:
-    """Decorator of a command that gets the fields of a model as options."""
-    return functools.partial(OptionsOf, model)
+def options_of(model: str, left_out: Collection[str] = ()) -> Callable[[Callable[..., None]], OptionsOf]:
+    """Decorator of a command that gets the fields of a model as options, but for those ``left_out``."""
+    return functools.partial(OptionsOf, model, left_out)
 
 
 def _type_of(annotation: Any) -> Any:

@@ -32,6 +32,12 @@ def test_a_replicate_has_a_warm_up_and_draws_of_its_own(tiny: Any) -> None:
     assert len({cell.key() for cell in (*cells, *seeds)}) == 6
 
 
+def test_replicates_are_the_same_wherever_counting_starts(tiny: Any) -> None:
+    known = [one.key for one in make_plan(tiny(replicates=4, domain="digits", protocol="finetune"), {}).cells]
+    config = tiny(replicates=2, first_replicate=2, domain="digits", protocol="finetune")
+    assert [one.key for one in make_plan(config, {}).cells] == known[2:]
+
+
 def test_a_finite_collection_is_dealt_anew_under_one_name(tiny: Any) -> None:
     config = tiny(replicates=3, domain="digits:held_out=3", eval=["companions"])
     cells = [one.cell for one in make_plan(config, {}).cells]

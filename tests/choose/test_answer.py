@@ -1,0 +1,76 @@
+"""The answer of a race: what it recommends, and that its numbers are those of the records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.choose.answer import answer_of
+from bench.choose.picture import draw_race
+from bench.yaml12 import read_yaml
+
+
+def scores_in(folder: Path) -> dict[str, dict[int, float]]:
+    """AUC on test pairs by fusion and replicate, read from the file."""
+    found: dict[str, dict[int, float]] = {}
+    for record in map(json.loads, (folder / "test" / "records.jsonl").read_text().splitlines()):
+        found.setdefault(record["fusion"], {})[record["seed"]] = record["eval"]["color"]["auc"]
+    return found
+
+
+def test_its_numbers_are_those_of_the_test(run: Any, sweeps: Any, tables: Any, tmp_path: Path) -> None:
+    sweeps.levels = {"sum": 0.6, "abs_diff": 0.83}
+    answer = answer_of(run(fusion="abs_diff,hadamard,sum", budget="10m"))
+    assert answer.chosen == "abs_diff"
+    scores = {name: np.array([own[n] for n in sorted(own)]) for name, own in scores_in(tmp_path / "race").items()}
+    own = scores["abs_diff"]
+    half = stats.t.ppf(0.975, len(own) - 1) * stats.sem(own)
+    assert f"auc {own.mean():.3f} ± {half:.3f} on 32 test pairs in each of {len(own)} replicates" in str(answer)
+    ((*rows,),) = tables(str(answer))
+    by_name = {row["fusion"].strip("*"): row for row in rows}
+    assert set(by_name) == {"abs_diff", "hadamard", "sum", "concat"}
+    for name in ("hadamard", "concat"):
+        difference = 100 * (scores[name] - own).mean()
+        assert by_name[name]["minus chosen"] == f"{difference:+.2f}"
+        assert by_name[name]["verdict"] == "worse"
+    assert "Nothing ties with it" in str(answer)
+
+
+@pytest.mark.parametrize(("cost", "chosen"), [("none", ""), ("params", "hadamard"), ("infer_ms", "concat")])
+def test_among_those_that_tie_the_cheapest_is_chosen(run: Any, sweeps: Any, cost: str, chosen: str) -> None:
+    sweeps.costs = {"hadamard": {"parameters": 5}, "concat": {"infer_pairs_per_s": 9e9}}
+    answer = answer_of(run(fusion="abs_diff,hadamard,concat", budget="2m", cost=cost))
+    assert {answer.chosen, *answer.ties} == {"abs_diff", "hadamard", "concat"}
+    assert answer.chosen == (chosen or answer.course.staying[0])
+
+
+def test_where_all_are_at_chance_none_is_recommended(run: Any, sweeps: Any) -> None:
+    sweeps.levels = dict.fromkeys(("abs_diff", "hadamard", "concat"), 0.5)
+    for budget in ("25s", "3m"):
+        answer = answer_of(run(fusion="abs_diff,hadamard", budget=budget))
+        assert str(answer).startswith("None can be recommended: even `") == (len(answer.course.numbers) > 2)
+
+
+def test_what_it_writes_trains_what_it_chose(run: Any, sweeps: Any) -> None:
+    answer = answer_of(run(fusion="abs_diff,hadamard", budget="2m", domain_params={"difficulty": "hard"}))
+    settings = read_yaml(answer.config)
+    assert settings["fusion"] == [answer.chosen]
+    assert settings["domain_params"] == {"difficulty": "hard"}
+    assert settings["warmup_recipe"] == {"images": 128, "batch_size": 32}
+
+
+def test_the_picture_has_a_panel_per_stage_and_a_cross_per_fusion_that_left(run: Any, sweeps: Any) -> None:
+    sweeps.levels = {"sum": 0.6}
+    answer = answer_of(run(protocol="finetune", budget="5m"))
+    screening, race = draw_race(answer).axes
+    assert {text.get_text() for text in screening.texts} == {"abs_diff", "concat", "hadamard", "sum"}
+    assert {text.get_text() for text in race.texts} == set(answer.state.final.entered)
+    (line,) = [line for line in screening.lines if len(line.get_xdata()) == 4 and line.get_ydata()[-1] < 0.7]
+    sums = [answer.state.screening.values[: n + 1, 3].mean() for n in range(4)]
+    assert np.allclose(line.get_ydata(), sums)
+    assert [scatter for scatter in screening.collections if len(scatter.get_offsets()) == 1]

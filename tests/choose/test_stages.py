@@ -1,0 +1,184 @@
+"""The stages of a race: who goes on, what the budget allows, one look at the test set, and going on."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.choose.answer import answer_of
+from bench.choose.deliver import choose
+from bench.choose.race import FIRST_LOOK
+from bench.choose.stages import State
+from bench.errors import UsageError
+from bench.sweep.config import load_config
+
+
+def ran(sweeps: Any) -> dict[str, list[int]]:
+    """Replicates by stage."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for stage, _, numbers in sweeps.asked:
+        found[stage] += numbers
+    return found
+
+
+def test_a_bad_one_is_dropped_a_tie_stays_and_the_test_is_on_new_replicates(run: Any, sweeps: Any) -> None:
+    sweeps.levels = {"sum": 0.6, "concat": 0.79}
+    state: State = run(budget="5m", fusion="abs_diff,hadamard,sum")
+    assert state.final is state.screening
+    assert state.final is not None
+    assert state.final.left["sum"].after == FIRST_LOOK
+    assert set(state.final.staying) == {"abs_diff", "hadamard"}
+    assert state.look is not None
+    assert state.look.is_fresh
+    assert set(state.look.fusions) == {"abs_diff", "hadamard", "sum", "concat"}
+    race, test = ran(sweeps)["screening"], ran(sweeps)["test"]
+    assert not set(race) & set(test)
+    assert sweeps.asked[-1][0] == "test"
+    assert sweeps.now <= 300
+
+
+def test_finalists_run_on_replicates_that_screening_has_not_seen(run: Any, sweeps: Any) -> None:
+    sweeps.levels = {"sum": 0.6, "abs_diff": 0.805}
+    state = run(protocol="finetune", budget="10m")
+    assert state.screening is not None
+    assert "sum" in state.screening.left
+    assert [len(state.final.entered), state.protocol] == [2, "finetune"]
+    assert set(state.set_aside) | set(state.final.entered) == set(state.screening.staying)
+    stages = ran(sweeps)
+    assert not set(stages["screening"]) & set(stages["finalists"])
+    assert not set(stages["finalists"]) & set(stages["test"])
+
+
+def test_a_few_are_finalists_at_once_even_what_cannot_be_frozen(run: Any, sweeps: Any) -> None:
+    state = run(protocol="finetune", fusion="abs_diff,two_channel", budget="2m")
+    assert state.screening is None
+    assert state.final.entered == ("abs_diff", "two_channel")
+    state = run(protocol="frozen", fusion="abs_diff,two_channel,sum", budget="2m", out=f"{state.question.out}2")
+    assert state.final.entered == ("abs_diff", "sum")
+    assert "encodes each image by itself" in state.field.not_tried["two_channel"]
+
+
+@pytest.mark.parametrize(("budget", "tested"), [("35s", 0), ("2m", 3), ("4m", 6), ("30m", 10)])
+def test_nothing_is_started_that_would_not_fit(run: Any, sweeps: Any, budget: str, tested: int) -> None:
+    sweeps.levels = {"sum": 0.802}
+    state = run(fusion="abs_diff,sum", budget=budget, equivalence_margin=0.001)
+    assert sweeps.now <= state.question.budget
+    assert (state.look.replicates if state.look else 0) >= tested
+    assert len(ran(sweeps)["test"]) <= 10
+    assert state.minutes == pytest.approx(sweeps.now / 60)
+
+
+def test_without_time_for_a_test_there_is_as_much_race_as_fits(run: Any, sweeps: Any) -> None:
+    state = run(fusion="abs_diff,hadamard,sum", protocol="finetune", budget="19s", baseline="")
+    assert state.look is None
+    assert ran(sweeps) == {"screening": [0], "finalists": [1]}
+    assert "was not looked at yet" in str(answer_of(state))
+    more = run(fusion="abs_diff,hadamard,sum", protocol="finetune", budget="3m", baseline="")
+    assert more.look is not None
+    assert "so far" not in str(answer_of(more))
+
+
+def test_one_that_fails_leaves_and_is_named(run: Any, sweeps: Any) -> None:
+    sweeps.failing = {("sum", 1): "loss is nan"}
+    state = run(fusion="abs_diff,hadamard,sum", budget="3m")
+    assert state.final.left["sum"].reason == "diverged: loss is nan"
+    assert "sum" not in state.look.fusions
+    assert "`sum` (diverged)" in str(answer_of(state))
+
+
+@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
+def test_where_all_fail_there_is_no_answer(ask: Any, sweeps: Any, protocol: str) -> None:
+    names = ("abs_diff", "hadamard", "sum")
+    sweeps.failing = {(name, number): "nan" for name in names for number in range(3)}
+    said = io.StringIO()
+    text, code = choose(ask(fusion=names, budget="1m", protocol=protocol), ["bench"], Console(file=said))
+    assert (text, code) == ("", 3)
+    assert "no answer" in said.getvalue()
+
+
+@pytest.mark.parametrize("at", [0, 2, 6, 13])
+def test_interrupted_it_answers_so_far_and_goes_on_to_the_same_answer(
+    run: Any, sweeps: Any, at: int, tmp_path: Path
+) -> None:
+    sweeps.levels = {"sum": 0.6, "abs_diff": 0.801}
+    settings: dict[str, Any] = {"budget": "4m", "equivalence_margin": 0.1}
+    whole = run(**settings, out=str(tmp_path / "whole"))
+    sweeps.now, sweeps.interrupted_at = 0.0, at
+    cut = run(**settings)
+    assert cut.exit_code == 130
+    so_far = answer_of(cut)
+    assert (so_far is None) == (at == 0)
+    assert so_far is None or "so far" in str(so_far)
+    sweeps.interrupted_at = None
+    done = run(**settings)
+    assert done.exit_code == 0
+    assert done.final.left == whole.final.left
+    assert answer_of(done).chosen == answer_of(whole).chosen
+    asked = len(sweeps.asked)
+    again = run(**settings)
+    assert len(sweeps.asked) == asked
+    assert str(answer_of(again)) == str(answer_of(done))
+
+
+def test_after_the_test_no_budget_opens_the_race_again(run: Any, sweeps: Any) -> None:
+    before = run(budget="3m", equivalence_margin=0.001)
+    asked = len(sweeps.asked)
+    after = run(budget="3h", equivalence_margin=0.001)
+    assert len(sweeps.asked) == asked
+    assert answer_of(after).chosen == answer_of(before).chosen
+
+
+def test_another_question_is_refused_in_its_folder(run: Any, sweeps: Any) -> None:
+    run(budget="1m")
+    with pytest.raises(UsageError, match=r'holds a race with select "auc", not "accuracy"'):
+        run(budget="1m", select="accuracy")
+    run(budget="2m", cost="params")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"budget": "soon"}, "--budget: 'soon' is not a duration"),
+        ({"select": "criterion"}, "--select: unknown 'criterion'"),
+        ({"select": "swap_gap"}, "--select: unknown 'swap_gap'"),
+        ({"cost": "money"}, "--cost: unknown 'money'"),
+        ({"protocol": "scratch"}, "--protocol scratch: a race screens"),
+        ({"domain": "color,texture"}, "expected one"),
+        ({"baseline": "conkat"}, "--baseline: unknown fusion 'conkat'"),
+        ({"fusion": "abs_diff"}, "a race needs two fusions that apply, found 1"),
+        ({"fusion": "abs_diff,two_channel"}, "found 1: two_channel: the frozen protocol"),
+    ],
+)
+def test_bad_input_is_one_line(run: Any, sweeps: Any, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as error:
+        run(**changes)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not sweeps.asked
+
+
+def test_a_damaged_clock_is_said(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    run(budget="1m")
+    (tmp_path / "race" / "race.json").write_text("{")
+    with pytest.raises(UsageError, match=r"race\.json: not readable"):
+        run(budget="1m")
+
+
+def test_a_real_race_leaves_what_trains_its_winner(ask: Any, tmp_path: Path) -> None:
+    """The one test with real sweeps: two cells and a warm-up, which is what a second has room for."""
+    question = ask(fusion="abs_diff,hadamard", budget="1s", protocol="frozen")
+    text, code = choose(question, ["bench", "choose"], Console(file=io.StringIO()))
+    assert code == 0
+    assert text.startswith("Use `")
+    assert (tmp_path / "race" / "race.png").read_bytes().startswith(b"\x89PNG")
+    chosen = load_config({}, tmp_path / "race" / "chosen.yaml")
+    assert chosen.fusion[0] in ("abs_diff", "hadamard")
+    assert (chosen.protocol, chosen.domain, chosen.recipe) == ("frozen", ("color",), question.sweep.recipe)
+    facts = json.loads((tmp_path / "race" / "race.json").read_text())
+    assert facts["seconds"] > 0
