@@ -109,6 +109,9 @@ def answer_of(state: State) -> Answer | None:
         best = {one.group.fusion for one, belongs in zip(known, marks, strict=True) if belongs}
         # Where the test beats all who stayed, it has the last word.
         group = [one for one in group if one in best] or [one for one in tested if one in best] or group
+        # Who fails where others do not is no choice.
+        most = max((len(tested[one].finished) for one in group if one in tested), default=0)
+        group = [one for one in group if one in tested and len(tested[one].finished) == most] or group
     chosen = group[0] if question.cost == "none" else min(group, key=lambda one: costs[one].of(question.cost))
     verdicts: dict[str, Verdict] = {}
     if tested and chosen in tested:
@@ -116,7 +119,7 @@ def answer_of(state: State) -> Answer | None:
         verdicts = {one.fusion: one for one in compared}
     ties = tuple(one for one in group if one != chosen)
     scores = course.scores(chosen)
-    if chosen in tested:
+    if chosen in tested and len(tested[chosen].finished) >= FEWEST_SEEDS:
         scores = np.array(list(scores_of(tested[chosen], domain, question.select).values()))
     return Answer(
         state, course, chosen, ties, costs, _is_chance(question, scores, len(course.entered)), tested, verdicts
@@ -194,7 +197,8 @@ def _use(answer: Answer) -> str:
     if answer.is_final and look is not None:
         which = "new to the race" if look.is_fresh else "those of the race again, as there was no time for new ones"
         tested = f"{_tested_mean(answer, answer.chosen)} on {sweep.test_pairs:,} test pairs in each of "
-        return start + tested + f"{count_of(look.replicates, 'replicate')}, {which}."
+        count = len(answer.tested[answer.chosen].finished) if answer.chosen in answer.tested else 0
+        return start + tested + f"{count_of(count, 'replicate')}, {which}."
     where = f"{_mean(answer.course.scores(answer.chosen))} on validation pairs"
     return (
         start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at yet."
@@ -234,11 +238,12 @@ def _sure(answer: Answer) -> str:
     state, question = answer.state, answer.state.question
     left = {one: gone for course in (state.screening, state.final) if course for one, gone in course.left.items()}
     failed = {one: gone.reason.split(":")[0] for one, gone in left.items() if gone.reason != WORSE}
+    failed |= {one: f"{entry.failed[0].status} in the test" for one, entry in answer.tested.items() if entry.failed}
     percent = f"{100 * ALPHA:.0f} %"
     parts = []
     if answer.is_final:
         parts.append(f"the best of the {len(answer.tested)} tested is missed by this test in at most {percent}")
-    if len(failed) < len(left):
+    if any(gone.reason == WORSE for gone in left.values()):
         parts.append(f"a stage of the race loses its best in at most {percent}, as it drops only what is surely worse")
     else:
         parts.append("the race dropped nothing as surely worse")

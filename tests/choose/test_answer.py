@@ -49,6 +49,18 @@ def test_among_those_that_tie_the_cheapest_is_chosen(run: Any, sweeps: Any, cost
     assert answer.chosen == (chosen or answer.course.staying[0])
 
 
+def test_one_that_fails_in_the_test_is_not_chosen(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    names = ("abs_diff", "hadamard", "concat")
+    settings: dict[str, Any] = {"fusion": names, "budget": "2m", "equivalence_margin": 0.001}
+    best = answer_of(run(**settings)).chosen
+    numbers = run(**settings).look.numbers
+    sweeps.failing = {(best, numbers[0]): "loss is nan"}
+    sweeps.forget()
+    answer = answer_of(run(**settings, out=str(tmp_path / "again")))
+    assert answer.chosen != best
+    assert f"`{best}` (diverged in the test)" in str(answer)
+
+
 def test_where_all_are_at_chance_none_is_recommended(run: Any, sweeps: Any) -> None:
     sweeps.levels = dict.fromkeys(("abs_diff", "hadamard", "concat"), 0.5)
     for budget in ("25s", "3m"):

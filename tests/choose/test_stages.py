@@ -109,7 +109,8 @@ def test_interrupted_it_answers_so_far_and_goes_on_to_the_same_answer(
     sweeps.levels = {"sum": 0.6, "abs_diff": 0.801}
     settings: dict[str, Any] = {"budget": "4m", "equivalence_margin": 0.1}
     whole = run(**settings, out=str(tmp_path / "whole"))
-    sweeps.now, sweeps.interrupted_at = 0.0, at
+    sweeps.forget()
+    sweeps.interrupted_at = at
     cut = run(**settings)
     assert cut.exit_code == 130
     so_far = answer_of(cut)
