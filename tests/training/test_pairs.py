@@ -1,6 +1,7 @@
 """The learner of a pair model: which pairs it makes, what it trains, and what frozen features change."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ class Names(PairModel):
 
     def __init__(self) -> None:
         nn.Module.__init__(self)
-        self.backbone = None
+        self.backbone, self.fusion = None, SimpleNamespace(supervision="pairs")
         self.encoded: list[int] = []
         self.compared: list[tuple[int, int]] = []
 
