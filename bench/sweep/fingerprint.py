@@ -32,6 +32,8 @@ SWEEPS: tuple[Mapping[str, Any], ...] = (
     {"protocol": "finetune", "fusion": ("abs_diff", "cross_attention", "two_channel"), "domain": ("color",)},
     {"protocol": "scratch", "fusion": ("concat", "single_image"), "domain": ("texture",)},
 )
+# What stands beside scores and labels in their file, and follows from the same model and pairs.
+BESIDE = ("/cosine", "/units")
 Digests = Mapping[str, str]
 
 
@@ -111,6 +113,6 @@ def _digest(record: DetailedRecord, folder: Path) -> str:
     counts = {name: record.cost.get(name) for name in COUNT_FIELDS}
     digest.update(json.dumps([counts, record.curve]).encode())
     with np.load(folder / "scores" / f"{record.key}.npz") as scores:
-        for name in sorted(scores.files):
+        for name in sorted(name for name in scores.files if not name.endswith(BESIDE)):
             digest.update(name.encode() + scores[name].tobytes())
     return digest.hexdigest()[:16]
