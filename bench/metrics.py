@@ -89,6 +89,7 @@ class Metric(ABC):
         chance: what an answer that ignores the images scores, where that is a fixed number.
         judged: whether the gate may judge by it: a share of test pairs, or near enough, whose sampling error is that of
             a share.
+        of_both_orders: whether it compares (A, B) with (B, A); validation pairs are scored in one order and have none.
     """
 
     name: ClassVar[str]
@@ -96,6 +97,7 @@ class Metric(ABC):
     unit: ClassVar[str] = SHARE
     chance: ClassVar[float | None] = None
     judged: ClassVar[bool] = False
+    of_both_orders: ClassVar[bool] = False
 
     @abstractmethod
     def compute(self, scored: Scored) -> float:
@@ -126,6 +128,11 @@ def metric_names() -> tuple[str, ...]:
 def judged_metrics() -> tuple[str, ...]:
     """Names of the metrics that the gate may judge by."""
     return tuple(metric.name for metric in METRICS.classes if metric.judged)
+
+
+def validation_metrics() -> tuple[str, ...]:
+    """Names of the metrics that validation pairs have."""
+    return tuple(metric.name for metric in METRICS.classes if not metric.of_both_orders)
 
 
 def metric_position(name: str) -> int:
@@ -263,9 +270,9 @@ _metric("accuracy_val", HIGHER, "Accuracy at the threshold with the best F1 on v
         compute=_sklearn("accuracy_score", "decision_val"))
 _metric("f1_val", HIGHER, "F1 at the threshold with the best F1 on validation.",
         compute=_sklearn("f1_score", "decision_val"))
-_metric("swap_gap", LOWER, "Mean |p(A, B) - p(B, A)|.",
+_metric("swap_gap", LOWER, "Mean |p(A, B) - p(B, A)|.", of_both_orders=True,
         compute=lambda scored: float(abs(scored.probability - _sigmoid(scored.swapped)).mean()))
-_metric("swap_flips", LOWER, "Share of decisions that change with the order of the images.",
+_metric("swap_flips", LOWER, "Share of decisions that change with the order of the images.", of_both_orders=True,
         compute=lambda scored: float((scored.decision != (scored.swapped > 0)).mean()))
 _metric("threshold_tuned", NEITHER, "Score with the best accuracy on the validation pairs.", unit="logit",
         compute=lambda scored: scored.tuned)

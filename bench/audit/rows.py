@@ -130,10 +130,8 @@ def judged_lift(what: str, hits: Hits, control: Hits) -> Row:
     Args:
         hits, control: (N,) and (M,) bool, where the baseline was right, and where the same was on the control.
     """
-    intervals, lift = (
-        (difference(hits, control), difference(hits, control, LEAKING)),
-        float(hits.mean() - control.mean()),
-    )
+    intervals = difference(hits, control), difference(hits, control, LEAKING)
+    lift = float(hits.mean() - control.mean())
     return _judged(what, "pair", len(hits), lift, intervals, 0.0, LIFT_MARGIN)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.choose.question import Question
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
-from bench.sweep.config import SweepConfig
+from bench.sweep.config import FEWEST_TEST_PAIRS, SweepConfig
 from bench.sweep.plan import make_plan
 from bench.training.recipe import Protocol
 
@@ -70,7 +70,13 @@ def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) ->
     if not fusions:
         return (), {}
     config = sweep.model_copy(
-        update={"fusion": tuple(fusions), "protocol": protocol, "replicates": 1, "test_pairs": 8, "eval": ()}
+        update={
+            "fusion": tuple(fusions),
+            "protocol": protocol,
+            "replicates": 1,
+            "test_pairs": FEWEST_TEST_PAIRS,
+            "eval": (),
+        }
     )
     plan = make_plan(config, {})
     reasons = {str(one.cell.fusion): one.reason for one in plan.having("not applicable")}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bench.atomic import write_text_atomically
 from bench.errors import UsageError
-from bench.metrics import METRICS, NEITHER, SHARE, metric_names
+from bench.metrics import METRICS, NEITHER, SHARE, validation_metrics
 from bench.records.columns import choose_one
 from bench.sweep.config import SweepConfig, seconds
 from bench.text import without_home
@@ -97,9 +97,8 @@ def read_question(sweep: SweepConfig, budget: str, select: str, cost: str, final
 
 
 def _selectable() -> list[str]:
-    """Metrics of validation pairs with a better direction; in which order their images are, nobody asks."""
-    known = [name for name in metric_names() if METRICS.get(name).direction != NEITHER]
-    return [name for name in known if not name.startswith("swap")]
+    """Metrics of validation pairs with a better direction."""
+    return [name for name in validation_metrics() if METRICS.get(name).direction != NEITHER]
 
 
 @dataclass

@@ -17,6 +17,7 @@ from bench.interrupt import Interrupted
 from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
 from bench.stats.intervals import FEWEST_SEEDS
+from bench.sweep.config import FEWEST_TEST_PAIRS
 from bench.sweep.run import run_sweep
 from bench.text import count_of, say
 from bench.training.recipe import Protocol
@@ -26,8 +27,6 @@ SCREENING, FINALISTS, TEST = "screening", "finalists", "test"
 SCREENED_BY, RACED_BY = 0.5, 0.75
 MOST_SCREENED = 20
 MOST_TESTED = 10
-# A screened cell has to be tested on something, and this is not looked at.
-NO_TEST = 8
 SIGNALS = 128
 
 
@@ -153,7 +152,8 @@ class _Runner:
                 count = 1
             if not count:
                 break
-            self._run(stage, protocol, course.staying, course.next, count, NO_TEST)
+            # A screened cell has to be tested on something, and this is not looked at.
+            self._run(stage, protocol, course.staying, course.next, count, FEWEST_TEST_PAIRS)
             before, course = course, self._course(stage, entered, first)
             self._tell(stage, before, course)
         return course

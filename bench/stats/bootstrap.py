@@ -66,12 +66,16 @@ def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, se
     value = np.stack([statistic(runs, once)[0] for runs in scores.reshape(fusions, -1)])
     if seeds < 2:
         return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))
-    centre = scores.mean(axis=-1, keepdims=True)
-    widened = centre + (scores - centre) * np.sqrt(seeds / (seeds - 1))
     times = _times((tasks, seeds), draws, seed)
-    found = np.stack([statistic(runs, times) for runs in widened.reshape(fusions, -1)])
+    found = np.stack([statistic(runs, times) for runs in widened(scores).reshape(fusions, -1)])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return Interval(value, low, high)
+
+
+def widened(values: Array) -> Array:
+    """``values`` (..., blocks) with their residuals from the mean widened by √(n / (n - 1)) for n blocks."""
+    n, centre = values.shape[-1], values.mean(axis=-1, keepdims=True)
+    return np.asarray(centre + (values - centre) * np.sqrt(n / max(n - 1, 1)))
 
 
 def resampled_means(values: Array, draws: int, seed: int = 0) -> Array:

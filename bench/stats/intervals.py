@@ -45,20 +45,28 @@ def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float 
     return Estimates(n, mean, sd, half_width(sd, n, shared, freedom))
 
 
+def satterthwaite(own: Array, degrees: Array, shared: Array | float, freedom: Array | float = np.inf) -> Array:
+    """Degrees of freedom of the variance ``own + shared`` of a mean, from those of its parts; ``degrees`` where nothing
+    is shared.
+
+    Satterthwaite, 1946, An approximate distribution of estimates of variance components.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        both = (own + shared) ** 2 / (own**2 / degrees + np.asarray(shared) ** 2 / freedom)
+    return np.asarray(np.where(np.asarray(shared) == 0, degrees, both))
+
+
 def half_width(sd: Array, n: NDArray[np.int64], shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Array:
     """Half width of the two-sided t interval of a mean over ``n`` seeds; nan where n < 2.
 
     Args:
-        shared: variance that all seeds share, with its degrees of ``freedom``; those of both together are
-            Satterthwaite's.
+        shared: variance that all seeds share, with its degrees of ``freedom``.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         own, degrees = sd**2 / n, np.maximum(n - 1, 1)
-        both = own + shared
+        t = stdtrit(satterthwaite(own, degrees, shared, freedom), (1 + LEVEL) / 2)
         alone = np.asarray(shared) == 0
-        known = np.where(alone, degrees, both**2 / (own**2 / degrees + shared**2 / freedom))
-        t = stdtrit(known, (1 + LEVEL) / 2)
-        return np.where(n > 1, np.where(alone, t * sd / np.sqrt(n), t * np.sqrt(both)), np.nan)
+        return np.where(n > 1, np.where(alone, t * sd / np.sqrt(n), t * np.sqrt(own + shared)), np.nan)
 
 
 def wilson(count: float, n: int, level: float = LEVEL) -> tuple[float, float]:

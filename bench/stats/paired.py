@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from bench.stats.intervals import satterthwaite
+
 Array = NDArray[np.float64]
 
 MOST_EXACT = 15
@@ -103,20 +105,15 @@ def paired(differences: Array, confidence: float = 0.95, shared: Shared = NOTHIN
 def mean_of(differences: Array, shared: Shared = NOTHING) -> Mean:
     """Means of ``differences`` (..., blocks) with their errors.
 
-    The variance of a mean is s²/n and what the blocks share, with the degrees of freedom of their sum (Satterthwaite,
-    1946, An approximate distribution of estimates of variance components).
+    The variance of a mean is s²/n and what the blocks share, with the degrees of freedom of their sum.
     """
     n = differences.shape[-1]
     nan = np.full(differences.shape[:-1], np.nan)
     if n < 2:
         return Mean(differences[..., 0] if n else nan, nan, nan)
     own = differences.var(axis=-1, ddof=1) / n
-    both = own + shared.variance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = both**2 / (own**2 / (n - 1) + shared.variance**2 / shared.freedom)
-    # Nothing varies: then it does not matter.
-    freedom = np.where(both > 0, freedom, n - 1)
-    return Mean(np.asarray(differences.mean(axis=-1)), np.asarray(np.sqrt(both)), freedom)
+    freedom = satterthwaite(own, np.full(own.shape, n - 1.0), shared.variance, shared.freedom)
+    return Mean(np.asarray(differences.mean(axis=-1)), np.asarray(np.sqrt(own + shared.variance)), freedom)
 
 
 def _beyond(distance: Array, error: Array, freedom: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,12 @@ SPLITS = 50
 
 
 def ranks_of(values: Array) -> Array:
-    """Ranks (rows,), 1 for the highest value; equal ones share the mean of theirs."""
+    """Ranks (..., rows), 1 for the highest value; equal ones share the mean of theirs."""
+    flat = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
+    return np.array([_ranks(row) for row in flat], dtype=float).reshape(values.shape)
+
+
+def _ranks(values: Array) -> Array:
     ascending = np.sort(values)
     below, up_to = (np.searchsorted(ascending, values, side=side) for side in ("left", "right"))
     return np.asarray(len(values) - (below + up_to - 1) / 2)
@@ -23,8 +30,7 @@ def rank_correlations(values: Array) -> Array:
     nan where all rows of a column are equal. Spearman's and not Kendall's, as it is a product-moment correlation, to
     which the Spearman-Brown formula applies.
     """
-    flat = values.reshape(-1, values.shape[-1])
-    ranks = np.stack([ranks_of(row) for row in flat]).reshape(values.shape)
+    ranks = ranks_of(values)
     centred = ranks - ranks.mean(axis=-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         unit = centred / np.sqrt((centred**2).sum(axis=-1, keepdims=True))

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from bench.stats.intervals import satterthwaite
+
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
@@ -69,11 +71,10 @@ def _leads(filled: Array, mask: Array, part: slice) -> tuple[NDArray[np.int64], 
 
 
 def _critical(n: NDArray[np.int64], variance: Array, shared: Array, alpha: float) -> Array:
-    """What t has to exceed; with Satterthwaite's degrees of freedom where the blocks share a variance."""
+    """What t has to exceed."""
     if not shared.any():
         by_blocks = stdtrit(np.maximum(np.arange(n.max() + 1) - 1, 1), 1 - alpha)
         return np.asarray(by_blocks[n])
     with np.errstate(divide="ignore", invalid="ignore"):
-        within = variance / n
-        freedom = (within + shared) ** 2 / (within**2 / (n - 1))
+        freedom = satterthwaite(variance / n, (n - 1).astype(np.float64), shared)
     return np.asarray(stdtrit(freedom, 1 - alpha))

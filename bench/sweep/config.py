@@ -21,6 +21,7 @@ from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole,
 
 MOST_NAMES = 10_000
 MOST_WORKERS = 1024
+FEWEST_TEST_PAIRS = 8
 MOST_CELLS = 1_000_000  # planned within a minute and half a gigabyte
 LONGEST_TIMEOUT = 10 * 366 * 24 * 3600  # seconds
 MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None}  # key by key; and what checks them
@@ -66,7 +67,7 @@ class SweepConfig(BaseModel):
         description="What else to test on: all, companions (default), shifts of the domain, or domains. Those with "
         "other classes are left out.",
     )
-    test_pairs: Whole = Field(4_000, ge=8, description="Test pairs per domain, the same for all cells.")
+    test_pairs: Whole = Field(4_000, ge=FEWEST_TEST_PAIRS, description="Test pairs per domain, the same for all cells.")
     recipe: dict[str, Any] = Field({}, description="Recipe fields that differ: lr=0.001,train_pairs=6400.")
     warmup_recipe: dict[str, Any] = Field({}, description="Warm-up recipe fields that differ: images=76800.")
     match_params: str | None = Field(

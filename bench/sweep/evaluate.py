@@ -15,7 +15,7 @@ from bench.atomic import write_bytes_atomically
 from bench.domain import Domain, Pairs, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
 from bench.evaluation.scoring import Scores, read_pairs, score_both_orders
-from bench.metrics import evaluate
+from bench.metrics import evaluate, validation_metrics
 from bench.model import PairModel
 from bench.records.append import stored
 from bench.sweep.cell import Cell
@@ -105,7 +105,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
         metrics[name] = _metrics(pairs, build_domain(domain), scores[name], *thresholds)
     own = _less(drawn, offset)
     known = evaluate(label, own, own, thresholds[0], thresholds[1], cosine, cosine_tuned)
-    validation = {name: value for name, value in known.items() if not name.startswith("swap")}
+    validation = {name: known[name] for name in validation_metrics()}
     return Evaluated((own, label), validation, cosine, scores, labels, metrics, units)
 
 

@@ -40,6 +40,7 @@ def as_given(domain: Choice[Domain], number: int) -> Choice[Domain]:
     return before if redealt(before, number) == domain else domain
 
 
+@cache
 def shared(domain: Choice[Domain]) -> str:
     """What all replicates see of a domain: the ``images`` that each deals anew, their ``parts``, or nothing."""
     if build_domain(domain).collection is None:

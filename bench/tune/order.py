@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from bench.stats.bootstrap import DRAWS
+from bench.stats.bootstrap import DRAWS, resampled_means, widened
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
+from bench.stats.ranking import rank_correlations, ranks_of
 
 Array = NDArray[np.float64]
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -44,17 +44,15 @@ def order_of(before: Array, after: Array, direction: int) -> Order:
     Args:
         before, after: (replicates, fusions), complete. direction: -1 if lower is better.
     """
-    n = len(before)
-    once, drawn = np.full((1, n), 1 / n), _shares(n)
-    own = [_ranks(values, once, direction)[0] for values in (before, after)]
-    both = [_ranks(_widened(values), drawn, direction) for values in (before, after)]
-    correlations = _correlation(*both)
+    few = len(before) < FEWEST_SEEDS
+    sides = [direction * values.T for values in (before, after)]
+    own = np.stack([_means(values.mean(axis=-1)) for values in sides])
+    drawn = np.stack([_means(resampled_means(widened(values), DRAWS)) for values in sides], axis=1)
+    correlations = rank_correlations(drawn)[:, 0, 1]
     known = correlations[~np.isnan(correlations)]
-    few = n < FEWEST_SEEDS
     ends = (np.nan, np.nan) if few or not len(known) else np.quantile(known, ENDS)
-    middle = _correlation(*(ranks[None] for ranks in own))[0]
-    old, new = (_with_ends(*pair, few) for pair in zip(own, both, strict=True))
-    return Order(old, new, (float(middle), float(ends[0]), float(ends[1])))
+    old, new = (_with_ends(ranks_of(own[side]), ranks_of(drawn[:, side]), few) for side in (0, 1))
+    return Order(old, new, (float(rank_correlations(own)[0, 1]), float(ends[0]), float(ends[1])))
 
 
 def _with_ends(value: Array, drawn: Array, few: bool) -> Ranks:
@@ -63,25 +61,6 @@ def _with_ends(value: Array, drawn: Array, few: bool) -> Ranks:
     return Ranks(value, *np.quantile(drawn, ENDS, axis=0, method="nearest"))
 
 
-def _shares(n: int) -> Array:
-    """The share of each replicate in each sample, (draws, n)."""
-    drawn = np.random.default_rng(0).integers(n, size=(DRAWS, n))
-    return np.asarray((drawn[..., None] == np.arange(n)).mean(axis=1))
-
-
-def _widened(values: Array) -> Array:
-    n, centre = len(values), values.mean(axis=0)
-    return np.asarray(centre + (values - centre) * np.sqrt(n / max(n - 1, 1)))
-
-
-def _ranks(values: Array, shares: Array, direction: int) -> Array:
-    """Ranks of the means (samples, fusions); fusions that tie share the mean of their ranks."""
-    # Means that are equal on paper differ in their last digits.
-    return np.asarray(rankdata(np.round(-direction * (shares @ values), 12), axis=1))
-
-
-def _correlation(a: Array, b: Array) -> Array:
-    """Of each row of ranks."""
-    a, b = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (a, b))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)))
+def _means(values: Array) -> Array:
+    """Means that are equal on paper differ in their last digits."""
+    return np.asarray(np.round(values, 12))

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import UsageError
-from bench.metrics import METRICS, NEITHER
+from bench.metrics import METRICS, NEITHER, validation_metrics
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DetailedRecord
-from bench.sweep.config import SweepConfig
+from bench.sweep.config import FEWEST_TEST_PAIRS, SweepConfig
 from bench.sweep.config_values import MOST_SEEDS
 from bench.sweep.plan import make_plan
 from bench.tune.space import Point, Space, grid, points
 
-# Trials see a test set, as every cell does, but hardly any of it; nothing here reads what they scored there.
-TEST_PAIRS = 8
 # What diverges or collapses has been tried, and is an answer.
 ANSWERS = frozenset({"ok", "not_applicable", "diverged", "collapsed"})
 
@@ -84,7 +82,7 @@ def check_metric(select: str) -> int:
     direction = METRICS.get(select).direction
     if direction == NEITHER:
         raise UsageError(f"--select {select}: more is neither better nor worse, so nothing can be chosen by it")
-    if select.startswith("swap"):
+    if select not in validation_metrics():
         raise UsageError(f"--select {select}: validation pairs are scored in one order, so it is not known of them")
     return direction
 
@@ -96,11 +94,14 @@ def trials_of(space: Space, count: int | None) -> list[Trial]:
 
 
 def trial_configs(config: SweepConfig, trials: Sequence[Trial], replicates: int) -> list[SweepConfig]:
-    """A configuration for each trial, on replicates that ``config`` cannot have: there are fewer of them."""
+    """A configuration for each trial, on replicates that ``config`` cannot have: there are fewer of them.
+
+    Trials see a test set, as every cell does, but hardly any of it; nothing here reads what they scored there.
+    """
     same = {
         "replicates": replicates,
         "first_replicate": config.first_replicate + MOST_SEEDS,
-        "test_pairs": TEST_PAIRS,
+        "test_pairs": FEWEST_TEST_PAIRS,
         "eval": (),
         "out": str(Path(config.out, "trials", "run")),
     }

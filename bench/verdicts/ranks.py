@@ -39,7 +39,7 @@ def mean_ranks(complete: Complete, direction: int) -> Ranks:
     """Rank fusions within each block; ``direction`` is -1 if lower is better."""
     values = complete.values * direction
     n, k = values.shape
-    ranks = np.array([ranks_of(block) for block in values]).reshape(n, k)
+    ranks = ranks_of(values)
     mean = ranks.mean(axis=0) if n else np.full(k, np.nan)
     reason = _why_no_critical_difference(n, k)
     critical = None if reason else critical_difference(k, n)
