@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 PARTS = ("label", "cosine", "units")
+# Of 4,000 test pairs each takes .4 MB.
+MOST_KEPT = 256
 # Mean influence of each test pair by metric, and the units that the pairs are of.
 Influences = tuple[dict[str, Array], Units | None]
 
@@ -53,7 +56,7 @@ class StoredScores:
             self._files |= {
                 cell.key: there[cell.key] for cell in run.cells if cell.repeats == "seed" and cell.key in there
             }
-        self._means: dict[tuple[str, ...], Influences | None] = {}
+        self._kept: OrderedDict[tuple[str, ...], Influences | None] = OrderedDict()
 
     def cover(self, cells: Collection[Record]) -> bool:
         """Whether there are scores of all ``cells``."""
@@ -61,10 +64,7 @@ class StoredScores:
 
     def of_means(self, cells: Sequence[Record], domain: str) -> Mapping[str, Shared]:
         """What they add to the mean over ``cells`` of each metric; a metric that is not in it is not known."""
-        found = self._read(cells, domain, KNOWN)
-        if found is None:
-            return {}
-        means, units = found
+        means, units = self._mean(cells, domain) or ({}, None)
         if not means:
             return {}
         shared = pair_covariances(np.stack(list(means.values())), units)
@@ -72,7 +72,7 @@ class StoredScores:
 
     def together(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> PairCovariances:
         """How they move the means over each of ``rows`` together; nothing for rows of which that is not known."""
-        means = [self._mean(cells, domain, metric) for cells in rows] if self._files else []
+        means = [self._mean(cells, domain) for cells in rows] if self._files else []
         places = [place for place, mean in enumerate(means) if mean and metric in mean[0]]
         known = [mean for mean in means if mean and metric in mean[0]]
         shared = nothing_shared(len(rows))
@@ -82,17 +82,20 @@ class StoredScores:
         shared.products[np.ix_((0, 1), places, places)] = found.products
         return PairCovariances(shared.products, found.freedom)
 
-    def _mean(self, cells: Sequence[Record], domain: str, metric: str) -> Influences | None:
-        place = (metric, domain, *(cell.key for cell in cells))
-        if place not in self._means:
-            self._means[place] = self._read(cells, domain, [metric])
-        return self._means[place]
-
-    def _read(self, cells: Sequence[Record], domain: str, metrics: Iterable[str]) -> Influences | None:
-        """Mean influences over ``cells``; None where they are not known for all of them."""
+    def _mean(self, cells: Sequence[Record], domain: str) -> Influences | None:
+        """Mean influences over ``cells`` by metric, read once while there is room; None where they are not known for
+        all of them."""
         if not self.cover(cells):
             return None
-        totals: dict[str, Array] = {metric: np.zeros(1) for metric in metrics if metric in KNOWN}
+        place = (domain, *(cell.key for cell in cells))
+        if place not in self._kept:
+            self._kept[place] = self._read(cells, domain)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[place]
+
+    def _read(self, cells: Sequence[Record], domain: str) -> Influences | None:
+        totals: dict[str, Array] = {metric: np.zeros(1) for metric in sorted(KNOWN)}
         units = None
         for cell in cells:
             name = stored(domain)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.metrics import METRICS
 from bench.plots.style import metric_label
-from bench.records.blocks import differences
+from bench.records.blocks import differences, shared_by
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
@@ -72,7 +72,9 @@ def _compared(section: Section, metric: str) -> Sequence[Entry]:
 
 def _lift(entry: Entry, control: Entry, metric: str) -> Estimates:
     """Mean over shared seeds of the metric minus that of the control, of shape (1,)."""
-    return estimate(differences(entry, control, entry.group.domain, metric)[:, None])
+    domain = entry.group.domain
+    shared = shared_by([entry, control], domain, metric)
+    return estimate(differences(entry, control, domain, metric)[:, None], shared.between[0, 1], shared.freedom)
 
 
 def _text(found: Estimates) -> str:

@@ -13,7 +13,7 @@ from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, estimate
-from bench.verdicts.gaps import Contrast, gap_table, quarter_contrasts, quarter_domains
+from bench.verdicts.gaps import Contrast, gap_covariances, gap_table, quarter_contrasts, quarter_domains
 
 # Mean and half width of the interval.
 Estimate = tuple[float, float]
@@ -84,7 +84,8 @@ def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, E
 
 def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
     """Mean of the gap over seeds, with its interval."""
-    found = estimate(gap_table([entry], contrast, metric))
+    shared = gap_covariances([entry], contrast, metric)
+    found = estimate(gap_table([entry], contrast, metric), shared.own, shared.freedom)
     return found.mean.item(), found.half_width.item()
 
 

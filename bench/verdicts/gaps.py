@@ -87,7 +87,7 @@ def gap_table(entries: Sequence[Entry], contrast: Contrast, metric: str) -> Arra
     return np.asarray((table[..., ::2] - table[..., 1::2]).mean(axis=-1))
 
 
-def _shared(entries: Sequence[Entry], contrast: Contrast, metric: str) -> PairCovariances:
+def gap_covariances(entries: Sequence[Entry], contrast: Contrast, metric: str) -> PairCovariances:
     """How the draws of test pairs, of which each domain has its own, move the gaps together."""
     domains = [domain for pair in contrast.pairs for domain in pair]
     return reduce(add, (shared_by(entries, domain, metric) for domain in domains)).scaled(1 / len(contrast.pairs))
@@ -110,7 +110,7 @@ def gaps_of(section: Section, metric: str, margin: float, baseline: str | None =
         own: list[Difference] = []
         others: list[Difference] = []
         for members in by_conditions(fusions):
-            values, shared = gap_table(members, contrast, metric), _shared(members, contrast, metric)
+            values, shared = gap_table(members, contrast, metric), gap_covariances(members, contrast, metric)
             own += [
                 difference_of(entry, column, Shared(float(variance), shared.freedom))
                 for entry, column, variance in zip(members, values.T, shared.own, strict=True)

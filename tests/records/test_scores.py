@@ -14,8 +14,11 @@ from bench.metrics import metric_position
 from bench.records.entries import Entry, entries_of
 from bench.records.load import load_runs, pool
 from bench.records.scores import StoredScores
+from bench.records.sections import sections_of
 from bench.records.ties import tie_groups
+from bench.report import quarters_block
 from bench.verdicts.effects import effects_of
+from bench.verdicts.gaps import gaps_of
 from bench.verdicts.verdicts import compare_to_baseline
 
 PAIRS = 400
@@ -133,3 +136,30 @@ def test_what_fusions_part_by_on_these_pairs_alone_is_not_due_to_them(run: Calla
     assert known.variances["fusion x test pairs"] == pytest.approx(by_pairs)
     assert known.variances["fusion"] == pytest.approx(plain.variances["fusion"] - by_pairs, abs=1e-12)
     assert known.reliability < plain.reliability
+
+
+def test_a_gap_has_one_interval_wherever_it_stands(record: Any, run_folder: Callable[..., Path]) -> None:
+    generator, away = np.random.default_rng(1), "color:shift=novel"
+    records, scores = [], {}
+    for seed in SEEDS:
+        right = {"color": generator.random(PAIRS) < 0.9, away: generator.random(PAIRS) < 0.7}
+        means = {domain: float(own.mean()) for domain, own in right.items()}
+        one = record("good", seed, means["color"], abroad={away: means[away]}) | {"key": f"{seed:016x}"}
+        one["eval"]["color"]["quarter"], one["eval"][away]["quarter"] = "seen", "novel"
+        records.append(one)
+        signs = np.where(LABEL == 1, 1.0, -1.0)
+        stored = {domain: np.where(own, signs, -signs) for domain, own in right.items()}
+        scores[one["key"]] = stored | {f"{domain}/label": LABEL for domain in right}
+    folder = run_folder(records)
+    (folder / "scores").mkdir()
+    for key, arrays in scores.items():
+        np.savez(folder / "scores" / f"{key}.npz", **arrays)
+    (section,) = sections_of(entries(folder))
+    (gap,) = gaps_of(section, "accuracy", 0.01)
+    (row,) = quarters_block.as_dicts(section, "accuracy")
+    told = gap.own[0].paired
+    assert row["new_classes"]["half_width"] == pytest.approx(told.high - told.mean)
+    apart = np.array([[(own[d] > 0) == (LABEL == 1) for d in (away, "color")] for own in scores.values()], dtype=float)
+    shared = sum(variance_of_pairs(apart[:, side].mean(axis=0)) for side in (0, 1))
+    gaps = apart.mean(axis=2) @ [1, -1]
+    assert told.high - told.mean == pytest.approx(interval(gaps, shared))
