@@ -23,11 +23,14 @@ __all__ = [
 ]
 
 
-def create_backbone(name: str, image: MapShape, weights: Weights | None = None, trained: bool = True) -> Backbone:
+def create_backbone(
+    name: str, image: MapShape, weights: Weights | Preparation | None = None, trained: bool = True
+) -> Backbone:
     """Build a backbone by name for images of one shape.
 
     Args:
-        weights: that others trained, and for which images are prepared; None for random ones.
+        weights: that others trained, and for which images are prepared, or that preparation alone, for weights that
+            are put in afterwards; None for random ones.
         trained: else they stay random, and images are prepared all the same.
 
     Raises:
@@ -36,6 +39,8 @@ def create_backbone(name: str, image: MapShape, weights: Weights | None = None, 
     cls = BACKBONES.get(name)
     if weights is None:
         return build(cls, image)
+    if isinstance(weights, Preparation):
+        return build(cls, weights.enlarged(image)).prepared(weights, image)
     from bench.backbones.loading import started
 
     return started(cls, image, weights, trained)

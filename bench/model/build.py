@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.backbones import Backbone, Weights, create_backbone
+from bench.backbones import Backbone, Preparation, Weights, create_backbone
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, HEAD, SYMMETRIZE, FeatureSpec, Fusion, MapShape, mlp
 from bench.guard import building
@@ -31,7 +31,7 @@ IMAGE = MapShape(3, 32, 32)
 
 
 @cache
-def feature_spec(backbone: str, image: MapShape, weights: Weights | None = None) -> FeatureSpec:
+def feature_spec(backbone: str, image: MapShape, weights: Weights | Preparation | None = None) -> FeatureSpec:
     """What the named backbone hands to a fusion, measured once."""
     return create_backbone(backbone, image, weights, trained=False).spec
 
@@ -103,7 +103,7 @@ def build_model(
     backbone: str,
     image: MapShape = IMAGE,
     seed: int = 0,
-    weights: Weights | None = None,
+    weights: Weights | Preparation | None = None,
     classes: int = 2,
 ) -> PairModel:
     """Compose a model from names.
@@ -115,7 +115,8 @@ def build_model(
         fusion: name and parameters; ``symmetrize=true`` averages the scores of both orders of any fusion, ``head=64``
             sets the hidden units of the shared head.
         image: shape of one image.
-        weights: that others trained, to start from; the encoder of a fusion that is to stay random does.
+        weights: that others trained, to start from, or the preparation of images for weights that are put in
+            afterwards; the encoder of a fusion that is to stay random does.
         classes: number of classes of the domain trained on, for references.
 
     Raises:

@@ -63,7 +63,7 @@ class Observer(ABC):
         return folder
 
 
-BUILT_IN = "bench.observers.profiler", "bench.observers.tensorboard"
+BUILT_IN = "bench.observers.profiler", "bench.observers.tensorboard", "bench.models.observer"
 OBSERVERS: Registry[Observer] = Registry("observer", states("observer", "name"), BUILT_IN, given=("folder",))
 register_observer = OBSERVERS.register
 

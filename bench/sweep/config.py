@@ -109,6 +109,10 @@ class SweepConfig(BaseModel):
     tensorboard: Switch = Field(
         False, description="--observer tensorboard: curves, metrics, pairs and histograms of each cell."
     )
+    save: Literal["none", "best", "all"] = Field(
+        "none",
+        description="--observer models: keep the trained models of all repetitions, or of the best by validation.",
+    )
     equivalence_margin: Number = Field(
         1.0,
         gt=0,
@@ -130,7 +134,11 @@ class SweepConfig(BaseModel):
     @property
     def chosen_observers(self) -> tuple[str, ...]:
         """The observers, with those that are asked for by their short form."""
-        short = {"tensorboard": self.tensorboard, "profile": self.profile}
+        short = {
+            "tensorboard": self.tensorboard,
+            "profile": self.profile,
+            f"models:keep={self.save}": self.save != "none",
+        }
         return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
 
     @property

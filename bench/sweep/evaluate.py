@@ -19,10 +19,9 @@ from bench.metrics import evaluate, validation_metrics
 from bench.model import PairModel
 from bench.records.append import stored
 from bench.sweep.cell import Cell
-from bench.sweep.inputs import draw, inputs
+from bench.sweep.inputs import Source, draw, inputs
 from bench.training.applicable import trained_by_objective
 from bench.training.objectives import Objective
-from bench.training.warmup import Warmup
 
 Labels = NDArray[np.int64]
 # Fewer classes are taken as all that there are, and not as a sample.
@@ -36,6 +35,7 @@ class Evaluated:
     Attributes:
         validation: scores (N,) float32 and labels of the validation pairs, in the order drawn: they choose a threshold,
             and nothing asks how far they depend on the order of the images.
+        offset: what was taken off every score of the model; 0 where training gave the scores their 0.
         validation_metrics: of these, but for those of the order.
         validation_cosine: (N,) float32, of the same pairs; None where no image is encoded without the other.
         scores, labels, metrics: per evaluated domain, of its test pairs.
@@ -44,6 +44,7 @@ class Evaluated:
     """
 
     validation: tuple[NDArray[np.float32], Labels]
+    offset: float
     validation_metrics: dict[str, float | None]
     validation_cosine: NDArray[np.float32] | None
     scores: dict[str, Scores]
@@ -75,7 +76,7 @@ class Evaluated:
         write_bytes_atomically(path, content.getvalue())
 
 
-def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmup | None) -> Evaluated:
+def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Source | None) -> Evaluated:
     """Score the pairs of a cell and measure every evaluated domain at the threshold chosen on validation.
 
     Scores that the objective did not train have no 0 of their own: they are shifted by that threshold.
@@ -106,7 +107,7 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Warmu
     own = _less(drawn, offset)
     known = evaluate(label, own, own, thresholds[0], thresholds[1], cosine, cosine_tuned)
     validation = {name: known[name] for name in validation_metrics()}
-    return Evaluated((own, label), validation, cosine, scores, labels, metrics, units)
+    return Evaluated((own, label), offset, validation, cosine, scores, labels, metrics, units)
 
 
 def _units(pairs: Pairs) -> Labels | None:

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,18 @@ from bench.model import PairModel
 from bench.sweep import features
 from bench.sweep.cache import Cache
 from bench.sweep.cell import Cell
-from bench.training.warmup import Warmup
 from bench.training.warmup.cache import on_stderr
 
 Read = Callable[[Tensor], Tensor]
+
+
+class Source(Protocol):
+    """What a frozen encoder has its weights from: a warm-up, or a stored model."""
+
+    @property
+    def path(self) -> Path:
+        """The file of the weights."""
+
 
 ENCODE_BATCH = 256
 # Training images whose mean and variance an embedding takes.
@@ -77,7 +86,7 @@ def classes(domain: DomainName, split: Split, seed: int, n: int) -> tuple[Tensor
 
 
 def inputs(
-    cell: Cell, model: PairModel, start: Warmup | None, domain: DomainName, split: Split
+    cell: Cell, model: PairModel, start: Source | None, domain: DomainName, split: Split
 ) -> tuple[Tensor, Tensor]:
     """What is trained and scored of a split, on the device of the model: images, or encoded ones where they are frozen.
 
@@ -123,7 +132,7 @@ def settle_embedding(cell: Cell, model: PairModel) -> None:
 
 
 def _encoded_pairs(
-    cell: Cell, model: PairModel, start: Warmup | None, drawn: tuple[DomainName, Split, int, int]
+    cell: Cell, model: PairModel, start: Source | None, drawn: tuple[DomainName, Split, int, int]
 ) -> tuple[Tensor, Tensor]:
     """Both images of the pairs that were drawn, encoded."""
     reads, sees = model.reads, model.fusion.sees

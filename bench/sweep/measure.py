@@ -51,6 +51,7 @@ class Finished:
     Attributes:
         learner: what trained the model; None where nothing trains.
         probe: the test pairs of the domain trained on.
+        collapsed: whether its scores or encodings no longer depend on the images.
     """
 
     cell: Cell
@@ -59,6 +60,7 @@ class Finished:
     history: History
     probe: Pairs
     evaluated: Evaluated
+    collapsed: bool
 
 
 def measure(
@@ -101,7 +103,8 @@ def measure(
         "evaluate": time.perf_counter() - started,
     }
     times["total"] = sum(times.values())
-    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated))
+    collapsed = diagnosis.collapse is not None
+    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated, collapsed))
     return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
 
 

@@ -1,0 +1,1 @@
+"""Stored models: kept by a sweep, and used without training anything again."""

@@ -1,0 +1,107 @@
+"""The two files of a stored model: weights as safetensors, and the card that appears last. Reading executes no code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import safetensors
+from pydantic import ValidationError
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from bench.atomic import write_bytes_atomically, write_text_atomically
+from bench.digest import file_sha256
+from bench.errors import LONGEST_NAME, UsageError
+from bench.models.card import SCHEMA, Card, card_of
+from bench.sweep.measure import Finished
+from bench.text import printable
+
+WEIGHTS, CARD = ".safetensors", ".json"
+LARGEST_CARD = 1_000_000
+
+
+def write(folder: Path, finished: Finished) -> Path:
+    """Keep the model of a cell as ``<key>.safetensors`` with ``<key>.json`` in a folder; returns the first.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written to.
+    """
+    content = save({name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()})
+    card = card_of(finished, hashlib.sha256(content).hexdigest())
+    weights = folder / f"{card.key}{WEIGHTS}"
+    write_bytes_atomically(weights, content)
+    write_text_atomically(weights.with_suffix(CARD), card.model_dump_json(by_alias=True, indent=2))
+    return weights
+
+
+def read_card(weights: Path) -> Card:
+    """The card beside a file of weights, which it vouches for.
+
+    Raises:
+        UsageError: one of the two is missing, is none, of another version, or not what was written.
+    """
+    file = weights.with_suffix(CARD)
+    shown = printable(str(file), LONGEST_NAME)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_CARD + 1)
+        if len(content) > LARGEST_CARD:
+            raise UsageError(f"{shown}: no card of a stored model (larger than {LARGEST_CARD // 10**6} MB)")
+        read = json.loads(content)
+        if isinstance(read, dict) and read.get("schema", SCHEMA) != SCHEMA:
+            raise UsageError(f"{shown}: a card of schema {read['schema']!r:.20}; this version reads {SCHEMA}")
+        card = Card.model_validate(read)
+        if file_sha256(weights) != card.sha256:
+            raise UsageError(f"{printable(str(weights), LONGEST_NAME)}: not the weights that {file.name} vouches for")
+    except OSError as error:
+        raise UsageError(f"{printable(str(error.filename or file), LONGEST_NAME)}: {error.strerror or error}") from None
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise UsageError(printable(f"{shown}: no card of a stored model ({where}: {problem['msg']})")) from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{shown}: no card of a stored model (not JSON)") from None
+    return card
+
+
+def load_weights(model: nn.Module, weights: Path) -> None:
+    """Put the tensors of a file into a model, once all of them are known to fit.
+
+    Raises:
+        UsageError: it is no safetensors file, or holds other tensors than the model has.
+    """
+    shown, own = printable(str(weights), LONGEST_NAME), _state(model)
+    try:
+        with safetensors.safe_open(weights, framework="pt") as file:
+            names = set(file.keys())
+            if odd := sorted(names ^ own.keys()):
+                what = "lacks" if odd[0] in own else "has"
+                raise UsageError(f"{shown}: not the weights of this model: it {what} {printable(odd[0], LONGEST_NAME)}")
+            for name, value in own.items():
+                shape = tuple(file.get_slice(name).get_shape())
+                if shape != tuple(value.shape):
+                    raise UsageError(f"{shown}: {name} is {shape}; this model has {tuple(value.shape)}")
+            model.load_state_dict({name: file.get_tensor(name) for name in own})
+    except OSError as error:
+        raise UsageError(f"{shown}: {error.strerror or error}") from None
+    except safetensors.SafetensorError as error:
+        raise UsageError(printable(f"{shown}: no safetensors file ({error})")) from None
+
+
+def stored_models(folder: Path, key: str = "*") -> list[Path]:
+    """The files of weights with a card in a folder, sorted by name: all, or that of a key."""
+    return [path for path in sorted(folder.glob(f"{key}{WEIGHTS}")) if path.with_suffix(CARD).is_file()]
+
+
+def remove(weights: Path) -> None:
+    """Remove a stored model; the card first, so that what is left vouches for nothing."""
+    for file in (weights.with_suffix(CARD), weights):
+        with suppress(OSError):
+            file.unlink()
+
+
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    return dict(model.state_dict())
