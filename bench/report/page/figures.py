@@ -10,8 +10,8 @@ import numpy as np
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.curves import learned
-from bench.plots.heatmap import column_pairs, heat_table, row_pairs
-from bench.plots.pareto import SHOWN, front_of
+from bench.plots.heatmap import color_range, column_pairs, heat_table, row_pairs
+from bench.plots.pareto import SHOWN, Judge, front_of
 from bench.plots.style import COLORS, metric_label
 from bench.records.columns import Cost
 from bench.records.entries import Entry
@@ -28,16 +28,22 @@ ROW = 17  # pixels of a row of the heat map
 MOST_ROWS = 100
 
 
-def pareto_views(board: Board, metric: str) -> list[View]:
-    """A metric against each cost; the line joins the fusions that nobody beats on both."""
-    if METRICS.get(metric).direction == NEITHER or board.ranked("fusion", metric).empty:
-        return []
-    return [_pareto_view(board, metric, cost) for cost in board.costs(SHOWN)]
+def pareto_views(board: Board, section: Section, metric: str, margin: float) -> list[View]:
+    """A metric against each cost; the line joins the fusions that are surely better than the cheaper one.
 
-
-def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
+    Args:
+        section: of the same lines. margin: in the unit of the metric.
+    """
     lines = board.ranked("fusion", metric)
-    front = lines[front_of(lines, metric, cost)].sort_values(cost.field)
+    if METRICS.get(metric).direction == NEITHER or lines.empty:
+        return []
+    judge = Judge(lines, metric, section, margin)
+    return [_pareto_view(board, metric, cost, judge) for cost in board.costs(SHOWN)]
+
+
+def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
+    lines = board.ranked("fusion", metric)
+    front = lines[front_of(lines, metric, cost, judge)].sort_values(cost.field)
     data: list[View] = [
         {
             "type": "scatter",
@@ -80,6 +86,7 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
     table = heat_table(board, metric)
     if table.empty:
         return []
+    low, high = color_range(table, metric)
     # Fusions stand first, the best one on top.
     table = table[[role != "fusion" or place < MOST_ROWS for place, (role, _) in enumerate(row_pairs(table))]]
     names = [_label(name) for _, name in row_pairs(table)]
@@ -93,6 +100,8 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
             "y": names,
             "z": [_plain(row) for row in part.to_numpy(dtype=float)],
             "colorscale": "Cividis",
+            "zmin": low,
+            "zmax": high,
             "texttemplate": "%{z:.3f}",
             "hovertemplate": f"<b>%{{y}} × %{{x}}</b><br>{metric} on {_label(domain)} %{{z:.4f}}<extra></extra>",
             "hoverongaps": False,

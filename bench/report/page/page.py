@@ -127,9 +127,13 @@ def _chapter(
         )
         for number, one in enumerate(found)
     ]
-    front = "The line joins the fusions that no other beats on both; those at chance can be on it for being cheap."
+    front = "The line joins fusions each of which is surely better than the cheaper one before it."
     parts.append(
-        _figure("Accuracy and cost" if metric == "accuracy" else "Quality and cost", front, pareto_views(board, metric))
+        _figure(
+            "Accuracy and cost" if metric == "accuracy" else "Quality and cost",
+            front,
+            pareto_views(board, section, metric, report.margin),
+        )
     )
     parts.append(_figure("Fusion × backbone", _heat_sentence(board, metric), heatmap_views(board, metric)))
     for number, backbone in enumerate(section.backbones):
