@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.curves import learned
 from bench.plots.heatmap import color_range, column_pairs, heat_table, row_pairs
 from bench.plots.pareto import SHOWN, Judge, front_of
+from bench.plots.shades import shade_of
 from bench.plots.style import COLORS, metric_label
 from bench.records.columns import Cost
 from bench.records.entries import Entry
@@ -20,10 +22,13 @@ from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 from bench.text import printable
+from bench.verdicts.standings import standings_of
+from bench.verdicts.unit import unit_of
 
 View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot")
+ROW_OF_FOREST = 24  # pixels
 ROW = 17  # pixels of a row of the heat map
 MOST_ROWS = 100
 
@@ -79,6 +84,45 @@ def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
     arrow = "→ better" if cost.is_rate else "← better"
     axes = {"xaxis": {"type": "log", "title": {"text": f"{cost.header} {arrow}"}}}
     return _view(cost.header, data, {**axes, "yaxis": {"title": {"text": metric_label(metric)}}})
+
+
+def forest_views(section: Section, metric: str, margin: float, baseline: str) -> list[View]:
+    """Differences from the baseline, or from the best one where it is empty, with their intervals.
+
+    Args:
+        section: with a single backbone. margin: in the unit of the metric.
+    """
+    try:
+        found = standings_of(section, section.domain, metric, margin, baseline)
+    except UsageError:
+        return []
+    unit = unit_of(metric)
+    shown = [(one, one.verdict.paired) for one in found.members if one.verdict and one.verdict.paired.n]
+    if not shown:
+        return []
+    data = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": _plain([unit.scale * paired.mean for _, paired in shown]),
+        "y": [_label(one.fusion) for one, _ in shown],
+        "error_x": {
+            "array": _plain(np.nan_to_num([unit.scale * paired.half_width for _, paired in shown])),
+            "thickness": 1.5,
+            "width": 0,
+        },
+        "marker": {"size": 9, "color": [shade_of(one, found).line for one, _ in shown]},
+        "text": [f"{one.mean:.3f}" for one, _ in shown],
+        "hovertemplate": f"<b>%{{y}}</b> %{{text}}<br>%{{x:+.2f}} ± %{{error_x.array:.2f}}{unit.name}<extra></extra>",
+    }
+    band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": "#888888"}
+    ends = {"x0": -unit.scale * margin, "x1": unit.scale * margin, "opacity": 0.15, "layer": "below"}
+    layout = {
+        "height": 120 + ROW_OF_FOREST * len(shown),
+        "yaxis": {"autorange": "reversed", "automargin": True, "dtick": 1},
+        "xaxis": {"title": {"text": f"{metric_label(metric)}:{unit.name} from {_label(found.baseline)}"}},
+        "shapes": [band | ends],
+    }
+    return [_view("differences", [data], layout)]
 
 
 def heatmap_views(board: Board, metric: str) -> list[View]:
