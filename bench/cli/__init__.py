@@ -26,6 +26,7 @@ from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
+from bench.cli.predict import predict
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "run": run,
     "tune": tune,
     "choose": choose,
+    "predict": predict,
     "report": report,
     "plot": plot,
     "compare": compare,

@@ -168,6 +168,16 @@ class Card(BaseModel):
         """Of the images."""
         return MapShape(*self.image)
 
+    @property
+    def domain(self) -> str:
+        """What all repetitions call the domain trained on: the first that it was tested on."""
+        return next(iter(self.test), self.cell.domain)
+
+    @property
+    def own_test(self) -> dict[str, float | None]:
+        """Metrics on the test pairs of that domain."""
+        return self.test.get(self.domain, {})
+
 
 TOLD = "accuracy", "f1", "precision", "recall", "auc"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from contextlib import suppress
@@ -17,9 +18,11 @@ from bench.digest import file_sha256
 from bench.errors import LONGEST_NAME, UsageError
 from bench.models.card import SCHEMA, Card, card_of
 from bench.sweep.measure import Finished
-from bench.text import printable
+from bench.text import printable, without_home
 
 WEIGHTS, CARD = ".safetensors", ".json"
+# Of a run folder, where its observer puts them.
+FOLDER = "models"
 LARGEST_CARD = 1_000_000
 
 
@@ -94,6 +97,25 @@ def load_weights(model: nn.Module, weights: Path) -> None:
 def stored_models(folder: Path, key: str = "*") -> list[Path]:
     """The files of weights with a card in a folder, sorted by name: all, or that of a key."""
     return [path for path in sorted(folder.glob(f"{key}{WEIGHTS}")) if path.with_suffix(CARD).is_file()]
+
+
+def find_model(path: Path) -> Path:
+    """The file of weights that is meant by a file, by a run folder and the start of a key (``RUN/0f71``), or by a
+    folder that holds a single model.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    if path.is_file():
+        return path.with_suffix(WEIGHTS)
+    folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
+    found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
+    if len(found) == 1:
+        return found[0]
+    shown = without_home(printable(str(path), LONGEST_NAME))
+    if not found:
+        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
+    raise UsageError(f"{shown}: {len(found)} stored models; name one: bench list models {without_home(str(folder))}")
 
 
 def remove(weights: Path) -> None:
