@@ -21,6 +21,7 @@ from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.data import data
 from bench.cli.doctor import doctor
+from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "tune": tune,
     "choose": choose,
     "predict": predict,
+    "eval": evaluate,
     "report": report,
     "plot": plot,
     "compare": compare,

@@ -99,23 +99,34 @@ def stored_models(folder: Path, key: str = "*") -> list[Path]:
     return [path for path in sorted(folder.glob(f"{key}{WEIGHTS}")) if path.with_suffix(CARD).is_file()]
 
 
+def find_models(path: Path) -> list[Path]:
+    """The files of weights that are meant by a file, by a run folder and the start of a key (``RUN/0f71``), or by a
+    folder of models.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if path.is_file():
+        return [path.with_suffix(WEIGHTS)]
+    folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
+    found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
+    if not found:
+        shown = without_home(printable(str(path), LONGEST_NAME))
+        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
+    return found
+
+
 def find_model(path: Path) -> Path:
-    """The file of weights that is meant by a file, by a run folder and the start of a key (``RUN/0f71``), or by a
-    folder that holds a single model.
+    """The only one of :func:`find_models`.
 
     Raises:
         UsageError: there is none, or more than one.
     """
-    if path.is_file():
-        return path.with_suffix(WEIGHTS)
-    folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
-    found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
-    if len(found) == 1:
-        return found[0]
-    shown = without_home(printable(str(path), LONGEST_NAME))
-    if not found:
-        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
-    raise UsageError(f"{shown}: {len(found)} stored models; name one: bench list models {without_home(str(folder))}")
+    found = find_models(path)
+    if len(found) > 1:
+        shown, folder = (without_home(printable(str(one), LONGEST_NAME)) for one in (path, found[0].parent))
+        raise UsageError(f"{shown}: {len(found)} stored models; name one: bench list models {folder}")
+    return found[0]
 
 
 def remove(weights: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Finished:
         learner: what trained the model; None where nothing trains.
         probe: the test pairs of the domain trained on.
         collapsed: whether its scores or encodings no longer depend on the images.
+        measured: what its record says besides its coordinates.
     """
 
     cell: Cell
@@ -61,6 +62,7 @@ class Finished:
     probe: Pairs
     evaluated: Evaluated
     collapsed: bool
+    measured: Mapping[str, Any]
 
 
 def measure(
@@ -103,9 +105,10 @@ def measure(
         "evaluate": time.perf_counter() - started,
     }
     times["total"] = sum(times.values())
+    result["times"] = {name: round(value, 3) for name, value in times.items()}
     collapsed = diagnosis.collapse is not None
-    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated, collapsed))
-    return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
+    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated, collapsed, result))
+    return result
 
 
 def _labelled_pairs(prepared: Prepared, history: History) -> int | None:
