@@ -24,6 +24,7 @@ from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
+from bench.cli.look import look
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.report import report
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "choose": choose,
     "report": report,
     "plot": plot,
+    "look": look,
     "compare": compare,
     "check": check,
     "export": export,
