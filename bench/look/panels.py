@@ -42,7 +42,7 @@ def draw_pairs(subject: Subject, title: str, rows: Rows, marked: bool = False) -
         if marked:
             _mark(axis, bool(subject.right[row]))
             caption[0] = ("✓ " if subject.right[row] else "✗ ") + caption[0]
-        axis.set_title("\n".join(caption), fontsize=8, linespacing=1.15, pad=3)
+        axis.set_title("\n".join(caption), fontsize=8.5, linespacing=1.15, pad=3)
         _without_ticks(axis)
     for axis in list(figure.axes)[len(rows) :]:
         axis.set_axis_off()

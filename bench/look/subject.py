@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.domain import Domain, Pairs, build_domain
+from bench.domain import DOMAINS, Domain, Pairs, build_domain
 from bench.errors import NotApplicableError, UsageError
 from bench.model.encodings import pooled
 from bench.models.restore import StoredModel
@@ -54,8 +54,6 @@ class Subject:
         self.stored, cell = stored, stored.cell
         self.choice: Choice[Domain] = cell.domain
         if domain is not None:
-            from bench.domain import DOMAINS
-
             given = DOMAINS.settle(domain)
             self.choice = redealt(given, cell.seed) if cell.repeats == "replicate" else given
         shape = build_domain(self.choice).image

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner, Result
 
 from bench.cli.look import look
 from bench.errors import UsageError
+from bench.look.contract import VIEWS
+from bench.look.subject import Subject
+from bench.look.visit import visit
 
 Plugin = Callable[..., Path]
 
@@ -63,6 +69,20 @@ def test_the_page_holds_each_picture_and_loads_nothing(looked: Any, plugin: Plug
     assert f"<dt>accuracy</dt><dd>{accuracy:.4f}</dd>" in page
 
 
+def test_a_collapsed_model_is_looked_at_like_any_other(looked: Any) -> None:
+    stored = looked.subject("concat").stored
+    flat = copy.deepcopy(stored.model)
+    with torch.no_grad():
+        for weight in flat.parameters():
+            weight.zero_()
+    subject = Subject(replace(stored, model=flat))
+    names = "reliability", "embeddings", "clusters", "umap"
+    seen = {one.name: one for one in visit(subject, [VIEWS.settle(name).build() for name in names])}
+    assert [len(seen[name].shots) for name in names] == [1, 1, 0, 0]
+    assert seen["clusters"].missing == "all encodings are the same: there is one cluster"
+    assert seen["umap"].missing == "all encodings are the same"
+
+
 def test_another_domain_is_looked_at_by_name(looked: Any, tmp_path: Path) -> None:
     run(looked.path("concat"), "--view", "histograms", "--domain", "texture", "--out", tmp_path)
     assert "Looked at on texture." in (tmp_path / "index.html").read_text()
@@ -74,7 +94,7 @@ def test_another_domain_is_looked_at_by_name(looked: Any, tmp_path: Path) -> Non
         (["--view", "gallery"], "unknown view 'gallery': did you mean galleries"),
         (["--view", "galleries:most=0"], "view galleries: most = 0: expected at least 1"),
         (["--view", "occlusion:parts=1"], "view occlusion: parts = 1: expected 2 to 64"),
-        (["--domain", "digits"], "domain digits: its images are 1x"),
+        (["--domain", "color:channels=1"], "domain color:channels=1: its images are 1x32x32; this model takes 3x32x32"),
         (["--domain", "colour"], "unknown domain 'colour': did you mean color"),
     ],
 )

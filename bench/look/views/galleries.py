@@ -25,13 +25,12 @@ class Gallery:
 def ends(label: Rows, values: Scored, by: str, most: int) -> Iterator[Gallery]:
     """The closest and farthest pairs of each label, where large ``values`` (N,) mean close; of equals the first."""
     flat = " All are equal." if len(values) and np.ptp(values) == 0 else ""
-    wrong = {("closest", "different"), ("farthest", "same")}
-    for end, sign in (("closest", -1), ("farthest", 1)):
+    for end, most_by, sign in (("Closest", "highest", -1), ("Farthest", "lowest", 1)):
         for name, own in (("different", label == 0), ("same", label == 1)):
             rows = np.flatnonzero(own)
             chosen = rows[np.argsort(sign * values[rows], kind="stable")[:most]]
-            kind = "Where it errs, if it does." if (end, name) in wrong else "What it is sure of."
-            yield Gallery(f"{end.capitalize()} {name} by {by}", kind + flat, chosen)
+            text = f"Of the {len(rows):,} {name} pairs those with the {most_by} {by}.{flat}"
+            yield Gallery(f"{end} {name} by {by}", text, chosen)
 
 
 def surest(scores: Scored, right: np.ndarray, most: int) -> Iterator[Gallery]:

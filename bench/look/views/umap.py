@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
+import numpy as np
+
 from bench.errors import UsageError
 from bench.look.contract import Picture, View, register_view
 from bench.look.subject import Scored, Subject
@@ -29,6 +31,8 @@ class Umap(View):
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         encoded = encoded_images(subject)
+        if np.ptp(encoded.vectors, axis=0).max() == 0:
+            raise NothingToDrawError("all encodings are the same")
         flat = umap(encoded.vectors, min(self._neighbours, len(encoded.vectors) - 1))
         yield from flat_pictures(subject, encoded, flat, "UMAP", f"UMAP of {self._neighbours} neighbours by the cosine")
 
