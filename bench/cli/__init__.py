@@ -25,6 +25,7 @@ from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
+from bench.cli.look import look
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.predict import predict
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "eval": evaluate,
     "report": report,
     "plot": plot,
+    "look": look,
     "compare": compare,
     "check": check,
     "export": export,
