@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 SHOWN, PER_ROW, SEAM, ENLARGED = 16, 4, 1, 3
 # Similarities are taken of so many test pairs; scores of all.
 COMPARED = 1_024
+VALIDATION = "loss", "auc", "f1", "precision", "recall", "threshold"
 
 
 @register_observer
 class TensorBoard(Observer):
     """Writes one run of TensorBoard per cell, when the cell is done.
 
-    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain;
+    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain; where
+    the cell was watched, ``val/loss`` with the other validation scores, and ``gradients/`` by layer, at its checks;
     images of same pairs, different pairs and the worst mistakes; histograms of the scores and, where images are
     encoded separately, of the cosine of the encodings, of same and of different pairs.
     """
@@ -56,10 +58,16 @@ class TensorBoard(Observer):
 
 
 def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
-    """The learning curve, and the metrics at the number of pairs trained on."""
+    """The learning curve, what was seen at checks, and the metrics at the number of pairs trained on."""
     for seen, loss, accuracy in finished.history.curve:
         writer.add_scalar("train/loss", loss, seen)
         writer.add_scalar("train/accuracy", accuracy, seen)
+    for check in finished.history.checks:
+        for name in VALIDATION:
+            if (value := getattr(check, name)) is not None:
+                writer.add_scalar(f"val/{name}", value, check.pairs)
+        for layer, norm in check.gradients.items():
+            writer.add_scalar(f"gradients/{layer}", norm, check.pairs)
     for domain, metrics in finished.evaluated.metrics.items():
         for name, value in metrics.items():
             if isinstance(value, int | float):

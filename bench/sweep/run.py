@@ -86,7 +86,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         todo = [planned.cell for planned in plan.having("to run")]
         formats = choose_formats(todo, config.threads, device, partial(say, console), config.include)
-        execution = Execution(device, formats, config.seeds_together)
+        execution = Execution(device, formats, config.seeds_together, config.checks)
         for backbone, layout in execution.memory_formats.items():
             say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)

@@ -48,6 +48,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> d
         "failed": footnotes.failures(section),
         "unexpected": footnotes.unexpected(section),
         "not_learned": footnotes.not_learned(section),
+        "overfitted": footnotes.overfitted(section),
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),
         "uncounted": footnotes.uncounted(section),

@@ -85,6 +85,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     blocks += _list("Failed cells", footnotes.failures(section))
     blocks += _list("Learned, though kept to show a failure", footnotes.unexpected(section))
     blocks += _list("Not learned", footnotes.not_learned(section))
+    blocks += _list("Overfitted", footnotes.overfitted(section))
     blocks += _list("Not matched in parameters", footnotes.unmatched(section))
     blocks += _list("Not applicable", footnotes.not_applicable(section))
     if "macs" in report.costs:
