@@ -141,13 +141,13 @@ class SweepConfig(BaseModel):
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
-        """The observers, with those that are asked for by their short form."""
+        """The observers; first those that are asked for by their short form, so that others find what they keep."""
         short = {
             "tensorboard": self.tensorboard,
             "profile": self.profile,
             f"models:keep={self.save}": self.save != "none",
         }
-        return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
+        return tuple(dict.fromkeys([*(name for name, asked in short.items() if asked), *self.observer]))
 
     @property
     def chosen_executor(self) -> str:
