@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bench.markup import LINE_START, markdown, markdown_line
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import footnotes
+from bench.report import across_block, footnotes
 from bench.report.against_baseline import Comparison, comparison_grid, comparison_sentence, sign_flip_notes
 from bench.report.aggregates import aggregates_block
 from bench.report.caption import caption
@@ -38,12 +38,18 @@ class Markdown(ReportFormat):
     name = "md"
 
     def render(self, report: Report) -> str:
-        blocks = [_section(section, found, report) for section, found in report.compared]
+        blocks = [*_across(report), *(_section(section, found, report) for section, found in report.compared)]
         if report.baseline is not None:
             blocks.insert(0, _conclusion(report))
         sources = [sentence(facts) for facts in provenance(report.runs)]
         blocks.append("\n\n".join(["## Provenance", *map(_wrap, report.notes), _bullets(sources)]))
         return "\n\n".join(blocks) + "\n"
+
+
+def _across(report: Report) -> list[str]:
+    """Several domains beside each other; nothing where there is one."""
+    tables = [(across_block.title(found), across_block.across_block(found)) for found in report.across]
+    return ["\n\n".join(["## Across domains", *(part for one in tables for part in _blocks(*one))])] if tables else []
 
 
 def _conclusion(report: Report) -> str:
