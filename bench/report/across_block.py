@@ -7,17 +7,26 @@ from typing import Any
 
 from bench.plots.style import metric_label
 from bench.report.against_baseline import unit_of
+from bench.report.order_block import number, span
 from bench.report.table import Block, Grid, estimate_text
-from bench.spec import shift_of
 from bench.verdicts.across import Across
 
+MOST_NAMED = 6
+AGREEMENT = (
+    "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions. Ceiling: what it "
+    "would be if both domains ordered the fusions alike, given how well each order repeats."
+)
 NOUNS = {"seed": "seeds", "replicate": "replicates"}
 
 
 def across_block(found: Across) -> Block:
-    """The table of a backbone with how to read it."""
+    """The tables of a backbone with how to read them."""
     left_out = [f"Not on all of these domains: {', '.join(found.left_out)}."] if found.left_out else []
-    return Block(sentence(found), [grid(found).markdown()], left_out)
+    tables = [grid(found).markdown()]
+    if found.agreements:
+        tables.append(agreement_grid(found).markdown())
+        left_out.append(AGREEMENT)
+    return Block(" ".join([*conclusion(found), sentence(found)]), tables, left_out)
 
 
 def title(found: Across) -> str:
@@ -36,12 +45,32 @@ def sentence(found: Across) -> str:
     )
 
 
+def conclusion(found: Across) -> list[str]:
+    """Who may be the best, a sentence for each domain and one for their mean."""
+    where = [f"on {name}" for name in _names(found)] + ["on the mean"]
+    sentences = []
+    for column, place in enumerate(where):
+        group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, column], strict=True) if ties]
+        if group:
+            sentences.append(f"Not worse than the best {place}: {_some(group, len(found.fusions))}.")
+    return sentences
+
+
+def agreement_grid(found: Across) -> Grid:
+    """One row per pair of domains: how alike they order the fusions."""
+    names = dict(zip(found.domains, _names(found), strict=True))
+    rows = [
+        [f"{names[one.first]} and {names[one.second]}", number(one.correlation), span(one.low, one.high),
+         number(one.ceiling)]
+        for one in found.agreements
+    ]  # fmt: skip
+    return Grid(["order on", "rank correlation", "95 % interval", "ceiling"], rows, left=1)
+
+
 def grid(found: Across) -> Grid:
     """One row per fusion: its score on each domain and on average."""
     unit = unit_of(found.metric)
-    names = {domain: shift_of(domain)[0] for domain in found.domains}
-    is_short = len(set(names.values())) == len(names)
-    header = [*(names[domain] if is_short else domain for domain in found.domains), "mean", f"behind{unit.name}"]
+    header = [*_names(found), "mean", f"behind{unit.name}"]
     rows = []
     for place, fusion in enumerate(found.fusions):
         cells = [
@@ -73,7 +102,29 @@ def as_dict(found: Across) -> dict[str, Any]:
         for place, fusion in enumerate(found.fusions)
     ]
     told = {name: value for name, value in found.conditions._asdict().items() if name not in ("domain", "fusion")}
-    return {**told, "metric": found.metric, "n": found.repetitions, "fusions": rows, "left_out": list(found.left_out)}
+    return {
+        **told,
+        "metric": found.metric,
+        "n": found.repetitions,
+        "fusions": rows,
+        "left_out": list(found.left_out),
+        "agreements": [
+            {name: _defined(value) if isinstance(value, float) else value for name, value in vars(one).items()}
+            for one in found.agreements
+        ],
+    }
+
+
+def _names(found: Across) -> list[str]:
+    """The domains as columns name them: without their parameters, where that tells them apart."""
+    short = [domain.partition(":")[0] for domain in found.domains]
+    return short if len(set(short)) == len(short) else list(found.domains)
+
+
+def _some(names: list[str], of: int) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{shown}{more} (of {of})"
 
 
 def _defined(value: float) -> float | None:

@@ -18,13 +18,14 @@ from bench.records.entries import Entry
 from bench.records.record import Group
 from bench.records.sections import Section
 from bench.records.ties import tie_groups
-from bench.stats.intervals import estimate
+from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.pair_error import PairCovariances
 from bench.stats.ties import tie_group
+from bench.verdicts.order import FEWEST_FUSIONS, Agreement, agreements
 
 Array = NDArray[np.float64]
 
-FEWEST_DOMAINS = FEWEST_FUSIONS = 2
+FEWEST_DOMAINS = FEWEST_SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Across:
         mean, half_width, ties: (fusions, domains + 1), the last column over the mean of the domains: means, the half
             widths of their 95 % intervals, and who may be the best.
         behind: (fusions,) how far, at most, behind the best mean of a domain.
+        agreements: how alike every two domains order three fusions or more.
         left_out: fusions that miss a domain.
     """
 
@@ -50,6 +52,7 @@ class Across:
     half_width: Array
     ties: NDArray[np.bool_]
     behind: Array
+    agreements: tuple[Agreement, ...]
     left_out: tuple[str, ...]
 
 
@@ -76,12 +79,13 @@ def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str, di
     }
     every = dict.fromkeys(entry.group.fusion for domain in domains for entry in by_domain[domain])
     fusions = [fusion for fusion in every if all(fusion in scored[domain] for domain in domains)]
-    if len(domains) < FEWEST_DOMAINS or len(fusions) < FEWEST_FUSIONS:
+    if len(domains) < FEWEST_DOMAINS or len(fusions) < FEWEST_SIDE_BY_SIDE:
         return None
     rows = [[scored[domain][fusion] for fusion in fusions] for domain in domains]
     columns = [_column(own, domain, metric) for own, domain in zip(rows, domains, strict=True)]
     blocks = min(len(values) for _, _, _, values, _ in columns)
-    values = np.mean([values[:blocks] for _, _, _, values, _ in columns], axis=0)
+    by_domain_scores = np.stack([values[:blocks] for _, _, _, values, _ in columns])
+    values = by_domain_scores.mean(axis=0)
     shared = reduce(add, (own for *_, own in columns)).scaled(1 / len(domains))
     overall = estimate(values, shared.own, shared.freedom)
     mean = np.stack([*(column[0] for column in columns), overall.mean], axis=1)
@@ -89,6 +93,8 @@ def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str, di
     ties = np.stack([*(column[2] for column in columns), tie_group(values, direction, shared.between)], axis=1)
     best = (direction * mean[:, :-1]).max(axis=0)
     behind = (best - direction * mean[:, :-1]).max(axis=1)
+    enough = len(fusions) >= FEWEST_FUSIONS and blocks >= FEWEST_SEEDS
+    alike = agreements(domains, direction * np.moveaxis(by_domain_scores, 1, 2)) if enough else []
     order = np.argsort(-direction * mean[:, -1], kind="stable")
     return Across(
         conditions,
@@ -100,6 +106,7 @@ def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str, di
         half_width[order],
         ties[order],
         behind[order],
+        tuple(alike),
         tuple(fusion for fusion in every if fusion not in fusions),
     )
 

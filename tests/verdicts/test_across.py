@@ -82,3 +82,12 @@ def test_recipes_do_not_mix(scores, run_folder, record):
     ]
     (found,) = across(sections_of(entries_of(pool(load_runs([run_folder(records)])).cells)), "accuracy")
     assert found.domains == ("digits", "texture")
+
+
+def test_how_alike_two_domains_order_the_fusions(scores, boards):
+    (found,) = boards(scores)
+    means = {d: [np.mean([scores[f, d, s] for s in range(5)]) for f in LEVELS] for d in DOMAINS}
+    by_pair = {(one.first, one.second): one.correlation for one in found.agreements}
+    assert set(by_pair) == {("color", "digits"), ("color", "texture"), ("digits", "texture")}
+    for (first, second), correlation in by_pair.items():
+        assert correlation == pytest.approx(stats.spearmanr(means[first], means[second]).statistic)
