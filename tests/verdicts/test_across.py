@@ -91,3 +91,16 @@ def test_how_alike_two_domains_order_the_fusions(scores, boards):
     assert set(by_pair) == {("color", "digits"), ("color", "texture"), ("digits", "texture")}
     for (first, second), correlation in by_pair.items():
         assert correlation == pytest.approx(stats.spearmanr(means[first], means[second]).statistic)
+
+
+def test_the_lead_of_the_best_has_an_interval_for_whichever_is_the_best(scores, boards):
+    (found,) = boards(scores)
+    lead = found.lead_over("sum")
+    own = {f: np.mean([[scores[f, d, s] for s in range(5)] for d in DOMAINS], axis=0) for f in LEVELS}
+    low, high = stats.t.interval(1 - 0.05 / 3, 4, *_mean_and_error(own["attention"] - own["sum"]))
+    assert (lead.low, lead.high) == (pytest.approx(low), pytest.approx(high))
+    assert found.may_be_best == ("attention",)
+
+
+def _mean_and_error(values):
+    return values.mean(), stats.sem(values)
