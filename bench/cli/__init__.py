@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import bench
+from bench.cli.advise import advise
 from bench.cli.audit import audit
 from bench.cli.check import check
 from bench.cli.choose import choose
@@ -41,6 +42,7 @@ from bench.interrupt import Interrupted
 from bench.text import printable
 
 COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
+    "advise": advise,
     "run": run,
     "tune": tune,
     "choose": choose,
