@@ -140,6 +140,7 @@ BUILT_IN = (
     "ranks",
     "shifts",
     "curves",
+    "gradients",
     "sample_efficiency",
     "scores",
     "psychometric",
