@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import UsageError
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
-from bench.plots.style import GREY, metric_label, new_figure, reach
+from bench.plots.style import GREY, metric_label, new_figure, reach, width_of
 from bench.records.sections import Section
 from bench.stats.intervals import LEVEL
 from bench.stats.paired import Paired
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, ROW = 7.2, 0.21  # inches
-NUMBERS = (1.03, 1.12)  # where the columns of numbers begin, in widths of the axis
+NUMBERS = (8, 40)  # where the columns of numbers begin, in points from the axis
+NARROW = 5.0  # inches, below which there is room for the first of them alone
 LEGEND = 3.0  # inches of a column of the legend
 
 
@@ -44,7 +45,8 @@ def draw_forest(standings: Standings) -> Figure:
         for shade in IN_LEGENDS
         if shade in shades
     ]
-    height = 0.95 + ROW * len(members) + 0.19 * -(-len(legend) // int(WIDTH / LEGEND))
+    beside = max(int(width_of(WIDTH) / LEGEND), 1)
+    height = 0.95 + ROW * len(members) + 0.19 * -(-len(legend) // beside)
     figure = new_figure(WIDTH, height, standings.section.title, _note(standings))
     axis = figure.subplots()
     low, high = _limits(standings)
@@ -63,7 +65,7 @@ def draw_forest(standings: Standings) -> Figure:
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
     figure.legend(
-        handles=legend, loc="outside lower left", ncols=int(figure.get_figwidth() / LEGEND) or 1, frameon=False,
+        handles=legend, loc="outside lower left", ncols=beside, frameon=False,
         fontsize=7.5,
     )  # fmt: skip
     return figure
@@ -111,11 +113,13 @@ def _write_numbers(axis: Axes, standings: Standings) -> None:
         itself = "the best" if standings.is_best else "the baseline"
         texts.append((f"{one.mean:.3f}", f"{unit.signed(found.mean)}{interval}" if found else itself))
     for row, columns in enumerate(texts, start=-1):
-        for place, text in zip(NUMBERS, columns, strict=True):
+        for place, text in list(zip(NUMBERS, columns, strict=True))[: 1 if width_of(WIDTH) < NARROW else None]:
             axis.annotate(
                 text.replace("-", "\N{MINUS SIGN}") if row >= 0 else text,
-                (place, row),
+                (1, row),
+                xytext=(place, 0),
                 xycoords=("axes fraction", "data"),
+                textcoords="offset points",
                 va="center",
                 fontsize=7.5,
                 color=GREY if row < 0 else "black",

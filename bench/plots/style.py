@@ -66,6 +66,11 @@ def looking(look: Look) -> Iterator[None]:
         _LOOK.reset(before)
 
 
+def width_of(width: float) -> float:
+    """In inches, of a picture that would choose ``width`` itself."""
+    return _LOOK.get().width or width
+
+
 def new_figure(width: float, height: float, title: str, note: str = "") -> Figure:
     """A figure of so many inches below a heading: the title, and smaller what the marks mean, wrapped to its width.
 
@@ -75,7 +80,7 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
     from matplotlib.figure import Figure
 
     look = _LOOK.get()
-    width = look.width or width
+    width = width_of(width)
     titles = textwrap.wrap(printable(title if look.title is None else look.title), _room(width, LARGE * 1.12))
     notes = textwrap.wrap(note, _room(width, SMALL)) if look.title != "" else []
     heading = (1.35 * LARGE * len(titles) + 1.35 * SMALL * len(notes)) / 72 + (2 * MARGIN if titles or notes else 0)

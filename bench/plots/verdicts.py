@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import UsageError
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
-from bench.plots.style import GREY, metric_label, new_figure
+from bench.plots.style import GREY, metric_label, new_figure, width_of
 from bench.records.sections import Section
 from bench.text import MISSING, span
 from bench.verdicts.gaps import quarter_domains
@@ -74,7 +74,8 @@ def draw_verdicts(title: str, columns: Sequence[Standings]) -> Figure:
         if shade in used
     ]
     width = max(0.35 + LETTER * max(map(len, [*names, "may be the best"])) + WIDE * len(columns), 5.6)
-    lines = -(-len(legend) // max(int(width / LEGEND), 1))
+    beside = max(int(width_of(width) / LEGEND), 1)
+    lines = -(-len(legend) // beside)
     height = HIGH * (len(names) + 1) + 0.15 * max(head.count("\n") + 1 for head in heads) + 0.17 * lines + 0.3
     figure = new_figure(width, height, title, _note(columns))
     axis = figure.subplots()
@@ -91,7 +92,7 @@ def draw_verdicts(title: str, columns: Sequence[Standings]) -> Figure:
     figure.legend(
         handles=legend,
         loc="outside lower left",
-        ncols=max(int(figure.get_figwidth() / LEGEND), 1),
+        ncols=beside,
         frameon=False,
         fontsize=7.5,
     )
