@@ -15,7 +15,7 @@ from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_seeds, split_names, texts
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_part, read_seeds, split_names, texts
 from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
@@ -113,6 +113,11 @@ class SweepConfig(BaseModel):
         "none",
         description="--observer models: keep the trained models of all repetitions, or of the best by validation.",
     )
+    part: str | None = Field(
+        None,
+        description="Run only this share of the cells: 3/8 is the third of eight. Each machine takes one, with its own "
+        "--out; bench report reads them together.",
+    )
     equivalence_margin: Number = Field(
         1.0,
         gt=0,
@@ -200,6 +205,11 @@ class SweepConfig(BaseModel):
     def _check_timeout(cls, value: str | None) -> str | None:
         seconds(value)
         return value
+
+    @field_validator("part")
+    @classmethod
+    def _check_part(cls, value: str | None) -> str | None:
+        return value if value is None else "{}/{}".format(*read_part(value))
 
     @field_validator("match_params")
     @classmethod

@@ -27,9 +27,11 @@ from bench.records.record import SCHEMA, Attempt, DetailedRecord, Repeats
 from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
+from bench.sweep.config_values import read_part
 from bench.sweep.execution import Execution, find_device
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
+from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
@@ -75,6 +77,9 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plans(configs, known)
+    if config.part:
+        cells, plan = len(plan.cells), part_of(plan, *read_part(config.part))
+        say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")
