@@ -80,7 +80,11 @@ class SweepConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="cpu, cuda or auto (default): a GPU if there is one."
     )
-    executor: str = Field("local", description="Where cells run: local (default), inline, or that of a plug-in.")
+    executor: str = Field(
+        "local",
+        description="Where cells run: local (default), inline, ray:address=auto, slurm:partition=gpu, or that of a "
+        "plug-in.",
+    )
     jobs: Annotated[int | None, BeforeValidator(no_switch)] = Field(
         None,
         ge=0,

@@ -82,7 +82,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
         say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
     device = find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
-    say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")
+    say(console, plan.summary(None if jobs is None else expected_minutes(plan, records, jobs)), "bold")
     left_out = filter(None, [_left_out(observers, plan)])
     for line in (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), *left_out):
         say(console, f"  {line}")
@@ -253,7 +253,7 @@ def _data(domain: Choice[Domain], repeats: Repeats) -> dict[str, Any]:
 
 
 def _write_header(
-    folder: RunFolder, config: SweepConfig, jobs: int, execution: Execution, command: Sequence[str]
+    folder: RunFolder, config: SweepConfig, jobs: int | None, execution: Execution, command: Sequence[str]
 ) -> None:
     before = dict(folder.header())
     earlier = before.pop("earlier", [])
