@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test slurm-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -64,6 +64,11 @@ docs: install
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py
+
+# As root, on Debian or Ubuntu: sets up a real SLURM of one node.
+slurm-test: install
+	.ci/start_slurm
+	$(BIN)/pytest -m slow tests/executors/test_slurm.py
 
 # Wants a machine with nothing else on it. Lightning is a peer where .[benchmarks] is installed.
 benchmarks: quick

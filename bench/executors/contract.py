@@ -33,10 +33,21 @@ class Executor(ABC):
         self.workplace, self.jobs, self.timeout = workplace, jobs, timeout
 
     @classmethod
+    def find_device(cls, wanted: str) -> str:
+        """``cpu`` or ``cuda``; ``auto`` is a GPU where this machine has one.
+
+        Raises:
+            UsageError: a GPU is wanted, and there is surely none where tasks run.
+        """
+        from bench.sweep.execution import find_device  # torch, which whoever only hands tasks on does not need
+
+        return find_device(wanted)
+
+    @classmethod
     def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
         """Tasks that run at a time: as many as are ``wanted``, else what this machine holds; None where that is not
         known before they run."""
-        from bench.sweep.execution import default_jobs  # torch, which whoever only hands tasks on does not need
+        from bench.sweep.execution import default_jobs
 
         return default_jobs(device, threads) if wanted is None else wanted
 

@@ -71,6 +71,10 @@ class RayExecutor(Executor):
         self._room = 1
 
     @classmethod
+    def find_device(cls, wanted: str) -> str:
+        return "cuda" if wanted == "cuda" else super().find_device(wanted)
+
+    @classmethod
     def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
         return wanted or None
 

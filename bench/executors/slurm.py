@@ -88,6 +88,11 @@ class SlurmExecutor(Executor):
         self._queue = self._submitit()
         self._losses = Counter[int]()
         self._told = dict[str, int]()
+        self._looked = float("-inf")
+
+    @classmethod
+    def find_device(cls, wanted: str) -> str:
+        return "cuda" if wanted == "cuda" else super().find_device(wanted)
 
     @classmethod
     def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
@@ -97,24 +102,11 @@ class SlurmExecutor(Executor):
         waiting, loads = dict(enumerate(tasks)), list[Load]()
         make_folder(self._folder)
         write_bytes_atomically(self._folder / "luggage", luggage(self.workplace))
-        looked = float("-inf")
         try:
             while waiting or loads:
                 loads += self._submit(waiting, loads)
-                for load in loads:
-                    for number, task in list(load.tasks.items()):
-                        if (end := self._end(number)) is not None:
-                            del load.tasks[number]
-                            yield task, received(self.workplace, task, end)
-                if time.monotonic() - looked > LOOK_SECONDS:
-                    looked = time.monotonic()
-                    for load, state in self._ended(loads):
-                        for number, lost in self._lost(load, state).items():
-                            if lost is None:
-                                waiting[number] = load.tasks[number]
-                            else:
-                                yield load.tasks[number], received(self.workplace, load.tasks[number], End(lost, ""))
-                        load.tasks.clear()
+                yield from self._collect(loads)
+                yield from self._give_up(loads, waiting)
                 loads = [load for load in loads if load.tasks]
                 self._tell_news()
                 # Last, for it may end the sweep, and what is done is to be kept.
@@ -126,6 +118,27 @@ class SlurmExecutor(Executor):
                 shutil.rmtree(self._folder, ignore_errors=True)
                 with suppress(OSError):
                     self._folder.parent.rmdir()
+
+    def _collect(self, loads: Sequence[Load]) -> Iterator[tuple[Task, list[Result]]]:
+        """The tasks that ended since, which are taken off their loads."""
+        for load in loads:
+            for number, task in list(load.tasks.items()):
+                if (end := self._end(number)) is not None:
+                    del load.tasks[number]
+                    yield task, received(self.workplace, task, end)
+
+    def _give_up(self, loads: Sequence[Load], waiting: dict[int, Task]) -> Iterator[tuple[Task, list[Result]]]:
+        """Of jobs that are over, the tasks that are not done again; the others wait."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for load, state in self._ended(loads):
+            for number, lost in self._lost(load, state).items():
+                task = load.tasks.pop(number)
+                if lost is None:
+                    waiting[number] = task
+                else:
+                    yield task, received(self.workplace, task, End(lost, ""))
 
     def _submitit(self) -> Any:
         try:

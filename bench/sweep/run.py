@@ -28,7 +28,7 @@ from bench.registry import Choice
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.config_values import read_part
-from bench.sweep.execution import Execution, find_device
+from bench.sweep.execution import Execution
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
 from bench.sweep.part import part_of
@@ -80,7 +80,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     if config.part:
         cells, plan = len(plan.cells), part_of(plan, *read_part(config.part))
         say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
-    device = find_device(config.device)
+    device = executor.cls.find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     say(console, plan.summary(None if jobs is None else expected_minutes(plan, records, jobs)), "bold")
     left_out = filter(None, [_left_out(observers, plan)])

@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.worker import Workplace
 from tests.plugins import fusion
 
-CPUS = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 SLOWLY = """
 import time
 time.sleep(3 if self.training else 0)
@@ -27,24 +27,23 @@ return (a - b).abs()
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head without CPUs and two machines with one each."""
+    """Two machines with one CPU each, the head among them."""
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    made = Cluster(True, head_node_args={**CPUS, "num_cpus": 0, "include_dashboard": False})
-    made.machines = []
+    numbers = count()
 
-    def add() -> None:
-        number = len(made.machines)
+    def machine() -> dict[str, Any]:
+        number = next(numbers)
         own = {"FUSEBENCH_CACHE": str(tmp_path / f"cache-{number}"), "TMPDIR": str(tmp_path / f"tmp-{number}")}
         for folder in own.values():
             Path(folder).mkdir()
-        made.machines.append(made.add_node(**CPUS, env_vars=own))
+        return {"num_cpus": 1, "object_store_memory": 80 * 2**20, "env_vars": own}
 
-    made.add = add
-    add()
-    add()
+    made = Cluster(True, head_node_args={**machine(), "include_dashboard": False})
+    made.add = lambda: made.add_node(**machine())
+    made.other = made.add()
     monkeypatch.setenv("RAY_ADDRESS", made.address)
     yield made
     made.shutdown()
@@ -97,8 +96,8 @@ def test_a_machine_that_goes_away_costs_no_cell(
     def disturbed(self: RayExecutor, *given: Any) -> None:
         hired(self, *given)
         since.append(time.monotonic())
-        if cluster.machines[0] is not None and since[-1] - since[0] > 20:
-            gone, cluster.machines[0] = cluster.machines[0], None
+        if cluster.other is not None and since[-1] - since[0] > 20:
+            gone, cluster.other = cluster.other, None
             cluster.remove_node(gone, allow_graceful=False)
             cluster.add()
 
@@ -106,7 +105,7 @@ def test_a_machine_that_goes_away_costs_no_cell(
     given = {"fusion": "test_slow", "include": [str(file)], "seed": "0..5", "executor": "ray", "jobs": None}
     code, records, printed = sweep(**given)
     assert code == 0, printed
-    assert cluster.machines[0] is None
+    assert cluster.other is None
     assert Counter(record["status"] for record in records) == {"ok": 6}
     assert len({record["key"] for record in records}) == 6
 
