@@ -26,6 +26,7 @@ from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
+from bench.cli.probe import probe
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "show": show,
     "test": test,
     "audit": audit,
+    "probe": probe,
     "speed": speed,
     "data": data,
     "doctor": doctor,
