@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -61,6 +61,10 @@ changes: install
 docs: install
 	$(BIN)/python .ci/write_pages.py
 	$(BIN)/python .ci/write_conformance_page.py
+
+# The documentation with search and the Python interface; opens from disk: site/index.html.
+site: install
+	$(BIN)/mkdocs build --strict --quiet
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py
