@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bench.metrics import metric_names
 from bench.records.record import DetailedRecord
 
 SETTINGS = "fusion", "backbone", "domain", "seed", "repeats", "protocol", "warmup", "recipe", "recipe_id"
+# Of a check during training.
+VALIDATION = "loss", "auc", "f1", "precision", "recall", "threshold"
 
 
 class Point(NamedTuple):
@@ -25,7 +27,7 @@ def points(record: DetailedRecord) -> list[Point]:
     tested = {domain: dict(zip(metric_names(), found.values, strict=True)) for domain, found in record.eval.items()}
     sides: dict[str, Mapping[str, object]]
     sides = {"validation": record.validation, "cost": {**record.cost}, "seconds": {**record.times}}
-    return [*course(record.curve), *results(tested, seen), *results(sides, seen)]
+    return [*course(record.curve, record.checks), *results(tested, seen), *results(sides, seen)]
 
 
 def settings(record: DetailedRecord) -> dict[str, str | int | float | bool]:
@@ -33,11 +35,18 @@ def settings(record: DetailedRecord) -> dict[str, str | int | float | bool]:
     return flat({name: getattr(record, name) for name in SETTINGS})
 
 
-def course(curve: Sequence[tuple[int, float, float]]) -> Iterator[Point]:
-    """Every number that was taken while a cell trained."""
+def course(curve: Sequence[tuple[int, float, float]], checks: Iterable[Mapping[str, Any]]) -> Iterator[Point]:
+    """Every number that was taken while a cell trained: ``train/``, and where it was watched ``val/`` and, by layer,
+    ``gradients/``."""
     for seen, loss, accuracy in curve:
         yield Point("train/loss", loss, seen)
         yield Point("train/accuracy", accuracy, seen)
+    for check in checks:
+        for name in VALIDATION:
+            if (value := check.get(name)) is not None:
+                yield Point(f"val/{name}", value, check["pairs"])
+        for layer, norm in check["gradients"].items():
+            yield Point(f"gradients/{layer}", norm, check["pairs"])
 
 
 def results(metrics: Mapping[str, Mapping[str, Any]], seen: int) -> Iterator[Point]:

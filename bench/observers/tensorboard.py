@@ -28,7 +28,8 @@ COMPARED = 1_024
 class TensorBoard(Observer):
     """Writes one run of TensorBoard per cell, when the cell is done.
 
-    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain; the
+    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain; where
+    the cell was watched, ``val/loss`` with the other validation scores, and ``gradients/`` by layer, at its checks; the
     settings as text and as hyper-parameters; images of same pairs, different pairs, the worst mistakes and of which
     classes are taken for the same; histograms of the scores and, where images are
     encoded separately, of the cosine of the encodings, of same and of different pairs.
@@ -72,7 +73,8 @@ def write_settings(writer: SummaryWriter, finished: Finished) -> None:
 
 def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
     """The course of training, and the metrics at the number of pairs trained on."""
-    for point in (*course(finished.history.curve), *_results(finished)):
+    checks = [check.as_dict() for check in finished.history.checks]
+    for point in (*course(finished.history.curve, checks), *_results(finished)):
         writer.add_scalar(point.name, point.value, point.seen)
 
 
