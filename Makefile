@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 # study-% is a pattern, which cannot be phony.
-.PHONY: studies-check slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: studies-check slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -62,6 +62,10 @@ changes: install
 docs: install
 	$(BIN)/python .ci/write_pages.py
 	$(BIN)/python .ci/write_conformance_page.py
+
+# The documentation with search and the Python interface; opens from disk: site/index.html.
+site: install
+	$(BIN)/mkdocs build --strict --quiet
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py
