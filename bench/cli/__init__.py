@@ -21,6 +21,7 @@ from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.data import data
+from bench.cli.debug import debug
 from bench.cli.doctor import doctor
 from bench.cli.evaluate import evaluate
 from bench.cli.export import export
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "choose": choose,
     "predict": predict,
     "eval": evaluate,
+    "debug": debug,
     "report": report,
     "plot": plot,
     "look": look,

@@ -104,7 +104,7 @@ class SweepConfig(BaseModel):
         0,
         ge=0,
         le=MOST_CHECKS,
-        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 256 "
+        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 96 "
         "validation pairs, gradients by layer, and whether it overfits. Changes no number; such seeds share no pass.",
     )
     timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
