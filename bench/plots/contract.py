@@ -123,6 +123,7 @@ BUILT_IN = (
     "ranks",
     "shifts",
     "curves",
+    "gradients",
     "sample_efficiency",
     "scores",
     "psychometric",

@@ -116,6 +116,24 @@ def test_curves_are_means_over_seeds(record, run_folder):
     np.testing.assert_allclose(loss.get_ydata(), [0.7, 0.2])
 
 
+def check(pairs, loss, stem):
+    rest = {"validated": 100, "auc": None, "f1": 0.8, "precision": 0.8, "recall": 0.8, "threshold": 0.0}
+    return {"pairs": pairs, "loss": loss, "gradients": {"stem": stem, "head": 2.0}, **rest}
+
+
+def test_what_was_watched_stands_in_the_curves_and_has_a_picture_of_its_gradients(record, run_folder):
+    folder = run_folder([record(seed=0, checks=[check(64, 0.6, 1.0), check(128, 0.9, 3.0)]), record(seed=1)])
+    (picture,) = drawn(folder, "curves").values()
+    loss, f1 = picture.axes
+    assert loss.lines[1].get_xdata().tolist() == [64, 128]
+    assert loss.lines[1].get_ydata().tolist() == [0.6, 0.9]
+    assert f1.lines[1].get_ydata().tolist() == [0.8, 0.8]
+    assert loss.get_ylim()[1] > 0.9
+    (picture,) = drawn(folder, "gradients").values()
+    assert [line.get_ydata().tolist() for line in picture.axes[0].lines[:2]] == [[1.0, 3.0], [2.0, 2.0]]
+    assert not drawn(run_folder([record()], "plain"), "gradients")
+
+
 def test_scores_are_split_by_label(record, run_folder):
     one = record()
     folder = run_folder([one])
