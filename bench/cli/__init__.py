@@ -30,6 +30,7 @@ from bench.cli.look import look
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.predict import predict
+from bench.cli.probe import probe
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "show": show,
     "test": test,
     "audit": audit,
+    "probe": probe,
     "speed": speed,
     "data": data,
     "doctor": doctor,
