@@ -28,6 +28,7 @@ from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
 from bench.cli.look import look
+from bench.cli.new import new
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.predict import predict
@@ -58,6 +59,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "check": check,
     "export": export,
     "fingerprint": fingerprint,
+    "new": new,
     "list": list_entries,
     "show": show,
     "test": test,
