@@ -109,6 +109,7 @@ def forest_views(section: Section, metric: str, margin: float, baseline: str) ->
             "array": _plain(np.nan_to_num([unit.scale * paired.half_width for _, paired in shown])),
             "thickness": 1.5,
             "width": 0,
+            "color": "#888888",
         },
         "marker": {"size": 9, "color": [shade_of(one, found).line for one, _ in shown]},
         "text": [f"{one.mean:.3f}" for one, _ in shown],

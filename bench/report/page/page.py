@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_TABLE = ""
-FOREST = "Paired by seed, with 95 % intervals, in the colours of the verdicts above."
+FOREST = "Paired by seed, with 95 % intervals; blue: may be the best, or better than the baseline; band: the margin."
 
 
 def anchor(text: str) -> str:
@@ -149,6 +149,10 @@ def _chapter(
         )
         for number, one in enumerate(found)
     ]
+    for backbone in section.backbones:
+        forest = forest_views(section.of(backbone), metric, report.margin, report.baseline or "")
+        name = f" · {backbone}" if len(section.backbones) > 1 else ""
+        parts += [Part(f"Differences{name}", FOREST, views=forest)] if forest else []
     front = "The line joins fusions each of which is surely better than the cheaper one before it."
     parts.append(
         _figure(
@@ -160,9 +164,6 @@ def _chapter(
     parts.append(_figure("Fusion × backbone", _heat_sentence(board, metric), heatmap_views(board, metric)))
     for number, backbone in enumerate(section.backbones):
         name = f" · {backbone}" if len(section.backbones) > 1 else ""
-        forest = forest_views(section.of(backbone), metric, report.margin, report.baseline or "")
-        if forest:
-            parts.append(Part(f"Differences{name}", FOREST, views=forest))
         shifts = shifts_table(board.of(backbone), metric)
         where = f"{metric} after training on {section.domain} alone, mean over seeds."
         parts.append(_table(f"Shifts{name}", where, shifts, f"t{place}-shifts-{number}", "Tested on no other domain."))

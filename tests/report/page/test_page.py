@@ -80,8 +80,8 @@ def test_the_page_loads_nothing_has_every_part_and_stays_small(sweep, make_page)
         "Which fusion? finetune · warm-up names",
         "Trained on color · finetune · warm-up names",
         "Leaderboard",
-        "Accuracy and cost",
-        "Fusion × backbone",
+        "Differences · mobilenetv3_small_32",
+        "Differences · resnet18",
     ]
     assert {
         "Shifts · resnet18",
