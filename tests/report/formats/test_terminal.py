@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.report.formats.terminal import fitting
+from bench.report.table import Grid
+
 NAMES = ("abs_diff", "concat", "cosine", "early", "hadamard")
 
 
@@ -25,6 +28,21 @@ def test_no_line_is_wider_than_the_terminal_and_names_and_the_metric_stay(shown,
     assert max(map(len, text.splitlines())) <= width
     assert "accuracy ↑" in text
     assert ("infer pairs/s" in text.split("No room for")[0]) == (width == 200)
+
+
+@pytest.mark.parametrize("width", range(14, 40, 3))
+def test_columns_that_do_not_fit_are_left_out_whole_from_the_right(width):
+    grid = Grid(
+        ["fusion", "n", "accuracy", "auc"], [["concat", "5", "**0.9**", "0.95"], ["sum", "5", "0.8", "0.85"]], 1
+    )
+    shown, left_out = fitting(grid, width)
+    widths = [
+        max(len(cell.replace("**", "")) for cell in column) for column in zip(shown.header, *shown.rows, strict=True)
+    ]
+    assert sum(widths) + 2 * (len(widths) - 1) <= max(width, len("concat") + 2 + len("accuracy"))
+    assert {"fusion", "accuracy"} <= set(shown.header)
+    assert sorted([*shown.header, *left_out]) == sorted(grid.header)
+    assert ("auc" in shown.header) == (width >= 6 + 2 + 1 + 2 + 8 + 2 + 4)
 
 
 def test_rows_stand_best_first_whatever_the_backbone(shown):
