@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 
@@ -61,6 +61,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool
     """
     from itables import to_html_datatable
 
+    buttons: dict[str, Any] = {"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}
     text = to_html_datatable(
         table,
         table_id=name,
@@ -76,7 +77,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool
         pageLength=SHORTEST_PAGED,
         lengthMenu=[SHORTEST_PAGED, 100, -1],
         order=[],
-        **({"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}),
+        **buttons,
         column_filters="footer" if filters else False,
     )
     # The library escapes all but the headers below.
