@@ -61,7 +61,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool
     """
     from itables import to_html_datatable
 
-    more: dict[str, Any] = {"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}
+    buttons: dict[str, Any] = {"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}
     text = to_html_datatable(
         table,
         table_id=name,
@@ -77,7 +77,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool
         pageLength=SHORTEST_PAGED,
         lengthMenu=[SHORTEST_PAGED, 100, -1],
         order=[],
-        **more,
+        **buttons,
         column_filters="footer" if filters else False,
     )
     # The library escapes all but the headers below.
