@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 # study-% is a pattern, which cannot be phony.
-.PHONY: studies-check install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: studies-check slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -80,6 +80,11 @@ study-%: data
 # Recomputes every number of the pages of studies from their records.
 studies-check: install
 	$(BIN)/python .ci/write_studies.py --check
+
+# As root, on Debian or Ubuntu: sets up a real SLURM of one node.
+slurm-test: install
+	.ci/start_slurm
+	$(BIN)/pytest -m slow tests/executors/test_slurm.py
 
 # Wants a machine with nothing else on it. Lightning is a peer where .[benchmarks] is installed.
 benchmarks: quick

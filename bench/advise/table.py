@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.advise.cases import Case
-from bench.report.against_baseline import unit_of
 from bench.report.table import Grid
+from bench.verdicts.unit import unit_of
 
 MOST_NAMED = 4
 

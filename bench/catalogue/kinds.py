@@ -162,5 +162,6 @@ KINDS: Mapping[str, Kind] = {
     "report-formats": Kind("bench.report.formats:REPORT_FORMATS", {"what": what}),
     "check-formats": Kind("bench.gate.formats:CHECK_FORMATS", {"what": what}),
     "audit-formats": Kind("bench.audit.formats:AUDIT_FORMATS", {"what": what}),
+    "classifiers": Kind("bench.probe.contract:CLASSIFIERS", {"what": what}),
     "audit-baselines": Kind("bench.audit.baselines:AUDIT_BASELINES", {"what": what}, order=None),
 }

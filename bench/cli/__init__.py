@@ -21,15 +21,18 @@ from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.data import data
+from bench.cli.debug import debug
 from bench.cli.doctor import doctor
 from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
 from bench.cli.look import look
+from bench.cli.new import new
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.predict import predict
+from bench.cli.probe import probe
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -48,6 +51,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "choose": choose,
     "predict": predict,
     "eval": evaluate,
+    "debug": debug,
     "report": report,
     "plot": plot,
     "look": look,
@@ -55,10 +59,12 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "check": check,
     "export": export,
     "fingerprint": fingerprint,
+    "new": new,
     "list": list_entries,
     "show": show,
     "test": test,
     "audit": audit,
+    "probe": probe,
     "speed": speed,
     "data": data,
     "doctor": doctor,

@@ -60,8 +60,9 @@ def draw_heat(
         marks: for each pair the place of A and that of B, as counted by row, which get a frame in the plain image.
     """
     figure = new_figure(WIDTH, 0.5 + 1.3 * len(rows), title)
-    lines = figure.subplots(len(rows), 4, squeeze=False)
-    for place, (axes, row) in enumerate(zip(lines, rows.tolist(), strict=True)):
+    lines = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    for place, (line, row) in enumerate(zip(lines, rows.tolist(), strict=True)):
+        axes = line.subplots(1, 4)
         images = [as_picture(side[0]) for side in subject.images(np.asarray([row]))]
         limits = _limits(heat[place], is_signed)
         for side, image in enumerate(images):
@@ -72,7 +73,7 @@ def draw_heat(
                 _frame(plain, image, heat.shape[2:], marks[place][side])
         sign = "✓" if subject.right[row] else "✗"
         named, scored, _ = (printable(line, LONGEST) for line in subject.caption(row))
-        axes[0].set_title(f"{sign} {named}: {scored}", fontsize=8, loc="left", pad=3)
+        line.suptitle(f"{sign} {named}: {scored}", fontsize=8.5, x=0.01, ha="left")
         for axis in axes:
             _without_ticks(axis)
     return figure
@@ -111,7 +112,9 @@ def _frame(axis: Axes, image: NDArray[np.uint8], grid: tuple[int, ...], place: i
 
     high, wide = image.shape[0] / grid[0], image.shape[1] / grid[1]
     corner = (place % grid[1]) * wide - 0.5, (place // grid[1]) * high - 0.5
-    axis.add_patch(Rectangle(corner, wide, high, fill=False, edgecolor=VERMILION, linewidth=1.6))
+    # Dark under light: seen on any colour.
+    for colour, width in (("black", 3.2), ("white", 1.4)):
+        axis.add_patch(Rectangle(corner, wide, high, fill=False, edgecolor=colour, linewidth=width))
 
 
 def _mark(axis: Axes, is_right: bool) -> None:

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from bench.plots.style import metric_label
-from bench.report.against_baseline import unit_of
 from bench.report.order_block import number, span
 from bench.report.table import Block, Grid, estimate_text
 from bench.verdicts.across import Across
+from bench.verdicts.unit import unit_of
 
 MOST_NAMED = 6
 AGREEMENT = (

@@ -15,7 +15,7 @@ from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_seeds, split_names, texts
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_part, read_seeds, split_names, texts
 from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
@@ -81,7 +81,11 @@ class SweepConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="cpu, cuda or auto (default): a GPU if there is one."
     )
-    executor: str = Field("local", description="Where cells run: local (default), inline, or that of a plug-in.")
+    executor: str = Field(
+        "local",
+        description="Where cells run: local (default), inline, ray:address=auto, slurm:partition=gpu, or that of a "
+        "plug-in.",
+    )
     jobs: Annotated[int | None, BeforeValidator(no_switch)] = Field(
         None,
         ge=0,
@@ -100,7 +104,7 @@ class SweepConfig(BaseModel):
         0,
         ge=0,
         le=MOST_CHECKS,
-        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 256 "
+        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 96 "
         "validation pairs, gradients by layer, and whether it overfits. Changes no number; such seeds share no pass.",
     )
     timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
@@ -120,6 +124,11 @@ class SweepConfig(BaseModel):
     save: Literal["none", "best", "all"] = Field(
         "none",
         description="--observer models: keep the trained models of all repetitions, or of the best by validation.",
+    )
+    part: str | None = Field(
+        None,
+        description="Run only this share of the cells: 3/8 is the third of eight. Each machine takes one, with its own "
+        "--out; bench report reads them together.",
     )
     equivalence_margin: Number = Field(
         1.0,
@@ -208,6 +217,11 @@ class SweepConfig(BaseModel):
     def _check_timeout(cls, value: str | None) -> str | None:
         seconds(value)
         return value
+
+    @field_validator("part")
+    @classmethod
+    def _check_part(cls, value: str | None) -> str | None:
+        return value if value is None else "{}/{}".format(*read_part(value))
 
     @field_validator("match_params")
     @classmethod

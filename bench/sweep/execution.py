@@ -87,12 +87,3 @@ def take_gpu(slot: int) -> None:
     # That would only help to find reads of memory that nothing was written to.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     warnings.filterwarnings("ignore", message=".* does not have a deterministic implementation")
-
-
-def keep_freed_memory() -> None:
-    """Let processes that are started from now on keep the memory that they free.
-
-    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
-    """
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))

@@ -162,12 +162,12 @@ def _diagnosis(prepared: Prepared, history: History, scored: Scores) -> Diagnosi
     test = draw(cell.domain, *cell.draws("test"))
     a, b = inputs(cell, model, prepared.start, cell.domain, "test")
     classes = len(build_domain(cell.domain).classes)
-    trivial = _trivial_loss(cell, model, classes)
+    trivial = trivial_loss(cell, model, classes)
     evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)
     return diagnose(prepared.subject, a, b, test.a.latents["class"], test.b.latents["class"], evidence)
 
 
-def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
+def trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
     """Loss of an answer that ignores the images; None where it depends on more than the answers."""
     if auxiliary_weights(model.fusion, cell.recipe.auxiliary):
         return None

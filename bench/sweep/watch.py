@@ -25,7 +25,7 @@ from bench.training.pairs import PairLearner
 from bench.training.recipe import DEFAULT_OBJECTIVE
 
 # Of the validation pairs, so that a few checks cost little beside the training.
-CHECKED = 256
+CHECKED = 96
 
 
 @dataclass(frozen=True)

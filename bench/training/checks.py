@@ -23,7 +23,7 @@ class Check:
         loss: of these; what training minimises, without auxiliary heads.
         auc: None where they have one label.
         f1, precision, recall, threshold: at the threshold of the best F1 on these pairs.
-        gradients: mean norm of the gradient of each layer over the steps since the check before.
+        gradients: mean norm of the gradient of each layer over every fourth step since the check before.
     """
 
     pairs: int

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bench.training.pairs import PairLearner
 
+EVERY = 4
 Layers = Mapping[str, Sequence[nn.Parameter]]
 
 
@@ -32,21 +33,24 @@ def layers_of(learner: PairLearner) -> Layers:
 
 
 class GradientNorms:
-    """Norm of the gradient of each layer, before it is limited, as the mean over steps."""
+    """Norm of the gradient of each layer, before it is limited, as the mean over every ``EVERY``-th step."""
 
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
+        self._steps = 0
         self._seen: list[Tensor] = []
 
     def clip(self, parameters: list[nn.Parameter], max_norm: float) -> Tensor:
-        """:func:`torch.nn.utils.clip_grad_norm_`, and a look at the gradients before."""
-        gradients = ([p.grad for p in own if p.grad is not None] for own in self._layers.values())
-        norms = [nn.utils.get_total_norm(own).to(parameters[0].device) for own in gradients]
-        self._seen.append(torch.stack(norms))
+        """:func:`torch.nn.utils.clip_grad_norm_`, and mostly nothing else, or a look at the gradients before."""
+        if self._steps % EVERY == 0:
+            gradients = ([p.grad for p in own if p.grad is not None] for own in self._layers.values())
+            norms = [nn.utils.get_total_norm(own).to(parameters[0].device) for own in gradients]
+            self._seen.append(torch.stack(norms))
+        self._steps += 1
         return nn.utils.clip_grad_norm_(parameters, max_norm)
 
     def mean(self) -> dict[str, float]:
         """By layer, over the steps since this was last asked; the tensors are read only now, so that no step waits."""
-        seen, self._seen = self._seen, []
+        seen, self._seen, self._steps = self._seen, [], 0
         means = torch.stack(seen).mean(0).tolist() if seen else []
         return dict(zip(self._layers, means, strict=False))

@@ -1,5 +1,6 @@
 """Gradients by layer."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -27,10 +28,10 @@ def test_layers_are_named_in_the_order_in_which_an_image_meets_them() -> None:
     assert [name for name in layers("pseudo_siamese") if "embedding" in name] == ["embedding", "second embedding"]
 
 
-def test_norms_are_means_over_steps_before_they_are_limited() -> None:
+def test_norms_are_means_over_every_fourth_step_before_they_are_limited() -> None:
     one, two = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2, 2))
     norms = GradientNorms({"one": [one], "both": [one, two]})
-    for size in (1.0, 3.0):
+    for size in (1.0, 7.0, 7.0, 7.0, 3.0):
         one.grad, two.grad = torch.full((3,), size), torch.full((2, 2), 2 * size)
         assert abs(float(norms.clip([one, two], 1.0)) - size * 19**0.5) < 1e-5
         assert abs(float(torch.cat([one.grad, two.grad.flatten()]).norm()) - 1) < 1e-5
@@ -38,3 +39,5 @@ def test_norms_are_means_over_steps_before_they_are_limited() -> None:
     assert abs(found["one"] - 2 * 3**0.5) < 1e-6
     assert abs(found["both"] - 2 * 19**0.5) < 1e-6
     assert not norms.mean()
+    norms.clip([one], 1.0)
+    assert norms.mean()["one"] == pytest.approx(float(one.grad.norm()))

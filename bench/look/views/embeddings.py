@@ -59,8 +59,7 @@ def flat_pictures(subject: Subject, encoded: Encoded, flat: Scored, way: str, te
     """Encodings in two dimensions (N, 2): a picture by class, and one by group where there are groups."""
     count = f"{text}; {len(flat):,} images of the test pairs of {subject.name}."
     if subject.domain.names_images:
-        names = subject.domain.classes
-        yield _scatter(flat, encoded.classes, names, f"{way} by class", count)
+        yield _scatter(flat, encoded.classes, subject.domain.classes, f"{way} by class", count)
     if encoded.groups is not None:
         names = [f"group {number}" for number in range(int(encoded.groups.max()) + 1)]
         yield _scatter(flat, encoded.groups, names, f"{way} by group", count)

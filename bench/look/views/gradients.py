@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ def integrated_gradients(model: PairModel, a: Tensor, b: Tensor, steps: int) -> 
     pair = tuple(side.detach() for side in model.together(a, b).chunk(2))
     if not isinstance(pair[0], Tensor) or next(model.parameters(), None) is None:
         raise NothingToDrawError("the model has no weights")
-    method = IntegratedGradients(lambda x, y: model.score_normalised(torch.cat([x, y])))
+    method: Any = IntegratedGradients(lambda x, y: model.score_normalised(torch.cat([x, y])))
     found, missed = method.attribute(pair, n_steps=steps, return_convergence_delta=True)
     heat = torch.stack([side.sum(1) for side in found], dim=1)
     return heat.double().numpy(), float(np.abs(missed.numpy()).max())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from bench.errors import UsageError
 from bench.look.contract import WIDTH, Picture, View, register_view
 from bench.look.subject import Scored, Subject
@@ -40,7 +42,7 @@ class Histograms(View):
     def _picture(self, subject: Subject, title: str, values: Scored, lines: dict[float, str], text: str) -> Picture:
         figure = new_figure(WIDTH, 2.6, title)
         axis = figure.subplots()
-        draw_histograms(axis, values, subject.label, self._bins)
+        draw_histograms(axis, values.astype(np.float64), subject.label.astype(np.float64), self._bins)
         for at, style in lines.items():
             axis.axvline(at, color=GREY, linewidth=1, linestyle=style)
         axis.legend(frameon=False, fontsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -66,10 +67,12 @@ def temperature(scores: Scored, label: Rows) -> float:
     """The T for which ``sigmoid(score / T)`` is likeliest on pairs (N,). Guo et al., 2017."""
     from scipy.optimize import minimize_scalar
 
-    bounds = np.log([COLDEST, HOTTEST])
     wide = scores.astype(np.float64)
-    found = minimize_scalar(lambda log: binary_log_loss(label, wide / np.exp(log)), bounds=bounds, method="bounded")
-    return float(np.exp(found.x))
+
+    def loss(log_heat: float) -> float:
+        return binary_log_loss(label, wide / math.exp(log_heat))
+
+    return math.exp(minimize_scalar(loss, bounds=(math.log(COLDEST), math.log(HOTTEST)), method="bounded").x)
 
 
 def isotonic(scores: Scored, label: Rows, test: Scored) -> Probability:

@@ -47,7 +47,7 @@ def umap(vectors: Scored, neighbours: int) -> Scored:
         # Of its own threads and of TensorFlow, which nobody asked for.
         warnings.simplefilter("ignore")
         try:
-            from umap import UMAP
+            from umap.umap_ import UMAP
         except ImportError:
             raise NothingToDrawError("UMAP needs umap-learn; get it with pip install 'fusebench[look]'") from None
         found: Scored = UMAP(n_neighbors=neighbours, metric="cosine", random_state=0).fit_transform(vectors)

@@ -51,12 +51,13 @@ def load_libraries() -> Libraries:
 MISSING_SHOWN, MISSING_EMPTY = r"[\"NaN\", \"___NaN___\"]", r"[\"\", \"___NaN___\"]"
 
 
-def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
+def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool = False) -> str:
     """A table as HTML: sorted by the arrows of a header, filtered as a whole and by column; texts are escaped,
     and a missing number shows nothing.
 
     Args:
         name: id of the table, unique in the page. filters: whether each column has a filter of its own.
+        chooses: whether columns can be hidden and shown.
     """
     from itables import to_html_datatable
 
@@ -75,6 +76,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
         pageLength=SHORTEST_PAGED,
         lengthMenu=[SHORTEST_PAGED, 100, -1],
         order=[],
+        **({"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}),
         column_filters="footer" if filters else False,
     )
     # The library escapes all but the headers below.
