@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, name_left_out
+from bench.cli.export_data import data
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def model(
     unchecked = "not checked: onnxruntime is not installed; pip install 'fusebench[onnx]'"
     checked = unchecked if made.difference is None else f"largest difference of a score {made.difference:.1e} on {on}"
     typer.echo(f"wrote {file} ({len(made.content) / 10**6:.1f} MB): {checked}", err=True)
+
+
+export.command()(data)
 
 
 @export.command()

@@ -88,7 +88,9 @@ class OptionsOf:
             )
             for name, field in self._fields.items()
         ]
-        return inspect.Signature([*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)])
+        found = [*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)]
+        # What has no default has to stand first.
+        return inspect.Signature(sorted(found, key=lambda one: one.default is not one.empty))
 
     def __call__(self, **values: Any) -> None:
         for name, field in self._fields.items():

@@ -24,10 +24,12 @@ from bench.records.load import Run, damage
 from bench.records.record import SCHEMA, Attempt, DetailedRecord
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
+from bench.sweep.config_values import read_part
 from bench.sweep.coordinates import coordinates
-from bench.sweep.execution import Execution, find_device
+from bench.sweep.execution import Execution
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
+from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
@@ -72,9 +74,12 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plans(configs, known)
-    device = find_device(config.device)
+    if config.part:
+        cells, plan = len(plan.cells), part_of(plan, *read_part(config.part))
+        say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
+    device = executor.cls.find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
-    say(console, plan.summary(expected_minutes(plan, records, jobs)), "bold")
+    say(console, plan.summary(None if jobs is None else expected_minutes(plan, records, jobs)), "bold")
     left_out = filter(None, [_left_out(observers, plan)])
     for line in (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), *left_out):
         say(console, f"  {line}")
@@ -86,7 +91,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         todo = [planned.cell for planned in plan.having("to run")]
         formats = choose_formats(todo, config.threads, device, partial(say, console), config.include)
-        execution = Execution(device, formats, config.seeds_together)
+        execution = Execution(device, formats, config.seeds_together, config.checks)
         for backbone, layout in execution.memory_formats.items():
             say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
@@ -210,7 +215,7 @@ def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRe
 
 
 def _write_header(
-    folder: RunFolder, config: SweepConfig, jobs: int, execution: Execution, command: Sequence[str]
+    folder: RunFolder, config: SweepConfig, jobs: int | None, execution: Execution, command: Sequence[str]
 ) -> None:
     before = dict(folder.header())
     earlier = before.pop("earlier", [])

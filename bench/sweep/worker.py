@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def perform(task: Task) -> list[Result]:
 
     assert _here is not None, "settle() comes first"
     if any(cell.key() != key for cell, key in zip(task.cells, task.keys, strict=True)):
-        reason = "the source of a plug-in changed while the sweep ran; run it again"
+        reason = "the source of a plug-in changed while the sweep ran, or is another one here; run it again"
         return [failure("error", "SourceChanged", reason) for _ in task.cells]
     process = os.getpid()
     try:
@@ -145,7 +146,7 @@ def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
 
     A file, not a queue: a worker that is killed while it holds a queue's lock would block all others.
     """
-    path = folder / f"{os.getpid()}.json"
+    path = folder / f"{platform.node()}-{os.getpid()}.json"
 
     def note(share: float, history: History) -> None:
         news = {
