@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, name_left_out
 from bench.cli.export_data import data
+from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
