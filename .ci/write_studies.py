@@ -104,8 +104,8 @@ def made(report: Report, metric: str) -> Iterator[str]:
 
 
 def advice(report: Report, metric: str) -> Iterator[str]:
-    """What all studies found best."""
-    yield advice_grid(read_cases(), "docs/studies").markdown()
+    """What all studies found best, for a page of the documentation."""
+    yield advice_grid(read_cases(), "studies").markdown()
 
 
 PARTS: Mapping[str, Callable[[Report, str], Iterator[str]]] = {

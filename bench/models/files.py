@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import safetensors
@@ -14,8 +15,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bench.atomic import write_bytes_atomically, write_text_atomically
+from bench.backbones.weights import STATED
 from bench.digest import file_sha256
 from bench.errors import LONGEST_NAME, UsageError
+from bench.model import PairModel
 from bench.models.card import SCHEMA, Card, card_of
 from bench.sweep.measure import Finished
 from bench.text import printable, without_home
@@ -32,7 +35,8 @@ def write(folder: Path, finished: Finished) -> Path:
     Raises:
         StorageError: the disk is full, or the folder cannot be written to.
     """
-    content = save({name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()})
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()}
+    content = save(tensors, metadata=_metadata(finished.model))
     card = card_of(finished, hashlib.sha256(content).hexdigest())
     weights = folder / f"{card.key}{WEIGHTS}"
     write_bytes_atomically(weights, content)
@@ -134,6 +138,12 @@ def remove(weights: Path) -> None:
     for file in (weights.with_suffix(CARD), weights):
         with suppress(OSError):
             file.unlink()
+
+
+def _metadata(model: PairModel) -> dict[str, str] | None:
+    """What whoever starts from the backbone alone has to know of it."""
+    backbone = model.backbone
+    return {STATED: json.dumps(asdict(backbone.preparation))} if backbone else None
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:

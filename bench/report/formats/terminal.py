@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bench.formats import choose_format
 from bench.metrics import LOWER, METRICS
 from bench.records.entries import Entry
 from bench.records.load import damage
@@ -14,8 +15,7 @@ from bench.records.sections import Section
 from bench.records.ties import tie_groups
 from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import failures
-from bench.report.formats import ReportFormat, register_report_format
-from bench.report.formats.markdown import Markdown
+from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_format
 from bench.report.provenance import left_out
 from bench.report.report import Report
 from bench.report.table import Grid, Table, estimate_text
@@ -55,7 +55,7 @@ class Terminal(ReportFormat):
         for note in [*damage(report.runs), *left_out(report.pool)]:
             _say(console, note, "dim")
         if self._verbose:
-            return f"{text.getvalue()}\n{Markdown().render(report)}"
+            return f"{text.getvalue()}\n{choose_format(REPORT_FORMATS, 'md').render(report)}"
         more = "" if report.baseline else " --baseline NAME compares;"
         _say(console, f"{more} --verbose tells how to read this, and more.".strip(), "dim")
         return text.getvalue()
