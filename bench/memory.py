@@ -50,3 +50,12 @@ def _facts(file: Path) -> dict[str, str]:
     """The first number of each line by its name."""
     lines = [line.split() for line in file.read_text().splitlines()]
     return {line[0]: line[1] for line in lines if len(line) > 1}
+
+
+def keep_freed_memory() -> None:
+    """Let processes that are started from now on keep the memory that they free.
+
+    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
+    """
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))

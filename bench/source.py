@@ -25,9 +25,14 @@ def source_hash(cls: type) -> str:
     This is the part of a record's key that changes when the code of a plug-in changes.
     """
     digest = hashlib.sha256()
-    for path in sorted(_with_siblings(source_file(cls), set())):
+    for path in sorted(with_siblings(source_file(cls))):
         digest.update(_read_source(path, *_stamp(path))[0])
     return digest.hexdigest()[:16]
+
+
+def with_siblings(path: Path) -> set[Path]:
+    """A Python file and every sibling that it imports relatively, directly or through another one."""
+    return _with_siblings(path, set())
 
 
 def _with_siblings(path: Path, seen: set[Path]) -> set[Path]:

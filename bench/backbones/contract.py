@@ -171,6 +171,11 @@ class _Backbones(Registry[Backbone]):
     def match(self, pattern: str) -> list[str]:
         return [pattern] if pattern.startswith(TIMM) else super().match(pattern)
 
+    def _near(self, name: str) -> list[str]:
+        from bench.backbones.from_timm import is_timm_model
+
+        return [*([f"{TIMM}{name}"] if is_timm_model(name) else []), *super()._near(name)]
+
     def identity(self, choice: Choice[Backbone]) -> Mapping[str, Any]:
         return {"name": choice.name, "source": source_hash(choice.cls)}
 

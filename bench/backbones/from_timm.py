@@ -19,6 +19,11 @@ from bench.errors import UsageError
 from bench.fusion import MapShape
 
 
+def is_timm_model(model: str) -> bool:
+    """Whether timm has a model of that name."""
+    return bool(timm.is_model(model))
+
+
 class Last(nn.Module):
     """The last feature map of a timm feature extractor that is no sequence of layers."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from bench.cli.export_data import data
 from bench.cli.options import RunsArgument, deliver, name_left_out
 from bench.errors import UsageError
 
@@ -22,9 +23,7 @@ export = typer.Typer(
 )
 
 
-@export.callback()
-def _group() -> None:
-    """A group even while it has a single command."""
+export.command()(data)
 
 
 @export.command()

@@ -13,7 +13,7 @@ from bench.cli.options import Names, emit, options_of
 from bench.errors import UsageError
 
 
-@options_of("bench.sweep.config:SweepConfig")
+@options_of("bench.sweep.config:SweepConfig", ("part",))
 def tune(
     over: Annotated[
         Names,
@@ -52,6 +52,8 @@ def tune(
         raise UsageError("--seed: trials and tests are replicates, which share nothing; use --replicates")
     tuning = Tuning(read_space(over or ()), read_trials(trials), select, tuning_replicates)
     settings = load_config(given, *(config or ()))
+    if settings.part:
+        raise UsageError(f"part {settings.part}: what is chosen depends on all trials; a tuning has no parts")
     if "out" not in settings.model_fields_set:
         settings = settings.model_copy(update={"out": "results/tuning"})
     BACKBONES.load_built_in()

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.registry import Registry, states
-from bench.sweep.execution import default_jobs
 from bench.sweep.worker import Result, Task, Workplace
 
 
@@ -20,7 +19,7 @@ class Executor(ABC):
 
     Args:
         workplace: what every worker of the sweep needs to know.
-        jobs: tasks that run at a time, from :meth:`count_jobs`.
+        jobs: tasks that run at a time, from :meth:`count_jobs`; None for as many as there is room for.
         timeout: seconds that a cell may take; None is no limit. What a user can set follows as typed parameters with
             defaults.
 
@@ -30,13 +29,32 @@ class Executor(ABC):
 
     name: str
 
-    def __init__(self, workplace: Workplace, jobs: int, timeout: float | None) -> None:
+    def __init__(self, workplace: Workplace, jobs: int | None, timeout: float | None) -> None:
         self.workplace, self.jobs, self.timeout = workplace, jobs, timeout
 
     @classmethod
-    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int:
-        """Tasks that run at a time: as many as are ``wanted``, else what this machine holds."""
+    def find_device(cls, wanted: str) -> str:
+        """``cpu`` or ``cuda``; ``auto`` is a GPU where this machine has one.
+
+        Raises:
+            UsageError: a GPU is wanted, and there is surely none where tasks run.
+        """
+        from bench.sweep.execution import find_device  # torch, which whoever only hands tasks on does not need
+
+        return find_device(wanted)
+
+    @classmethod
+    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
+        """Tasks that run at a time: as many as are ``wanted``, else what this machine holds; None where that is not
+        known before they run."""
+        from bench.sweep.execution import default_jobs
+
         return default_jobs(device, threads) if wanted is None else wanted
+
+    def limit(self, task: Task) -> float | None:
+        """Seconds that a task may take: the timeout is that of a cell or of a warm-up."""
+        of_one = self.workplace.warmup_timeout if task.kind == "warmup" else self.timeout
+        return of_one * len(task.cells) if of_one else None
 
     @abstractmethod
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
@@ -49,7 +67,7 @@ class Executor(ABC):
         """
 
 
-BUILT_IN = "bench.executors.inline", "bench.executors.local"
+BUILT_IN = "bench.executors.inline", "bench.executors.local", "bench.executors.ray", "bench.executors.slurm"
 EXECUTORS: Registry[Executor] = Registry(
     "executor", states("executor", "name"), BUILT_IN, given=("workplace", "jobs", "timeout")
 )

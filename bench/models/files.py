@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from contextlib import suppress
@@ -17,9 +18,11 @@ from bench.digest import file_sha256
 from bench.errors import LONGEST_NAME, UsageError
 from bench.models.card import SCHEMA, Card, card_of
 from bench.sweep.measure import Finished
-from bench.text import printable
+from bench.text import printable, without_home
 
 WEIGHTS, CARD = ".safetensors", ".json"
+# Of a run folder, where its observer puts them.
+FOLDER = "models"
 LARGEST_CARD = 1_000_000
 
 
@@ -94,6 +97,36 @@ def load_weights(model: nn.Module, weights: Path) -> None:
 def stored_models(folder: Path, key: str = "*") -> list[Path]:
     """The files of weights with a card in a folder, sorted by name: all, or that of a key."""
     return [path for path in sorted(folder.glob(f"{key}{WEIGHTS}")) if path.with_suffix(CARD).is_file()]
+
+
+def find_models(path: Path) -> list[Path]:
+    """The files of weights that are meant by a file, by a run folder and the start of a key (``RUN/0f71``), or by a
+    folder of models.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if path.is_file():
+        return [path.with_suffix(WEIGHTS)]
+    folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
+    found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
+    if not found:
+        shown = without_home(printable(str(path), LONGEST_NAME))
+        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
+    return found
+
+
+def find_model(path: Path) -> Path:
+    """The only one of :func:`find_models`.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    found = find_models(path)
+    if len(found) > 1:
+        shown, folder = (without_home(printable(str(one), LONGEST_NAME)) for one in (path, found[0].parent))
+        raise UsageError(f"{shown}: {len(found)} stored models; name one: bench list models {folder}")
+    return found[0]
 
 
 def remove(weights: Path) -> None:

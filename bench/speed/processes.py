@@ -9,9 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 
+from bench.memory import keep_freed_memory
 from bench.speed.rows import Row
 from bench.speed.worker import Result, Task, serve
-from bench.sweep.execution import keep_freed_memory
 from bench.sweep.outcome import failure
 
 

@@ -15,13 +15,14 @@ from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_seeds, split_names, texts
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_part, read_seeds, split_names, texts
 from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
 MOST_NAMES = 10_000
 MOST_WORKERS = 1024
 FEWEST_TEST_PAIRS = 8
+MOST_CHECKS = 1_000
 MOST_CELLS = 1_000_000  # planned within a minute and half a gigabyte
 LONGEST_TIMEOUT = 10 * 366 * 24 * 3600  # seconds
 MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None}  # key by key; and what checks them
@@ -80,7 +81,11 @@ class SweepConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="cpu, cuda or auto (default): a GPU if there is one."
     )
-    executor: str = Field("local", description="Where cells run: local (default), inline, or that of a plug-in.")
+    executor: str = Field(
+        "local",
+        description="Where cells run: local (default), inline, ray:address=auto, slurm:partition=gpu, or that of a "
+        "plug-in.",
+    )
     jobs: Annotated[int | None, BeforeValidator(no_switch)] = Field(
         None,
         ge=0,
@@ -94,6 +99,13 @@ class SweepConfig(BaseModel):
         le=MOST_SEEDS,
         description="Train up to so many seeds of a frozen fusion in one pass (default: 1), where that is faster. It "
         "changes rounding, and cells have no training rate of their own.",
+    )
+    checks: Whole = Field(
+        0,
+        ge=0,
+        le=MOST_CHECKS,
+        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 96 "
+        "validation pairs, gradients by layer, and whether it overfits. Changes no number; such seeds share no pass.",
     )
     timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
     warmup_timeout: str | None = Field(None, description="Limit per warm-up, as --timeout.")
@@ -112,6 +124,11 @@ class SweepConfig(BaseModel):
     save: Literal["none", "best", "all"] = Field(
         "none",
         description="--observer models: keep the trained models of all repetitions, or of the best by validation.",
+    )
+    part: str | None = Field(
+        None,
+        description="Run only this share of the cells: 3/8 is the third of eight. Each machine takes one, with its own "
+        "--out; bench report reads them together.",
     )
     equivalence_margin: Number = Field(
         1.0,
@@ -133,13 +150,13 @@ class SweepConfig(BaseModel):
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
-        """The observers, with those that are asked for by their short form."""
+        """The observers; first those that are asked for by their short form, so that others find what they keep."""
         short = {
             "tensorboard": self.tensorboard,
             "profile": self.profile,
             f"models:keep={self.save}": self.save != "none",
         }
-        return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
+        return tuple(dict.fromkeys([*(name for name, asked in short.items() if asked), *self.observer]))
 
     @property
     def chosen_executor(self) -> str:
@@ -200,6 +217,11 @@ class SweepConfig(BaseModel):
     def _check_timeout(cls, value: str | None) -> str | None:
         seconds(value)
         return value
+
+    @field_validator("part")
+    @classmethod
+    def _check_part(cls, value: str | None) -> str | None:
+        return value if value is None else "{}/{}".format(*read_part(value))
 
     @field_validator("match_params")
     @classmethod

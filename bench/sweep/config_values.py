@@ -1,4 +1,4 @@
-"""What the fields of a configuration are written as, in YAML, on a command line or in Python: names and seeds."""
+"""What the fields of a configuration are written as, in YAML, on a command line or in Python: names, seeds, parts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**31 - 1
+MOST_PARTS = 10_000
 
 
 def split_names(value: Any) -> Any:
@@ -63,6 +64,19 @@ def _runs_of_seeds(part: Any) -> Iterator[range]:
         if last < first:
             raise ValueError(f"{piece!r} counts down; expected first..last")
         yield range(first, last + 1)
+
+
+def read_part(text: str) -> tuple[int, int]:
+    """``3/8`` as the number of a part, from 1, and how many there are.
+
+    Raises:
+        ValueError: something else, or more than ``MOST_PARTS``.
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,5})\s*/\s*([0-9]{1,5})\s*", text)
+    number, parts = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= parts <= MOST_PARTS:
+        raise ValueError(f"{text!r} is not a part; expected 1/8 to 8/8, of at most {MOST_PARTS:,} parts")
+    return number, parts
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""Where a cell is computed, how its maps lie in memory and which cells share a pass: this changes its speed and its
-rounding, and no key."""
+"""Where a cell is computed, how its maps lie in memory, which cells share a pass and how often one is watched: this
+changes its speed and its rounding, and no key."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class Execution:
         device: ``cpu`` or ``cuda``.
         memory_formats: by backbone, where it is not ``channels_last``.
         seeds_together: most seeds of one fusion on frozen encodings that are trained in one pass.
+        checks: points of the training at which a cell is watched, which changes no number of it.
     """
 
     device: str = "cpu"
     memory_formats: Mapping[str, str] = field(default_factory=dict)
     seeds_together: int = 1
+    checks: int = 0
 
     def memory_format(self, backbone: str) -> str:
         """The memory format of a backbone's maps by name, one of ``MEMORY_FORMATS``."""
@@ -85,12 +87,3 @@ def take_gpu(slot: int) -> None:
     # That would only help to find reads of memory that nothing was written to.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     warnings.filterwarnings("ignore", message=".* does not have a deterministic implementation")
-
-
-def keep_freed_memory() -> None:
-    """Let processes that are started from now on keep the memory that they free.
-
-    The C library returns large freed blocks to the kernel by default, and the next training step pays to get them back.
-    """
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**32))

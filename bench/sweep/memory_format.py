@@ -23,10 +23,11 @@ from bench.backbones import BACKBONES
 from bench.cache_folder import cache_folder
 from bench.domain import build_domain
 from bench.fusion import FUSIONS, MapShape
+from bench.memory import keep_freed_memory
 from bench.model import build_model
 from bench.processes import Ended, Worker
 from bench.sweep.cell import Cell, digest
-from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS, keep_freed_memory
+from bench.sweep.execution import DEFAULT_FORMAT, MEMORY_FORMATS
 from bench.sweep.provenance import hardware
 from bench.training.loop import fit
 from bench.training.pairs import PairLearner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def perform(task: Task) -> list[Result]:
 
     assert _here is not None, "settle() comes first"
     if any(cell.key() != key for cell, key in zip(task.cells, task.keys, strict=True)):
-        reason = "the source of a plug-in changed while the sweep ran; run it again"
+        reason = "the source of a plug-in changed while the sweep ran, or is another one here; run it again"
         return [failure("error", "SourceChanged", reason) for _ in task.cells]
     process = os.getpid()
     try:
@@ -118,6 +119,7 @@ def perform(task: Task) -> list[Result]:
 
 def _run(task: Task, place: Workplace) -> list[Result]:
     from bench.sweep.bundle import run_bundle
+    from bench.sweep.outcome import judged
 
     said: dict[Cell, list[str]] = {cell: [] for cell in task.cells}
 
@@ -128,7 +130,7 @@ def _run(task: Task, place: Workplace) -> list[Result]:
     note, say = _notebook(place.progress, task), said[task.cell].append
     outcomes = run_bundle(task.cells, files, note, look, place.execution, say)
     return [
-        {**(_failed(outcome) if isinstance(outcome, BaseException) else _judged(outcome)), "said": said[cell]}
+        {**(_failed(outcome) if isinstance(outcome, BaseException) else judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)
     ]
 
@@ -139,27 +141,12 @@ def _failed(error: BaseException) -> Result:
     return {"unsaved": str(error)} if isinstance(error, StorageError) else failure_of(error)
 
 
-def _judged(result: Result) -> Result:
-    """What a cell measured, with its status."""
-    from bench.errors import CollapsedError, DivergedError
-    from bench.sweep.outcome import failure
-
-    try:
-        json.dumps(result, allow_nan=False)
-    except ValueError:
-        return failure("diverged", DivergedError.__name__, "a measured value is not finite")
-    reason = result.pop("collapse")
-    if reason:
-        return {**result, **failure("collapsed", CollapsedError.__name__, reason)}
-    return {**result, "status": "ok", "error": None}
-
-
 def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:
     """A progress callback that leaves its news in a file of this process, for whoever draws the progress display.
 
     A file, not a queue: a worker that is killed while it holds a queue's lock would block all others.
     """
-    path = folder / f"{os.getpid()}.json"
+    path = folder / f"{platform.node()}-{os.getpid()}.json"
 
     def note(share: float, history: History) -> None:
         news = {

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bench.executors import local
-from bench.executors.local import LocalExecutor, next_task
+from bench.executors.local import LocalExecutor
+from bench.executors.tasks import next_task
 from bench.records.folder import RunFolder
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig

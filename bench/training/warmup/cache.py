@@ -136,6 +136,11 @@ class WarmupSpec:
         except DamagedError:
             return False
 
+    def files(self) -> list[Path]:
+        """Its files in the cache, the card that vouches for them last; none unless it is there, whole."""
+        card = self._card()
+        return [*map(card.with_suffix, stored.WEIGHTS.values()), card] if self.is_cached() else []
+
     def ensure(
         self,
         on_progress: Progress = lambda share, history: None,

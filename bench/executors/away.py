@@ -1,0 +1,162 @@
+"""A worker away from the process that runs the sweep: nothing but bytes reach it, and nothing but bytes come back.
+
+It has a run folder and a progress folder of its own, and the cache of its machine. Importing this imports nothing
+heavy: a task is read in the process that does it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cache_folder import cache_folder
+from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
+from bench.executors.tasks import results_of
+from bench.memory import keep_freed_memory
+from bench.processes import Ended, Worker
+from bench.sweep import worker
+from bench.sweep.worker import Result, Task, Workplace
+
+if TYPE_CHECKING:
+    from bench.training.warmup import WarmupSpec
+
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a task left: a result for each cell, the files in the folder of the run, those of a warm-up in the cache."""
+
+    results: list[Result]
+    files: Parcel
+    cached: Parcel
+
+
+@dataclass(frozen=True)
+class End:
+    """How a task ended, and what it printed."""
+
+    outcome: Delivery | Ended
+    output: str
+
+
+def luggage(place: Workplace) -> bytes:
+    """What a worker takes along: the workplace and the sources of plug-ins.
+
+    Raises:
+        UsageError: these are too large.
+    """
+    sources, include = pack_sources(place.include)
+    return pickle.dumps((replace(place, include=include), sources))
+
+
+def start_of(task: Task) -> WarmupSpec | None:
+    """The warm-up that a task needs or computes; None where it has none of this program's own."""
+    return task.cell.computed_start if task.cell.fusion.cls.encoder == "trained" else None
+
+
+def pack_start(start: WarmupSpec) -> Parcel:
+    """The files of a warm-up; none where it has yet to be computed."""
+    return pack(start.files(), cache_folder())
+
+
+def received(place: Workplace, task: Task, end: End) -> list[Result]:
+    """What a task left in each of its cells, once its files lie where they belong.
+
+    Raises:
+        StorageError: one cannot be written.
+    """
+    outcome = end.outcome
+    if isinstance(outcome, Ended):
+        return results_of(task, outcome, end.output)
+    unpack(outcome.files, place.run)
+    unpack(outcome.cached, cache_folder())
+    return results_of(task, outcome.results, end.output)
+
+
+class Post:
+    """A worker process with its folder, on whatever machine this is made.
+
+    Args:
+        packed: from :func:`luggage`.
+        progress: where it leaves news of what it is at; by default in its own folder, for :meth:`news`.
+    """
+
+    def __init__(self, packed: bytes, progress: Path | None = None) -> None:
+        # Otherwise every worker process would import the script of whoever started this one.
+        vars(sys.modules["__main__"]).pop("__file__", None)
+        keep_freed_memory()
+        self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self._progress = progress or self._folder / "news"
+        self._progress.mkdir(exist_ok=True, parents=True)
+        self._packed = packed
+        self._worker: Worker | None = None
+
+    def work(self, task: bytes, start: Parcel | None, limit: float | None) -> End:
+        """Do a pickled task within ``limit`` seconds, from a warm-up that was computed elsewhere, if any.
+
+        Raises:
+            StorageError: that cannot be written to the cache.
+        """
+        for name, content in (start or {}).items():
+            if not (cache_folder() / name).exists():
+                unpack({name: content}, cache_folder())
+        if self._worker is None:
+            self._worker = Worker(_settle, (self._packed, self._folder, self._progress), _perform)
+        one = self._worker
+        one.send(task, limit)
+        while (outcome := one.poll()) is None:
+            one.wait(POLL_SECONDS)
+        if isinstance(outcome, Ended):
+            self._worker = None
+        return End(outcome, one.output)
+
+    def news(self) -> list[str]:
+        """What the worker process is at, as it left it."""
+        found = []
+        for file in self._progress.glob("*.json"):
+            with suppress(OSError):
+                found.append(file.read_text())
+        return found
+
+    def close(self) -> None:
+        """End the worker process and remove its folder."""
+        if self._worker is not None:
+            self._worker.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+_here: Workplace | None = None
+
+
+def _settle(packed: bytes, folder: Path, progress: Path) -> None:
+    global _here
+    place, sources = pickle.loads(packed)
+    unpack(sources, folder / "plug-ins")
+    include = tuple(str(folder / "plug-ins" / name) for name in place.include)
+    _here = replace(place, include=include, run=folder / "run", progress=progress)
+    worker.settle(_here)
+
+
+def _perform(packed: bytes) -> Delivery:
+    assert _here is not None, "_settle() comes first"
+    task = pickle.loads(packed)
+    results = [_placed(result, task, _here) for result in worker.perform(task)]
+    start = start_of(task) if task.kind == "warmup" else None
+    return Delivery(results, pack_folder(_here.run), pack_start(start) if start else {})
+
+
+def _placed(result: Result, task: Task, place: Workplace) -> Result:
+    """A result with the machine that its rates hold for, which is not that of the run."""
+    from bench.sweep.provenance import hardware
+
+    if "cost" not in result:
+        return result
+    load = {"threads": place.threads, "precision": task.cell.recipe.precision, "device": place.execution.device}
+    return {**result, "measured_on": {"machine": {**hardware(), "jobs": None, **load}, "factor": None}}

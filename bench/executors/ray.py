@@ -1,0 +1,245 @@
+"""``ray``: tasks on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from bench.errors import UsageError, in_a_line
+from bench.executors.away import End, Post, luggage, pack_start, received, start_of
+from bench.executors.contract import Executor, register_executor
+from bench.executors.tasks import next_task
+from bench.interrupt import Interrupt
+from bench.processes import Ended
+from bench.sweep.worker import Result, Task, Workplace
+
+AUTO, LOCAL = "auto", "local"
+PORT = 6379
+POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
+# With its worker, not by its own doing: a machine was switched off, or taken away.
+MOST_LOSSES = 3
+LOCAL_STORE_BYTES = 200 * 2**20
+
+
+@dataclass(eq=False)
+class Hand:
+    """A worker somewhere in the cluster, with the task it did last, and its answer to what it is at."""
+
+    number: int
+    actor: Any
+    before: Task | None = None
+    asked: Any = None
+    told: list[str] = field(default_factory=list)
+
+
+@register_executor
+class RayExecutor(Executor):
+    """Worker processes on all machines of a Ray cluster, as many as have CPUs and GPUs for them.
+
+    No disk is shared: plug-ins, warm-ups, scores and what observers write travel with tasks and results. Machines may
+    come and go meanwhile: a task that is lost with one is done by another, at most three times.
+
+    Args:
+        address: ``auto`` is the cluster of this machine or of ``RAY_ADDRESS``, ``local`` one that is started here for
+            this sweep; else its head, with ``port``.
+    """
+
+    name = "ray"
+
+    def __init__(
+        self, workplace: Workplace, jobs: int | None, timeout: float | None, address: str = AUTO, port: int = PORT
+    ) -> None:
+        super().__init__(workplace, jobs, timeout)
+        self._address = address if address in (AUTO, LOCAL) else f"{address}:{port}"
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise UsageError(f"executor {self.name}: ray cannot be imported ({error}); pip install ray") from None
+        self._ray = ray
+        self._numbers = count()
+        self._looked = self._asked = float("-inf")
+        self._room = 1
+
+    @classmethod
+    def find_device(cls, wanted: str) -> str:
+        return "cuda" if wanted == "cuda" else super().find_device(wanted)
+
+    @classmethod
+    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
+        return wanted or None
+
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
+        waiting, running, idle = list(tasks), dict[Any, tuple[Hand, Task]](), list[Hand]()
+        losses = Counter[tuple[str, ...]]()
+        with self._connected():
+            self._luggage, self._starts = self._ray.put(luggage(self.workplace)), dict[Any, Any]()
+            try:
+                while waiting or running:
+                    self._hand_out(waiting, running, idle)
+                    ready, _ = self._ray.wait(list(running), timeout=POLL_SECONDS)
+                    for ref in ready:
+                        hand, task = running.pop(ref)
+                        end = self._end(ref, hand)
+                        if isinstance(end, str):
+                            losses[task.kind, *task.keys] += 1
+                            if losses[task.kind, *task.keys] < MOST_LOSSES:
+                                waiting.insert(0, task)
+                                continue
+                            lost = f"its worker was lost {MOST_LOSSES} times: {end}"
+                            end = End(Ended("killed", "WorkerLost", lost), "")
+                        else:
+                            hand.before = task
+                            idle.insert(0, hand)
+                        yield task, received(self.workplace, task, end)
+                    self._tell_news([hand for hand, _ in running.values()])
+                    # Last, for it may end the sweep, and what is done is to be kept.
+                    on_poll()
+            finally:
+                self._dismiss([*idle, *(hand for hand, _ in running.values())])
+
+    def _hand_out(self, waiting: list[Task], running: dict[Any, tuple[Hand, Task]], idle: list[Hand]) -> None:
+        """Give tasks to idle workers, then to new ones, as long as there is room and there are tasks that can start.
+        Whom there is nothing for makes room for others."""
+        most = self._most(len(running))
+        while len(running) < most:
+            task = next_task(waiting, [task for _, task in running.values()], idle[0].before if idle else None)
+            if task is None:
+                break
+            waiting.remove(task)
+            hand = idle.pop(0) if idle else self._hire()
+            packed, start = pickle.dumps(task), self._start_for(task)
+            running[hand.actor.work.remote(packed, start, self.limit(task))] = hand, task
+        if not waiting and idle:
+            self._dismiss(idle)
+            idle.clear()
+
+    def _most(self, running: int) -> int:
+        """Tasks that may run at a time, by what the machines have that are there now."""
+        if time.monotonic() - self._looked > ROOM_SECONDS:
+            self._looked = time.monotonic()
+            found = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+            threads, is_gpu = self.workplace.threads, self.workplace.execution.device == "cuda"
+            cpus = [int(one.get("CPU", 0)) for one in found]
+            if not running and 0 < max(cpus, default=0) < threads:
+                raise UsageError(
+                    f"--threads {threads}: no machine of the Ray cluster has so many CPUs; at most {max(cpus)}"
+                )
+            gpus = [int(one.get("GPU", 0)) for one in found]
+            fits = [min(cpu // threads, gpu) if is_gpu else cpu // threads for cpu, gpu in zip(cpus, gpus, strict=True)]
+            # A cluster that grows on demand may have nothing yet.
+            self._room = max(1, sum(fits))
+        return min(self._room, self.jobs or self._room)
+
+    def _hire(self) -> Hand:
+        needed = {"num_cpus": self.workplace.threads, "num_gpus": int(self.workplace.execution.device == "cuda")}
+        # Two calls at a time: it says what it is at while it works.
+        made = self._ray.remote(Post).options(**needed, max_restarts=0, max_concurrency=2)
+        return Hand(next(self._numbers), made.remote(self._luggage))
+
+    def _start_for(self, task: Task) -> Any:
+        """The warm-up of a cell in the object store, where it is put once."""
+        start = start_of(task) if task.kind == "cell" else None
+        if start is None:
+            return None
+        if start not in self._starts:
+            packed = pack_start(start)
+            if not packed:
+                return None
+            self._starts[start] = self._ray.put(packed)
+        return self._starts[start]
+
+    def _end(self, ref: Any, hand: Hand) -> End | str:
+        """How a task ended, or how its worker was lost."""
+        hand.asked = None
+        self._news_of(hand, [])
+        try:
+            end: End = self._ray.get(ref)
+        except self._ray.exceptions.RayError as error:
+            self._ray.kill(hand.actor)
+            return in_a_line(error)
+        return end
+
+    def _tell_news(self, hands: Sequence[Hand]) -> None:
+        """Leave what workers are at where the display finds it, about once a second."""
+        asked = {hand.asked: hand for hand in hands if hand.asked is not None}
+        ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=0) if asked else ([], [])
+        for ref in ready:
+            with suppress(self._ray.exceptions.RayError):
+                self._news_of(asked[ref], self._ray.get(ref))
+        now = time.monotonic()
+        if now - self._asked > NEWS_SECONDS:
+            self._asked = now
+            for hand in hands:
+                if hand.asked is None or hand.asked in ready:
+                    hand.asked = hand.actor.news.remote()
+
+    def _news_of(self, hand: Hand, told: list[str]) -> None:
+        if told == hand.told:
+            return
+        hand.told = told
+        file = self.workplace.progress / f"{hand.number}.json"
+        with suppress(OSError):
+            if told:
+                file.with_suffix(".new").write_text(told[0])
+                file.with_suffix(".new").replace(file)
+            else:
+                file.unlink(missing_ok=True)
+
+    def _dismiss(self, hands: Sequence[Hand]) -> None:
+        """End workers: those that answer remove their folders first."""
+        with suppress(self._ray.exceptions.RayError):
+            closing = [hand.actor.close.remote() for hand in hands]
+            if closing:
+                self._ray.wait(closing, num_returns=len(closing), timeout=CLOSING_SECONDS)
+        for hand in hands:
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.kill(hand.actor)
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """A cluster to work in; one that is in use already, as in a notebook, stays so."""
+        if self._ray.is_initialized():
+            yield
+            return
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._address == LOCAL:
+            own = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
+            cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
+            quiet |= own | cpus
+        else:
+            quiet["address"] = self._address
+        with _signals_kept():
+            try:
+                self._ray.init(**quiet)
+            except ConnectionError:
+                raise UsageError(
+                    f"executor {self.name}: no Ray cluster at {self._address}; start one with ray start --head, or use "
+                    f"{self.name}:address={LOCAL}"
+                ) from None
+        try:
+            yield
+        finally:
+            with _signals_kept():
+                self._ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """What signals do stays as it is, whatever a library sets meanwhile."""
+    numbers = Interrupt.NUMBERS if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

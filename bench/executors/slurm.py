@@ -1,0 +1,282 @@
+"""``slurm``: tasks as jobs of a SLURM queue, by way of submitit."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bench.atomic import make_folder, write_bytes_atomically
+from bench.errors import UsageError, in_a_line
+from bench.executors.away import End, luggage, pack_start, received, start_of
+from bench.executors.contract import Executor, register_executor
+from bench.executors.slurm_job import begun, news_of, result_of, task_of, work_off
+from bench.executors.tasks import data_of
+from bench.processes import Ended
+from bench.sweep.config import seconds
+from bench.sweep.worker import Result, Task, Workplace
+from bench.text import printable
+
+POLL_SECONDS, LOOK_SECONDS = 1.0, 5.0
+# After the end of a job, for what it wrote to be seen here: network file systems take their time.
+GRACE_SECONDS = 10.0
+MOST_LOSSES = 3
+MOST_JOBS = 256
+LONGEST_REASON = 300
+# Of a job that is over. Others wait, run, or are about to do so again.
+CANCELLED = "CANCELLED"
+OUT_OF_TIME = "TIMEOUT", "DEADLINE"
+OVER = CANCELLED, *OUT_OF_TIME, "COMPLETED", "FAILED", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "OUT_OF_MEMORY", "REVOKED"
+GONE = "no longer known to SLURM"
+
+
+@dataclass(eq=False)
+class Load:
+    """What one job is given: tasks by their numbers. ``over`` is when it was first seen to have ended."""
+
+    job: str
+    tasks: dict[int, Task]
+    over: float | None = None
+
+
+@register_executor
+class SlurmExecutor(Executor):
+    """Jobs of a SLURM queue, each with some cells that it does one after the other.
+
+    The nodes share the folder of the jobs, and no other disk: plug-ins, warm-ups, scores and what observers write go
+    through it. What is lost with a node or by preemption is done by another job, at most three times; the cells of a
+    job that is cancelled are ``killed``. What no parameter says, such as an account, ``sbatch`` reads from
+    ``SBATCH_ACCOUNT`` and the like.
+
+    Args:
+        partition: the default one of the cluster, if empty.
+        time: limit of a job, as 90s, 20m or 2h.
+        cells_per_job: at most; they share their pairs and encodings where they can.
+        folder: for jobs and their logs, on a disk that all nodes see; by default below the folder of the run.
+    """
+
+    name = "slurm"
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        jobs: int | None,
+        timeout: float | None,
+        partition: str = "",
+        time: str = "1h",
+        cells_per_job: int = 10,
+        folder: str = "",
+    ) -> None:
+        super().__init__(workplace, jobs, timeout)
+        try:
+            self._minutes = math.ceil((seconds(time) or 0) / 60)
+        except ValueError as error:
+            raise UsageError(f"executor {self.name}: time = {error}") from None
+        if cells_per_job < 1:
+            raise UsageError(f"executor {self.name}: cells_per_job = {cells_per_job}; expected at least 1")
+        self._partition, self._cells_per_job = partition, cells_per_job
+        self._folder = (Path(folder) if folder else workplace.run / "slurm").absolute() / uuid4().hex[:8]
+        self._queue = self._submitit()
+        self._losses = Counter[int]()
+        self._told = dict[str, int]()
+        self._looked = float("-inf")
+
+    @classmethod
+    def find_device(cls, wanted: str) -> str:
+        return "cuda" if wanted == "cuda" else super().find_device(wanted)
+
+    @classmethod
+    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
+        return wanted or None
+
+    def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
+        waiting, loads = dict(enumerate(tasks)), list[Load]()
+        make_folder(self._folder)
+        write_bytes_atomically(self._folder / "luggage", luggage(self.workplace))
+        try:
+            while waiting or loads:
+                loads += self._submit(waiting, loads)
+                yield from self._collect(loads)
+                yield from self._give_up(loads, waiting)
+                loads = [load for load in loads if load.tasks]
+                self._tell_news()
+                # Last, for it may end the sweep, and what is done is to be kept.
+                on_poll()
+                time.sleep(POLL_SECONDS)
+        finally:
+            _command("scancel", *{load.job for load in loads})
+            if not self._losses:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                with suppress(OSError):
+                    self._folder.parent.rmdir()
+
+    def _collect(self, loads: Sequence[Load]) -> Iterator[tuple[Task, list[Result]]]:
+        """The tasks that ended since, which are taken off their loads."""
+        for load in loads:
+            for number, task in list(load.tasks.items()):
+                if (end := self._end(number)) is not None:
+                    del load.tasks[number]
+                    yield task, received(self.workplace, task, end)
+
+    def _give_up(self, loads: Sequence[Load], waiting: dict[int, Task]) -> Iterator[tuple[Task, list[Result]]]:
+        """Of jobs that are over, the tasks that are not done again; the others wait."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for load, state in self._ended(loads):
+            for number, lost in self._lost(load, state).items():
+                task = load.tasks.pop(number)
+                if lost is None:
+                    waiting[number] = task
+                else:
+                    yield task, received(self.workplace, task, End(lost, ""))
+
+    def _submitit(self) -> Any:
+        try:
+            import submitit
+        except ImportError as error:
+            message = f"submitit cannot be imported ({error}); pip install submitit"
+            raise UsageError(f"executor {self.name}: {message}") from None
+        if shutil.which("sbatch") is None:
+            raise UsageError(f"executor {self.name}: there is no sbatch here; SLURM is not installed on this machine")
+        queue = submitit.SlurmExecutor(self._folder)
+        gpu = {"gpus_per_node": 1} if self.workplace.execution.device == "cuda" else {}
+        asked = {"partition": self._partition} if self._partition else {}
+        queue.update_parameters(
+            job_name="fusebench",
+            time=self._minutes,
+            cpus_per_task=self.workplace.threads,
+            array_parallelism=self.jobs or MOST_JOBS,
+            **gpu,
+            **asked,
+        )
+        return queue
+
+    def _submit(self, waiting: dict[int, Task], loads: Sequence[Load]) -> list[Load]:
+        """Hand in jobs for the tasks that can start: warm-ups, and cells whose warm-up neither waits nor runs.
+
+        Raises:
+            UsageError: SLURM does not take them.
+        """
+        others = [*waiting.values(), *(task for load in loads for task in load.tasks.values())]
+        pending = {task.cell.start for task in others if task.kind == "warmup"}
+        able = [number for number, task in waiting.items() if task.kind == "warmup" or task.cell.start not in pending]
+        if not able:
+            return []
+        shares = self._shares({number: waiting.pop(number) for number in able})
+        for share in shares:
+            for number, task in share.items():
+                self._write(number, task)
+        try:
+            with self._queue.batch():
+                jobs = [self._queue.submit(work_off, str(self._folder), list(share)) for share in shares]
+            return [Load(job.job_id, share) for job, share in zip(jobs, shares, strict=True)]
+        except Exception as error:
+            said = getattr(error, "stderr", None) or in_a_line(error)
+            reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+            raise UsageError(f"executor {self.name}: sbatch: {printable(reason.strip(), LONGEST_REASON)}") from None
+
+    def _shares(self, tasks: dict[int, Task]) -> list[dict[int, Task]]:
+        """Tasks by job: one warm-up, or cells of the same data as far as there are so many of them."""
+        shares: list[dict[int, Task]] = []
+        is_closed = True
+        for number, task in sorted(tasks.items(), key=lambda one: data_of(one[1])):
+            # What was lost once does not take others with it.
+            is_alone = task.kind == "warmup" or self._losses[number] > 0
+            if is_alone or is_closed or len(shares[-1]) == self._cells_per_job:
+                shares.append({})
+            shares[-1][number] = task
+            is_closed = is_alone
+        return shares
+
+    def _write(self, number: int, task: Task) -> None:
+        start = start_of(task) if task.kind == "cell" else None
+        warmup = f"{start.key()}.warmup" if start else ""
+        if start and not (self._folder / warmup).exists():
+            write_bytes_atomically(self._folder / warmup, pickle.dumps(pack_start(start)))
+        content = pickle.dumps((pickle.dumps(task), warmup, self.limit(task)))
+        write_bytes_atomically(task_of(self._folder, number), content)
+        begun(self._folder, number).unlink(missing_ok=True)
+
+    def _end(self, number: int) -> End | None:
+        """How a task ended; None where that is not known yet."""
+        file = result_of(self._folder, number)
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return None
+        end: End = pickle.loads(content)
+        # A job that is queued again does what has no result.
+        file.write_bytes(b"")
+        task_of(self._folder, number).unlink(missing_ok=True)
+        return end
+
+    def _ended(self, loads: Sequence[Load]) -> list[tuple[Load, str]]:
+        """The jobs that are over, for some time now, and their states."""
+        known = _states()
+        if known is None:
+            return []
+        found = []
+        for load in loads:
+            state = known.get(load.job, GONE)
+            if state in OVER or state == GONE:
+                load.over = load.over or time.monotonic()
+            else:
+                load.over = None
+            if load.over is not None and time.monotonic() - load.over > GRACE_SECONDS:
+                found.append((load, state))
+        return found
+
+    def _lost(self, load: Load, state: str) -> dict[int, Ended | None]:
+        """What becomes of the tasks that a job left without a result: None where they are done again."""
+        at_work = [number for number in load.tasks if begun(self._folder, number).exists()]
+        found: dict[int, Ended | None] = dict.fromkeys(load.tasks)
+        for number in load.tasks if state == CANCELLED else at_work or load.tasks:
+            self._losses[number] += 1
+            if state == CANCELLED:
+                found[number] = Ended("killed", "JobCancelled", f"job {load.job} was cancelled")
+            elif state in OUT_OF_TIME and (len(load.tasks) == 1 or self._losses[number] == MOST_LOSSES):
+                late = f"not done within {self._minutes} min of job {load.job}"
+                found[number] = Ended("timeout", "TimeoutError", late)
+            elif self._losses[number] == MOST_LOSSES:
+                logs = f"logs are in {self._folder}"
+                found[number] = Ended("killed", "WorkerLost", f"{MOST_LOSSES} jobs were lost ({state}); {logs}")
+        return found
+
+    def _tell_news(self) -> None:
+        """Leave what jobs are at where the display finds it."""
+        for file in news_of(self._folder).glob("*.json"):
+            with suppress(OSError):
+                written = file.stat().st_mtime_ns
+                if written != self._told.get(file.name):
+                    self._told[file.name] = written
+                    there = self.workplace.progress / file.name
+                    shutil.copyfile(file, there.with_suffix(".new"))
+                    there.with_suffix(".new").replace(there)
+
+
+def _states() -> dict[str, str] | None:
+    """The states of the jobs of this user, of those that ended some minutes ago as well; None where SLURM is silent."""
+    told = _command("squeue", "--me", "--array", "--states=all", "--noheader", "--format=%i|%T")
+    if told is None:
+        return None
+    return dict(line.strip().split("|", 1) for line in told.splitlines() if "|" in line)
+
+
+def _command(*words: str) -> str | None:
+    """What a command of SLURM says; None where it fails."""
+    if len(words) == 1:
+        return None
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None

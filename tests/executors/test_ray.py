@@ -1,0 +1,144 @@
+"""A real Ray: machines that come and go on one machine, each with a cache of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import UsageError
+from bench.executors.ray import RayExecutor
+from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.worker import Workplace
+from tests.plugins import fusion
+
+SLOWLY = """
+import time
+time.sleep(3 if self.training else 0)
+return (a - b).abs()
+""".strip().replace("\n", "; ")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two machines with one CPU each, the head among them."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    numbers = count()
+
+    def machine() -> dict[str, Any]:
+        number = next(numbers)
+        own = {"FUSEBENCH_CACHE": str(tmp_path / f"cache-{number}"), "TMPDIR": str(tmp_path / f"tmp-{number}")}
+        for folder in own.values():
+            Path(folder).mkdir()
+        return {"num_cpus": 1, "object_store_memory": 80 * 2**20, "env_vars": own}
+
+    made = Cluster(True, head_node_args={**machine(), "include_dashboard": False})
+    made.add = lambda: made.add_node(**machine())
+    made.other = made.add()
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    yield made
+    made.shutdown()
+
+
+def report_of(bench_report: Any, folder: Path) -> str:
+    return bench_report(folder, "--cost", "params,macs").stdout.split("## Provenance")[0]
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_records_of_one_machine(
+    cluster: Any, sweep: Any, measured: Any, bench_report: Any, plugin: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = plugin(fusion("test_mine"), name="mine", load=False)
+    wide = {"fusion": "test_mine,abs_diff,pixel_distance", "seed": "0..1", "protocol": "finetune"}
+    given = {**wide, "include": [str(file)], "save": "all", "tensorboard": True}
+    code, there, printed = sweep(**given, executor="ray", jobs=None, out=str(tmp_path / "there"))
+    assert code == 0, printed
+    assert len(list((tmp_path / "there" / "tensorboard").iterdir())) == 6
+    _, here, _ = sweep(**given, out=str(tmp_path / "here"))
+
+    def comparable(record: dict[str, Any]) -> dict[str, Any]:
+        machine = record.pop("measured_on", None)
+        assert machine is None or machine["machine"]["cpu"]
+        record["warmup"].pop("seconds", None)
+        return dict(measured(record))
+
+    found = [{record["key"]: comparable(record) for record in records} for records in (here, there)]
+    assert len(found[0]) == 6
+    assert found[0] == found[1]
+    weights = [
+        {file.name: file.read_bytes() for file in (tmp_path / out / "models").iterdir()} for out in ("here", "there")
+    ]
+    assert [name for name in weights[0] if weights[0][name] != weights[1].get(name)] == []
+    assert report_of(bench_report, tmp_path / "here") == report_of(bench_report, tmp_path / "there")
+    # Computed by one machine, taken along by the other.
+    assert all(len(list(tmp_path.glob(f"cache-{number}/warmups/*.json"))) == 1 for number in (0, 1))
+    # The workers took their folders with them.
+    assert list(tmp_path.glob("tmp-*/bench-*")) == []
+
+
+@pytest.mark.slow
+def test_a_machine_that_goes_away_costs_no_cell(
+    cluster: Any, sweep: Any, plugin: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = plugin(fusion("test_slow", answer=SLOWLY), name="slow", load=False)
+    hired = RayExecutor._hand_out
+    since: list[float] = []
+
+    def disturbed(self: RayExecutor, *given: Any) -> None:
+        hired(self, *given)
+        since.append(time.monotonic())
+        if cluster.other is not None and since[-1] - since[0] > 20:
+            gone, cluster.other = cluster.other, None
+            cluster.remove_node(gone, allow_graceful=False)
+            cluster.add()
+
+    monkeypatch.setattr(RayExecutor, "_hand_out", disturbed)
+    given = {"fusion": "test_slow", "include": [str(file)], "seed": "0..5", "executor": "ray", "jobs": None}
+    code, records, printed = sweep(**given)
+    assert code == 0, printed
+    assert cluster.other is None
+    assert Counter(record["status"] for record in records) == {"ok": 6}
+    assert len({record["key"] for record in records}) == 6
+
+
+@pytest.mark.slow
+def test_what_a_cell_does_to_its_process_is_its_record(cluster: Any, sweep: Any, deadly: Path) -> None:
+    names = ["test_dies", "test_sleeps", "abs_diff"]
+    given = {"fusion": names, "include": [str(deadly)], "jobs": 2, "timeout": "60s"}
+    code, records, _ = sweep(**given, executor="ray")
+    assert code == 3
+    assert {one["fusion"]: one["status"] for one in records} == {
+        "test_dies": "killed",
+        "test_sleeps": "timeout",
+        "abs_diff": "ok",
+    }
+    told = {one["fusion"]: one["error"]["message"] for one in records if one["error"]}
+    assert "SIGKILL" in told["test_dies"]
+    assert told["test_sleeps"] == "not done within 60 s"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    return Workplace((), 1, tmp_path, tmp_path, ON_THE_CPU)
+
+
+def test_an_address_is_a_host_and_a_port(place: Workplace) -> None:
+    given = {"auto": {}, "local": {"address": "local"}, "10.0.0.1:6379": {"address": "10.0.0.1"}}
+    given["head:7000"] = {"address": "head", "port": 7000}
+    assert [RayExecutor(place, None, None, **one)._address for one in given.values()] == list(given)
+
+
+def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(UsageError, match=r"executor ray: ray cannot be imported .*pip install ray"):
+        RayExecutor(place, None, None)
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
