@@ -56,7 +56,7 @@ def test_the_means_of_a_page_are_those_of_the_records(study):
         domains = {domain for _, domain in known}
         for row in rows:
             for column, text in zip(header[1:-2], row[1:-2], strict=True):
-                (domain,) = [one for one in domains if one in (column, *([one] if one.split(":")[0] == column else []))]
+                domain = column if column in domains else next(one for one in domains if one.split(":")[0] == column)
                 assert float(re.sub(r"[*]| ±.*", "", text)) == pytest.approx(
                     np.mean(list(known[row[0], domain].values())), abs=6e-4
                 )

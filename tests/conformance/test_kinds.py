@@ -214,6 +214,10 @@ MISTAKES = {
         def __init__(self, most: int) -> None:
             pass
     """),
+    "classifier": ("parameters", "bench.probe.contract.register_classifier", "bench.probe.classifiers.Linear", "X.", """
+        def __init__(self, most: int) -> None:
+            pass
+    """),
     "report format": ("parameters", "bench.report.formats.register_report_format", "bench.report.formats.csv.Csv",
                       "Text.", """
         def __init__(self, wide: bool = "yes") -> None:
