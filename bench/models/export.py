@@ -73,8 +73,8 @@ class Graph(nn.Module):
 
     def __init__(self, network: PairModel, offset: float = 0.0, calibration: Calibration = UNCALIBRATED) -> None:
         super().__init__()
-        # The layout that every runtime has; it changes no value.
-        self.network = deepcopy(network).lay_out(torch.contiguous_format).eval()
+        # The layout that every runtime has; it changes no value. What trains nothing takes no path made for training.
+        self.network = deepcopy(network).lay_out(torch.contiguous_format).eval().requires_grad_(False)
         for tower in self.network.towers:
             tower.preparation = _AtOneSize(tower.preparation, tower.spec.image)
         self._offset, self._slope, self._intercept = offset, calibration.slope, calibration.intercept
