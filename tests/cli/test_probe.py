@@ -62,7 +62,7 @@ def test_a_file_says_what_unless_the_command_line_does(bench: Bench, capsys: Cap
         (("none", "--domain", "color", "--select", "top3"), "--select: select = 'top3'"),
         (("none", "--domain", "color", "--train-images", 2), "--train-images: train_images = 2"),
         (("none", "--domain", "color", "--eval", "nowhere"), "--eval: unknown 'nowhere'"),
-        (("runs/gone.safetensors",), "runs/gone.json: No such file or directory"),
+        (("runs/gone.safetensors",), "runs/gone.safetensors: no stored model"),
         (("--config", "nowhere.yaml"), "--config nowhere.yaml: no such file"),
     ],
 )
