@@ -113,10 +113,11 @@ def of_warmup(spec: WarmupSpec, domain: str, reads: Trained | None, say: Callabl
         UsageError: there are no such weights, or the backbone cannot take such images.
     """
     shown, chosen = build_domain(domain), reads or spec.task.cls.trains
+    elsewhere = str(spec.domain) != domain
     backbone, head = _warmed_up(spec, shown, say)
     backbone.eval().to(memory_format=torch.channels_last)
     return Encoder(
-        name=f"{spec.task} on {spec.domain}" if spec.weights == "computed" else str(spec.task),
+        name=f"{spec.task} on {spec.domain}" if spec.weights == "computed" and elsewhere else str(spec.task),
         backbone=str(spec.backbone),
         domain=domain,
         reads=READS[chosen],
