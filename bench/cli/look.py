@@ -42,7 +42,9 @@ def look(
         typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
     BACKBONES.load_built_in()
     names = [name for text in view or () for name in text.split(",") if name.strip()]
-    views = [choice.build() for choice in VIEWS.resolve(names or ["all"])]
+    order = [cls.name for cls in VIEWS.classes]
+    chosen = sorted(VIEWS.resolve(names or ["all"]), key=lambda choice: order.index(choice.name))
+    views = [choice.build() for choice in chosen]
     subject = Subject(restore(model), domain)
     if subject.stored.changed:
         typer.echo(f"warning: {subject.stored.changed}", err=True)

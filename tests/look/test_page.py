@@ -65,6 +65,9 @@ def test_the_page_holds_each_picture_and_loads_nothing(looked: Any, plugin: Plug
     assert "not drawn: embeddings: two_channel joins the images before they are encoded" in done.stderr
     assert "not drawn: attention: two_channel does not say where it looks" in done.stderr
     assert "Not drawn: two_channel joins the images" in page
+    # In the order in which they are registered, not that of the alphabet or of the command.
+    shown = re.findall(r'<section id="(\w+)"', page)
+    assert [name for name in shown if name != "mine"] == ["histograms", "attention", "embeddings"]
     accuracy = looked.subject("two_channel").evaluated.metrics["color"]["accuracy"]
     assert f"<dt>accuracy</dt><dd>{accuracy:.4f}</dd>" in page
 
