@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs wheel-test slurm-test quick benchmarks gpu gpu-small ci
+# study-% is a pattern, which cannot be phony.
+.PHONY: studies-check slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -62,8 +63,23 @@ docs: install
 	$(BIN)/python .ci/write_pages.py
 	$(BIN)/python .ci/write_conformance_page.py
 
+# The documentation with search and the Python interface; opens from disk: site/index.html.
+site: install
+	$(BIN)/mkdocs build --strict --quiet
+
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py
+
+# A study, such as study-real-pairs; what is done is not done again. Its records go to results/reference/studies.
+study-%: data
+	$(BIN)/bench run --config studies/$*
+	mkdir -p results/reference/studies/$*
+	cp results/studies/$*/run.json results/studies/$*/records.jsonl results/reference/studies/$*/
+	$(BIN)/python .ci/write_studies.py
+
+# Recomputes every number of the pages of studies from their records.
+studies-check: install
+	$(BIN)/python .ci/write_studies.py --check
 
 # As root, on Debian or Ubuntu: sets up a real SLURM of one node.
 slurm-test: install

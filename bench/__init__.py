@@ -9,7 +9,7 @@ __version__ = "0.2.0"
 
 # Imported when first used: torch takes seconds, and reading results takes none of it.
 _OFFERED = {
-    "bench.api": ("Pictures", "Results", "load", "run"),
+    "bench.api": ("Pictures", "Results", "load", "load_model", "run"),
     "bench.backbones": ("Backbone", "register_backbone"),
     "bench.domain": ("Domain", "Images", "Pairs", "register_domain"),
     "bench.errors": ("NotApplicableError", "UsageError"),
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.api import Pictures as Pictures
     from bench.api import Results as Results
     from bench.api import load as load
+    from bench.api import load_model as load_model
     from bench.api import run as run
     from bench.backbones import Backbone as Backbone
     from bench.backbones import register_backbone as register_backbone

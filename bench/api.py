@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from bench.models.restore import StoredModel
     from bench.records.load import Run
     from bench.report.report import Report
 
@@ -81,6 +82,25 @@ def load(*paths: str | Path) -> Results:
     for sentence in damage(runs):
         warnings.warn(sentence, stacklevel=2)
     return Results(runs)
+
+
+def load_model(path: str | Path, include: Iterable[str | Path] = ()) -> StoredModel:
+    """A trained model that ``bench run --save`` kept. Called with images, as paths, PIL images, arrays or tensors, it
+    compares them: ``bench.load_model(path)(a, b).probabilities``.
+
+    Args:
+        path: its file, a run folder and the start of its key (``results/main/0f71``), or a folder that holds a single
+            one.
+        include: files of plug-ins that it was built from.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    from bench import zoo
+    from bench.models.restore import restore
+
+    zoo.load(include)
+    return restore(Path(path))
 
 
 class Results:

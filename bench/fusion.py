@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
@@ -152,6 +153,25 @@ class Fusion(nn.Module):
     def joined(self, image: MapShape) -> MapShape:
         """Shape of the joint image that a ``pixels`` fusion hands to the backbone."""
         return image
+
+    def maps(self, a: Tensor, b: Tensor) -> Mapping[str, Tensor]:
+        """Where it looks, for ``bench look``: weights of places by name, none by default.
+
+        Places are counted row by row. A gate is (B, 2, L), the weight of each place of A and of B; attention is
+        (B, 2, L, L): for each place of A the weights of the places of B, then for each place of B those of A. Where
+        only A looks, it is (B, 1, L, L).
+
+        Args:
+            a, b: what :meth:`forward` joins.
+        """
+        return {}
+
+
+@singledispatch
+def maps_of(fusion: Fusion, a: Tensor, b: Tensor) -> Mapping[str, Tensor]:
+    """:meth:`Fusion.maps`. A function that is registered here says it for a fusion whose own file must stay as it is,
+    since the keys of records hang on it."""
+    return fusion.maps(a, b)
 
 
 def mlp(in_dim: int, hidden: int = 128, out_dim: int = 1) -> nn.Sequential:

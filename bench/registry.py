@@ -286,8 +286,13 @@ class Registry(Generic[T]):
         self._classes = {name: cls for name, cls in self._classes.items() if cls.__module__ in sys.modules}
 
     def _unknown(self, name: str) -> str:
-        near = get_close_matches(name, self._classes, n=3, cutoff=0.5)
+        near = self._near(name)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self) or 'none'}"
         broken = [f"{plugin.path.name} ({plugin.error})" for plugin in BROKEN.values()]
         note = f"; plug-ins that failed to load: {', '.join(broken)}" if broken else ""
-        return f"unknown {self.kind} {name!r}: {hint}{note}"
+        own = "" if broken else "; one of your own comes with --include FILE"
+        return f"unknown {self.kind} {name!r}: {hint}{own}{note}"
+
+    def _near(self, name: str) -> list[str]:
+        """Names that may be meant, the likeliest first."""
+        return get_close_matches(name, self._classes, n=3, cutoff=0.5)

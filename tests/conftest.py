@@ -16,12 +16,15 @@ import pytest
 import torch
 import typer
 from markdown_it import MarkdownIt
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from bench import zoo
 from bench.cli.plot import plot
 from bench.cli.report import report
 from bench.registry import BROKEN, REGISTRIES
+from bench.sweep.config import load_config
+from bench.sweep.run import run_sweep
 from tests.processes import process, start_process
 
 __all__ = ["process", "start_process"]
@@ -229,6 +232,26 @@ def sweep() -> list[Record]:
 def run_folder(tmp_path: Path) -> Callable[..., Path]:
     """Writes a run folder below ``tmp_path`` from records."""
     return lambda records, name="demo", header=None: write_run(tmp_path / name, records, header)
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder that keeps its models: two seeds each of a siamese one, one of pixels, and one whose threshold
+    validation sets."""
+    out = tmp_path_factory.mktemp("kept")
+    for fusion, objective in (("concat", "bce"), ("two_channel", "bce"), ("cosine", "contrastive")):
+        given = {
+            "fusion": fusion,
+            "seed": (0, 1),
+            "protocol": "scratch",
+            "recipe": {"train_pairs": 64, "batch_size": 32, "val_pairs": 64, "objective": objective},
+            "test_pairs": 64,
+            "save": "all",
+            "jobs": 0,
+            "out": str(out),
+        }
+        run_sweep(load_config(given), ["bench", "run"], Console(quiet=True))
+    return out
 
 
 @pytest.fixture

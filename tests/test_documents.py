@@ -15,7 +15,7 @@ from bench.registry import REGISTRIES
 ROOT = Path(__file__).parents[1]
 MAP = ROOT / "docs" / "architecture.md"
 GUIDE = ROOT / "CONTRIBUTING.md"
-PAGES = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("changes/*.md")))
+PAGES = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changes/*.md")))
 # Kind, decorator and example of each row.
 KINDS = re.findall(r"^\| ([\w -]+?)(?: \(.*\))? \| `([\w.]+)` \| `([\w/.]+)` \|$", GUIDE.read_text(), re.MULTILINE)
 

@@ -15,7 +15,7 @@ from bench.report.formats import REPORT_FORMATS
 
 
 def test_what_comes_with_the_benchmark_in_the_order_of_the_help() -> None:
-    assert [form.name for form in REPORT_FORMATS.classes] == ["md", "csv", "tex", "json", "html"]
+    assert [form.name for form in REPORT_FORMATS.classes] == ["md", "terminal", "csv", "tex", "json", "html"]
     assert [form.name for form in CHECK_FORMATS.classes] == ["table", "md", "json", "junit", "github"]
     assert [form.name for form in AUDIT_FORMATS.classes] == ["table", "md", "json"]
 
@@ -24,7 +24,7 @@ def test_the_order_does_not_depend_on_which_is_imported_first() -> None:
     code = "import bench.report.formats.json as one; from bench.report.formats import REPORT_FORMATS as all;"
     code += "print(*(form.name for form in all.classes))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["md", "csv", "tex", "json", "html"]
+    assert done.stdout.split() == ["md", "terminal", "csv", "tex", "json", "html"]
 
 
 def test_plugins_are_loaded_only_for_a_name_that_nobody_has(monkeypatch: pytest.MonkeyPatch, registries: None) -> None:

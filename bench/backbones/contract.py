@@ -171,6 +171,11 @@ class _Backbones(Registry[Backbone]):
     def match(self, pattern: str) -> list[str]:
         return [pattern] if pattern.startswith(TIMM) else super().match(pattern)
 
+    def _near(self, name: str) -> list[str]:
+        import timm  # slow, and only a name that is not known asks for it
+
+        return [*([f"{TIMM}{name}"] if timm.is_model(name) else []), *super()._near(name)]
+
     def identity(self, choice: Choice[Backbone]) -> Mapping[str, Any]:
         return {"name": choice.name, "source": source_hash(choice.cls)}
 

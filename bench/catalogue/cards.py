@@ -18,10 +18,12 @@ from bench.domain import DOMAINS
 from bench.errors import LONGEST_VALUE, NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
-from bench.records.folder import find_runs
+from bench.records.folder import RunFolder
 from bench.source import source_file
 from bench.spec import parse_spec
 from bench.text import MISSING, printable
+
+SHORTEST_KEY = 6
 
 
 def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:
@@ -122,13 +124,15 @@ def _fusion_macs(name: str) -> str:
 
 
 def _find_record(key: str, results: Path) -> dict[str, Any] | None:
+    """The record of a key, or of its beginning, in any run below a folder."""
+    if len(key) < SHORTEST_KEY:
+        return None
     try:
-        if not any(results.glob("**/records.jsonl")):
-            return None
+        folders = sorted(file.parent for file in results.glob("**/records.jsonl"))
     except OSError as error:
         raise UsageError(f"--results {printable(str(results), LONGEST_VALUE)}: {error.strerror}") from None
-    for run in find_runs(results):
-        for full_key, record in run.written().items():
-            if full_key.startswith(key) and len(key) >= 6:
+    for folder in folders:
+        for full_key, record in RunFolder(folder).written().items():
+            if full_key.startswith(key):
                 return record
     return None

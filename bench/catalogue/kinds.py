@@ -158,8 +158,10 @@ KINDS: Mapping[str, Kind] = {
         "bench.plots.contract:PLOTS",
         {"shows": what, "needs": lambda cls: "leaderboard.csv" if cls.needs == "lines" else "run folder"},
     ),
+    "views": Kind("bench.look.contract:VIEWS", {"shows": what}, order=None),
     "report-formats": Kind("bench.report.formats:REPORT_FORMATS", {"what": what}),
     "check-formats": Kind("bench.gate.formats:CHECK_FORMATS", {"what": what}),
     "audit-formats": Kind("bench.audit.formats:AUDIT_FORMATS", {"what": what}),
+    "classifiers": Kind("bench.probe.contract:CLASSIFIERS", {"what": what}),
     "audit-baselines": Kind("bench.audit.baselines:AUDIT_BASELINES", {"what": what}, order=None),
 }

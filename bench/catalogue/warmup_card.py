@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from bench.atomic import write_bytes_atomically
 from bench.catalogue.warmup_pictures import PICTURES, distinct
-from bench.domain import DOMAINS
+from bench.domain import DOMAINS, Domain, build_domain
 from bench.errors import UsageError
-from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, named_examples
+from bench.spec import parse_spec
+from bench.training.warmup import WARMUPS, Warmup, WarmupSpec, WarmupTask, answers, build_task, named_examples
 from bench.training.warmup.own import BANK, IMAGES, OWN
 from bench.training.warmup.train import HELD_OUT
 
@@ -28,11 +31,13 @@ class WarmedUp:
 
     Attributes:
         recipe: fields that differ from the declared warm-up recipe.
+        on: another domain, whose named images it is tested on as well and its pictures are of.
     """
 
     backbone: str = REFERENCE_BACKBONE
     domain: str = DOMAIN
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    on: str | None = None
 
 
 def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
@@ -51,17 +56,24 @@ def warmup_card(name: str, subject: WarmedUp, out: Path | None = None) -> str:
     if not issubclass(cls, WarmupTask):
         return "\n".join(lines)
     spec = WarmupSpec.declared(name, subject.backbone, subject.domain, subject.recipe)
+    elsewhere = None if subject.on is None else _elsewhere(spec, subject.on)
     lines += ["", *_facts(cls)]
     lines.append(f"shows       {_shown(spec)}: {', '.join(spec.shown.warmup_classes)}")
     if str(spec.domain) != str(DOMAINS.settle(subject.domain)):
         lines.append(f"serves      {subject.domain}, whose cells start from the warm-up on {spec.domain}")
-    if not draws and not spec.is_cached():
+    if not draws and not spec.is_cached() and elsewhere is None:
         return "\n".join([*lines, f"quality     unknown: not yet computed for {spec.backbone} on {spec.domain}"])
     trained = _ensure(spec)
     lines.append(f"quality     {_quality(trained, spec)}")
+    if elsewhere is None and not draws:
+        return "\n".join(lines)
+    tested = _Answers.of(spec, trained, elsewhere)
+    if elsewhere is not None:
+        lines.append(f"elsewhere   {tested.quality}")
     if draws:
-        path = out or Path(re.sub(r"[^\w.+-]+", "-", f"{task}-{spec.domain}-{spec.backbone}").strip("-") + ".png")
-        _draw(spec, trained, path)
+        name = f"{task}-{spec.domain}-{spec.backbone}{'' if subject.on is None else f'-on-{subject.on}'}"
+        path = out or Path(re.sub(r"[^\w.+-]+", "-", name).strip("-") + ".png")
+        tested.draw(path)
         lines += ["", f"pictures written to {path}"]
     return "\n".join(lines)
 
@@ -92,19 +104,59 @@ def _ensure(spec: WarmupSpec) -> Warmup:
     return spec.ensure()
 
 
+def _elsewhere(spec: WarmupSpec, on: str) -> Domain:
+    """Another domain to test a warm-up on.
+
+    Raises:
+        UsageError: there is none of this name, or its named images are not what the task asks for.
+    """
+    domain = build_domain(DOMAINS.settle(on))
+    if domain.warmup_domain and parse_spec(domain.warmup_domain).name != domain.name:
+        raise UsageError(f"--on {on}: it has no named images of its own; those of {domain.warmup_domain} serve it")
+    task = build_task(spec.task, str(spec.backbone), domain)
+    if task.by_name and domain.warmup_classes != spec.shown.warmup_classes:
+        raise UsageError(f"--on {on}: its images have other names than those that {spec.task} learns")
+    return domain
+
+
 def _quality(trained: Warmup, spec: WarmupSpec) -> str:
     measured = ", ".join(f"{name} {value:.3f}" for name, value in trained.measured.items())
     cost = f"{trained.images:,} images, {trained.seconds:.0f} s"
     return f"{measured} on {HELD_OUT:,} held-out images: {spec.backbone} on {spec.domain}, {cost}"
 
 
-def _draw(spec: WarmupSpec, trained: Warmup, out: Path) -> None:
-    task = spec.restore(trained)
-    _, shown, target = named_examples(task, spec.shown, "val", spec.seed, HELD_OUT)
-    once = distinct(shown)
-    shown, target = shown[once], target[once]
-    title = f"warm-up {spec.task}: {spec.backbone} on {_shown(spec)}"
-    picture = PICTURES[task.name](task, shown, answers(task, shown), target, title)
-    content = io.BytesIO()
-    picture.save(content, "PNG")
-    write_bytes_atomically(out, content.getvalue())
+@dataclass(frozen=True)
+class _Answers:
+    """What a trained task answers on held-out images: (N, ...) what is shown, its outputs and the target."""
+
+    spec: WarmupSpec
+    task: WarmupTask
+    where: str
+    shown: Tensor
+    outputs: Tensor
+    target: Tensor
+
+    @classmethod
+    def of(cls, spec: WarmupSpec, trained: Warmup, elsewhere: Domain | None) -> _Answers:
+        """On the images of the warm-up, or on the named ones of another domain."""
+        task = spec.restore(trained)
+        _, shown, target = named_examples(task, elsewhere or spec.shown, "val", spec.seed, HELD_OUT)
+        where = _shown(spec) if elsewhere is None else f"the bank of {elsewhere.name}"
+        return cls(spec, task, where, shown, answers(task, shown), target)
+
+    @property
+    def quality(self) -> str:
+        """All measures, in words."""
+        measured = ", ".join(
+            f"{name} {value:.3f}" for name, value in self.task.assess(self.outputs, self.target).items()
+        )
+        return f"{measured} on {len(self.shown):,} images of {self.where}, on which it was not trained"
+
+    def draw(self, out: Path) -> None:
+        """Write the pictures of the task."""
+        once = distinct(self.shown)
+        parts = self.shown[once], self.outputs[once], self.target[once]
+        title = f"warm-up {self.spec.task}: {self.spec.backbone} on {self.where}"
+        content = io.BytesIO()
+        PICTURES[self.task.name](self.task, *parts, title).save(content, "PNG")
+        write_bytes_atomically(out, content.getvalue())

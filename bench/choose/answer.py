@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.choose.course import WORSE, Course
+from bench.choose.kept_model import sentence_on_model
 from bench.choose.question import Question
 from bench.choose.race import ALPHA, Array
 from bench.choose.stages import FINALISTS, SCREENING, TEST, State
@@ -57,6 +58,7 @@ class Answer:
         chosen: the fusion to use. ties: those that tie with it, in the order of the race.
         is_chance: whether even the chosen one is not told from an answer that ignores the images.
         tested: entries of the test by fusion, and verdicts on the others against the chosen one; empty before it.
+        kept: a sentence on its trained model; empty where none was kept.
     """
 
     state: State
@@ -67,9 +69,10 @@ class Answer:
     is_chance: bool
     tested: dict[str, Entry] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    kept: str = ""
 
     def __str__(self) -> str:
-        lines = [markdown_line(one) for one in (_use(self), _cost(self), _sure(self))]
+        lines = [markdown_line(one) for one in filter(None, (_use(self), _cost(self), _sure(self), self.kept))]
         reasons: dict[str, list[str]] = {}
         for fusion, reason in self.state.field.not_tried.items():
             reasons.setdefault(reason, []).append(fusion)
@@ -121,9 +124,9 @@ def answer_of(state: State) -> Answer | None:
     scores = course.scores(chosen)
     if chosen in tested and len(tested[chosen].finished) >= FEWEST_SEEDS:
         scores = np.array(list(scores_of(tested[chosen], domain, question.select).values()))
-    return Answer(
-        state, course, chosen, ties, costs, _is_chance(question, scores, len(course.entered)), tested, verdicts
-    )
+    is_chance = _is_chance(question, scores, len(course.entered))
+    kept = sentence_on_model(question, chosen) if tested else ""
+    return Answer(state, course, chosen, ties, costs, is_chance, tested, verdicts, kept)
 
 
 def _is_chance(question: Question, scores: Array, candidates: int) -> bool:

@@ -247,6 +247,8 @@ class _Runner:
             "first_replicate": first,
             "test_pairs": test_pairs,
             "eval": (),
+            # What is trained in the race itself is not what is recommended.
+            "save": self.question.sweep.save if stage == TEST else "none",
             "out": str(self.question.out / stage),
         }
         cells = f"{count_of(count, 'replicate')} of {count_of(len(fusions), 'fusion')}"

@@ -14,18 +14,25 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import bench
+from bench.cli.advise import advise
 from bench.cli.audit import audit
 from bench.cli.check import check
 from bench.cli.choose import choose
 from bench.cli.compare import compare
 from bench.cli.conformance import test
 from bench.cli.data import data
+from bench.cli.debug import debug
 from bench.cli.doctor import doctor
+from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
 from bench.cli.listing import list_entries
+from bench.cli.look import look
+from bench.cli.new import new
 from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
+from bench.cli.predict import predict
+from bench.cli.probe import probe
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
@@ -38,19 +45,26 @@ from bench.interrupt import Interrupted
 from bench.text import printable
 
 COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
+    "advise": advise,
     "run": run,
     "tune": tune,
     "choose": choose,
+    "predict": predict,
+    "eval": evaluate,
+    "debug": debug,
     "report": report,
     "plot": plot,
+    "look": look,
     "compare": compare,
     "check": check,
     "export": export,
     "fingerprint": fingerprint,
+    "new": new,
     "list": list_entries,
     "show": show,
     "test": test,
     "audit": audit,
+    "probe": probe,
     "speed": speed,
     "data": data,
     "doctor": doctor,

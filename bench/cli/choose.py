@@ -43,7 +43,7 @@ def choose(
     from bench.choose.question import read_question
     from bench.sweep.config import load_config
 
-    sweep = load_config({**given, "out": out})
+    sweep = load_config({"save": "best", **given, "out": out})
     question = read_question(sweep, budget, select, cost, finalists, baseline)
     BACKBONES.load_built_in()
     gc.freeze()

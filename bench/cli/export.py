@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import RunsArgument, deliver, name_left_out
+from bench.cli.export_data import data
+from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +23,44 @@ export = typer.Typer(
 )
 
 
-@export.callback()
-def _group() -> None:
-    """A group even while it has a single command."""
+@export.command()
+def model(
+    model: ModelArgument,
+    format_name: Annotated[str, typer.Option("--format", help="onnx, pt2 (torch.export) or torchscript.")] = "onnx",
+    out: Annotated[Optional[Path], typer.Option(help="File to write (default: KEY.FORMAT in this folder).")] = None,
+    include: IncludeOption = None,
+) -> None:
+    """Write a kept model as one graph: two batches of uint8 images (N, C, H, W) to scores (N,) and probabilities (N,).
+
+    Preparation, offset and calibration are inside. The file is read again and compared with the original on test
+    pairs. Exit codes: 0 written, 2 bad input or not to be expressed, 3 scores differ and nothing is written.
+    """
+    from bench import zoo
+    from bench.atomic import write_bytes_atomically
+    from bench.models.export import FORMATS, LARGEST_DIFFERENCE
+    from bench.models.export import export as exported
+    from bench.models.restore import restore
+    from bench.records.columns import choose_one
+
+    form = choose_one(format_name, tuple(FORMATS), "--format")
+    zoo.load(include or ())
+    stored = restore(model)
+    made = exported(stored, form)
+    on = f"{made.pairs} {'test pairs' if made.on_test else 'pairs of noise'}"
+    if not made.is_faithful:
+        typer.echo(
+            f"not written: a score differs by {made.difference:.1e} on {on}; {LARGEST_DIFFERENCE:g} is allowed",
+            err=True,
+        )
+        raise typer.Exit(3)
+    file = out or Path(f"{stored.card.key}.{form}")
+    write_bytes_atomically(file, made.content)
+    unchecked = "not checked: onnxruntime is not installed; pip install 'fusebench[onnx]'"
+    checked = unchecked if made.difference is None else f"largest difference of a score {made.difference:.1e} on {on}"
+    typer.echo(f"wrote {file} ({len(made.content) / 10**6:.1f} MB): {checked}", err=True)
+
+
+export.command()(data)
 
 
 @export.command()

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import io
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.catalogue.kinds import KINDS
-from bench.cli.options import IncludeOption, emit
+from bench.cli.options import IncludeOption, emit, table_text
 from bench.errors import UsageError
+
+MODELS = "models"
 
 
 def list_entries(
-    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}, or {MODELS}: those that runs have kept.")],
+    results: Annotated[Path, typer.Argument(help="Of models: a run folder, or a folder of such.")] = Path("results"),
     include: IncludeOption = None,
 ) -> None:
-    """List what is registered, and the plug-ins that failed to load."""
+    """List what is registered and the plug-ins that failed to load, or the trained models that runs have kept."""
+    if kind == MODELS:
+        _list_models(results)
+        return
     if kind not in KINDS:
-        raise UsageError(f"unknown kind {kind!r}; expected one of {', '.join(KINDS)}")
+        raise UsageError(f"unknown kind {kind!r}; expected one of {', '.join([*KINDS, MODELS])}")
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -32,10 +38,21 @@ def list_entries(
     table = Table("name", *KINDS[kind].facts, box=None, header_style="bold", pad_edge=False)
     for row in KINDS[kind].rows():
         table.add_row(*(Text(printable(cell)) for cell in row))
-    shown, text = Console(), io.StringIO()
-    console = Console(file=text, force_terminal=shown.is_terminal, width=shown.width if shown.is_terminal else 200)
-    console.print(table)
-    console.print(KINDS[kind].note, end="\n" if KINDS[kind].note else "", highlight=False)
-    emit(text.getvalue())
+    emit(table_text(table, KINDS[kind].note))
     for plugin in zoo.broken_plugins():
         say(Console(stderr=True), f"failed to load: {plugin.path}: {plugin.error}", "red")
+
+
+def _list_models(results: Path) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from bench.catalogue.models import COLUMNS, models_in
+
+    found, damaged = models_in(results)
+    for problem in damaged:
+        typer.echo(f"left out: {problem}", err=True)
+    table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
+    for row in found:
+        table.add_row(*map(Text, row))
+    emit(table_text(table) if found else f"no stored models in {results}; bench run --save best keeps them\n")

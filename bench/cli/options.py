@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import io
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from bench.text import printable, without_home
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
+    from rich.table import Table
 
     from bench.records.load import Run
 
@@ -31,6 +33,9 @@ FusionOption = Annotated[Names, typer.Option(help="all, names, globs or name:par
 BackboneOption = Annotated[Names, typer.Option(help="Backbones; any timm model as timm:NAME.")]
 RunsArgument = Annotated[
     list[Path], typer.Argument(metavar="PATH", help="Run folders, or folders of run folders; read together.")
+]
+ModelArgument = Annotated[
+    Path, typer.Argument(help="Stored model: its file, a run folder and the start of its key, or a folder of one.")
 ]
 OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of to stdout.")]
 JudgedOption = Annotated[str, typer.Option(help=f"On the domain trained on; one of {', '.join(judged_metrics())}.")]
@@ -83,7 +88,9 @@ class OptionsOf:
             )
             for name, field in self._fields.items()
         ]
-        return inspect.Signature([*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)])
+        found = [*derived, *(one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD)]
+        # What has no default has to stand first.
+        return inspect.Signature(sorted(found, key=lambda one: one.default is not one.empty))
 
     def __call__(self, **values: Any) -> None:
         for name, field in self._fields.items():
@@ -178,6 +185,17 @@ def emit(text: str) -> None:
             # Where Python does not buffer, a write takes what there is room for.
             rest = rest[stream.write(rest) or 0 :]
         stream.flush()
+
+
+def table_text(table: Table, note: str = "") -> str:
+    """A table as it is printed: in colours and as wide as the terminal where stdout is one, else plain and wide."""
+    from rich.console import Console
+
+    shown, text = Console(), io.StringIO()
+    console = Console(file=text, force_terminal=shown.is_terminal, width=shown.width if shown.is_terminal else 200)
+    console.print(table)
+    console.print(note, end="\n" if note else "", highlight=False)
+    return text.getvalue()
 
 
 @contextmanager

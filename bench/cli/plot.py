@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from bench.plots.contract import Plot
 
-SUFFIXES = (".png", ".svg")
+SUFFIXES = (".png", ".svg", ".pdf")
+NARROWEST, WIDEST = 2.0, 40.0
 Names = Optional[list[str]]
 
 
@@ -27,44 +28,63 @@ def plot(
     ],
     kind: Annotated[
         Names,
-        typer.Option(help="all (default), names, globs or name:param=value; commas or repeated."),
+        typer.Option(
+            help="Names, globs, name:param=value, or all; commas or repeated. Default: forest, or bars of a "
+            "leaderboard.csv, which does not hold the seeds."
+        ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",
     curve: Annotated[
         Optional[str],
         typer.Option(help="radius, contrast or noise, or several: short for --kind psychometric:curve=radius."),
     ] = None,
-    domain: Annotated[Optional[str], typer.Option(help="Domains trained on (default: all).")] = None,
+    domain: Annotated[Optional[str], typer.Option(help="Domains trained on; names or globs (default: all).")] = None,
     fusion: Annotated[
         Optional[str],
-        typer.Option(help="Fusions to draw (default: all, or the best 8 where lines would cover others)."),
+        typer.Option(
+            help="Fusions to draw; names or globs (default: all, or the best 8 where lines would cover others)."
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="A folder, or for a single picture a file that ends in .png or .svg.")
+        Path, typer.Option(help="A folder, or for a single picture a file that ends in .png, .svg or .pdf.")
     ] = Path("plots"),
-    suffix: Annotated[str, typer.Option("--format", help="png, svg or both, for pictures in a folder.")] = "png",
+    suffix: Annotated[
+        str, typer.Option("--format", help="png, svg, pdf or several, for pictures in a folder.")
+    ] = "png",
+    width: Annotated[
+        Optional[float],
+        typer.Option(help="In inches, such as 3.3 for a column of a paper (default: by kind)."),
+    ] = None,
+    title: Annotated[
+        Optional[str],
+        typer.Option(help="Heading in place of the conditions; an empty one leaves out the note below it, too."),
+    ] = None,
     include: IncludeOption = None,
 ) -> None:
-    """Draw a leaderboard: Pareto fronts, bars, heat maps, ranks, shifts; and from records also curves and scores.
+    """Draw runs: differences with intervals, verdicts by domain, Pareto fronts, ranks, curves, scores and more.
 
     One picture per table, and per backbone where a picture has room for one alone. A leaderboard.csv is enough for some
     kinds, others need the run folders: see bench list plots.
     """
     from bench.metrics import metric_names
     from bench.plots.contract import Source
-    from bench.plots.gallery import draw
+    from bench.plots.gallery import FORMATS, draw
+    from bench.plots.style import Look
     from bench.records.columns import choose, choose_one
 
     load_plugins(include)
-    _check(out)
-    suffixes = [f".{name}" for name in choose(suffix, ("png", "svg"), "--format")]
+    _check(out, width)
+    suffixes = [f".{name}" for name in choose(suffix, FORMATS, "--format")]
     choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
     source = Source.read(paths, metric)
     name_left_out([path for path in paths if path.suffix != ".csv"], source.runs)
-    domains = choose(domain, sorted({row["domain"] for row in source.rows}), "--domain") if domain else ()
-    fusions = choose(fusion, sorted({row["fusion"] for row in source.rows}), "--fusion") if fusion else ()
-    drawn, missing = draw(plots, source.chosen(domains, fusions), metric, fusions)
+    domains, fusions = (
+        choose(given, sorted({row[column] for row in source.rows}), f"--{column}") if given else ()
+        for column, given in (("domain", domain), ("fusion", fusion))
+    )
+    plots = plots or _plots(["forest" if source.runs else "bars"], None)
+    drawn, missing = draw(plots, source.chosen(domains, fusions), metric, fusions, Look(width, title))
     if not drawn:
         raise UsageError("; ".join(missing))
     for line in missing:
@@ -73,18 +93,20 @@ def plot(
 
 
 def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
-    """The kinds asked for; ``curve`` is that of the psychometric one."""
+    """The kinds asked for, none where nothing was; ``curve`` is that of the psychometric one."""
     from bench.plots.contract import PLOTS
 
     names = [name for text in kinds for name in text.split(",") if name.strip()]
-    chosen = PLOTS.resolve(names or (["psychometric"] if curve else ["all"]))
+    chosen = PLOTS.resolve(names or ["psychometric"]) if names or curve else ()
     set_curve = [one.with_params(curve=curve) if curve and one.name == "psychometric" else one for one in chosen]
     return [choice.build() for choice in set_curve]
 
 
-def _check(out: Path) -> None:
+def _check(out: Path, width: float | None) -> None:
+    if width is not None and not NARROWEST <= width <= WIDEST:
+        raise UsageError(f"--width {width:g}: expected {NARROWEST:g} to {WIDEST:g} inches")
     if out.suffix and out.suffix.lower() not in SUFFIXES and not out.is_dir():
-        raise UsageError(f"--out {out}: expected a folder, or a file that ends in {' or '.join(SUFFIXES)}")
+        raise UsageError(f"--out {out}: expected a folder, or a file that ends in {', '.join(SUFFIXES)}")
 
 
 def _write(drawn: dict[str, Figure], out: Path, suffixes: Iterable[str]) -> None:

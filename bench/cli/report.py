@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Annotated
 
 import typer
@@ -24,7 +25,16 @@ def report(
             help="Cost columns to show, or none. Pairs/s (train, infer) differ from run to run, the others do not."
         ),
     ] = "params,macs,train,infer",
-    format_name: Annotated[str, typer.Option("--format", help="md, csv, tex, json, html, or one of --include.")] = "md",
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="terminal (default on one), md (default elsewhere), csv, tex, json, html, or one of --include.",
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Also what is not shown on a terminal: prose, blocks, provenance.")
+    ] = False,
     out: OutOption = None,
     baseline: Annotated[
         str | None,
@@ -53,7 +63,9 @@ def report(
 
     load_plugins(include)
     metrics, costs = choose_metrics(metric), choose_costs(cost)
-    form = choose_format(REPORT_FORMATS, format_name)
+    for_terminal = "terminal:verbose=true" if verbose else "terminal"
+    default = for_terminal if out is None and sys.stdout.isatty() else "md"
+    form = choose_format(REPORT_FORMATS, format_name or default)
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
     runs = load_runs(paths)

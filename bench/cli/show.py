@@ -20,6 +20,9 @@ def show(
     ] = None,
     backbone: Annotated[Optional[str], typer.Option(help="Of a warm-up: the backbone that it trains.")] = None,
     domain: Annotated[Optional[str], typer.Option(help="Of a warm-up: the domain whose images it shows.")] = None,
+    on: Annotated[
+        Optional[str], typer.Option(help="Of a warm-up: another domain to test it on, which its pictures are of then.")
+    ] = None,
     warmup_recipe: Annotated[Names, typer.Option(help="Of a warm-up: recipe fields that differ.")] = None,
 ) -> None:
     """Show a fusion's or objective's card, a backbone's shapes, a cell's record, a domain or a warm-up.
@@ -38,6 +41,6 @@ def show(
     torch.set_num_threads(1)
     zoo.load(include or ())
     recipe = None if warmup_recipe is None else read_fields("--warmup-recipe", warmup_recipe)
-    given = {"backbone": backbone, "domain": domain, "recipe": recipe}
+    given = {"backbone": backbone, "domain": domain, "recipe": recipe, "on": on}
     warmed_up = WarmedUp(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     emit(f"{printable(cards.card(name, results, out, warmed_up))}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,16 +12,37 @@ Array = NDArray[np.floating]
 MAX_CELL_CLASSES = 8
 
 
-def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
-    """The threshold t with the best F1 of ``score > t`` on the precision-recall curve, halfway to the next lower
-    score."""
+class BestF1(NamedTuple):
+    """The best F1 of ``score > threshold`` on the precision-recall curve, and where it is."""
+
+    f1: float
+    precision: float
+    recall: float
+    threshold: float
+
+
+def best_f1(label: NDArray[np.integer], scores: Array) -> BestF1:
+    """The best F1 there is; its threshold lies halfway to the next lower score."""
     from sklearn.metrics import precision_recall_curve  # slow to load, and whoever plans computes none
 
     precision, recall, thresholds = precision_recall_curve(label, scores.astype(np.float64))
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     best = int(np.argmax(f1[:-1]))
     lower = thresholds[best - 1] if best else thresholds[best] - 1.0
-    return float((thresholds[best] + lower) / 2)
+    threshold = float((thresholds[best] + lower) / 2)
+    return BestF1(float(f1[best]), float(precision[best]), float(recall[best]), threshold)
+
+
+def best_threshold(label: NDArray[np.integer], scores: Array) -> float:
+    """The threshold of :func:`best_f1`."""
+    return best_f1(label, scores).threshold
+
+
+def auc_of(label: NDArray[np.integer], scores: Array) -> float | None:
+    """Area under the ROC curve; None where all pairs have one label."""
+    from sklearn.metrics import roc_auc_score  # slow to load
+
+    return float(roc_auc_score(label, scores)) if len(np.unique(label)) == 2 else None
 
 
 def most_accurate_threshold(label: NDArray[np.integer], scores: Array) -> float:
@@ -58,14 +81,12 @@ def stratum_metrics(
     label: NDArray[np.integer], scores: Array, index: NDArray[np.integer], names: tuple[str, ...]
 ) -> dict[str, dict[str, float | None]]:
     """For each kind of pairs: their number, accuracy and P(same) at score 0, and AUC where both labels occur."""
-    from sklearn.metrics import roc_auc_score  # slow to load
-
     strata: dict[str, dict[str, float | None]] = {}
     for position, name in enumerate(names):
         chosen = index == position
         truth, own = label[chosen], scores[chosen]
         if len(own):
-            auc = float(roc_auc_score(truth, own)) if len(np.unique(truth)) == 2 else None
+            auc = auc_of(truth, own)
             accuracy = float(((own > 0) == (truth == 1)).mean())
             strata[name] = {"n": len(own), "accuracy": accuracy, "p_same": float((own > 0).mean()), "auc": auc}
     return strata

@@ -106,6 +106,18 @@ class PairModel(nn.Module):
         """Both images normalised, as one batch (2B, 3, H, W)."""
         return self.normalised(torch.cat([a, b]))
 
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the fusion joins, of both images :meth:`together` (2B, 3, H, W)."""
+        a, b = images.chunk(2)
+        return a, b
+
+    def score_normalised(self, images: Tensor) -> Tensor:
+        """Scores (B,) of both images :meth:`together` (2B, 3, H, W)."""
+        return self.join(*self.streams(images))
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.score_normalised(self.together(a, b))
+
     def lay_out(self, memory_format: torch.memory_format) -> PairModel:
         """Keep weights and images in ``memory_format`` from now on; returns this model."""
         for part in self.modules():

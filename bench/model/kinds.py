@@ -34,8 +34,9 @@ class SeparateModel(PairModel):
     def compare(self, a: Tensor, b: Tensor) -> Tensor:
         return self.join(a, b)
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.compare(*self.encode_pairs(a, b))
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        u, v = self.backbone.read(images, self.reads).chunk(2)
+        return u, v
 
 
 class TwoTowerModel(PairModel):
@@ -70,15 +71,15 @@ class TwoTowerModel(PairModel):
         raise NotApplicableError(f"{self.fusion.name} encodes A and B with different towers")
 
     def encode_pairs(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = self.together(a, b).chunk(2)
+        return self.streams(self.together(a, b))
+
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = images.chunk(2)
         return self.backbone.read(first, self._reads), self.second.read(second, self._reads)
 
     def read_out(self, a: Tensor, b: Tensor) -> ReadOut:
         u, v = self.encode_pairs(a, b)
         return ReadOut(self.join(u, v), cosine(u, v))
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(*self.encode_pairs(a, b))
 
 
 class PixelModel(PairModel):
@@ -90,9 +91,6 @@ class PixelModel(PairModel):
     def __init__(self, fusion: Fusion, backbone: Backbone) -> None:
         super().__init__(fusion, backbone)
         self.head = mlp(backbone.spec.dim, fusion.head_width)
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(*self.together(a, b).chunk(2))
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return self.score(self.backbone.read(self.fusion(a, b), "embedding"))
@@ -108,8 +106,9 @@ class StageModel(PairModel):
         super().__init__(fusion, backbone)
         self.head = mlp(backbone.spec.dim, fusion.head_width)
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(*self.backbone.lower(self.together(a, b), self.fusion.stage).chunk(2))
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        p, q = self.backbone.lower(images, self.fusion.stage).chunk(2)
+        return p, q
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return self.score(self.backbone.upper(self.fusion(a, b), self.fusion.stage + 1))
@@ -125,8 +124,9 @@ class ExchangeModel(PairModel):
     runs_after_join = True
     backbone: Backbone
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(*self.backbone.lower(self.together(a, b), self.fusion.stage).chunk(2))
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        p, q = self.backbone.lower(images, self.fusion.stage).chunk(2)
+        return p, q
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         exchanged = torch.cat(self.fusion.exchange(a, b))
@@ -137,15 +137,12 @@ class ExchangeModel(PairModel):
 class PixelScoreModel(PairModel):
     """The fusion scores the two images without any backbone."""
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(*self.together(a, b).chunk(2))
-
 
 class LikelihoodModel(PairModel):
     """A reference that is given the likelihoods (B, classes) of each image in place of the image."""
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.join(a, b)
+    def normalised(self, images: Tensor) -> Tensor:
+        return images
 
 
 class Symmetrized(PairModel):
@@ -187,10 +184,17 @@ class Symmetrized(PairModel):
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return _mean_of_orders(self.model.join, a, b)
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+    def normalised(self, images: Tensor) -> Tensor:
+        return self.model.normalised(images)
+
+    def streams(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self.model.streams(images)
+
+    def score_normalised(self, images: Tensor) -> Tensor:
         if self.encodes_separately:
-            return self.compare(*self.encode_pairs(a, b))
-        return _mean_of_orders(self.model, a, b)
+            return super().score_normalised(images)
+        a, b = images.chunk(2)
+        return _mean_of_halves(self.model.score_normalised(torch.cat([a, b, b, a])))
 
     def read_out(self, a: Tensor, b: Tensor) -> ReadOut:
         if self.encodes_separately:

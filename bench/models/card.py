@@ -135,6 +135,7 @@ class Card(BaseModel):
         calibration: of the probability that a pair is the same.
         parameters: how many it has.
         validation, test: metrics, those of the test by domain.
+        measured: what its record says of the training and the trained model, and not of validation and tests.
         versions: of what computed it.
         sha256: of the file of weights.
     """
@@ -160,6 +161,7 @@ class Card(BaseModel):
     collapsed: bool
     validation: dict[str, float | None]
     test: dict[str, dict[str, float | None]]
+    measured: dict[str, Any] = {}
     versions: dict[str, str]
     sha256: str
 
@@ -168,7 +170,18 @@ class Card(BaseModel):
         """Of the images."""
         return MapShape(*self.image)
 
+    @property
+    def domain(self) -> str:
+        """What all repetitions call the domain trained on: the first that it was tested on."""
+        return next(iter(self.test), self.cell.domain)
 
+    @property
+    def own_test(self) -> dict[str, float | None]:
+        """Metrics on the test pairs of that domain."""
+        return self.test.get(self.domain, {})
+
+
+EVALUATED = "validation", "eval"
 TOLD = "accuracy", "f1", "precision", "recall", "auc"
 
 
@@ -196,6 +209,7 @@ def card_of(finished: Finished, sha256: str) -> Card:
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         collapsed=finished.collapsed,
         validation=evaluated.validation_metrics,
+        measured={name: fact for name, fact in finished.measured.items() if name not in EVALUATED},
         test={name: {metric: found[metric] for metric in TOLD} for name, found in evaluated.metrics.items()},
         versions=versions(),
         sha256=sha256,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import safetensors
@@ -13,13 +15,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bench.atomic import write_bytes_atomically, write_text_atomically
+from bench.backbones.weights import STATED
 from bench.digest import file_sha256
 from bench.errors import LONGEST_NAME, UsageError
+from bench.model import PairModel
 from bench.models.card import SCHEMA, Card, card_of
 from bench.sweep.measure import Finished
-from bench.text import printable
+from bench.text import printable, without_home
 
 WEIGHTS, CARD = ".safetensors", ".json"
+# Of a run folder, where its observer puts them.
+FOLDER = "models"
 LARGEST_CARD = 1_000_000
 
 
@@ -29,7 +35,8 @@ def write(folder: Path, finished: Finished) -> Path:
     Raises:
         StorageError: the disk is full, or the folder cannot be written to.
     """
-    content = save({name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()})
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()}
+    content = save(tensors, metadata=_metadata(finished.model))
     card = card_of(finished, hashlib.sha256(content).hexdigest())
     weights = folder / f"{card.key}{WEIGHTS}"
     write_bytes_atomically(weights, content)
@@ -96,11 +103,47 @@ def stored_models(folder: Path, key: str = "*") -> list[Path]:
     return [path for path in sorted(folder.glob(f"{key}{WEIGHTS}")) if path.with_suffix(CARD).is_file()]
 
 
+def find_models(path: Path) -> list[Path]:
+    """The files of weights that are meant by a file, by a run folder and the start of a key (``RUN/0f71``), or by a
+    folder of models.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if path.is_file():
+        return [path.with_suffix(WEIGHTS)]
+    folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
+    found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
+    if not found:
+        shown = without_home(printable(str(path), LONGEST_NAME))
+        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
+    return found
+
+
+def find_model(path: Path) -> Path:
+    """The only one of :func:`find_models`.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    found = find_models(path)
+    if len(found) > 1:
+        shown, folder = (without_home(printable(str(one), LONGEST_NAME)) for one in (path, found[0].parent))
+        raise UsageError(f"{shown}: {len(found)} stored models; name one: bench list models {folder}")
+    return found[0]
+
+
 def remove(weights: Path) -> None:
     """Remove a stored model; the card first, so that what is left vouches for nothing."""
     for file in (weights.with_suffix(CARD), weights):
         with suppress(OSError):
             file.unlink()
+
+
+def _metadata(model: PairModel) -> dict[str, str] | None:
+    """What whoever starts from the backbone alone has to know of it."""
+    backbone = model.backbone
+    return {STATED: json.dumps(asdict(backbone.preparation))} if backbone else None
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:

@@ -14,23 +14,44 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from bench.domain import Domain
-from bench.errors import NotApplicableError, UsageError, in_a_line
+from bench.errors import DivergedError, NotApplicableError, UsageError, in_a_line
 from bench.evaluation.scoring import score_pairs
 from bench.model import PairModel, build_model
 from bench.models.card import Card, sources_of
-from bench.models.files import WEIGHTS, load_weights, read_card, stored_models
+from bench.models.files import find_model, load_weights, read_card
+from bench.models.images import Given, images_of, paired
 from bench.registry import Choice
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell
 from bench.sweep.evaluate import Evaluated, evaluate_cell
 from bench.sweep.execution import MEMORY_FORMATS
-from bench.text import without_home
 from bench.training.pairs import FrozenModel
 
 
 @dataclass(frozen=True, eq=False)
+class Predicted:
+    """What a model says of N pairs.
+
+    Attributes:
+        scores: (N,) float32, above 0 for pairs that it takes for the same.
+        probabilities: (N,) float64 in [0, 1], calibrated on the validation pairs, that a pair is the same.
+    """
+
+    scores: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """The decisions (N,)."""
+        return np.asarray(self.scores > 0)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, eq=False)
 class StoredModel:
-    """A model that a sweep kept.
+    """A model that a sweep kept; called, it compares images.
 
     Attributes:
         path: file of its weights.
@@ -60,19 +81,48 @@ class StoredModel:
         names = [f"{kind} {getattr(self.card.cell, kind)}" for kind in now if now[kind] != self.card.sources.get(kind)]
         return f"the source of {' and '.join(names)} has changed since this model was trained" if names else ""
 
+    def __call__(self, a: Given, b: Given) -> Predicted:
+        """What it says of images of any size: one and one, as many and as many, or one and each of several.
+
+        Args:
+            a, b: paths, PIL images, uint8 arrays (H, W, 3) or tensors (3, H, W), or lists or batches of them.
+
+        Raises:
+            UsageError: one of them is no image, or they are not as many.
+        """
+        return self.predicted(self.scores(*paired(images_of(a, self.card.shape), images_of(b, self.card.shape))))
+
     def scores(self, a: Tensor, b: Tensor) -> NDArray[np.float32]:
         """Scores (N,) of pairs of uint8 images (N, C, H, W) of the size it was trained on; above 0 means same.
 
         Raises:
-            UsageError: the images have another shape.
-            DivergedError: a score is not finite.
+            UsageError: the images have another shape, or a score is not finite.
         """
         for side in (a, b):
             if tuple(side.shape[1:]) != self.card.image:
                 raise UsageError(f"{self.path.name}: images are {tuple(side.shape[1:])}; it takes {self.card.image}")
-        found = score_pairs(self.model, a, b)
+        return self.scores_by(self.model, a, b)
+
+    def scores_by(self, subject: PairModel, a: Tensor, b: Tensor) -> NDArray[np.float32]:
+        """The same by its network, or by its fusion and head on encoded images (N, ...).
+
+        Raises:
+            UsageError: a score is not finite.
+        """
+        try:
+            found = score_pairs(subject, a, b)
+        except DivergedError as error:
+            raise UsageError(f"{self.path.name}: {error}") from None
         offset = self.card.offset
         return (found.astype(np.float64) - offset).astype(np.float32) if offset else found
+
+    def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities (N,) that pairs with these scores are the same."""
+        return self.card.calibration(scores)
+
+    def predicted(self, scores: NDArray[np.float32]) -> Predicted:
+        """What scores (N,) of pairs mean."""
+        return Predicted(scores, self.probabilities(scores))
 
     def evaluate(self, eval_domains: Sequence[Choice[Domain]] | None = None) -> Evaluated:
         """Scores and metrics of its test pairs, computed as when it was trained.
@@ -88,36 +138,20 @@ class StoredModel:
         frozen = cell.protocol == "frozen" and self.model.encodes_separately
         return evaluate_cell(cell, self.model, FrozenModel(self.model) if frozen else self.model, self)
 
-    def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probabilities (N,) that pairs with these scores are the same."""
-        return self.card.calibration(scores)
-
 
 def restore(path: Path) -> StoredModel:
-    """A stored model from its file of weights, or from the only one in a folder.
+    """A stored model by its file, by the start of its key in a run folder, or as the only one in a folder.
 
     Raises:
         UsageError: there is none, its files are damaged or not what they say, or a plug-in of it is not known here.
     """
-    weights = _find(path)
+    weights = find_model(path)
     card = read_card(weights)
     if card.sees != "image":
         raise UsageError(f"{weights}: {card.cell.fusion} is given the {card.sees} of each image, which no file holds")
     model = _build(weights, card)
     load_weights(model, weights)
     return StoredModel(weights, card, model.eval())
-
-
-def _find(path: Path) -> Path:
-    if not path.is_dir():
-        return path.with_suffix(WEIGHTS) if path.suffix != WEIGHTS else path
-    found = stored_models(path) or stored_models(path / "models")
-    if len(found) == 1:
-        return found[0]
-    shown = without_home(str(path))
-    if not found:
-        raise UsageError(f"{shown}: no stored models here; bench run --save best keeps them")
-    raise UsageError(f"{shown}: {len(found)} stored models here; name one: bench list models {shown}")
 
 
 def _build(weights: Path, card: Card) -> PairModel:

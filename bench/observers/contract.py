@@ -63,7 +63,9 @@ class Observer(ABC):
         return folder
 
 
-BUILT_IN = "bench.observers.profiler", "bench.observers.tensorboard", "bench.models.observer"
+BUILT_IN = (
+    "bench.observers.profiler", "bench.observers.tensorboard", "bench.observers.mlflow", "bench.models.observer",
+)  # fmt: skip
 OBSERVERS: Registry[Observer] = Registry("observer", states("observer", "name"), BUILT_IN, given=("folder",))
 register_observer = OBSERVERS.register
 

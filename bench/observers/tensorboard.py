@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.utils import make_grid
 
 from bench.errors import UsageError
+from bench.models.card import CellCard
 from bench.observers.contract import Observer, register_observer
+from bench.observers.course import Point, course, flat, results
+from bench.observers.pictures import pictures
 from bench.sweep.inputs import view
 from bench.sweep.measure import Finished
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-SHOWN, PER_ROW, SEAM, ENLARGED = 16, 4, 1, 3
 # Similarities are taken of so many test pairs; scores of all.
 COMPARED = 1_024
 
@@ -27,8 +28,10 @@ COMPARED = 1_024
 class TensorBoard(Observer):
     """Writes one run of TensorBoard per cell, when the cell is done.
 
-    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain;
-    images of same pairs, different pairs and the worst mistakes; histograms of the scores and, where images are
+    Scalars ``train/loss`` and ``train/accuracy`` over the pairs seen and every metric of every evaluated domain; where
+    the cell was watched, ``val/loss`` with the other validation scores, and ``gradients/`` by layer, at its checks; the
+    settings as text and as hyper-parameters; images of same pairs, different pairs, the worst mistakes and of which
+    classes are taken for the same; histograms of the scores and, where images are
     encoded separately, of the cosine of the encodings, of same and of different pairs.
     """
 
@@ -49,42 +52,40 @@ class TensorBoard(Observer):
 
     def look(self, finished: Finished) -> str:
         with self._writer(str(self.fresh_folder(finished.cell))) as writer:
+            write_settings(writer, finished)
             write_scalars(writer, finished)
-            write_pairs(writer, finished)
+            write_pictures(writer, finished)
             write_histograms(writer, finished)
         return ""
 
 
+def write_settings(writer: SummaryWriter, finished: Finished) -> None:
+    """What the cell is: as a text, and for the table and the parallel coordinates of hyper-parameters."""
+    from torch.utils.tensorboard.summary import hparams
+
+    told = flat(CellCard.of(finished.cell).model_dump())
+    rows = [f"| {name} | {str(value).replace('|', '&#124;')} |" for name, value in told.items()]
+    writer.add_text("settings", "\n".join(["| setting | value |", "| --- | --- |", *rows]))
+    # SummaryWriter.add_hparams would make another run of them.
+    for summary in hparams(told, {point.name: point.value for point in _results(finished)}):
+        writer._get_file_writer().add_summary(summary)
+
+
 def write_scalars(writer: SummaryWriter, finished: Finished) -> None:
-    """The learning curve, and the metrics at the number of pairs trained on."""
-    for seen, loss, accuracy in finished.history.curve:
-        writer.add_scalar("train/loss", loss, seen)
-        writer.add_scalar("train/accuracy", accuracy, seen)
-    for domain, metrics in finished.evaluated.metrics.items():
-        for name, value in metrics.items():
-            if isinstance(value, int | float):
-                writer.add_scalar(f"{domain}/{name}", value, finished.history.examples)
+    """The course of training, and the metrics at the number of pairs trained on."""
+    checks = [check.as_dict() for check in finished.history.checks]
+    for point in (*course(finished.history.curve, checks), *_results(finished)):
+        writer.add_scalar(point.name, point.value, point.seen)
 
 
-def write_pairs(writer: SummaryWriter, finished: Finished) -> None:
-    """Test pairs of the domain trained on: same, different, and those that the model is most sure and wrong about."""
-    label = finished.probe.label == 1
-    scores = torch.from_numpy(finished.evaluated.scores[finished.cell.name_of(finished.cell.domain)].scores)
-    wrongness = torch.where(label, -scores, scores)
-    mistakes = wrongness.argsort(descending=True)[: int((wrongness > 0).sum())]
-    shown = {"same": label.nonzero()[:, 0], "different": (~label).nonzero()[:, 0], "worst mistakes": mistakes}
-    for name, rows in shown.items():
-        if len(rows):
-            writer.add_image(f"pairs/{name}", pair_grid(finished, rows[:SHOWN]), finished.history.examples)
+def _results(finished: Finished) -> list[Point]:
+    return list(results(finished.evaluated.metrics, finished.history.examples))
 
 
-def pair_grid(finished: Finished, rows: Tensor) -> Tensor:
-    """Pairs, A left and B right, as one image (3, H, W) uint8."""
-    a, b = finished.probe.a.pixels[rows], finished.probe.b.pixels[rows]
-    seam = torch.full((*a.shape[:3], SEAM), 255, dtype=torch.uint8)
-    pairs = torch.cat([a, seam, b], dim=3)
-    enlarged = pairs.repeat_interleave(ENLARGED, 2).repeat_interleave(ENLARGED, 3)
-    return make_grid(enlarged, nrow=PER_ROW, padding=4 * ENLARGED, pad_value=128)
+def write_pictures(writer: SummaryWriter, finished: Finished) -> None:
+    """Sample pairs and tables of classes."""
+    for name, pixels in pictures(finished):
+        writer.add_image(name, pixels, finished.history.examples)
 
 
 def write_histograms(writer: SummaryWriter, finished: Finished) -> None:

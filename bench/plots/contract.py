@@ -14,6 +14,7 @@ from bench.plots.board import Board, boards_of
 from bench.records import leaderboard
 from bench.records.entries import Entry, entries_of
 from bench.records.load import Run, load_runs, pool
+from bench.records.margins import margin_of
 from bench.records.record import ROLES
 from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
@@ -67,6 +68,15 @@ class Source:
         return Source(rows, self.runs, entries)
 
     @cached_property
+    def margin(self) -> float:
+        """The difference of no interest that the runs declare, as a share.
+
+        Raises:
+            UsageError: they declare different ones.
+        """
+        return margin_of((run.header for run in self.runs), "equivalence_margin")
+
+    @cached_property
     def boards(self) -> tuple[Board, ...]:
         """The lines of each table."""
         return tuple(boards_of(self.rows))
@@ -77,9 +87,14 @@ class Source:
         return tuple(board.of(name) for board in self.boards for name in board.backbones)
 
     @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The entries of each table, in the order of ``boards``; of records only."""
+        return sections_of(self.entries)
+
+    @cached_property
     def sections_by_backbone(self) -> tuple[Section, ...]:
         """The entries of each backbone of each table; of records only."""
-        return tuple(section.of(name) for section in sections_of(self.entries) for name in section.backbones)
+        return tuple(section.of(name) for section in self.sections for name in section.backbones)
 
 
 class Plot(ABC):
@@ -116,13 +131,16 @@ def _check(cls: type[Plot]) -> None:
 
 
 BUILT_IN = (
+    "forest",
+    "verdicts",
+    "profiles",
     "pareto",
     "bars",
-    "forest",
     "heatmap",
     "ranks",
     "shifts",
     "curves",
+    "gradients",
     "sample_efficiency",
     "scores",
     "psychometric",

@@ -1,4 +1,4 @@
-"""Learning curves: training loss and accuracy against the pairs seen."""
+"""Learning curves: loss and accuracy on the training pairs against the pairs seen, beside those on validation pairs."""
 
 from __future__ import annotations
 
@@ -47,12 +47,16 @@ def styles(entries: Sequence[Entry]) -> dict[str, tuple[str, str]]:
 
 
 def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str, names: Sequence[str]) -> Figure:
-    """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval."""
+    """Loss and accuracy of a section with one backbone; a line per fusion, a band for the interval, and points where
+    training was watched."""
     entries = [entry for entry in learned(section, metric, names) if entry.group in curves]
     if not entries:
         raise NothingToDrawError(f"{section.title}: no learning curves in the records")
     fusions = sum(entry.role == "fusion" for entry in section.entries)
-    note = f"on the training pairs; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
+    where = "on the training pairs"
+    if any(curves[entry.group].checked for entry in entries):
+        where = "lines: on the training pairs; points: on validation pairs, with their best F1"
+    note = f"{where}; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
     figure = new_figure(10, 4.6, section.title, note if not names and fusions > MOST else note.rpartition(";")[0])
     left, right = figure.subplots(1, 2)
     looks = styles(entries)
@@ -61,12 +65,19 @@ def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str,
         found = curves[entry.group]
         _draw(left, found.pairs, found.loss, color, line, "")
         _draw(right, found.pairs, found.accuracy, color, line, entry.group.fusion)
-    left.set_ylabel("loss ↓")
-    right.set_ylabel("accuracy ↑")
+        if found.checked:
+            for axis, values in ((left, found.checked.loss), (right, found.checked.f1)):
+                axis.plot(found.checked.pairs, values.mean, color=color, marker="o", markersize=4, linewidth=0.5)
     shown = [curves[entry.group] for entry in entries]
+    watched = [found.checked for found in shown if found.checked]
+    left.set_ylabel("loss ↓")
+    right.set_ylabel("accuracy ↑, of validation F1 ↑" if watched else "accuracy ↑")
     # The intervals of the first points would squeeze all lines into one.
-    left.set_ylim(0, 1.1 * max(np.nanmax(found.loss.mean) for found in shown))
-    right.set_ylim(min(np.nanmin(found.accuracy.mean) for found in shown) - 0.02, 1.01)
+    left.set_ylim(
+        0, 1.1 * max(np.nanmax(loss.mean) for loss in (*(one.loss for one in shown), *(one.loss for one in watched)))
+    )
+    lowest = [np.nanmin(found.mean) for found in (*(one.accuracy for one in shown), *(one.f1 for one in watched))]
+    right.set_ylim(min(lowest) - 0.02, 1.01)
     for axis in (left, right):
         axis.set_xlabel("training pairs seen")
         axis.xaxis.set_major_formatter(lambda value, _: human(value))
@@ -83,7 +94,7 @@ def _draw(axis: Axes, pairs: Array, found: Estimates, color: str, line: str, lab
 
 @register_plot
 class Curves(Plot):
-    """Training loss and accuracy against the pairs seen."""
+    """Training loss and accuracy against the pairs seen, and validation loss and best F1 where it was watched."""
 
     name = "curves"
     needs = "records"

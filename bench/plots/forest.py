@@ -1,4 +1,4 @@
-"""Differences from a baseline with their intervals: what a table of means hides."""
+"""Differences from the best fusion, or from a baseline, with their intervals: what a table of means hides."""
 
 from __future__ import annotations
 
@@ -10,55 +10,132 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import UsageError
-from bench.metrics import METRICS, SHARE
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, VERMILION, metric_label, new_figure
+from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
+from bench.plots.style import GREY, metric_label, new_figure, reach, width_of
 from bench.records.sections import Section
 from bench.stats.intervals import LEVEL
-from bench.text import count_of
-from bench.verdicts.verdicts import Word, compare_to_baseline
+from bench.stats.paired import Paired
+from bench.verdicts.standings import Standing, Standings, standings_of
+from bench.verdicts.unit import unit_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS: dict[Word, str] = {"better": BLUE, "worse": VERMILION}
+WIDTH, ROW = 7.2, 0.21  # inches
+NUMBERS = (8, 40)  # where the columns of numbers begin, in points from the axis
+NARROW = 5.0  # inches, below which there is room for the first of them alone
+LEGEND = 3.0  # inches of a column of the legend
 
 
-def draw_forest(section: Section, baseline: str, metric: str) -> Figure:
-    """A line per fusion from the low to the high end of the difference, best first; zoomed to the differences."""
-    ranked = section.ranked("fusion", metric)
-    against = baseline or (ranked[0].group.fusion if ranked else "")
-    try:
-        verdicts = compare_to_baseline(section.entries, against, metric, section.domain)
-    except UsageError as error:
-        raise NothingToDrawError(f"{section.title}: {error}") from None
-    direction = METRICS.get(metric).direction
-    shown = [one for one in verdicts if not math.isnan(one.paired.mean)]
-    shown.sort(key=lambda one: direction * one.paired.mean, reverse=True)
-    if not shown:
-        raise NothingToDrawError(f"{section.title}: no seeds shared with {against}")
-    scale = 100 if METRICS.get(metric).unit == SHARE else 1
-    told = (
-        f"coloured where it is told apart from 0 among {count_of(shown[0].family, 'comparison')} (Holm), grey where it "
-        "is not"
-    )
-    note = f"difference from {against}, paired by seed, with its {100 * LEVEL:.0f} % interval; "
-    note += told if shown[0].family else "too few seeds to tell any apart from 0"
-    figure = new_figure(7.2, 1.5 + 0.22 * len(shown), section.title, note)
+def draw_forest(standings: Standings) -> Figure:
+    """A line per fusion from the low to the high end of its difference, best first, and the numbers beside it.
+
+    The axis is zoomed to the better half: what lies beyond is an arrow at its edge.
+    """
+    from matplotlib.lines import Line2D
+
+    members, unit = standings.members, unit_of(standings.metric)
+    if not any(one.verdict and one.verdict.paired.n for one in members):
+        raise NothingToDrawError(f"{standings.section.title}: no seeds shared with {standings.baseline}")
+    shades = [shade_of(one, standings) for one in members]
+    legend = [
+        Line2D([], [], color=shade.line, marker="o", markersize=4.5, linewidth=1.6, label=meaning(shade, standings))
+        for shade in IN_LEGENDS
+        if shade in shades
+    ]
+    beside = max(int(width_of(WIDTH) / LEGEND), 1)
+    height = 0.95 + ROW * len(members) + 0.19 * -(-len(legend) // beside)
+    figure = new_figure(WIDTH, height, standings.section.title, _note(standings))
     axis = figure.subplots()
-    rows = np.arange(len(shown))
-    colors = [COLORS.get(one.word, GREY) for one in shown]
-    low, mean, high = (
-        scale * np.array([getattr(one.paired, part) for one in shown]) for part in ("low", "mean", "high")
-    )
-    axis.axvline(0, color="0.7", linewidth=0.8, zorder=0)
-    axis.hlines(rows, low, high, color=colors, linewidth=1.6)
-    axis.scatter(mean, rows, color=colors, s=22, zorder=3)
-    axis.set_yticks(rows, [one.fusion for one in shown], fontsize=7.5)
-    axis.set_ylim(len(shown) - 0.4, -0.6)
-    axis.set_xlabel(f"{metric_label(metric)}, {'points' if scale == 100 else METRICS.get(metric).unit} from {against}")
-    axis.spines[["top", "right"]].set_visible(False)
+    low, high = _limits(standings)
+    axis.axvspan(-unit.scale * standings.margin, unit.scale * standings.margin, color="0.94", zorder=-1, linewidth=0)
+    axis.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    for row, (one, shade) in enumerate(zip(members, shades, strict=True)):
+        _draw_row(axis, row, one, shade, unit.scale, (low, high))
+    _write_numbers(axis, standings)
+    axis.set_xlim(low, high)
+    axis.set_yticks(range(len(members)), [one.fusion for one in members], fontsize=8)
+    for label, one in zip(axis.get_yticklabels(), members, strict=True):
+        label.set_fontweight("bold" if one.is_tied else "normal")
+    axis.set_ylim(len(members) - 0.4, -0.6)
+    axis.set_xlabel(f"{metric_label(standings.metric)}:{unit.name} from {standings.baseline}", fontsize=8.5)
+    axis.tick_params(axis="x", labelsize=8)
+    axis.tick_params(axis="y", length=0)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    figure.legend(
+        handles=legend, loc="outside lower left", ncols=beside, frameon=False,
+        fontsize=7.5,
+    )  # fmt: skip
     return figure
+
+
+def _limits(standings: Standings) -> tuple[float, float]:
+    """Ends of the axis, which holds 0 and twice the margin."""
+    scale = unit_of(standings.metric).scale
+    found = [one.verdict.paired for one in standings.members if one.verdict and one.verdict.paired.n]
+    ends = np.array([[_end(one, one.low), _end(one, one.high)] for one in found]) * scale
+    least = 2 * scale * standings.margin
+    low, high = (1.06 * reach((sign * ends).max(axis=1).clip(0), least) for sign in (-1, 1))
+    return -low, high
+
+
+def _end(found: Paired, end: float) -> float:
+    """An end of an interval; the mean where there is none."""
+    return found.mean if math.isnan(end) else end
+
+
+def _draw_row(axis: Axes, row: int, one: Standing, shade: Shade, scale: float, limits: tuple[float, float]) -> None:
+    """The interval and its middle, or an arrow at the edge that they lie beyond; a ring for the baseline itself."""
+    if one.verdict is None:
+        axis.plot([0], [row], "o", color=shade.line, markerfacecolor="white", markersize=5)
+        return
+    found = one.verdict.paired
+    if not found.n:
+        return
+    low, mean, high = (scale * value for value in (_end(found, found.low), found.mean, _end(found, found.high)))
+    axis.hlines(row, max(low, limits[0]), min(high, limits[1]), color=shade.line, linewidth=1.6)
+    beyond = mean < limits[0], mean > limits[1]
+    marker, place = ("<", limits[0]) if beyond[0] else (">", limits[1]) if beyond[1] else ("o", mean)
+    axis.plot([place], [row], marker, color=shade.line, markersize=5, clip_on=False)
+
+
+def _write_numbers(axis: Axes, standings: Standings) -> None:
+    """Beside each row its mean, and its difference with the interval."""
+    unit = unit_of(standings.metric)
+    texts = [("mean", f"difference [{100 * LEVEL:.0f} %]")]
+    for one in standings.members:
+        found = one.verdict.paired if one.verdict else None
+        interval = (
+            "" if found is None or math.isnan(found.low) else f" [{unit.signed(found.low)}, {unit.signed(found.high)}]"
+        )
+        itself = "the best" if standings.is_best else "the baseline"
+        texts.append((f"{one.mean:.3f}", f"{unit.signed(found.mean)}{interval}" if found else itself))
+    for row, columns in enumerate(texts, start=-1):
+        for place, text in list(zip(NUMBERS, columns, strict=True))[: 1 if width_of(WIDTH) < NARROW else None]:
+            axis.annotate(
+                text.replace("-", "\N{MINUS SIGN}") if row >= 0 else text,
+                (1, row),
+                xytext=(place, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                fontsize=7.5,
+                color=GREY if row < 0 else "black",
+                annotation_clip=False,
+            )
+
+
+def _note(standings: Standings) -> str:
+    unit = unit_of(standings.metric)
+    family = max((one.verdict.family for one in standings.members if one.verdict), default=0)
+    chosen = "the best one" if standings.is_best else "a baseline"
+    told = f"colours say what is sure of all {family + 1} together" if family else "too few seeds to tell any apart"
+    return (
+        f"difference from {standings.baseline}, {chosen}, paired by seed, with its {100 * LEVEL:.0f} % interval; "
+        f"{told}; grey band: ±{unit.short(standings.margin)}; bold: tie group, which holds the best at 95 %"
+    )
 
 
 @register_plot
@@ -72,6 +149,11 @@ class Forest(Plot):
 
     def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
         return [
-            (section.title, partial(draw_forest, section, self._baseline, metric))
-            for section in source.sections_by_backbone
+            (section.title, partial(self._draw, section, metric, source)) for section in source.sections_by_backbone
         ]
+
+    def _draw(self, section: Section, metric: str, source: Source) -> Figure:
+        try:
+            return draw_forest(standings_of(section, section.domain, metric, source.margin, self._baseline))
+        except UsageError as error:
+            raise NothingToDrawError(f"{section.title}: {error}") from None

@@ -6,20 +6,25 @@ import io
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.atomic import write_bytes_atomically
 from bench.errors import UsageError
 from bench.plots.contract import NothingToDrawError, Plot, Source
+from bench.plots.style import AS_DESIGNED, Look, looking
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONGEST_NAME = 150  # file systems take 255 bytes, of which a repeated name and a suffix need some
+FORMATS = ("png", "svg", "pdf")
+# Text stays text, which can be searched and edited; the same picture is the same file.
+WRITTEN: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "fusebench"}
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def draw(
-    plots: Iterable[Plot], source: Source, metric: str, fusions: Sequence[str] = ()
+    plots: Iterable[Plot], source: Source, metric: str, fusions: Sequence[str] = (), look: Look = AS_DESIGNED
 ) -> tuple[dict[str, Figure], list[str]]:
     """Draw kinds of pictures.
 
@@ -41,7 +46,7 @@ def draw(
         for title, figure in plot.jobs(source, metric, fusions):
             try:
                 # Names, paths and classes of users are no formulas, even with two dollar signs in them.
-                with rc_context({"text.parse_math": False}):
+                with rc_context({"text.parse_math": False}), looking(look):
                     drawn[_file_name(plot, title, drawn)] = figure()
             except (NothingToDrawError, UsageError) as reason:
                 missing.append(f"{plot.name}: {reason}")
@@ -54,8 +59,11 @@ def save(figure: Figure, file: Path) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    content = io.BytesIO()
-    figure.savefig(content, format=file.suffix.removeprefix("."))
+    from matplotlib import rc_context
+
+    content, kind = io.BytesIO(), file.suffix.removeprefix(".").lower()
+    with rc_context(WRITTEN):
+        figure.savefig(content, format=kind, metadata=UNDATED.get(kind))
     write_bytes_atomically(file, content.getvalue())
 
 

@@ -17,6 +17,8 @@ from bench.plots.style import metric_label, new_figure, seeds_note
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
+WORST = 0.1
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -43,6 +45,15 @@ def heat_table(board: Board, metric: str) -> pd.DataFrame:
     return pd.concat({name: table[name] for name in domains}, axis=1)
 
 
+def color_range(table: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """The values at the ends of the colours: all but the worst tenth, so that a few bad ones do not make the others
+    alike."""
+    is_lower = METRICS.get(metric).direction == LOWER
+    values = table.to_numpy(dtype=float)
+    low, high = (float(end) for end in np.nanquantile(values, [0, 1 - WORST] if is_lower else [WORST, 1]))
+    return (low, high) if high > low else (low - 0.01, high + 0.01)
+
+
 def column_pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Evaluated domain and backbone of each column."""
     return cast("list[tuple[str, str]]", table.columns.to_list())
@@ -62,23 +73,23 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
         raise NothingToDrawError(f"{board.title}: no {metric}")
     values = table.to_numpy(dtype=float)
     rows, columns = values.shape
-    figure = new_figure(
-        4 + 1.4 * columns, 2.2 + 0.2 * rows, board.title, f"{metric_label(metric)}; {seeds_note(board.own)}"
-    )
-    axis = figure.subplots()
-    colors = colormaps["cividis"].with_extremes(bad="0.85")
-    chance = METRICS.get(metric).chance
-    low = min(np.inf if chance is None else chance, np.nanmin(values))
-    image = axis.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=colors, vmin=low, vmax=np.nanmax(values))
-    middle = (low + np.nanmax(values)) / 2
-    for row, column in np.ndindex(rows, columns):
-        value = values[row, column]
-        text = "-" if np.isnan(value) else f"{value:.3f}"
-        axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value < middle else "black")
+    low, high = color_range(table, metric)
+    note = f"mean {metric_label(metric)}; {seeds_note(board.own)}; "
+    note += f"colours from {low:.3f} to {high:.3f}, the worst tenth alike"
     heads = [
         "\n".join([*textwrap.wrap(backbone, 20), *textwrap.wrap(_tested(board, domain), 24)])
         for domain, backbone in column_pairs(table)
     ]
+    above = 0.14 * max(head.count("\n") for head in heads)
+    figure = new_figure(max(2.6 + 1.3 * columns, 5.0), 0.8 + 0.2 * rows + above, board.title, note)
+    axis = figure.subplots()
+    colors = colormaps["cividis"].with_extremes(bad="0.85")
+    image = axis.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=colors, vmin=low, vmax=high)
+    middle = (low + high) / 2
+    for row, column in np.ndindex(rows, columns):
+        value = values[row, column]
+        text = "-" if np.isnan(value) else f"{value:.3f}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value < middle else "black")
     axis.set_xticks(range(columns), heads, fontsize=7)
     axis.xaxis.tick_top()
     names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]

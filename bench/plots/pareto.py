@@ -1,10 +1,10 @@
-"""A metric against costs, with the fusions that nobody beats on both."""
+"""A metric against costs, with the fusions that are surely better than what is cheaper."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,110 +12,181 @@ from numpy.typing import NDArray
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, MARKERS, metric_label, new_figure, seeds_note, spread
+from bench.plots.style import COLORS, GREY, INTERVAL, MARKERS, metric_label, new_figure, reach, seeds_note, spread
 from bench.records.columns import Cost
+from bench.records.sections import Section
 from bench.stats.intervals import Array
-from bench.text import human
+from bench.verdicts.standings import standings_of
+from bench.verdicts.unit import unit_of
+from bench.verdicts.verdicts import Word
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Whether the point at the first place is surely better than that at the second.
+Better = Callable[[int, int], bool]
 SHOWN = ("infer", "macs", "params")
 LONGEST = 34
+WIDE = 3.0
 
 
-def draw_pareto(board: Board, metric: str) -> Figure:
-    """One panel per cost: inference throughput, MACs and parameters.
+def draw_pareto(board: Board, metric: str, section: Section | None, margin: float) -> Figure:
+    """One panel per cost: inference throughput, MACs and parameters, zoomed to the better half.
 
-    Numbered and joined are the fusions of the Pareto front; the best and the worst of all have a number, too.
+    Numbered and joined are the fusions of the front; the best and the worst of all have a number, too.
+
+    Args:
+        section: of the same lines; None without records. margin: in the unit of the metric.
     """
     lines = board.ranked("fusion", metric)
     panels = board.costs(SHOWN)
     if lines.empty or not panels or METRICS.get(metric).direction == NEITHER:
         raise NothingToDrawError(f"{board.title}: no fusion with both {metric} and a cost")
-    numbered = [lines[_numbered(lines, metric, cost)] for cost in panels]
-    height = 4.4 + 0.19 * max(map(len, numbered))
-    note = f"{seeds_note(lines)}; joined: no fusion is both better and cheaper"
+    judge = Judge(lines, metric, section, margin)
+    fronts = [front_of(lines, metric, cost, judge) for cost in panels]
+    height = 3.7 + 0.17 * max(_numbered(front).sum() for front in fronts)
+    told = f"their verdict, beyond {unit_of(metric).short(margin)}" if section else "their intervals"
+    note = f"{seeds_note(lines)}; line: {INTERVAL}; joined: each is surely better than the cheaper one, by {told}"
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
-    figure = new_figure(4.6 * len(panels), height, board.title, note)
+    figure = new_figure(4.2 * len(panels), height, board.title, note)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axis, cost, part in zip(axes, panels, numbered, strict=True):
-        _draw_panel(axis, lines, part, metric, cost, board.backbones)
+    axes[0].set_ylim(*_limits(lines, metric))
+    for axis, cost, front in zip(axes, panels, fronts, strict=True):
+        _draw_panel(axis, lines, front, metric, cost, board.backbones)
     axes[0].set_ylabel(metric_label(metric))
     if len(board.backbones) > 1:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
-def pareto_front(gain: Array, cost: Array) -> NDArray[np.bool_]:
-    """Which points no other point beats: none has at least the gain at most the cost, and one of the two strictly.
+def _limits(lines: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """Ends of the axis of the metric, the lower one first."""
+    sign = METRICS.get(metric).direction
+    gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * sign
+    half = lines[f"{metric}_hw"].fillna(0).to_numpy(dtype=float)
+    top = float((gain + half).max())
+    ends = top + 0.04 * (span := max(reach(top - gain + half), 1e-6)), top - 1.04 * span
+    return min(sign * end for end in ends), max(sign * end for end in ends)
+
+
+def pareto_front(gain: Array, cost: Array, is_better: Better) -> NDArray[np.bool_]:
+    """Which points are worth their cost: the cheapest, and from there on each that is better than the one before it on
+    the front; twins of those, too. Where any higher gain is better that is Pareto's front.
 
     Args:
         gain, cost: (points,) more is better, less is better; a point with a nan is on no front.
+        is_better: whether the first of two points is surely better than the second.
     """
     known = ~(np.isnan(gain) | np.isnan(cost))
     front = np.zeros(len(gain), dtype=bool)
-    best_gain, cost_there = -np.inf, np.nan
-    for at in np.lexsort((-gain, cost)):
-        is_twin = gain[at] == best_gain and cost[at] == cost_there
-        if known[at] and (gain[at] > best_gain or is_twin):
+    last: int | None = None
+    for at in (int(place) for place in np.lexsort((-gain, cost)) if known[place]):
+        if last is None or is_better(at, last) or (gain[at] == gain[last] and cost[at] == cost[last]):
             front[at] = True
-            best_gain, cost_there = gain[at], cost[at]
+            last = at
     return front
 
 
-def front_of(lines: pd.DataFrame, metric: str, cost: Cost) -> NDArray[np.bool_]:
-    """Which lines are on the Pareto front of a metric and a cost; throughput is better the higher it is."""
+class Judge:
+    """Whether one line is surely better than another: by its verdict where both have a backbone and there are records;
+    else where the interval of the difference of two independent means does not hold 0.
+
+    Args:
+        lines: of fusions. section: with the entries of these lines; None without records.
+        margin: of the verdicts, in the unit of the metric.
+    """
+
+    def __init__(self, lines: pd.DataFrame, metric: str, section: Section | None, margin: float) -> None:
+        self._names = list(zip(lines["backbone"], lines["fusion"], strict=True))
+        self._gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS.get(metric).direction
+        self._half = np.nan_to_num(lines[f"{metric}_hw"].to_numpy(dtype=float))
+        self._metric, self._section, self._margin = metric, section, margin
+        self._known: dict[tuple[str, str], dict[str, Word]] = {}
+
+    def __call__(self, one: int, other: int) -> bool:
+        """Whether the line at a place is better than that at another."""
+        (backbone, fusion), base = self._names[one], self._names[other]
+        if self._section is not None and backbone == base[0]:
+            return self._words(self._section, *base).get(fusion) == "better"
+        return bool(self._gain[one] - self._gain[other] > np.hypot(self._half[one], self._half[other]))
+
+    def _words(self, section: Section, backbone: str, baseline: str) -> Mapping[str, Word]:
+        if (backbone, baseline) not in self._known:
+            found = standings_of(section.of(backbone), section.domain, self._metric, self._margin, baseline)
+            self._known[backbone, baseline] = {one.fusion: one.verdict.word for one in found.members if one.verdict}
+        return self._known[backbone, baseline]
+
+
+def front_of(lines: pd.DataFrame, metric: str, cost: Cost, judge: Judge) -> NDArray[np.bool_]:
+    """Which lines are on the front of a metric and a cost; throughput is better the higher it is."""
     gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS.get(metric).direction
     values = lines[cost.field].to_numpy(dtype=float)
-    return pareto_front(gain, -values if cost.is_rate else values)
+    return pareto_front(gain, -values if cost.is_rate else values, judge)
 
 
-def _numbered(lines: pd.DataFrame, metric: str, cost: Cost) -> NDArray[np.bool_]:
-    chosen = front_of(lines, metric, cost)
+def _numbered(front: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The front, the best and the worst."""
+    chosen = front.copy()
     chosen[[0, -1]] = True
     return chosen
 
 
 def _draw_panel(
-    axis: Axes, lines: pd.DataFrame, numbered: pd.DataFrame, metric: str, cost: Cost, backbones: list[str]
+    axis: Axes, lines: pd.DataFrame, front: NDArray[np.bool_], metric: str, cost: Cost, backbones: Sequence[str]
 ) -> None:
-    column = f"{metric}_mean"
+    """Points with intervals, an arrow at the edge for each that lies beyond, and the front."""
+    column, half = f"{metric}_mean", f"{metric}_hw"
+    low, high = axis.get_ylim()
     for place, backbone in enumerate(backbones):
         own = lines[lines["backbone"] == backbone]
-        color, marker = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
-        axis.plot(own[cost.field], own[column], marker, color=color, alpha=0.55, markersize=5, label=backbone)
-    front = lines[front_of(lines, metric, cost)].sort_values(cost.field)
-    axis.plot(front[cost.field], front[column], color="black", linewidth=1, zorder=1)
-    axis.plot(front[cost.field], front[column], "o", markerfacecolor="none", markeredgecolor="black", markersize=8)
-    axis.set_xscale("log")
+        looks: dict[str, Any] = {"color": COLORS[place % len(COLORS)], "alpha": 0.5, "markersize": 4.5}
+        marker = MARKERS[place % len(MARKERS)]
+        axis.errorbar(
+            own[cost.field], own[column], own[half].fillna(0), fmt=marker, elinewidth=0.7, label=backbone, **looks
+        )
+        for beyond, edge, arrow in ((own[column] < low, low, "v"), (own[column] > high, high, "^")):
+            if beyond.any():
+                axis.plot(own[cost.field][beyond], [edge] * beyond.sum(), arrow, clip_on=False, **looks)
+    steps = lines[front].sort_values(cost.field)
+    axis.plot(steps[cost.field], steps[column], color="black", linewidth=1, zorder=3)
+    axis.errorbar(
+        steps[cost.field], steps[column], steps[half].fillna(0), fmt="o", color="black", markersize=6,
+        markerfacecolor="none", elinewidth=1.0, zorder=4,
+    )  # fmt: skip
+    axis.set_ylim(low, high)
     axis.margins(x=0.12)
-    axis.xaxis.set_major_formatter(lambda value, _: human(value))
-    axis.xaxis.set_minor_formatter(lambda value, _: "")
-    _few_ticks(axis, lines[cost.field].to_numpy(dtype=float))
+    _scale(axis, lines[cost.field].to_numpy(dtype=float))
     axis.set_xlabel(f"{cost.header}{' →' if cost.is_rate else ' ←'} better")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)
-    _number(axis, numbered, metric, cost, len(backbones) > 1)
+    axis.spines[["top", "right"]].set_visible(False)
+    _number(axis, lines[_numbered(front)], metric, cost, len(backbones) > 1)
 
 
-def _few_ticks(axis: Axes, values: Array) -> None:
-    """Four round ticks where the values span less than a decade, for which a logarithmic axis has none."""
-    low, high = values[values > 0].min(), values.max()
-    if low < high < 10 * low:
-        ticks = np.geomspace(low, high, 4)
-        axis.set_xticks(ticks, [human(tick) for tick in ticks])
+def _scale(axis: Axes, values: Array) -> None:
+    """Round ticks that tell the costs apart: on a logarithmic axis from a factor of ``WIDE`` on."""
+    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    known = values[values > 0]
+    if len(known) and known.max() > WIDE * known.min():
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+    axis.xaxis.set_major_formatter(EngFormatter())
 
 
 def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_backbone: bool) -> None:
     """Numbers beside the points, kept apart, and what they stand for below the axis."""
     column = f"{metric}_mean"
     low, high = axis.get_ylim()
-    upwards = numbered.iloc[::-1]
-    heights = spread(upwards[column].tolist(), 0.035 * (high - low))
-    for number, height, (_, line) in zip(range(len(numbered), 0, -1), heights, upwards.iterrows(), strict=True):
+    seen = [(number, line) for number, (_, line) in enumerate(numbered.iterrows(), 1) if low <= line[column] <= high]
+    seen.sort(key=lambda one: float(one[1][column]))
+    heights = spread([line[column] for _, line in seen], 0.035 * (high - low))
+    for height, (number, line) in zip(heights, seen, strict=True):
         axis.annotate(
             str(number),
             (line[cost.field], line[column]),
@@ -126,10 +197,17 @@ def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_ba
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 4},
         )
     texts = [
-        f"{number} {_name(line, with_backbone)}: {line[column]:.3f}, {human(line[cost.field])}"
+        f"{number} {_name(line, with_backbone)}: {line[column]:.3f}, {_cost_text(line[cost.field])}"
         for number, (_, line) in enumerate(numbered.iterrows(), 1)
     ]
     axis.text(0, -0.17, "\n".join(texts), transform=axis.transAxes, fontsize=8, va="top", linespacing=1.35)
+
+
+def _cost_text(value: float) -> str:
+    """With the digits that tell close costs apart."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(places=2).format_data(value)
 
 
 def _name(line: pd.Series[str], with_backbone: bool) -> str:
@@ -139,9 +217,16 @@ def _name(line: pd.Series[str], with_backbone: bool) -> str:
 
 @register_plot
 class Pareto(Plot):
-    """A metric against throughput, MACs and parameters, with the fusions that nobody beats on both."""
+    """A metric against throughput, MACs and parameters; joined: fusions that are surely better than cheaper ones."""
 
     name = "pareto"
 
     def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
-        return [(board.title, partial(draw_pareto, board, metric)) for board in source.boards]
+        sections = source.sections or [None] * len(source.boards)
+        return [
+            (board.title, partial(self._draw, board, metric, section, source))
+            for board, section in zip(source.boards, sections, strict=True)
+        ]
+
+    def _draw(self, board: Board, metric: str, section: Section | None, source: Source) -> Figure:
+        return draw_pareto(board, metric, section, source.margin)

@@ -1,4 +1,4 @@
-"""Mean ranks of the fusions over blocks, with the critical difference from the best."""
+"""Mean ranks of the fusions over blocks, with the cliques that lie within a critical difference."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy as np
 from bench.metrics import METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, SKY, new_figure
+from bench.plots.style import BLUE, GREY, new_figure
 from bench.records.blocks import Complete
+from bench.stats.intervals import Array
 from bench.verdicts.ranks import mean_ranks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BY_SEED = "accuracy_by_seed"
+BESIDE = 0.025  # from bar to bar, in widths of the axis
 
 
 def complete_blocks_of(board: Board) -> Complete:
@@ -38,8 +40,15 @@ def complete_blocks_of(board: Board) -> Complete:
     return Complete(tuple(found), blocks, np.array(table, dtype=float).reshape(len(shared), len(found)))
 
 
+def cliques_of(mean: Array, critical: float) -> list[tuple[int, int]]:
+    """First and last place of each run of ascending mean ranks no two of which are a critical difference apart; of
+    several places, and no part of another (Demsar, 2006)."""
+    ends = [int(np.searchsorted(mean, value + critical, "right")) - 1 for value in mean]
+    return [(first, last) for first, last in enumerate(ends) if last > first and (first == 0 or ends[first - 1] < last)]
+
+
 def draw_ranks(board: Board, metric: str) -> Figure:
-    """A dot per fusion at its mean rank over seeds; the band reaches one critical difference from the best."""
+    """A dot per fusion at its mean rank over seeds; beside them a bar for each clique that is not told apart."""
     if metric != "accuracy":
         raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
     if board.own["warmup_quality"].nunique() > 1:
@@ -49,31 +58,38 @@ def draw_ranks(board: Board, metric: str) -> Figure:
         raise NothingToDrawError(f"{board.title}: {ranks.reason}")
     order = np.argsort(ranks.mean, kind="stable")
     mean, names = ranks.mean[order], [ranks.fusions[at] for at in order]
-    limit = mean[0] + ranks.critical_difference
     p = "p < 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     note = (
-        f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; band: one Nemenyi critical difference "
+        f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; bars: cliques within one Nemenyi "
+        f"critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the best and who "
+        "is not told apart from it"
     )
-    note += f"({ranks.critical_difference:.1f}) wide: nobody inside is told apart from the best"
-    figure = new_figure(7.2, 1.8 + 0.2 * len(names), board.title, note)
+    figure = new_figure(7.2, 0.8 + 0.21 * len(names), board.title, note)
     axis = figure.subplots()
     rows = np.arange(len(names))
-    axis.axvspan(mean[0], limit, color=SKY, alpha=0.25, linewidth=0)
+    cliques = cliques_of(mean, ranks.critical_difference)
+    limit = mean[0] + ranks.critical_difference
     axis.hlines(rows, 0, mean, color="0.9", linewidth=0.8, zorder=0)
     axis.scatter(mean, rows, color=[BLUE if value <= limit else GREY for value in mean], s=26, zorder=3)
     for row, value in zip(rows, mean, strict=True):
         axis.annotate(f"{value:.1f}", (value, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
-    axis.set_yticks(rows, names, fontsize=7.5)
+    right = mean[-1] * 1.08 + 0.5
+    for place, (first, last) in enumerate(cliques):
+        at = right * (1 + BESIDE * (place + 1))
+        color = BLUE if first == 0 else "0.35"
+        axis.plot([at, at], [first - 0.25, last + 0.25], color=color, linewidth=3, solid_capstyle="butt", clip_on=False)
+    axis.set_yticks(rows, names, fontsize=8)
     axis.set_ylim(len(names) - 0.4, -0.6)
-    axis.set_xlim(0, mean[-1] * 1.08 + 0.5)
+    axis.set_xlim(0, right * (1 + BESIDE * (len(cliques) + 1)))
     axis.set_xlabel("mean rank ↓")
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    axis.spines[["top", "right", "left"]].set_visible(False)
     return figure
 
 
 @register_plot
 class Ranks(Plot):
-    """Mean ranks of accuracy over seeds with the critical difference from the best."""
+    """Mean ranks of accuracy over seeds, with the cliques that lie within a critical difference."""
 
     name = "ranks"
 

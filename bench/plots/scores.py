@@ -79,14 +79,19 @@ def _panels(
 
 
 def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:
-    # Few extreme scores would squeeze all others into one bin.
-    low, high = np.quantile(scores, [0.002, 0.998])
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1).tolist()
-    shown = np.clip(scores, edges[0], edges[-1])
-    axis.hist(shown[label == 1], edges, color=BLUE, alpha=0.6, label="same")
-    axis.hist(shown[label == 0], edges, color=ORANGE, alpha=0.6, label="different", hatch="////", edgecolor="white")
+    draw_histograms(axis, scores, label, bins)
     axis.axvline(0, color=GREY, linewidth=0.9, linestyle="--")
     axis.set_title(name, fontsize=8)
+
+
+def draw_histograms(axis: Axes, values: Array, label: Array, bins: int) -> None:
+    """Values (N,) of same and of different pairs, each as a histogram."""
+    # Few extreme scores would squeeze all others into one bin.
+    low, high = np.quantile(values, [0.002, 0.998])
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1).tolist()
+    shown = np.clip(values, edges[0], edges[-1])
+    axis.hist(shown[label == 1], edges, color=BLUE, alpha=0.6, label="same")
+    axis.hist(shown[label == 0], edges, color=ORANGE, alpha=0.6, label="different", hatch="////", edgecolor="white")
     axis.set_yticks([])
     axis.tick_params(labelsize=7)
     axis.spines[["top", "right", "left"]].set_visible(False)

@@ -1,10 +1,13 @@
-"""What all pictures share: colours for colour-blind readers, names of metrics, and the file they become."""
+"""What all pictures share: colours for colour-blind readers, the heading, and the names of metrics."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from bench.text import printable
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 # Okabe and Ito, 2008, Color universal design; yellow is too light for lines on white.
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -30,14 +34,86 @@ ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
 INTERVAL = f"{100 * LEVEL:.0f} % t interval over seeds"
 
 
+LARGE, SMALL = 10.5, 8.5  # points: a title, and what is said below it
+FAR = 3.0
+MARGIN = 0.12  # inches between the edge of a picture and its heading
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures that are drawn meanwhile look, whatever each of them would choose.
+
+    Attributes:
+        width: in inches.
+        title: instead of the conditions; an empty one leaves out what is said below it, too, for a caption elsewhere.
+    """
+
+    width: float | None = None
+    title: str | None = None
+
+
+AS_DESIGNED = Look()
+_LOOK: ContextVar[Look] = ContextVar("look", default=AS_DESIGNED)
+
+
+@contextmanager
+def looking(look: Look) -> Iterator[None]:
+    """Pictures drawn meanwhile have this look."""
+    before = _LOOK.set(look)
+    try:
+        yield
+    finally:
+        _LOOK.reset(before)
+
+
+def width_of(width: float) -> float:
+    """In inches, of a picture that would choose ``width`` itself."""
+    return _LOOK.get().width or width
+
+
 def new_figure(width: float, height: float, title: str, note: str = "") -> Figure:
-    """A figure of so many inches with a heading that is wrapped to its width."""
+    """A figure of so many inches below a heading: the title, and smaller what the marks mean, wrapped to its width.
+
+    Args:
+        height: of the drawing; the heading comes on top of it.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-    lines = [*textwrap.wrap(printable(title), int(12.5 * width)), *textwrap.wrap(note, int(12.5 * width))]
-    figure.suptitle("\n".join(lines), fontsize=10)
+    look = _LOOK.get()
+    width = width_of(width)
+    titles = textwrap.wrap(printable(title if look.title is None else look.title), _room(width, LARGE * 1.12))
+    notes = textwrap.wrap(note, _room(width, SMALL)) if look.title != "" else []
+    heading = (1.35 * LARGE * len(titles) + 1.35 * SMALL * len(notes)) / 72 + (2 * MARGIN if titles or notes else 0)
+    figure = Figure(figsize=(width, height + heading), dpi=DOTS_PER_INCH, layout="constrained")
+    figure.set_layout_engine("constrained", rect=(0, 0, 1, height / (height + heading)), w_pad=0.8 * MARGIN)
+    left, top = MARGIN / width, 1 - MARGIN / (height + heading)
+    looks: dict[str, Any] = {"ha": "left", "va": "top", "linespacing": 1.25, "in_layout": False}
+    figure.text(left, top, "\n".join(titles), fontsize=LARGE, fontweight="bold", **looks)
+    below = top - 1.38 * LARGE * len(titles) / 72 / (height + heading)
+    figure.text(left, below, "\n".join(notes), fontsize=SMALL, color=GREY, **looks)
     return figure
+
+
+def _room(width: float, size: float) -> int:
+    """Letters of so many points that a line of a picture has room for."""
+    return max(int(72 * (width - 2 * MARGIN) / (0.545 * size)), 12)
+
+
+def reach(distances: NDArray[np.float64], least: float = 0.0) -> float:
+    """How far from 0 an axis goes that is zoomed to the better half: as far as these, or as all, where that is no more
+    than ``FAR`` times as far.
+
+    Args:
+        distances: (n,) best first, 0 or more. least: that the axis holds at any rate.
+    """
+    near = max(float(distances[: -(-len(distances) // 2)].max()), least)
+    every = max(float(distances.max()), least)
+    return every if every <= FAR * near else near
+
+
+def heading_of(figure: Figure) -> str:
+    """What stands above a drawing, as one line."""
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.texts[:2]).strip()
 
 
 def metric_label(metric: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -33,12 +34,13 @@ RATE_FIELDS = ("train_pairs_per_s", "infer_pairs_per_s")
 
 
 def choose(text: str, allowed: Collection[str], option: str) -> tuple[str, ...]:
-    """Read a comma-separated choice of ``allowed`` names, without repetitions.
+    """Read a comma-separated choice of ``allowed`` names or globs of them, without repetitions.
 
     Raises:
-        UsageError: a name is not allowed, or there is none.
+        UsageError: a name is not allowed, no name is like a glob, or there is none.
     """
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    names = tuple(dict.fromkeys(name for one in given for name in _matching(one, allowed)))
     for name in names:
         if name not in allowed:
             longer = [known for known in allowed if known.startswith(name)]
@@ -48,6 +50,12 @@ def choose(text: str, allowed: Collection[str], option: str) -> tuple[str, ...]:
     if not names:
         raise UsageError(f"{option}: no name given; allowed: {', '.join(allowed)}")
     return names
+
+
+def _matching(name: str, allowed: Collection[str]) -> Collection[str]:
+    """The names that a glob stands for; any other name, and a glob of none, as it is."""
+    is_glob = name not in allowed and any(sign in name for sign in "*?")
+    return (is_glob and fnmatch.filter(allowed, name)) or [name]
 
 
 def choose_one(text: str, allowed: Collection[str], option: str) -> str:

@@ -129,6 +129,21 @@ class Diagnostics(TypedDict, total=False):
     """What is read back of the diagnosis of a trained model, which holds further measures by name."""
 
     note: Annotated[Text, "where learning stopped, for a model at chance"]
+    overfits_from: Annotated[Count, "training pairs after which validation got worse while training went on"]
+
+
+class CheckFacts(TypedDict):
+    """What was seen of a model at one point of its training."""
+
+    pairs: Annotated[Count, "training pairs seen"]
+    validated: Annotated[Count, "validation pairs that the following are of"]
+    loss: Annotated[Number, "what training minimises, without auxiliary heads"]
+    auc: Annotated[Share | None, "None where they have one label"]
+    f1: Annotated[Share, "the best one of all thresholds"]
+    precision: Annotated[Share, "at that threshold"]
+    recall: Annotated[Share, "at that threshold"]
+    threshold: Annotated[Number, "with the best F1"]
+    gradients: Annotated[dict[str, Amount], "mean norm by layer since the check before, not limited yet"]
 
 
 def _machine(facts: Any) -> Any:

@@ -19,6 +19,7 @@ from pydantic_core import SchemaValidator, from_json
 from bench.errors import UsageError
 from bench.metrics import metric_names
 from bench.records.facts import (
+    CheckFacts,
     CostFacts,
     Count,
     DataFacts,
@@ -177,6 +178,7 @@ class DetailedRecord(Record):
     )
     curve: Annotated[tuple[tuple[Count, Number, Number], ...], "pairs seen, training loss and accuracy"] = ()
     stopped_early: Annotated[Flag | None, "whether validation ended training"] = None
+    checks: Annotated[tuple[CheckFacts, ...], "what was seen meanwhile, where it was watched"] = ()
     auxiliary: Annotated[dict[str, dict[str, Number]], "errors of each auxiliary head"] = field(default_factory=dict)
     threshold_from: Annotated[Literal["validation"] | None, "what 0 is the threshold of, where not training"] = None
 

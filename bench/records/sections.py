@@ -42,8 +42,13 @@ class Table:
     @property
     def title(self) -> str:
         """Heading, different for every table of a report."""
+        return f"Trained on {self.domain} · {self.conditions}"
+
+    @property
+    def conditions(self) -> str:
+        """What the heading says besides the domain."""
         warmup = "no warm-up" if self.warmup == "none" else f"warm-up {self.warmup}"
-        parts = [f"Trained on {self.domain}", self.protocol, warmup]
+        parts = [self.protocol, warmup]
         if self.repeats == "replicate":
             parts.append("replicates")
         elif not self.is_only_warmup_seed:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bench.metrics import METRICS, SHARE
 from bench.records.leaderboard import key_of
 from bench.records.record import NO_SEED
 from bench.records.sections import Section
@@ -16,6 +15,7 @@ from bench.report.table import Grid
 from bench.stats.paired import blocks_to_flip
 from bench.stats.power import ALPHA
 from bench.text import MISSING, count_of, p_text
+from bench.verdicts.unit import Unit, unit_of
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 # Columns that a comparison adds at the end of the leaderboard; differences are in the unit of the metric.
@@ -46,33 +46,6 @@ class Comparison:
     def unit(self) -> Unit:
         """How differences in the metric are written."""
         return unit_of(self.metric)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Differences are written times ``scale``, with ``digits`` after the point, before ``name``."""
-
-    scale: int
-    digits: int
-    name: str
-
-    def signed(self, value: float) -> str:
-        """A difference with its sign, without the name of the unit; a dash for nan."""
-        return MISSING if math.isnan(value) else f"{value * self.scale:+.{self.digits}f}"
-
-    def size(self, value: float) -> str:
-        """The size of a difference, without the name of the unit; a dash for nan."""
-        return MISSING if math.isnan(value) else f"{value * self.scale:.{self.digits}f}"
-
-    def short(self, value: float) -> str:
-        """A size as short as possible, with the name: ``1 point``, ``2.5 points``."""
-        text = f"{value * self.scale:.3g}"
-        return f"{text}{self.name.removesuffix('s') if text == '1' and self.scale == 100 else self.name}"
-
-
-def unit_of(metric: str) -> Unit:
-    """How differences in a metric are written: in points where it is a share."""
-    return Unit(100, 2, " points") if METRICS.get(metric).unit == SHARE else Unit(1, 3, f" in {metric}")
 
 
 def comparisons(section: Section, baseline: str, metric: str, margin: float) -> list[Comparison]:

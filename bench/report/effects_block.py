@@ -8,11 +8,11 @@ from typing import Any
 
 from bench.plots.style import metric_label
 from bench.records.sections import Section
-from bench.report.against_baseline import Unit, unit_of
 from bench.report.table import Block, Grid
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import MISSING
 from bench.verdicts.effects import FUSION, PAIRS, SEED, Effects, effects_of
+from bench.verdicts.unit import Unit, unit_of
 
 
 def analyses(section: Section, sections: Sequence[Section], metric: str) -> dict[str, Effects]:

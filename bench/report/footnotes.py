@@ -95,6 +95,23 @@ def not_learned(section: Section) -> list[str]:
     return lines
 
 
+def overfitted(section: Section) -> list[str]:
+    """One line per entry that got worse on validation pairs while it learned its training pairs, with the seeds that
+    were watched and did, and from where on."""
+    lines = []
+    for entry in _by_name(section):
+        found = {
+            cell.seed: cell.diagnostics["overfits_from"]
+            for cell in entry.finished
+            if "overfits_from" in cell.diagnostics
+        }
+        if found:
+            pairs = sorted(set(found.values()))
+            span = f"{pairs[0]:,}" if len(pairs) == 1 else f"{pairs[0]:,} to {pairs[-1]:,}"
+            lines.append(f"{label(entry)}, {_seeds(list(found))}: overfits from {span} training pairs seen")
+    return lines
+
+
 def not_applicable(section: Section) -> list[str]:
     """One line per combination that does not apply, with the reason."""
     return [f"{label(entry)}: {entry.reason}" for entry in _by_name(section) if entry.reason]

@@ -8,10 +8,11 @@ from typing import Any
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
 from bench.records.sections import Section
-from bench.report.against_baseline import DISPUTED, sign_flip_notes, unit_of, verdict_dict
+from bench.report.against_baseline import DISPUTED, sign_flip_notes, verdict_dict
 from bench.report.table import Block, Grid, matrix
 from bench.text import MISSING, p_text
 from bench.verdicts.gaps import Gap
+from bench.verdicts.unit import unit_of
 from bench.verdicts.verdicts import Verdict
 
 SIGNS = {"better": "▲", "worse": "▼", "equivalent": "≈"}

@@ -39,7 +39,7 @@ def grid(section: Section, found: Order) -> Grid:
     rows = []
     for domain, order in found.best_first.items():
         pair = with_home.get(domain)
-        cells = [_text(pair.correlation), _span(pair.low, pair.high), _text(pair.ceiling)] if pair else [MISSING] * 3
+        cells = [number(pair.correlation), span(pair.low, pair.high), number(pair.ceiling)] if pair else [MISSING] * 3
         rows.append([names.get(domain, domain), *cells, _named(order)])
     return Grid(["domain", "rank correlation", "95 % interval", "ceiling", "best first"], rows, left=1)
 
@@ -66,9 +66,11 @@ def _named(order: tuple[str, ...]) -> str:
     return f"{', '.join(order[: MOST_NAMED // 2])}, … {', '.join(order[-MOST_NAMED // 2 :])}"
 
 
-def _text(value: float) -> str:
+def number(value: float) -> str:
+    """A correlation as text; a dash where there is none."""
     return MISSING if math.isnan(value) else f"{value:.2f}"
 
 
-def _span(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
+    """The interval of one; a dash where there is none."""
     return MISSING if math.isnan(low) else f"{low:.2f} to {high:.2f}"

@@ -14,6 +14,7 @@ from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
 from bench.report.against_baseline import Comparison, comparisons
 from bench.report.provenance import left_out, rates_note
+from bench.verdicts.across import Across, across
 from bench.verdicts.gaps import Gap, gaps_of
 
 
@@ -46,6 +47,11 @@ class Report:
     def gaps(self) -> Mapping[str, Sequence[Gap]]:
         """By title of a section, what its fusions lose on other domains by the first metric."""
         return {one.title: gaps_of(one, self.metrics[0], self.margin, self.baseline) for one in self.sections}
+
+    @cached_property
+    def across(self) -> tuple[Across, ...]:
+        """Tables that differ in the domain trained on alone, beside each other by the first metric."""
+        return tuple(across(self.sections, self.metrics[0]))
 
     @property
     def notes(self) -> list[str]:

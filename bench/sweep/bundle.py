@@ -25,7 +25,8 @@ Outcome = dict[str, Any] | BaseException
 
 
 def bundles(cells: Iterable[Cell], execution: Execution) -> list[tuple[Cell, ...]]:
-    """The cells in the order of the first of each bundle; none has more than ``execution.seeds_together``."""
+    """The cells in the order of the first of each bundle; none has more than ``execution.seeds_together``, and each is
+    alone where they are watched."""
     found: list[list[Cell]] = []
     filling: dict[Cell, list[Cell]] = {}
     for cell in cells:
@@ -35,7 +36,7 @@ def bundles(cells: Iterable[Cell], execution: Execution) -> list[tuple[Cell, ...
             bundle.append(cell)
             continue
         found.append([cell])
-        if _gains(cell, execution.device):
+        if _gains(cell, execution.device) and not execution.checks:
             filling[alike] = found[-1]
     return [tuple(bundle) for bundle in found]
 

@@ -22,6 +22,7 @@ from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole,
 MOST_NAMES = 10_000
 MOST_WORKERS = 1024
 FEWEST_TEST_PAIRS = 8
+MOST_CHECKS = 1_000
 MOST_CELLS = 1_000_000  # planned within a minute and half a gigabyte
 LONGEST_TIMEOUT = 10 * 366 * 24 * 3600  # seconds
 MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None}  # key by key; and what checks them
@@ -99,6 +100,13 @@ class SweepConfig(BaseModel):
         description="Train up to so many seeds of a frozen fusion in one pass (default: 1), where that is faster. It "
         "changes rounding, and cells have no training rate of their own.",
     )
+    checks: Whole = Field(
+        0,
+        ge=0,
+        le=MOST_CHECKS,
+        description="Look at each cell at so many points of its training (default: 0): loss, AUC and best F1 on 96 "
+        "validation pairs, gradients by layer, and whether it overfits. Changes no number; such seeds share no pass.",
+    )
     timeout: str | None = Field(None, description="Limit per cell: 90s, 20m, 2h.")
     warmup_timeout: str | None = Field(None, description="Limit per warm-up, as --timeout.")
     retry: tuple[Literal[STATUSES], ...] = Field(  # type: ignore[valid-type]
@@ -142,13 +150,13 @@ class SweepConfig(BaseModel):
 
     @property
     def chosen_observers(self) -> tuple[str, ...]:
-        """The observers, with those that are asked for by their short form."""
+        """The observers; first those that are asked for by their short form, so that others find what they keep."""
         short = {
             "tensorboard": self.tensorboard,
             "profile": self.profile,
             f"models:keep={self.save}": self.save != "none",
         }
-        return tuple(dict.fromkeys([*self.observer, *(name for name, asked in short.items() if asked)]))
+        return tuple(dict.fromkeys([*(name for name, asked in short.items() if asked), *self.observer]))
 
     @property
     def chosen_executor(self) -> str:

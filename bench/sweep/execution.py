@@ -1,5 +1,5 @@
-"""Where a cell is computed, how its maps lie in memory and which cells share a pass: this changes its speed and its
-rounding, and no key."""
+"""Where a cell is computed, how its maps lie in memory, which cells share a pass and how often one is watched: this
+changes its speed and its rounding, and no key."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class Execution:
         device: ``cpu`` or ``cuda``.
         memory_formats: by backbone, where it is not ``channels_last``.
         seeds_together: most seeds of one fusion on frozen encodings that are trained in one pass.
+        checks: points of the training at which a cell is watched, which changes no number of it.
     """
 
     device: str = "cpu"
     memory_formats: Mapping[str, str] = field(default_factory=dict)
     seeds_together: int = 1
+    checks: int = 0
 
     def memory_format(self, backbone: str) -> str:
         """The memory format of a backbone's maps by name, one of ``MEMORY_FORMATS``."""

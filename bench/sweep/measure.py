@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bench.sweep.execution import Execution
 from bench.sweep.inputs import ENCODE_BATCH, draw, inputs
 from bench.sweep.prepare import Prepared
 from bench.training.auxiliary import auxiliary_weights
+from bench.training.checks import overfits_from
 from bench.training.loop import History
 from bench.training.pairs import PairLearner, pairings
 from bench.training.recipe import DEFAULT_OBJECTIVE
@@ -52,6 +53,7 @@ class Finished:
         learner: what trained the model; None where nothing trains.
         probe: the test pairs of the domain trained on.
         collapsed: whether its scores or encodings no longer depend on the images.
+        measured: what its record says besides its coordinates.
     """
 
     cell: Cell
@@ -61,6 +63,7 @@ class Finished:
     probe: Pairs
     evaluated: Evaluated
     collapsed: bool
+    measured: Mapping[str, Any]
 
 
 def measure(
@@ -92,20 +95,29 @@ def measure(
             "memory_format": execution.memory_format(str(cell.backbone)),
             "seeds_together": trained.together,
         },
-        "diagnostics": diagnosis.measures,
+        "diagnostics": diagnosis.measures | _overfitting(history),
         "collapse": diagnosis.collapse,
     }
     if decides_on_validation(cell, model):
         result["threshold_from"] = "validation"
+    if history.checks:
+        result["checks"] = [check.as_dict() for check in history.checks]
     times = {
         "draw": prepared.draw_seconds,
         "train": prepared.build_seconds + trained.seconds,
         "evaluate": time.perf_counter() - started,
     }
     times["total"] = sum(times.values())
+    result["times"] = {name: round(value, 3) for name, value in times.items()}
     collapsed = diagnosis.collapse is not None
-    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated, collapsed))
-    return {**result, "times": {name: round(value, 3) for name, value in times.items()}}
+    on_finished(Finished(cell, model, prepared.learner, history, probe, evaluated, collapsed, result))
+    return result
+
+
+def _overfitting(history: History) -> dict[str, int]:
+    """From how many training pairs on it overfits, where it was watched and does."""
+    found = overfits_from(history.curve, history.checks)
+    return {} if found is None else {"overfits_from": found}
 
 
 def _labelled_pairs(prepared: Prepared, history: History) -> int | None:
@@ -150,12 +162,12 @@ def _diagnosis(prepared: Prepared, history: History, scored: Scores) -> Diagnosi
     test = draw(cell.domain, *cell.draws("test"))
     a, b = inputs(cell, model, prepared.start, cell.domain, "test")
     classes = len(build_domain(cell.domain).classes)
-    trivial = _trivial_loss(cell, model, classes)
+    trivial = trivial_loss(cell, model, classes)
     evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)
     return diagnose(prepared.subject, a, b, test.a.latents["class"], test.b.latents["class"], evidence)
 
 
-def _trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
+def trivial_loss(cell: Cell, model: PairModel, classes: int) -> float | None:
     """Loss of an answer that ignores the images; None where it depends on more than the answers."""
     if auxiliary_weights(model.fusion, cell.recipe.auxiliary):
         return None

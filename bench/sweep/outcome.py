@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
-from bench.errors import DivergedError, NotApplicableError, message_of
+from bench.errors import CollapsedError, DivergedError, NotApplicableError, message_of
 from bench.guard import EndedTheProgramError
 from bench.records.append import stored
 from bench.records.record import Status
@@ -31,6 +33,18 @@ def failure(status: Status, kind: str, message: str, trace: str | None = None) -
     """The part of a record that a failed attempt leaves. Texts of any origin and length become safe to store."""
     told = {"type": kind, "message": message} | ({"traceback": trace} if trace else {})
     return {"status": status, "error": {name: stored(without_home(text), name) for name, text in told.items()}}
+
+
+def judged(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell measured, with its status in place of ``collapse``."""
+    try:
+        json.dumps(dict(measured), allow_nan=False)
+    except ValueError:
+        return failure("diverged", DivergedError.__name__, "a measured value is not finite")
+    result = {name: value for name, value in measured.items() if name != "collapse"}
+    if reason := measured["collapse"]:
+        return {**result, **failure("collapsed", CollapsedError.__name__, reason)}
+    return {**result, "status": "ok", "error": None}
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:

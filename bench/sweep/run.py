@@ -11,23 +11,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from bench import zoo
-from bench.domain import Domain
 from bench.errors import StorageError, UsageError, in_a_line
 from bench.executors import EXECUTORS, Executor
 from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.load import Run, damage
-from bench.records.record import SCHEMA, Attempt, DetailedRecord, Repeats
-from bench.registry import Choice
+from bench.records.record import SCHEMA, Attempt, DetailedRecord
 from bench.sweep.bundle import bundles, describe_passes
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.config_values import read_part
+from bench.sweep.coordinates import coordinates
 from bench.sweep.execution import Execution
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
@@ -35,7 +33,6 @@ from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, Planned, expected_minutes, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
-from bench.sweep.replicates import shared
 from bench.sweep.summary import OK, summarise
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, say, without_home
@@ -94,7 +91,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         todo = [planned.cell for planned in plan.having("to run")]
         formats = choose_formats(todo, config.threads, device, partial(say, console), config.include)
-        execution = Execution(device, formats, config.seeds_together)
+        execution = Execution(device, formats, config.seeds_together, config.checks)
         for backbone, layout in execution.memory_formats.items():
             say(console, f"  {backbone} computes in {layout}: faster on this machine")
         _write_header(folder, config, jobs, execution, command)
@@ -206,50 +203,15 @@ def _left_out(observers: Sequence[Observer], plan: Plan) -> str:
 
 def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRecord:
     """Write what an attempt left. A result that makes no record, as a plug-in may cause, is a failed attempt."""
-    fields = _coordinates(planned)
+    sized = planned.sized
+    matching = {"matching": vars(sized) | {"fusion": str(sized.fusion)}} if sized else {}
+    fields = coordinates(planned.cell, planned.key) | matching
     try:
         return writer.write(fields | result)
     except StorageError:
         raise
     except UsageError as error:
         return writer.write(fields | failure("error", "InvalidRecord", str(error)))
-
-
-def _coordinates(planned: Planned) -> dict[str, Any]:
-    """The fields of a record that are known before the cell runs."""
-    cell = planned.cell
-    fusion = cell.fusion.cls
-    sized = planned.sized
-    matching = {"matching": vars(sized) | {"fusion": str(sized.fusion)}} if sized else {}
-    return {
-        "key": planned.key,
-        "fusion": str(cell.fusion),
-        "family": fusion.family,
-        "role": fusion.role,
-        "knows": fusion.knows(),
-        "symmetric": fusion.symmetric,
-        "known_failure": fusion.known_failure,
-        "backbone": str(cell.backbone),
-        "domain": cell.name_of(cell.domain),
-        "seed": cell.seed,
-        "repeats": cell.repeats,
-        "protocol": cell.protocol,
-        "warmup": {"task": str(cell.warmup.task) if cell.start else "none"},
-        "recipe": cell.recipe.model_dump(),
-        "recipe_id": cell.recipe_id(),
-        "data": {cell.name_of(domain): _data(domain, cell.repeats) for domain in cell.eval_domains},
-        "eval": {},
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        **matching,
-    }
-
-
-def _data(domain: Choice[Domain], repeats: Repeats) -> dict[str, Any]:
-    """What names the test set of a domain: its version, the content of a user's files, what replicates share of it."""
-    identity = domain.identity()
-    facts = {"version": identity["version"], "content": identity["content"]}
-    facts["shared"] = shared(domain) if repeats == "replicate" else ""
-    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _write_header(

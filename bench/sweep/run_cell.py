@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from bench.evaluation.scoring import score_pairs
-from bench.metrics import binary_log_loss
 from bench.sweep.cell import Cell
 from bench.sweep.execution import ON_THE_CPU, Execution
-from bench.sweep.inputs import draw, inputs
 from bench.sweep.measure import Finished, Trained, measure
 from bench.sweep.prepare import Prepared, prepare
-from bench.training.applicable import trained_by_objective
+from bench.sweep.watch import Validation, Watch
 from bench.training.curve import CURVE_POINTS
 from bench.training.early_stop import EarlyStop
 from bench.training.loop import History, Progress, batches, fit
-from bench.training.recipe import DEFAULT_OBJECTIVE
 
 
 def run_cell(
@@ -45,7 +41,7 @@ def run_cell(
     """
     prepared = prepare(cell, execution)
     started = time.perf_counter()
-    history = _train(prepared, on_progress)
+    history = _train(prepared, on_progress, execution.checks)
     trained = Trained(history, time.perf_counter() - started)
     return measure(prepared, trained, scores_file, on_finished, execution)
 
@@ -60,24 +56,29 @@ def order_of(cell: Cell) -> Iterable[Tensor]:
     return batches(cell.recipe.train_pairs, cell.recipe.batch_size, cell.recipe.epochs, cell.seed)
 
 
-def _train(prepared: Prepared, on_progress: Progress) -> History:
-    cell, model, learner, start = prepared.cell, prepared.model, prepared.learner, prepared.start
+def _train(prepared: Prepared, on_progress: Progress, checks: int) -> History:
+    cell, learner = prepared.cell, prepared.learner
     if learner is None:
         return History()
     recipe = cell.recipe
     steps, order = steps_of(cell), order_of(cell)
-    if not recipe.patience:
+    if not recipe.patience and not checks:
         return fit(learner, recipe, order, steps, on_progress)
-    val = draw(cell.domain, *cell.draws("val"))
-    val_a, val_b = inputs(cell, model, start, cell.domain, "val")
+    validation = Validation.of(prepared, learner)
+    watch = Watch(validation, checks, steps) if checks else None
+    every = max(1, steps // CURVE_POINTS)
+    stop = EarlyStop(learner.module, recipe.patience, every, validation.loss) if recipe.patience else None
 
-    def loss() -> float:
-        if recipe.objective == DEFAULT_OBJECTIVE or not trained_by_objective(model.fusion):
-            return binary_log_loss(val.label.numpy(), score_pairs(learner.model, val_a, val_b))
-        return learner.validation_loss(val_a, val_b, val.a.latents["class"], val.b.latents["class"])
+    def should_stop(step: int) -> bool:
+        if watch:
+            watch(step)
+        return bool(stop and stop(step))
 
-    stop = EarlyStop(learner.module, recipe.patience, max(1, steps // CURVE_POINTS), loss)
-    history = fit(learner, recipe, order, steps, on_progress, stop)
-    history.seconds += stop.waited
-    stop.restore()
+    clip = watch.gradients.clip if watch else nn.utils.clip_grad_norm_
+    history = fit(learner, recipe, order, steps, on_progress, should_stop, clip)
+    if watch:
+        history.checks, history.seconds = watch.checks, history.seconds + watch.waited
+    if stop:
+        history.seconds += stop.waited
+        stop.restore()
     return history

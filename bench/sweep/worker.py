@@ -119,6 +119,7 @@ def perform(task: Task) -> list[Result]:
 
 def _run(task: Task, place: Workplace) -> list[Result]:
     from bench.sweep.bundle import run_bundle
+    from bench.sweep.outcome import judged
 
     said: dict[Cell, list[str]] = {cell: [] for cell in task.cells}
 
@@ -129,7 +130,7 @@ def _run(task: Task, place: Workplace) -> list[Result]:
     note, say = _notebook(place.progress, task), said[task.cell].append
     outcomes = run_bundle(task.cells, files, note, look, place.execution, say)
     return [
-        {**(_failed(outcome) if isinstance(outcome, BaseException) else _judged(outcome)), "said": said[cell]}
+        {**(_failed(outcome) if isinstance(outcome, BaseException) else judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)
     ]
 
@@ -138,21 +139,6 @@ def _failed(error: BaseException) -> Result:
     from bench.sweep.outcome import failure_of
 
     return {"unsaved": str(error)} if isinstance(error, StorageError) else failure_of(error)
-
-
-def _judged(result: Result) -> Result:
-    """What a cell measured, with its status."""
-    from bench.errors import CollapsedError, DivergedError
-    from bench.sweep.outcome import failure
-
-    try:
-        json.dumps(result, allow_nan=False)
-    except ValueError:
-        return failure("diverged", DivergedError.__name__, "a measured value is not finite")
-    reason = result.pop("collapse")
-    if reason:
-        return {**result, **failure("collapsed", CollapsedError.__name__, reason)}
-    return {**result, "status": "ok", "error": None}
 
 
 def _notebook(folder: Path, task: Task) -> Callable[[float, History], None]:

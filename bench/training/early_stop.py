@@ -12,6 +12,14 @@ import torch
 from torch import nn
 
 
+def waited_for(module: nn.Module) -> float:
+    """Wait until a GPU has finished the steps of ``module`` that it was handed; returns the seconds."""
+    started = time.perf_counter()
+    if any(parameter.is_cuda for parameter in module.parameters()):
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
 class EarlyStop:
     """Stops after ``patience`` checks without a lower validation loss.
 
@@ -34,10 +42,7 @@ class EarlyStop:
         """Whether to stop after ``step``; checks every ``every`` steps."""
         if step % self.every:
             return False
-        started = time.perf_counter()
-        if any(parameter.is_cuda for parameter in self.module.parameters()):
-            torch.cuda.synchronize()
-        self.waited += time.perf_counter() - started
+        self.waited += waited_for(self.module)
         current = self.loss()
         self.module.train()
         if current < self.best:

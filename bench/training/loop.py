@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol as TypingProtocol
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import DivergedError
+from bench.training.checks import Check
 from bench.training.curve import Window
 from bench.training.recipe import OptimizerName, Recipe, ScheduleName, WarmupRecipe
 
@@ -29,12 +30,14 @@ class History:
         seconds: time in steps, without drawing data and checking the validation loss.
         examples: pairs (or images) trained on.
         stopped_early: whether the validation loss ended training.
+        checks: what was seen of the model meanwhile, where it was watched.
     """
 
     curve: list[tuple[int, float, float]] = field(default_factory=list)
     seconds: float = 0.0
     examples: int = 0
     stopped_early: bool = False
+    checks: Sequence[Check] = ()
 
 
 Progress = Callable[[float, History], None]
@@ -69,6 +72,7 @@ def fit(
     steps: int,
     on_progress: Progress = lambda share, history: None,
     should_stop: Callable[[int], bool] = lambda step: False,
+    clip: Clip = nn.utils.clip_grad_norm_,
 ) -> History:
     """Train ``learner`` on the batches of indices in ``order``.
 
@@ -76,6 +80,7 @@ def fit(
         steps: number of batches in ``order``; the schedule is laid over them.
         on_progress: called at every point of the learning curve with the share done.
         should_stop: called after every step with its number; true ends training.
+        clip: limits the norm of the gradients, and returns what it was.
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
@@ -90,7 +95,7 @@ def fit(
     for step, index in enumerate(order, start=1):
         started = time.perf_counter()
         loss, predictions, target = learner.batch_loss(index)
-        norm = descent.step(loss, nn.utils.clip_grad_norm_)
+        norm = descent.step(loss, clip)
         window.add(loss.detach(), norm, (predictions.detach() == target).float().mean())
         history.seconds += time.perf_counter() - started
         history.examples += len(index)

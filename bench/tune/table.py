@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from bench.markup import markdown, markdown_line
 from bench.plots.style import metric_label
 from bench.records.entries import counted
-from bench.report.against_baseline import Unit, sign_flip_notes, word_of
+from bench.report.against_baseline import sign_flip_notes, word_of
 from bench.report.table import Grid
 from bench.text import MISSING, count_of, p_text
 from bench.tune.order import Order, Ranks
 from bench.tune.result import Board
 from bench.tune.trials import Tuned
+from bench.verdicts.unit import Unit
 from bench.verdicts.verdicts import Verdict
 
 SHARES = {

@@ -76,11 +76,11 @@ def order_of(section: Section, metric: str) -> Order | None:
         domain: tuple(names[place] for place in np.argsort(-means, kind="stable"))
         for domain, means in zip(domains, values.mean(axis=-1), strict=True)
     }
-    return Order(len(complete), best_first, tuple(_agreements(domains, values)))
+    return Order(len(complete), best_first, tuple(agreements(domains, values)))
 
 
-def _agreements(domains: Sequence[str], values: Array) -> list[Agreement]:
-    """Of every two domains; ``values`` (domains, fusions, blocks), higher is better."""
+def agreements(domains: Sequence[str], values: Array) -> list[Agreement]:
+    """How alike every two domains order the fusions; ``values`` (domains, fusions, blocks), higher is better."""
     found = rank_correlations(values.mean(axis=-1))
     repeat = reliabilities(values)
     low = high = np.full(found.shape, np.nan)

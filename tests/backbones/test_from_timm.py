@@ -86,3 +86,8 @@ def test_an_image_that_a_model_cannot_take() -> None:
     """Inception's unpadded convolutions run out of pixels: an error of use, not a traceback."""
     with pytest.raises(UsageError, match="timm:inception_v3"):
         create_backbone("timm:inception_v3", IMAGE)
+
+
+def test_an_unknown_backbone_that_timm_has_is_suggested_as_such() -> None:
+    with pytest.raises(UsageError, match="unknown backbone 'resnet50': did you mean timm:resnet50 or"):
+        create_backbone("resnet50", IMAGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -113,6 +115,25 @@ def test_the_state_dict_of_a_backbone_itself(tmp_path: Path) -> None:
     assert weights.preparation == Preparation()
     found = create_backbone("mobilenetv3_small_32", IMAGE, weights).state_dict()
     assert all(torch.equal(found[name], value) for name, value in torch.load(file, weights_only=True).items())
+
+
+def test_the_backbone_of_a_stored_model(tmp_path: Path) -> None:
+    """It says itself how images are prepared; what was given wins."""
+    file, prepared = tmp_path / "model.safetensors", Preparation(Scale((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), 48)
+    state = create_backbone("mobilenetv3_small_32", IMAGE).state_dict()
+    own = {f"backbone.{name}": value for name, value in state.items()}
+    save_file({**own, "head.weight": torch.zeros(3)}, file, {"preparation": json.dumps(asdict(prepared))})
+    weights = from_file(str(file), "mobilenetv3_small_32")
+    assert weights.preparation == prepared
+    assert from_file(str(file), "mobilenetv3_small_32", "standardise").preparation == Preparation()
+    assert from_file(str(file), "mobilenetv3_small_32", size=64).preparation == replace(prepared, size=64)
+    found = create_backbone("mobilenetv3_small_32", IMAGE, weights)
+    assert found.preparation == prepared
+    assert all(torch.equal(found.state_dict()[name], value) for name, value in state.items())
+    for text, why in (('{"scale": 3}', "none"), ("no JSON", "none"), ('{"size": 99999}', "99999 pixels")):
+        save_file(own, file, {"preparation": text})
+        with pytest.raises(UsageError, match=why):
+            from_file(str(file), "mobilenetv3_small_32")
 
 
 def test_a_state_dict_of_a_backbone_that_lacks_a_tensor(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bench.catalogue.warmup_pictures import centre_gallery, destandardised, dist
 from bench.domain import DOMAINS, Images
 from bench.errors import StorageError, UsageError
 from bench.model import standardise
-from bench.training.warmup import WARMUPS, build_task, named_examples
+from bench.training.warmup import WARMUPS, WarmupSpec, answers, build_task, named_examples
 
 TINY = WarmedUp(recipe={"images": 64, "batch_size": 32})
 
@@ -144,3 +145,18 @@ def test_destandardised_undoes_standardised() -> None:
 def test_an_image_that_was_drawn_twice_is_shown_once() -> None:
     images = torch.arange(12, dtype=torch.uint8).view(4, 3, 1, 1)
     assert distinct(images[[2, 0, 2, 3, 0]]).tolist() == [0, 1, 3]
+
+
+def test_a_warm_up_is_tested_and_drawn_on_another_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.catalogue.warmup_card.HELD_OUT", 64)
+    card = warmup_card("centre", replace(TINY, on="texture"))
+    (line,) = (line for line in card.splitlines() if line.startswith("elsewhere"))
+    spec = WarmupSpec.declared("centre", "mobilenetv3_small_32", "color", TINY.recipe)
+    task = spec.restore(spec.ensure())
+    _, shown, target = named_examples(task, DOMAINS.get("texture")(), "val", 0, 64)
+    rmse = (task.distance(answers(task, shown), target) ** 2).mean().sqrt()
+    assert f"rmse_px {float(rmse):.3f}, " in line
+    assert line.endswith("on 64 images of the bank of texture, on which it was not trained")
+    assert (tmp_path / "centre-color-mobilenetv3_small_32-on-texture.png").exists()
+    with pytest.raises(UsageError, match="--on digits: it has no named images of its own; those of color serve it"):
+        warmup_card("centre", replace(TINY, on="digits"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from scipy import stats
 
 from bench.choose.answer import answer_of
 from bench.choose.picture import draw_race
+from bench.models.files import read_card
 from bench.yaml12 import read_yaml
 
 
@@ -86,3 +89,16 @@ def test_the_picture_has_a_panel_per_stage_and_a_cross_per_fusion_that_left(run:
     sums = [answer.state.screening.values[: n + 1, 3].mean() for n in range(4)]
     assert np.allclose(line.get_ydata(), sums)
     assert [scatter for scatter in screening.collections if len(scatter.get_offsets()) == 1]
+
+
+def test_it_names_the_model_that_the_test_kept(run: Any, sweeps: Any, kept: Path, tmp_path: Path) -> None:
+    sweeps.levels = {"concat": 0.9}
+    state = run(fusion="abs_diff,hadamard,concat", budget="10m", save="best")
+    assert "bench predict" not in str(answer_of(state))
+    shutil.copytree(kept / "models", tmp_path / "race" / "test" / "models")
+    answer = answer_of(state)
+    assert answer.chosen == "concat"
+    (file,) = re.findall(r"Its best replicate is kept: `bench predict (\S+) a.png b.png`", str(answer))
+    assert read_card(Path(file)).cell.fusion == "concat"
+    for stage, asked in (("screening", "none"), ("test", "best")):
+        assert json.loads((tmp_path / "race" / stage / "run.json").read_text())["config"]["save"] == asked

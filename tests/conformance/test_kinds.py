@@ -210,6 +210,14 @@ MISTAKES = {
         def __init__(self, width: int) -> None:
             pass
     """),
+    "view": ("parameters", "bench.look.contract.register_view", "bench.look.views.predictions.Predictions", "Them.", """
+        def __init__(self, most: int) -> None:
+            pass
+    """),
+    "classifier": ("parameters", "bench.probe.contract.register_classifier", "bench.probe.classifiers.Linear", "X.", """
+        def __init__(self, most: int) -> None:
+            pass
+    """),
     "report format": ("parameters", "bench.report.formats.register_report_format", "bench.report.formats.csv.Csv",
                       "Text.", """
         def __init__(self, wide: bool = "yes") -> None:

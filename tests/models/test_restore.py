@@ -27,7 +27,7 @@ def test_restored_models_repeat_the_stored_scores_bit_for_bit(kept):
 
 
 def test_a_folder_of_several_models_names_none(kept):
-    with pytest.raises(UsageError, match="6 stored models here"):
+    with pytest.raises(UsageError, match="6 stored models; name one"):
         restore(kept)
 
 

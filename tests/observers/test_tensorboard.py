@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from bench.errors import UsageError
 
@@ -28,8 +30,25 @@ def test_tensorboard_holds_what_the_record_holds(sweep, tmp_path: Path) -> None:
     similarity = events.Histograms("similarity/same")[0].histogram_value
     assert similarity.num == same.num
     assert similarity.max <= 1 + 1e-6
-    assert {"pairs/same", "pairs/different"} <= set(events.Tags()["images"])
+    assert {"pairs/same", "pairs/different", "classes/color", "classes/texture"} <= set(events.Tags()["images"])
+    _tells_the_settings(events, record)
     assert f"tensorboard --logdir {tmp_path / 'run' / 'tensorboard'}" in printed
+
+
+def _tells_the_settings(events: EventAccumulator, record: dict[str, Any]) -> None:
+    """As a table of text, and as hyper-parameters beside the metrics that they led to."""
+    (text,) = events.Tensors("settings/text_summary")
+    table = text.tensor_proto.string_val[0].decode()
+    assert "| fusion | abs_diff |" in table
+    assert f"| recipe.train_pairs | {record['recipe']['train_pairs']} |" in table
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    told = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert told["recipe.lr"].number_value == record["recipe"]["lr"]
+    assert told["backbone"].string_value == record["backbone"]
+    content = events.SummaryMetadata("_hparams_/experiment").plugin_data.content
+    metrics = {info.name.tag for info in HParamsPluginData.FromString(content).experiment.metric_infos}
+    assert "color/auc" in metrics
+    assert metrics <= set(events.Tags()["scalars"])
 
 
 def test_a_missing_tensorboard_is_bad_input(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

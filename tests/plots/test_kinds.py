@@ -70,7 +70,7 @@ def test_a_kind_in_a_file_outside_the_repository_is_drawn(mine, run, leaderboard
 
 def test_all_has_it_too_and_globs_and_repeated_options_choose(mine, run, bench_plot, tmp_path):
     out = tmp_path / "out"
-    bench_plot(run, "--include", mine(), "--out", out)
+    bench_plot(run, "--include", mine(), "--kind", "all", "--out", out)
     assert {file.name.split("-")[0] for file in out.iterdir()} == {
         "bars",
         "curves",
@@ -78,7 +78,9 @@ def test_all_has_it_too_and_globs_and_repeated_options_choose(mine, run, bench_p
         "heatmap",
         "mine",
         "pareto",
+        "profiles",
         "shifts",
+        "verdicts",
     }
     bench_plot(run, "--kind", "h*,bars", "--kind", "mine", "--kind", "mine:size=3", "--out", tmp_path / "few")
     names = sorted(file.name for file in (tmp_path / "few").iterdir() if "frozen" not in file.name)

@@ -1,23 +1,52 @@
-"""The Pareto front against its definition."""
+"""The front of a metric and a cost: Pareto's where every difference counts, and no step that is refused."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plots.pareto import pareto_front
+from bench.plots.contract import Source
+from bench.plots.pareto import Judge, front_of, pareto_front
+from bench.records.columns import COSTS
+from bench.records.load import load_runs
 
 LEVELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
 
 
+def higher(gain):
+    return lambda one, other: gain[one] > gain[other]
+
+
 @given(LEVELS)
-def test_on_the_front_is_who_nobody_beats(points):
+def test_where_every_difference_counts_on_the_front_is_who_nobody_beats(points):
     gain, cost = (np.array([point[side] for point in points], dtype=float) for side in (0, 1))
     expected = [
         not any(g >= own_g and c <= own_c and (g > own_g or c < own_c) for g, c in points) for own_g, own_c in points
     ]
-    assert pareto_front(gain, cost).tolist() == expected
+    assert pareto_front(gain, cost, higher(gain)).tolist() == expected
 
 
 def test_a_point_without_a_value_is_on_no_front_and_hides_nobody():
-    front = pareto_front(np.array([np.nan, 0.9, 0.8]), np.array([1.0, 3.0, np.nan]))
-    assert front.tolist() == [False, True, False]
+    gain = np.array([np.nan, 0.9, 0.8])
+    assert pareto_front(gain, np.array([1.0, 3.0, np.nan]), higher(gain)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("of", ["records", "csv"])
+def test_a_higher_mean_that_is_not_surely_higher_is_no_step(record, run_folder, bench_report, of):
+    # By cost: a noisy step of a point, then a sure one.
+    levels = {"cheap": 0.80, "noisy": 0.81, "dear": 0.90}
+    noise = 0.03 * np.random.default_rng(0).standard_normal((3, 6))
+    noise -= noise.mean(axis=1, keepdims=True)
+    records = []
+    for place, (name, level) in enumerate(levels.items()):
+        for seed in range(6):
+            one = record(name, seed, round(float(level + noise[place, seed]), 4))
+            one["cost"] |= {"macs": 1000 * (place + 1)}
+            records.append(one)
+    folder = run_folder(records)
+    bench_report(folder)
+    source = Source.of(load_runs([folder])) if of == "records" else Source.read([folder / "leaderboard.csv"])
+    lines = source.boards[0].ranked("fusion", "accuracy")
+    judge = Judge(lines, "accuracy", source.sections[0] if of == "records" else None, 0.01)
+    front = front_of(lines, "accuracy", COSTS["macs"], judge)
+    assert lines["fusion"][front].tolist() == ["dear", "cheap"]

@@ -7,6 +7,7 @@ from scipy import stats
 from bench.errors import UsageError
 from bench.plots.contract import PLOTS, Source
 from bench.plots.gallery import draw
+from bench.plots.style import heading_of
 
 
 @pytest.fixture
@@ -38,11 +39,11 @@ def drawn(path, kind, metric="accuracy", fusions=()):
 def texts(figure):
     axes = figure.axes
     found = [label.get_text() for axis in axes for label in (*axis.get_xticklabels(), *axis.get_yticklabels())]
-    return [*found, *(text.get_text() for axis in axes for text in axis.texts), figure.get_suptitle()]
+    return [*found, *(text.get_text() for axis in axes for text in axis.texts), heading_of(figure)]
 
 
 def test_a_csv_file_alone_gives_pictures_of_its_table(leaderboard, bench_plot, tmp_path):
-    result = bench_plot(leaderboard, "--out", tmp_path / "out", "--format", "svg")
+    result = bench_plot(leaderboard, "--kind", "all", "--out", tmp_path / "out", "--format", "svg")
     names = sorted(file.name for file in (tmp_path / "out").iterdir())
     table = "color-finetune-warm-up-names"
     each = [
@@ -72,6 +73,7 @@ def test_bars_stand_best_first_with_their_values(run):
     assert names[2:] == ["hadamard", "cosine", "early", "single_image (control)"]
     widths = [patch.get_x() + patch.get_width() for patch in axis.patches]
     values = [float(text.get_text()) for text in axis.texts]
+    assert axis.get_xlim()[1] <= 1
     assert values == pytest.approx(widths, abs=5e-4)
     assert values[:5] == sorted(values[:5], reverse=True)
 
@@ -98,7 +100,7 @@ def test_ranks_need_ten_blocks_and_agree_with_scipy(ten_seeds):
     assert [label.get_text() for label in axis.get_yticklabels()] == [list(accuracy)[at] for at in order]
     assert [text.get_text() for text in axis.texts] == [f"{expected[at]:.1f}" for at in order]
     critical = stats.studentized_range.ppf(0.95, 3, np.inf) / np.sqrt(2) * np.sqrt(3 * 4 / (6 * 10))
-    assert f"({critical:.1f})" in picture.get_suptitle().replace("\n", " ")
+    assert f"({critical:.1f})" in heading_of(picture)
 
 
 def test_shifts_run_from_the_domain_trained_on_to_the_others(run):
@@ -114,6 +116,24 @@ def test_curves_are_means_over_seeds(record, run_folder):
     loss = picture.axes[0].lines[0]
     assert loss.get_xdata().tolist() == [64, 128]
     np.testing.assert_allclose(loss.get_ydata(), [0.7, 0.2])
+
+
+def check(pairs, loss, stem):
+    rest = {"validated": 100, "auc": None, "f1": 0.8, "precision": 0.8, "recall": 0.8, "threshold": 0.0}
+    return {"pairs": pairs, "loss": loss, "gradients": {"stem": stem, "head": 2.0}, **rest}
+
+
+def test_what_was_watched_stands_in_the_curves_and_has_a_picture_of_its_gradients(record, run_folder):
+    folder = run_folder([record(seed=0, checks=[check(64, 0.6, 1.0), check(128, 0.9, 3.0)]), record(seed=1)])
+    (picture,) = drawn(folder, "curves").values()
+    loss, f1 = picture.axes
+    assert loss.lines[1].get_xdata().tolist() == [64, 128]
+    assert loss.lines[1].get_ydata().tolist() == [0.6, 0.9]
+    assert f1.lines[1].get_ydata().tolist() == [0.8, 0.8]
+    assert loss.get_ylim()[1] > 0.9
+    (picture,) = drawn(folder, "gradients").values()
+    assert [line.get_ydata().tolist() for line in picture.axes[0].lines[:2]] == [[1.0, 3.0], [2.0, 2.0]]
+    assert not drawn(run_folder([record()], "plain"), "gradients")
 
 
 def test_scores_are_split_by_label(record, run_folder):

@@ -83,7 +83,8 @@ BROKEN = {
     "cost.uncounted": ([1], "aten::mm"), "execution.seeds_together": NOT_COUNT, "execution.device": NOT_TEXT,
     "diagnostics.note": NOT_TEXT, "measured_on.factor": NOT_AMOUNT, "measured_on.machine": (5, "here"),
     "measured_on.machine.cores": ("two",),
-    "times.total": NOT_AMOUNT, "curve": (1, [[1, 2]], [[-1, 0.5, 0.5]]), "stopped_early": (0, "no"),
+    "times.total": NOT_AMOUNT, "curve": (1, [[1, 2]], [[-1, 0.5, 0.5]]),
+    "checks": (1, [1], [{"pairs": -1}]), "stopped_early": (0, "no"),
     "auxiliary": ([], {"angle": 1}), "threshold_from": ("test",),
 }  # fmt: skip
 

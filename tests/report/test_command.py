@@ -19,7 +19,7 @@ from bench.errors import StorageError, UsageError
         (["--metric", ","], "--metric: no name given"),
         (["--cost", "mac"], "--cost: unknown 'mac'; did you mean 'macs'.*allowed: params, macs, train, infer, none"),
         (["--cost", "none,macs"], "stands alone"),
-        (["--format", "xlsx"], "unknown report format 'xlsx': known: csv, html, json, md, tex"),
+        (["--format", "xlsx"], "unknown report format 'xlsx': known: csv, html, json, md, terminal, tex"),
         (["--format", "md,csv"], "unknown report format 'md,csv': did you mean csv or md"),
     ],
 )

@@ -42,3 +42,14 @@ def test_a_cell_at_chance_is_not_learned_and_no_failure(record, run_folder, benc
 def test_records_without_a_diagnosis_need_none(record, run_folder, bench_report) -> None:
     text = bench_report(run_folder([record(), record("early", 0, 0.5)])).stdout
     assert "Not learned:" not in text
+
+
+def test_what_overfits_is_said_with_from_where_on(record, run_folder, bench_report) -> None:
+    cells = [
+        record("concat", seed, diagnostics={"overfits_from": 1280 * (1 + seed)} if seed else {}) for seed in range(3)
+    ]
+    text = bench_report(run_folder(cells)).stdout
+    line = "concat × mobilenetv3_small_32, seeds 1, 2: overfits from 2,560 to 3,840 training pairs seen"
+    assert f"Overfitted:\n\n- {line}\n" in text
+    (found,) = json.loads(bench_report(run_folder(cells), "--format", "json").stdout)["sections"][0]["overfitted"]
+    assert found == line

@@ -95,9 +95,10 @@ def test_an_empty_list_is_said_in_plain_words(name: str) -> None:
 
 
 def test_short_forms_are_observers_and_an_executor(tmp_path: Path) -> None:
-    file = write(tmp_path, "observer: mine:path=a, profile\ntensorboard: true\n")
+    """They come first: what is kept by ``save`` is there for a tracker to find."""
+    file = write(tmp_path, "observer: mine:path=a, profile\ntensorboard: true\nsave: all\n")
     config = load_config({"profile": True, "jobs": 0}, file)
-    assert config.chosen_observers == ("mine:path=a", "profile", "tensorboard")
+    assert config.chosen_observers == ("tensorboard", "profile", "models:keep=all", "mine:path=a")
     assert (config.chosen_executor, load_config({}).chosen_executor) == ("inline", "local")
 
 

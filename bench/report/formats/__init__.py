@@ -14,6 +14,6 @@ class ReportFormat(Format[Report]):
 REPORT_FORMATS: Registry[ReportFormat] = Registry(
     "report format",
     states("report format", "name"),
-    built_in=[f"{__name__}.{module}" for module in ("markdown", "csv", "latex", "json", "html")],
+    built_in=[f"{__name__}.{module}" for module in ("markdown", "terminal", "csv", "latex", "json", "html")],
 )
 register_report_format = REPORT_FORMATS.register

@@ -8,7 +8,7 @@ from typing import Any
 from bench.markup import json_text
 from bench.records import leaderboard
 from bench.records.sections import Section
-from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
+from bench.report import across_block, effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, as_dict
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -26,6 +26,7 @@ class Json(ReportFormat):
     def render(self, report: Report) -> str:
         content = {
             "schema": leaderboard.SCHEMA,
+            "across": [across_block.as_dict(found) for found in report.across],
             "sections": [_section(section, found, report) for section, found in report.compared],
             "rows": leaderboard.rows(report.entries, report.metrics[0]),
             "notes": report.notes,
@@ -48,6 +49,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> d
         "failed": footnotes.failures(section),
         "unexpected": footnotes.unexpected(section),
         "not_learned": footnotes.not_learned(section),
+        "overfitted": footnotes.overfitted(section),
         "unmatched": footnotes.unmatched(section),
         "not_applicable": footnotes.not_applicable(section),
         "uncounted": footnotes.uncounted(section),

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.curves import learned
-from bench.plots.heatmap import column_pairs, heat_table, row_pairs
-from bench.plots.pareto import SHOWN, front_of
+from bench.plots.heatmap import color_range, column_pairs, heat_table, row_pairs
+from bench.plots.pareto import SHOWN, Judge, front_of
+from bench.plots.shades import shade_of
 from bench.plots.style import COLORS, metric_label
 from bench.records.columns import Cost
 from bench.records.entries import Entry
@@ -20,24 +22,33 @@ from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 from bench.text import printable
+from bench.verdicts.standings import standings_of
+from bench.verdicts.unit import unit_of
 
 View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 DASHES = ("solid", "dash", "dot")
+ROW_OF_FOREST = 24  # pixels
 ROW = 17  # pixels of a row of the heat map
 MOST_ROWS = 100
 
 
-def pareto_views(board: Board, metric: str) -> list[View]:
-    """A metric against each cost; the line joins the fusions that nobody beats on both."""
-    if METRICS.get(metric).direction == NEITHER or board.ranked("fusion", metric).empty:
-        return []
-    return [_pareto_view(board, metric, cost) for cost in board.costs(SHOWN)]
+def pareto_views(board: Board, section: Section, metric: str, margin: float) -> list[View]:
+    """A metric against each cost; the line joins the fusions that are surely better than the cheaper one.
 
-
-def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
+    Args:
+        section: of the same lines. margin: in the unit of the metric.
+    """
     lines = board.ranked("fusion", metric)
-    front = lines[front_of(lines, metric, cost)].sort_values(cost.field)
+    if METRICS.get(metric).direction == NEITHER or lines.empty:
+        return []
+    judge = Judge(lines, metric, section, margin)
+    return [_pareto_view(board, metric, cost, judge) for cost in board.costs(SHOWN)]
+
+
+def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
+    lines = board.ranked("fusion", metric)
+    front = lines[front_of(lines, metric, cost, judge)].sort_values(cost.field)
     data: list[View] = [
         {
             "type": "scatter",
@@ -75,11 +86,52 @@ def _pareto_view(board: Board, metric: str, cost: Cost) -> View:
     return _view(cost.header, data, {**axes, "yaxis": {"title": {"text": metric_label(metric)}}})
 
 
+def forest_views(section: Section, metric: str, margin: float, baseline: str) -> list[View]:
+    """Differences from the baseline, or from the best one where it is empty, with their intervals.
+
+    Args:
+        section: with a single backbone. margin: in the unit of the metric.
+    """
+    try:
+        found = standings_of(section, section.domain, metric, margin, baseline)
+    except UsageError:
+        return []
+    unit = unit_of(metric)
+    shown = [(one, one.verdict.paired) for one in found.members if one.verdict and one.verdict.paired.n]
+    if not shown:
+        return []
+    data = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": _plain([unit.scale * paired.mean for _, paired in shown]),
+        "y": [_label(one.fusion) for one, _ in shown],
+        "error_x": {
+            "array": _plain(np.nan_to_num([unit.scale * paired.half_width for _, paired in shown])),
+            "thickness": 1.5,
+            "width": 0,
+            "color": "#888888",
+        },
+        "marker": {"size": 9, "color": [shade_of(one, found).line for one, _ in shown]},
+        "text": [f"{one.mean:.3f}" for one, _ in shown],
+        "hovertemplate": f"<b>%{{y}}</b> %{{text}}<br>%{{x:+.2f}} ± %{{error_x.array:.2f}}{unit.name}<extra></extra>",
+    }
+    band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": "#888888"}
+    ends = {"x0": -unit.scale * margin, "x1": unit.scale * margin, "opacity": 0.15, "layer": "below"}
+    layout = {
+        "height": 120 + ROW_OF_FOREST * len(shown),
+        "yaxis": {"autorange": "reversed", "automargin": True, "dtick": 1},
+        "xaxis": {"title": {"text": f"{metric_label(metric)}:{unit.name} from {_label(found.baseline)}"}},
+        "shapes": [band | ends],
+    }
+    return [_view("differences", [data], layout)]
+
+
 def heatmap_views(board: Board, metric: str) -> list[View]:
     """The best ``MOST_ROWS`` fusions and the references x backbone, a view per evaluated domain that is no shift."""
     table = heat_table(board, metric)
     if table.empty:
         return []
+    low, high = color_range(table, metric)
     # Fusions stand first, the best one on top.
     table = table[[role != "fusion" or place < MOST_ROWS for place, (role, _) in enumerate(row_pairs(table))]]
     names = [_label(name) for _, name in row_pairs(table)]
@@ -93,6 +145,8 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
             "y": names,
             "z": [_plain(row) for row in part.to_numpy(dtype=float)],
             "colorscale": "Cividis",
+            "zmin": low,
+            "zmax": high,
             "texttemplate": "%{z:.3f}",
             "hovertemplate": f"<b>%{{y}} × %{{x}}</b><br>{metric} on {_label(domain)} %{{z:.4f}}<extra></extra>",
             "hoverongaps": False,

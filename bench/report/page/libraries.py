@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 
@@ -51,15 +51,17 @@ def load_libraries() -> Libraries:
 MISSING_SHOWN, MISSING_EMPTY = r"[\"NaN\", \"___NaN___\"]", r"[\"\", \"___NaN___\"]"
 
 
-def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
+def sortable(table: pd.DataFrame, name: str, filters: bool = True, chooses: bool = False) -> str:
     """A table as HTML: sorted by the arrows of a header, filtered as a whole and by column; texts are escaped,
     and a missing number shows nothing.
 
     Args:
         name: id of the table, unique in the page. filters: whether each column has a filter of its own.
+        chooses: whether columns can be hidden and shown.
     """
     from itables import to_html_datatable
 
+    buttons: dict[str, Any] = {"buttons": [{"extend": "colvis", "text": "Columns"}]} if chooses else {}
     text = to_html_datatable(
         table,
         table_id=name,
@@ -75,6 +77,7 @@ def sortable(table: pd.DataFrame, name: str, filters: bool = True) -> str:
         pageLength=SHORTEST_PAGED,
         lengthMenu=[SHORTEST_PAGED, 100, -1],
         order=[],
+        **buttons,
         column_filters="footer" if filters else False,
     )
     # The library escapes all but the headers below.

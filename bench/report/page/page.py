@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -20,8 +21,9 @@ from bench.report.against_baseline import Comparison, comparison_sentence, sign_
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.mixed import origins
-from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_views, pareto_views
+from bench.report.page.figures import MOST_ROWS, View, forest_views, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
+from bench.report.page.opening import matrices
 from bench.report.page.tables import failures_table, frame_of, leaderboard_table, shifts_table, verdicts_table
 from bench.report.provenance import provenance, sentence
 from bench.report.report import Report
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_TABLE = ""
+FOREST = "Paired by seed, with 95 % intervals; blue: may be the best, or better than the baseline; band: the margin."
+
+
+def anchor(text: str) -> str:
+    """The part of an address that leads to what is called ``text``."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ def _assets(libraries: Libraries) -> dict[str, Any]:
         "style": own["page.css"],
         "script": own["page.js"],
         "figure_json": figure_json,
+        "anchor": anchor,
     }
 
 
@@ -104,7 +113,14 @@ def _overview(report: Report) -> dict[str, Any]:
         "failed": len(cells) - finished - absent,
     }
     sources = [sentence(facts) for facts in provenance(report.runs)]
-    return {"counts": counts, "notes": report.notes, "sources": sources, "baseline": report.baseline}
+    return {
+        "counts": counts,
+        "notes": report.notes,
+        "sources": sources,
+        "baseline": report.baseline,
+        "metric": report.metrics[0],
+        "matrices": matrices(report),
+    }
 
 
 def _chapter(
@@ -113,12 +129,18 @@ def _chapter(
     metric, board = report.metrics[0], Board(section.title, lines_of(rows(section.entries)))
     leaderboard = leaderboard_table(section, report.metrics, report.costs)
     how = (
-        "A click on the arrows of a header sorts; the field above searches all columns, those below one. "
+        "A click on the arrows of a header sorts, Columns chooses what is shown, the fields below filter. "
         f"Tie group: not worse than the best by {metric}."
     )
     known = knowledge(section.entries)
     marks = " ".join(footnotes.legend(section.ranked("fusion", metric)))
-    parts = [Part("Leaderboard", " ".join(filter(None, [how, known, marks])), sortable(leaderboard, f"t{place}-board"))]
+    parts = [
+        Part(
+            "Leaderboard",
+            " ".join(filter(None, [how, known, marks])),
+            sortable(leaderboard, f"t{place}-board", chooses=True),
+        )
+    ]
     parts += [
         Part(
             f"Compared with {one.baseline} on {one.domain}",
@@ -127,9 +149,17 @@ def _chapter(
         )
         for number, one in enumerate(found)
     ]
-    front = "The line joins the fusions that no other beats on both; those at chance can be on it for being cheap."
+    for backbone in section.backbones:
+        forest = forest_views(section.of(backbone), metric, report.margin, report.baseline or "")
+        name = f" · {backbone}" if len(section.backbones) > 1 else ""
+        parts += [Part(f"Differences{name}", FOREST, views=forest)] if forest else []
+    front = "The line joins fusions each of which is surely better than the cheaper one before it."
     parts.append(
-        _figure("Accuracy and cost" if metric == "accuracy" else "Quality and cost", front, pareto_views(board, metric))
+        _figure(
+            "Accuracy and cost" if metric == "accuracy" else "Quality and cost",
+            front,
+            pareto_views(board, section, metric, report.margin),
+        )
     )
     parts.append(_figure("Fusion × backbone", _heat_sentence(board, metric), heatmap_views(board, metric)))
     for number, backbone in enumerate(section.backbones):

@@ -19,6 +19,7 @@ from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import mark
 from bench.report.table import ABROAD, Grid
 from bench.text import printable
+from bench.verdicts.standings import best_first
 
 UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
 
@@ -28,22 +29,29 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
 
     A fusion of the tie group by the first metric says yes.
     """
-    entries = [*section.ranked("fusion", metrics[0]), *section.references(), *section.ranked("control", metrics[0])]
+    ranked = section.ranked("fusion", metrics[0])
+    scored = best_first(ranked, section.domain, metrics[0])
+    rest = [entry for entry in ranked if entry not in scored]
+    entries = [*scored, *rest, *section.references(), *section.ranked("control", metrics[0])]
     tied = _tied(section, metrics[0])
     columns: dict[str, Sequence[object]] = {
         "fusion": [f"{entry.group.fusion} {mark(entry)}".rstrip() for entry in entries],
-        "role": [entry.role for entry in entries],
+    }
+    facts: dict[str, Sequence[object]] = {
+        "tie group": ["yes" if entry.group in tied else "" for entry in entries],
         "backbone": [entry.group.backbone for entry in entries],
         "seeds": [len(entry.finished) for entry in entries],
-        "tie group": ["yes" if entry.group in tied else "" for entry in entries],
+        "role": [entry.role for entry in entries],
     }
     wanted = [(section.domain, metric) for metric in metrics]
     abroad = [name for name in ABROAD if name in metrics] or [metrics[0]]
     wanted += [(domain, name) for domain in section.other_domains for name in abroad]
-    for domain, metric in wanted:
+    for place, (domain, metric) in enumerate(wanted):
         label = metric_label(metric) if domain == section.domain else f"{domain} {metric_label(metric)}"
         columns[label] = [_rounded(entry.mean(domain, metric), 4) for entry in entries]
         columns[f"± {label}"] = [_rounded(entry.half_width(domain, metric), 4) for entry in entries]
+        # On a phone there is room for a name and its score.
+        columns |= facts if place == 0 else {}
     for cost in section.shown(costs):
         unit, scale = UNITS.get(cost.field, ("", 1.0))
         header = f"{cost.header} ({unit})" if unit else cost.header
@@ -100,7 +108,6 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
     rows = [
         (
             verdict.fusion,
-            verdict.backbone,
             word_of(verdict),
             *(
                 _rounded(value * unit.scale, unit.digits)
@@ -109,11 +116,12 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
             _rounded(verdict.p_holm, 4),
             _rounded(verdict.smallest_detectable * unit.scale, unit.digits),
             verdict.paired.n,
+            verdict.backbone,
         )
         for verdict in comparison.verdicts
     ]
-    names = ["fusion", "backbone", "verdict", f"difference,{unit.name}", "interval from", "to", "p (Holm)"]
-    return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "seeds"])
+    names = ["fusion", "verdict", f"difference,{unit.name}", "interval from", "to", "p (Holm)"]
+    return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "seeds", "backbone"])
 
 
 def _status(cell: Record) -> str:

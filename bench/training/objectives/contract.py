@@ -50,14 +50,14 @@ class Term(nn.Module):
     - ``reads``: arguments of ``forward``, which returns the loss (). ``scores``: scores (P,) and label (P,).
       ``pairs``: encoded images u and v (P, D) and label (P,). ``classes``: encoded images (N, D), each once, and their
       classes (N,) int64.
-    - ``paper``: where it comes from.
+    - ``paper``: where it comes from; empty (default) for what is new.
 
     The class docstring gives the formula. Constructor parameters after ``space`` are typed and have defaults.
     """
 
     name: ClassVar[str]
     reads: ClassVar[Reads]
-    paper: ClassVar[str]
+    paper: ClassVar[str] = ""
 
     def __init__(self, space: Space) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def positive(term: str, **values: float) -> None:
 
 
 def _check(cls: type[Term]) -> None:
-    for attribute in ("name", "reads", "paper"):
+    for attribute in ("name", "reads"):
         if not hasattr(cls, attribute):
             raise TypeError(f"objective {cls.__name__} does not state {attribute!r}")
     if cls.reads not in get_args(Reads):

@@ -18,6 +18,8 @@ from bench.registry import Choice, Registry, states
 from bench.source import source_hash
 from bench.training.warmup.own import BANK, IMAGES, OWN
 
+Trained = Literal["embedding", "position", "pooled"]
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -39,10 +41,13 @@ class Start:
         weights: ``random``, those that others ``pretrained`` (:class:`Pretrained`), or those that this program
             ``computed`` (:class:`WarmupTask`).
         recipe: fields that differ from the warm-up recipe of the backbone.
+        trains: what it trains of the backbone, for whoever reads single images from it: up to the ``embedding`` (B, D),
+            the deepest map (B, C, H, W) with each ``position`` of it, or that map as a ``pooled`` mean over positions.
     """
 
     name: ClassVar[str]
     weights: ClassVar[Literal["random", "pretrained", "computed"]]
+    trains: ClassVar[Trained] = "pooled"
     recipe: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -80,6 +85,7 @@ class WarmupTask(nn.Module, Start):
     """
 
     weights = "computed"
+    trains = "embedding"
     measure: ClassVar[Measure]
     needs: ClassVar[tuple[str, ...]] = ()
     by_name: ClassVar[bool] = False

@@ -31,14 +31,14 @@ class ImageNet(Pretrained):
 class File(Pretrained):
     """Weights of the backbone in a file of yours, ``file:PATH``, written by torch or as safetensors.
 
-    Names of tensors are those of the backbone, or of the timm model; a head is left out. A record is found again by
-    the content of the file, wherever it lies.
+    Names of tensors are those of the backbone, or of the timm model; a head is left out, and of a stored model all but
+    its backbone. A record is found again by the content of the file, wherever it lies.
 
     Args:
         path: the file.
-        normalise: how pixels are scaled: as the ``published`` weights of this backbone expect it (a backbone without
-            such: ``standardise``), by the mean and deviation of ``imagenet``, or ``standardise``: each image by its
-            own.
+        normalise: how pixels are scaled: ``published``, as a stored model says it, or else as the published weights of
+            this backbone expect it (a backbone without such: ``standardise``), by the mean and deviation of
+            ``imagenet``, or ``standardise``: each image by its own.
         size: pixels up to which the shorter side of smaller images is enlarged; 0 is 128 for scaled pixels, and the
             size of the images for ``standardise``.
     """

@@ -10,8 +10,12 @@ import pandas as pd
 import pytest
 
 from bench.errors import UsageError
+from bench.records.entries import entries_of
+from bench.records.load import load_runs, pool
+from bench.records.sections import sections_of
 from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
+from bench.report.page.tables import leaderboard_table
 
 EVIL = "<script>alert(1)</script>"
 
@@ -71,18 +75,21 @@ def test_the_page_loads_nothing_has_every_part_and_stays_small(sweep, make_page)
     page = read(html)
     assert page.loaded == []
     assert len(html.encode()) < 8e6
-    assert page.headings[:4] == [
+    shown = [heading.strip() for heading in page.headings if heading.strip()]
+    assert shown[:5] == [
+        "Which fusion? finetune · warm-up names",
         "Trained on color · finetune · warm-up names",
         "Leaderboard",
-        "Accuracy and cost",
-        "Fusion × backbone",
+        "Differences · mobilenetv3_small_32",
+        "Differences · resnet18",
     ]
     assert {
         "Shifts · resnet18",
         "Learning curves · resnet18",
         "Failed, not learned, not applicable",
         "Provenance",
-    } <= set(page.headings)
+        "Differences · resnet18",
+    } <= set(shown)
     assert any("git 0123456789 + uncommitted changes" in text for text in page.text)
 
 
@@ -100,6 +107,27 @@ def test_figures_hold_the_numbers_of_the_records(sweep, make_page):
     assert figures["Learning curves · resnet18"][1]["data"][0]["y"] == [0.69, 0.1]
 
 
+def test_the_page_opens_with_who_may_be_the_best_and_every_part_has_an_address(sweep, make_page):
+    html = make_page(sweep)
+    opening = html[html.index("Which fusion?") : html.index("Trained on color · finetune · warm-up names <a")]
+    rows = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', opening, re.DOTALL)
+    assert {"abs_diff", "concat"} == {name for name, _ in rows[:2]}
+    assert ' class="tied"' in rows[0][1]
+    links, places = re.findall(r'class="link" href="#([^"]+)"', html), re.findall(r'<\w+ id="([^"]+)"', html)
+    assert len(links) > 8
+    assert [link for link in links if places.count(link) != 1] == []
+
+
+def test_the_leaderboard_has_the_best_first_and_the_score_beside_the_name(sweep, run_folder):
+    entries = entries_of(pool(load_runs([run_folder(sweep)])).cells)
+    (section,) = sections_of(entries)
+    table = leaderboard_table(section, ("accuracy",), ())
+    assert list(table.columns[:2]) == ["fusion", "accuracy ↑"]
+    fusions = table[table["role"] == "fusion"]["accuracy ↑"].dropna()
+    assert fusions.is_monotonic_decreasing
+    assert fusions.size == 10
+
+
 def test_texts_of_records_cannot_become_markup(record, make_page):
     html = make_page([record(), record(seed=1, status="error", error={"type": "", "message": EVIL})])
     assert EVIL not in html
@@ -112,8 +140,9 @@ def test_the_conclusion_stands_before_the_leaderboard(record, make_page):
         record(name, seed, level + 0.001 * seed) for name, level in (("good", 0.9), ("bad", 0.6)) for seed in range(8)
     ]
     page = read(make_page(records, "--baseline", "bad"))
-    assert page.headings.index("Conclusion") < page.headings.index("Leaderboard")
-    assert "Compared with bad on color" in page.headings
+    shown = [heading.strip() for heading in page.headings]
+    assert shown.index("Conclusion") < shown.index("Leaderboard")
+    assert "Compared with bad on color" in shown
     assert re.search(r"good.*30", " ".join(page.text))
 
 

@@ -1,0 +1,118 @@
+"""What MkDocs does not do by itself: pages from beside docs/, files that pages link to, the Python interface."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import bench
+
+ROOT = Path(__file__).parents[1]
+DOCS = "docs/"
+# Pages that lie elsewhere in the repository, and where they are on the site.
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "changes/README.md": "changes.md",
+}
+FILES, API = "files/", "api.md"
+LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
+ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc|data):<code>~?(?:[\w.]+\.)?(\w+)</code>")
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the pages and files that lie outside docs/, and the page of the Python interface."""
+    from mkdocs.structure.files import File
+
+    for source, place in PAGES.items():
+        files.append(File.generated(config, place, content=(ROOT / source).read_text(encoding="utf-8")))
+    files.append(File.generated(config, API, content=_api()))
+    documents = [*PAGES, *(DOCS + file.src_uri for file in files.documentation_pages() if _is_in_docs(file.src_uri))]
+    linked = {path for source in documents for path in _linked(source)}
+    for path in sorted(linked):
+        if _place(path) == FILES + path:
+            files.append(File.generated(config, FILES + path, abs_src_path=str(ROOT / path)))
+    config.nav = _expanded(config.nav, [file.src_uri for file in files.documentation_pages()])
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Links to files of the repository lead to where these are on the site."""
+    place = page.file.src_uri
+    source = next((path for path, known in PAGES.items() if known == place), DOCS + place)
+
+    def moved(found: re.Match[str]) -> str:
+        path = _path(source, found[1])
+        return posixpath.relpath(_place(path), posixpath.dirname(place) or ".") if path else found[1]
+
+    return LINK.sub(moved, markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Names that docstrings refer to, as they are read."""
+    return ROLE.sub(r"<code>\1</code>", html)
+
+
+def _is_in_docs(place: str) -> bool:
+    return place not in PAGES.values() and place != API
+
+
+@cache
+def _linked(source: str) -> frozenset[str]:
+    """Files of the repository that a document links to."""
+    text = (ROOT / source).read_text(encoding="utf-8")
+    return frozenset(filter(None, (_path(source, found[1]) for found in LINK.finditer(text))))
+
+
+def _path(source: str, target: str) -> str:
+    """The file of the repository that a link means, from its root; empty for one that leads elsewhere."""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+    return path if "://" not in target and (ROOT / path).is_file() else ""
+
+
+def _place(path: str) -> str:
+    """Where a file of the repository is on the site."""
+    return path.removeprefix(DOCS) if path.startswith(DOCS) else PAGES.get(path, FILES + path)
+
+
+def _expanded(nav: list[Any], places: list[str]) -> list[Any]:
+    """The navigation with the pages that there are; a pattern takes those that are named nowhere and not yet taken."""
+    left = set(places) - set(_named(nav))
+
+    def expanded(entries: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for entry in entries:
+            if isinstance(entry, dict):
+                ((title, inside),) = entry.items()
+                pages = expanded(inside) if isinstance(inside, list) else inside
+                found += [{title: pages}] if pages else []
+            elif "*" in entry:
+                matching = sorted(place for place in left if fnmatch.fnmatchcase(place, entry))
+                left.difference_update(matching)
+                found += matching
+            elif entry in places:
+                found.append(entry)
+        return found
+
+    return expanded(nav)
+
+
+def _named(nav: list[Any]) -> Iterator[str]:
+    for entry in nav:
+        inside = next(iter(entry.values())) if isinstance(entry, dict) else entry
+        yield from _named(inside) if isinstance(inside, list) else [inside]
+
+
+def _api() -> str:
+    """The page of what ``bench`` offers."""
+    parts = ["# Python interface\n\nWhat `bench` offers; [Use it from Python](python.md) shows it at work."]
+    for module in sorted(set(bench._HOME.values())):
+        parts.append(f"## {module}")
+        parts += [f"::: {module}.{name}" for name in sorted(bench._HOME) if bench._HOME[name] == module]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,58 @@
+"""``bench look``: what a stored model sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from bench.cli.options import IncludeOption, Names
+
+
+def look(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model that bench run --save kept, or the folder of a single one.")
+    ],
+    domain: Annotated[
+        Optional[str], typer.Option(help="Whose test pairs to look at (default: the domain that it was trained on).")
+    ] = None,
+    view: Annotated[
+        Names, typer.Option(help="all (default), names, globs or name:param=value; commas or repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the page and its pictures.")] = Path("look"),
+    include: IncludeOption = None,
+) -> None:
+    """Look inside a stored model: galleries, histograms, occlusion, attention, embeddings, reliability.
+
+    Writes index.html, a page that loads nothing, and its pictures as PNG. What a model has nothing of is named on
+    stderr. See bench list views.
+    """
+    from bench import zoo
+    from bench.atomic import write_text_atomically
+    from bench.backbones import BACKBONES
+    from bench.look.contract import VIEWS
+    from bench.look.page import page
+    from bench.look.subject import Subject
+    from bench.look.visit import save, visit
+    from bench.models.restore import restore
+
+    zoo.load(include or ())
+    for plugin in zoo.broken_plugins():
+        typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
+    BACKBONES.load_built_in()
+    names = [name for text in view or () for name in text.split(",") if name.strip()]
+    views = [choice.build() for choice in VIEWS.resolve(names or ["all"])]
+    subject = Subject(restore(model), domain)
+    if subject.stored.changed:
+        typer.echo(f"warning: {subject.stored.changed}", err=True)
+    seen = []
+    for one in visit(subject, views):
+        seen.append(one)
+        save(out, [one])
+        for shot in one.shots:
+            typer.echo(f"wrote {out / shot.file}", err=True)
+        if one.missing:
+            typer.echo(f"not drawn: {one.name}: {one.missing}", err=True)
+    write_text_atomically(out / "index.html", page(subject, seen))
+    typer.echo(f"wrote {out / 'index.html'}", err=True)

@@ -1,0 +1,1 @@
+"""What a stored model sees in the pairs of a domain: views that draw pictures, and the page of them."""

@@ -1,0 +1,1 @@
+"""The views that are built in, one file each."""

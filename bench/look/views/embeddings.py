@@ -1,0 +1,91 @@
+"""Encodings in two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from bench.errors import NotApplicableError
+from bench.look.contract import WIDTH, Picture, View, register_view
+from bench.look.subject import Encoded, Rows, Scored, Subject
+from bench.plots.contract import NothingToDrawError
+from bench.plots.style import COLORS, MARKERS, QUIET, new_figure
+from bench.text import printable
+
+LEGEND = 12  # more names would hide the points
+LONGEST = 24
+
+
+@register_view
+class Embeddings(View):
+    """Encodings of single images on their two principal components, by class and by group."""
+
+    name = "embeddings"
+
+    def pictures(self, subject: Subject) -> Iterable[Picture]:
+        encoded = encoded_images(subject)
+        flat, share = pca(encoded.vectors)
+        yield from flat_pictures(
+            subject, encoded, flat, "PCA", f"Two principal components, {share:.0%} of the variance"
+        )
+
+
+def encoded_images(subject: Subject) -> Encoded:
+    """The encoded images of the first test pairs.
+
+    Raises:
+        NothingToDrawError: no image has an encoding of its own.
+    """
+    try:
+        return subject.encoded
+    except NotApplicableError as reason:
+        raise NothingToDrawError(str(reason)) from None
+
+
+def pca(vectors: Scored) -> tuple[Scored, float]:
+    """The first two principal components (N, 2) of vectors (N, D), and their share of the variance. The largest number
+    of each is positive: a decomposition leaves its sign open."""
+    centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    flat = u[:, :2] * s[:2]
+    flat *= np.sign(flat[np.abs(flat).argmax(0), np.arange(flat.shape[1])] + 0.0)
+    flat = np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+    total = float((s**2).sum())
+    return flat, float((s[:2] ** 2).sum()) / total if total else 1.0
+
+
+def flat_pictures(subject: Subject, encoded: Encoded, flat: Scored, way: str, text: str) -> Iterator[Picture]:
+    """Encodings in two dimensions (N, 2): a picture by class, and one by group where there are groups."""
+    count = f"{text}; {len(flat):,} images of the test pairs of {subject.name}."
+    if subject.domain.names_images:
+        yield _scatter(flat, encoded.classes, subject.domain.classes, f"{way} by class", count)
+    if encoded.groups is not None:
+        names = [f"group {number}" for number in range(int(encoded.groups.max()) + 1)]
+        yield _scatter(flat, encoded.groups, names, f"{way} by group", count)
+
+
+def _scatter(flat: Scored, kinds: Rows, names: Sequence[str], title: str, text: str) -> Picture:
+    figure = new_figure(WIDTH, 3.6, title)
+    axis = figure.subplots()
+    present = np.unique(kinds)
+    for place, kind in enumerate(present):
+        own = flat[kinds == kind]
+        axis.scatter(
+            own[:, 0],
+            own[:, 1],
+            s=9,
+            color=COLORS[place % len(COLORS)],
+            marker=MARKERS[place // len(COLORS) % len(MARKERS)],
+            alpha=0.6,
+            linewidths=0,
+            label=printable(names[kind], LONGEST),
+        )
+    if len(present) <= LEGEND:
+        figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False, markerscale=2)
+    else:
+        text += f" {len(present)} of them: colours and signs repeat."
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_color(QUIET)
+    return Picture(title, text, figure)

@@ -1,0 +1,131 @@
+"""Several domains beside each other: a block, a table, and the same for JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bench.plots.style import metric_label
+from bench.report.order_block import number, span
+from bench.report.table import Block, Grid, estimate_text
+from bench.verdicts.across import Across
+from bench.verdicts.unit import unit_of
+
+MOST_NAMED = 6
+AGREEMENT = (
+    "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions. Ceiling: what it "
+    "would be if both domains ordered the fusions alike, given how well each order repeats."
+)
+NOUNS = {"seed": "seeds", "replicate": "replicates"}
+
+
+def across_block(found: Across) -> Block:
+    """The tables of a backbone with how to read them."""
+    left_out = [f"Not on all of these domains: {', '.join(found.left_out)}."] if found.left_out else []
+    tables = [grid(found).markdown()]
+    if found.agreements:
+        tables.append(agreement_grid(found).markdown())
+        left_out.append(AGREEMENT)
+    return Block(" ".join([*conclusion(found), sentence(found)]), tables, left_out)
+
+
+def title(found: Across) -> str:
+    """Heading, different for every table of a report."""
+    own = found.conditions
+    return " · ".join([own.backbone, own.protocol, "no warm-up" if own.warmup == "none" else f"warm-up {own.warmup}"])
+
+
+def sentence(found: Across) -> str:
+    """How to read the table."""
+    return (
+        f"{metric_label(found.metric)} on each domain after training on it, mean ± half width of the 95 % interval "
+        f"over {found.repetitions} {NOUNS[found.conditions.repeats]}, best mean over the domains first. Bold: not "
+        "worse than the best in the column (with 95 % confidence the truly best one is among them). The mean is one of "
+        "these domains, and says nothing of others. Behind: how far, at most, behind the best of a domain."
+    )
+
+
+def conclusion(found: Across) -> list[str]:
+    """Who may be the best, a sentence for each domain and one for their mean."""
+    where = [f"on {name}" for name in _names(found)] + ["on the mean"]
+    sentences = []
+    for column, place in enumerate(where):
+        group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, column], strict=True) if ties]
+        if group:
+            sentences.append(f"Not worse than the best {place}: {_some(group, len(found.fusions))}.")
+    return sentences
+
+
+def agreement_grid(found: Across) -> Grid:
+    """One row per pair of domains: how alike they order the fusions."""
+    names = dict(zip(found.domains, _names(found), strict=True))
+    rows = [
+        [f"{names[one.first]} and {names[one.second]}", number(one.correlation), span(one.low, one.high),
+         number(one.ceiling)]
+        for one in found.agreements
+    ]  # fmt: skip
+    return Grid(["order on", "rank correlation", "95 % interval", "ceiling"], rows, left=1)
+
+
+def grid(found: Across) -> Grid:
+    """One row per fusion: its score on each domain and on average."""
+    unit = unit_of(found.metric)
+    header = [*_names(found), "mean", f"behind{unit.name}"]
+    rows = []
+    for place, fusion in enumerate(found.fusions):
+        cells = [
+            f"**{text}**" if ties else text
+            for ties, text in zip(
+                found.ties[place], map(estimate_text, found.mean[place], found.half_width[place]), strict=True
+            )
+        ]
+        rows.append([fusion, *cells, unit.size(float(found.behind[place]))])
+    return Grid(["fusion", *header], rows, left=1)
+
+
+def as_dict(found: Across) -> dict[str, Any]:
+    """The table for JSON; None for what is not defined."""
+    columns = [*found.domains, "mean"]
+    rows = [
+        {
+            "fusion": fusion,
+            "behind": float(found.behind[place]),
+            "scores": {
+                column: {
+                    "mean": float(found.mean[place, number]),
+                    "half_width": _defined(float(found.half_width[place, number])),
+                    "tie_group": bool(found.ties[place, number]),
+                }
+                for number, column in enumerate(columns)
+            },
+        }
+        for place, fusion in enumerate(found.fusions)
+    ]
+    told = {name: value for name, value in found.conditions._asdict().items() if name not in ("domain", "fusion")}
+    return {
+        **told,
+        "metric": found.metric,
+        "n": found.repetitions,
+        "fusions": rows,
+        "left_out": list(found.left_out),
+        "agreements": [
+            {name: _defined(value) if isinstance(value, float) else value for name, value in vars(one).items()}
+            for one in found.agreements
+        ],
+    }
+
+
+def _names(found: Across) -> list[str]:
+    """The domains as columns name them: without their parameters, where that tells them apart."""
+    short = [domain.partition(":")[0] for domain in found.domains]
+    return short if len(set(short)) == len(short) else list(found.domains)
+
+
+def _some(names: list[str], of: int) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{shown}{more} (of {of})"
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,153 @@
+"""A report as tables that fit the width of a terminal, best first, without the prose."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.formats import choose_format
+from bench.metrics import LOWER, METRICS
+from bench.records.entries import Entry
+from bench.records.load import damage
+from bench.records.sections import Section
+from bench.records.ties import tie_groups
+from bench.report.against_baseline import Comparison, word_of
+from bench.report.footnotes import failures
+from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_format
+from bench.report.provenance import left_out
+from bench.report.report import Report
+from bench.report.table import Grid, Table, estimate_text
+from bench.text import count_of, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NARROWEST = 40
+BETWEEN = 2  # spaces from column to column
+MOST_NAMED = 8
+COLORS = {"better": "green", "worse": "red", "equivalent": "cyan"}
+
+
+@register_report_format
+class Terminal(ReportFormat):
+    """Tables that fit the width of a terminal, best first.
+
+    Args:
+        verbose: whether all that Markdown says follows.
+    """
+
+    name = "terminal"
+
+    def __init__(self, verbose: bool = False) -> None:
+        self._verbose = verbose
+
+    def render(self, report: Report) -> str:
+        from rich.console import Console
+
+        text = io.StringIO()
+        is_terminal = sys.stdout.isatty()
+        console = Console(file=text, force_terminal=is_terminal, no_color=not is_terminal, highlight=False)
+        console.width = max(console.width, NARROWEST)
+        for section, found in report.compared:
+            _print(console, section, found, report)
+        for note in [*damage(report.runs), *left_out(report.pool)]:
+            _say(console, note, "dim")
+        if self._verbose:
+            return f"{text.getvalue()}\n{choose_format(REPORT_FORMATS, 'md').render(report)}"
+        more = "" if report.baseline else " --baseline NAME compares;"
+        _say(console, f"{more} --verbose tells how to read this, and more.".strip(), "dim")
+        return text.getvalue()
+
+
+def _print(console: Console, section: Section, found: Sequence[Comparison], report: Report) -> None:
+    """Heading, who may be the best, the table, and what stands apart."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    table = Table(section, report.metrics, report.costs)
+    _say(console, section.title, "bold")
+    grid = table.main()
+    if grid is not None:
+        for line in _leaders(section, report.metrics[0]):
+            _say(console, line)
+        shown, left_out = fitting(_with_verdicts(grid, table.compared, found), console.width)
+        drawn = RichTable(box=None, pad_edge=False, padding=(0, BETWEEN, 0, 0), header_style="underline")
+        for place, header in enumerate(shown.header):
+            drawn.add_column(printable(header), justify="left" if place < shown.left else "right", overflow="fold")
+        for place in _best_first(table.compared, section.domain, report.metrics[0]):
+            cells = shown.rows[place]
+            drawn.add_row(*(Text(printable(cell.replace("**", "")), style=_style(cell)) for cell in cells))
+        console.print(drawn)
+        if left_out:
+            _say(console, f"No room for {', '.join(left_out)}; --metric and --cost choose columns.", "dim")
+    apart = [(entry, entry.mean(section.domain, report.metrics[0])) for entry in table.apart if entry.finished]
+    if apart:
+        told = (f"{entry.group.fusion} {estimate_text(mean, float('nan'))}" for entry, mean in apart)
+        _say(console, f"References and controls: {', '.join(told)}", "dim")
+    for line in failures(section)[:MOST_NAMED]:
+        _say(console, f"failed: {line}", "red")
+    console.print()
+
+
+def fitting(grid: Grid, width: int) -> tuple[Grid, list[str]]:
+    """The columns that ``width`` letters have room for, and the headers of the others: the last ones go first, and what
+    names a row and the column after its number of seeds stay."""
+    kept = list(range(len(grid.header)))
+    widths = [
+        max(len(cell.replace("**", "")) for cell in column) for column in zip(grid.header, *grid.rows, strict=True)
+    ]
+    while sum(widths[place] + BETWEEN for place in kept) - BETWEEN > width and len(kept) > grid.left + 1:
+        kept.remove(kept[-1] if len(kept) > grid.left + 2 else grid.left)
+    rows = [[row[place] for place in kept] for row in grid.rows]
+    left_out = [header for place, header in enumerate(grid.header) if place not in kept]
+    return Grid([grid.header[place] for place in kept], rows, grid.left), left_out
+
+
+def _with_verdicts(grid: Grid, entries: Sequence[Entry], found: Sequence[Comparison]) -> Grid:
+    """The table with the verdict on the domain trained on after the first metric, where there is one."""
+    if not found:
+        return grid
+    unit, baseline = found[0].unit, found[0].baseline
+    known = {(one.backbone, one.fusion): one for one in found[0].verdicts}
+    at = grid.left + 2
+    header = [*grid.header[:at], f"from {baseline}", "verdict", *grid.header[at:]]
+    rows = []
+    for entry, row in zip(entries, grid.rows, strict=True):
+        verdict = known.get((entry.group.backbone, entry.group.fusion))
+        cells = [unit.signed(verdict.paired.mean), word_of(verdict)] if verdict else ["", "baseline"]
+        rows.append([*row[:at], *cells, *row[at:]])
+    return Grid(header, rows, grid.left)
+
+
+def _leaders(section: Section, metric: str) -> list[str]:
+    """Who may be the best, a line per backbone."""
+    lines = []
+    for part in map(section.of, section.backbones):
+        ranked = part.ranked("fusion", metric)
+        marks = tie_groups(ranked, section.domain, [metric])[:, 0]
+        names = [entry.group.fusion for entry, belongs in zip(ranked, marks, strict=True) if belongs]
+        where = f" with {part.backbone}" if len(section.backbones) > 1 else ""
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        if names:
+            of = count_of(len(ranked), "fusion")
+            lines.append(
+                f"May be the best by {metric}{where}: {', '.join(names[:MOST_NAMED])}{more} ({len(names)} of {of})"
+            )
+    return lines
+
+
+def _best_first(entries: Sequence[Entry], domain: str, metric: str) -> list[int]:
+    """Places of the entries by their score, whatever the backbone; without one last."""
+    sign = 1 if METRICS.get(metric).direction == LOWER else -1
+    values = [sign * entry.mean(domain, metric) for entry in entries]
+    return sorted(range(len(entries)), key=lambda place: (values[place] != values[place], values[place]))
+
+
+def _style(cell: str) -> str:
+    return "bold" if cell.startswith("**") else COLORS.get(cell.split(" ")[0], "")
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    console.print(printable(line), style=style or None, markup=False)

@@ -1,0 +1,156 @@
+"""Fusions beside each other on every domain that they were trained on: who may be the best on each, and on average."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics import METRICS, NEITHER
+from bench.records.blocks import score_table, shared_by
+from bench.records.entries import Entry
+from bench.records.record import Group
+from bench.records.sections import Section
+from bench.records.ties import tie_groups
+from bench.stats.intervals import FEWEST_SEEDS, estimate
+from bench.stats.pair_error import PairCovariances
+from bench.stats.paired import Paired, Shared, paired
+from bench.stats.ties import tie_group
+from bench.verdicts.order import FEWEST_FUSIONS, Agreement, agreements
+
+Array = NDArray[np.float64]
+
+FEWEST_DOMAINS = FEWEST_SIDE_BY_SIDE = 2
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Across:
+    """Fusions of one backbone and recipe on the domains that all of them were trained on and tested on.
+
+    Attributes:
+        conditions: of all of them; its domain and fusion are empty.
+        fusions: best mean over the domains first.
+        mean, half_width, ties: (fusions, domains + 1), the last column over the mean of the domains: means, the half
+            widths of their 95 % intervals, and who may be the best.
+        behind: (fusions,) how far, at most, behind the best mean of a domain.
+        scores: (repetitions, fusions) means over the domains; each domain has repetitions of its own.
+        shared: what these have in common, where seeds share test pairs.
+        agreements: how alike every two domains order three fusions or more.
+        left_out: fusions that miss a domain.
+    """
+
+    conditions: Group
+    metric: str
+    domains: tuple[str, ...]
+    fusions: tuple[str, ...]
+    mean: Array
+    half_width: Array
+    ties: NDArray[np.bool_]
+    behind: Array
+    scores: Array
+    shared: PairCovariances
+    agreements: tuple[Agreement, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def repetitions(self) -> int:
+        """That each mean is over."""
+        return len(self.scores)
+
+    @property
+    def may_be_best(self) -> tuple[str, ...]:
+        """The tie group of the mean over the domains, best first."""
+        return tuple(fusion for fusion, ties in zip(self.fusions, self.ties[:, -1], strict=True) if ties)
+
+    def lead_over(self, baseline: str) -> Paired:
+        """How far the best mean is ahead of that of ``baseline``. The interval holds for whichever fusion is the best:
+        each of those that it was chosen from has one at 5 % / their number (Bonferroni)."""
+        place = self.fusions.index(baseline)
+        differences = METRICS.get(self.metric).direction * (self.scores[:, 0] - self.scores[:, place])
+        confidence = 1 - (1 - CONFIDENCE) / max(len(self.fusions) - 1, 1)
+        return paired(differences, confidence, Shared(float(self.shared.between[0, place]), self.shared.freedom))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One domain: means, half widths and tie group of the fusions, their scores (blocks, fusions) on the blocks that
+    all have, and what their test pairs share."""
+
+    mean: Array
+    half_width: Array
+    ties: NDArray[np.bool_]
+    scores: Array
+    shared: PairCovariances
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], domain: str, metric: str) -> _Column:
+        table = score_table(entries, [(domain, metric)])[..., 0]
+        return cls(
+            np.array([entry.mean(domain, metric) for entry in entries]),
+            np.array([entry.half_width(domain, metric) for entry in entries]),
+            tie_groups(entries, domain, [metric])[:, 0],
+            table[~np.isnan(table).any(axis=1)],
+            shared_by(entries, domain, metric),
+        )
+
+
+def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAINS) -> list[Across]:
+    """The sections beside each other that differ in the domain trained on alone; nothing for a metric of which neither
+    direction is better.
+
+    Args:
+        fewest: domains; sections of fewer are left out.
+    """
+    if METRICS.get(metric).direction == NEITHER:
+        return []
+    found: dict[Group, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for section in sections:
+        for entry in section.ranked("fusion", metric):
+            alike = entry.group._replace(domain="", fusion="")
+            found[alike][section.domain].append(entry)
+    boards = [_board(*one, metric) for one in sorted(found.items()) if len(one[1]) >= fewest]
+    return [board for board in boards if board is not None]
+
+
+def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str) -> Across | None:
+    direction, domains = METRICS.get(metric).direction, tuple(sorted(by_domain))
+    scored = {
+        domain: {entry.group.fusion: entry for entry in by_domain[domain] if not math.isnan(entry.mean(domain, metric))}
+        for domain in domains
+    }
+    every = dict.fromkeys(entry.group.fusion for domain in domains for entry in by_domain[domain])
+    fusions = [fusion for fusion in every if all(fusion in scored[domain] for domain in domains)]
+    if len(fusions) < FEWEST_SIDE_BY_SIDE:
+        return None
+    columns = [_Column.of([scored[domain][fusion] for fusion in fusions], domain, metric) for domain in domains]
+    blocks = min(len(column.scores) for column in columns)
+    scores = np.stack([column.scores[:blocks] for column in columns])
+    values, shared = scores.mean(axis=0), reduce(add, (one.shared for one in columns)).scaled(1 / len(domains))
+    overall = estimate(values, shared.own, shared.freedom)
+    mean = np.stack([*(column.mean for column in columns), overall.mean], axis=1)
+    half_width = np.stack([*(column.half_width for column in columns), overall.half_width], axis=1)
+    ties = np.stack([*(column.ties for column in columns), tie_group(values, direction, shared.between)], axis=1)
+    best = (direction * mean[:, :-1]).max(axis=0)
+    enough = len(domains) > 1 and len(fusions) >= FEWEST_FUSIONS and blocks >= FEWEST_SEEDS
+    order = np.argsort(-direction * mean[:, -1], kind="stable")
+    return Across(
+        conditions,
+        metric,
+        domains,
+        fusions=tuple(fusions[place] for place in order),
+        mean=mean[order],
+        half_width=half_width[order],
+        ties=ties[order],
+        behind=(best - direction * mean[:, :-1]).max(axis=1)[order],
+        scores=values[:, order],
+        shared=PairCovariances(shared.products[:, order][:, :, order], shared.freedom),
+        agreements=tuple(agreements(domains, direction * np.moveaxis(scores, 1, 2))) if enough else (),
+        left_out=tuple(fusion for fusion in every if fusion not in fusions),
+    )

@@ -1,0 +1,72 @@
+"""An exported model says what the original says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import UsageError
+from bench.evaluation.scoring import score_pairs
+from bench.fusion import FUSIONS
+from bench.model import IMAGE, build_model
+from bench.models import export
+from bench.models.calibration import Calibration
+from bench.models.export import FORMATS, LARGEST_DIFFERENCE, Graph, convert, largest_difference, quiet
+from bench.models.files import stored_models
+from bench.models.restore import restore
+from bench.spec import parse_spec
+
+PAGE = Path(__file__).parents[2] / "docs" / "export.md"
+PLAIN = "mobilenetv3_small_32"
+
+
+def pairs(n):
+    torch.manual_seed(0)
+    return torch.randint(0, 256, (2, n, 3, 32, 32), dtype=torch.uint8)
+
+
+def exported(model, form, n=9):
+    a, b = pairs(n)
+    with quiet(), torch.no_grad():
+        _, found = convert(Graph(model), form, a, b)
+    return largest_difference(found, score_pairs(model, a, b))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("fusion", ["concat", "cosine", "two_channel"])
+def test_scores_of_any_number_of_pairs_are_those_of_the_original(fusion, form):
+    assert exported(build_model(parse_spec(fusion), PLAIN, IMAGE), form) <= LARGEST_DIFFERENCE
+
+
+def test_offset_and_calibration_are_inside():
+    model, (a, b) = build_model(parse_spec("cosine"), PLAIN, IMAGE), pairs(6)
+    calibration = Calibration(slope=3.0, intercept=-0.5)
+    with torch.no_grad():
+        scores, chances = (one.numpy() for one in Graph(model, 0.25, calibration)(a, b))
+    np.testing.assert_allclose(scores, score_pairs(model, a, b) - 0.25, atol=1e-5)
+    np.testing.assert_allclose(chances, calibration(scores), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_not_to_be_expressed_is_one_line(monkeypatch, kept, form):
+    stored = restore(stored_models(kept / "models")[0])
+
+    def refuse(self, a, b):
+        raise RuntimeError("no such operator\nand more")
+
+    monkeypatch.setattr(Graph, "forward", refuse)
+    with pytest.raises(UsageError) as error:
+        export.export(stored, form)
+    told = f"{stored.card.cell.fusion}: cannot be exported as {form}: RuntimeError: no such operator"
+    assert str(error.value) == told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fusion", [cls.name for cls in FUSIONS.classes])
+def test_the_page_tells_what_can_be_exported(fusion):
+    (row,) = re.findall(rf"^\| `{fusion}` .*", PAGE.read_text(), re.MULTILINE)[:1]
+    for form, told in zip(FORMATS, row.split("|")[2:-1], strict=True):
+        if told.strip() != "no":
+            assert exported(build_model(parse_spec(fusion), PLAIN, IMAGE), form) <= LARGEST_DIFFERENCE

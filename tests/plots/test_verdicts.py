@@ -1,0 +1,66 @@
+"""The matrix of verdicts: what stands in its cells, on which colour, and in which order."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from bench.plots.contract import Source
+from bench.plots.shades import BETTER, OPEN, TIED, TOO_FEW, WORSE
+from bench.plots.verdicts import Verdicts
+from bench.records.load import load_runs
+
+LEVELS = {"color": {"good": 0.951, "even": 0.95, "bad": 0.75}, "texture": {"good": 0.7, "even": 0.61}}
+
+
+@pytest.fixture
+def drawn(record, run_folder):
+    def draw(seeds=8, noise=0.002, **params):
+        rng = np.random.default_rng(0)
+        records = []
+        for domain, levels in LEVELS.items():
+            for fusion, level in levels.items():
+                around = noise * rng.standard_normal(seeds)
+                scores = level + around - around.mean()
+                records += [record(fusion, seed, float(score), domain=domain) for seed, score in enumerate(scores)]
+        source = Source.of(load_runs([run_folder(records)]))
+        ((_, job),) = Verdicts(**params).jobs(source, "accuracy", ())
+        return job().axes[0]
+
+    return draw
+
+
+def cells(axis):
+    """By domain and fusion the text of a cell and its colour; the last row is how many are tied."""
+    heads = [label.get_text() for label in axis.get_xticklabels()]
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    colors = {(round(one.get_x() + 0.5), round(one.get_y() + 0.5)): to_hex(one.get_facecolor()) for one in axis.patches}
+    places = {tuple(map(round, text.get_position())): text.get_text() for text in axis.texts}
+    return {(heads[x], names[y]): (text, colors.get((x, y))) for (x, y), text in places.items()}
+
+
+def test_a_cell_has_the_mean_on_the_colour_of_its_verdict_beside_the_best(drawn):
+    found = cells(drawn())
+    assert found["color", "good"] == ("0.951 •", TIED.fill.lower())
+    assert found["color", "even"] == ("0.950 •", TIED.fill.lower())
+    assert found["color", "bad"] == ("0.750", WORSE[3].fill.lower())
+    assert found["texture", "even"] == ("0.610", WORSE[2].fill.lower())
+    assert found["texture", "bad"] == ("-", None)
+    assert [found[domain, "may be the best"][0] for domain in ("color", "texture")] == ["2 of 3", "1 of 2"]
+
+
+def test_beside_a_baseline_who_is_better_is_blue(drawn):
+    assert cells(drawn(baseline="even"))["texture", "good"] == ("0.700 •", BETTER.fill.lower())
+
+
+def test_what_may_be_the_best_and_is_not_settled_has_a_colour_of_its_own(drawn):
+    found = cells(drawn(seeds=4, noise=0.03))
+    assert OPEN.fill.lower() in {found["color", name][1] for name in ("good", "even")}
+
+
+def test_from_two_seeds_nothing_is_said(drawn):
+    colors = {color for _, color in cells(drawn(seeds=2)).values() if color}
+    assert colors == {TOO_FEW.fill.lower()}
+
+
+def test_rows_stand_by_mean_rank(drawn):
+    assert next(label.get_text() for label in drawn().get_yticklabels()) == "good"

@@ -1,0 +1,74 @@
+"""The report on a terminal: it fits, stands best first, and says who may be the best."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from bench.report.formats.terminal import fitting
+from bench.report.table import Grid
+
+NAMES = ("abs_diff", "concat", "cosine", "early", "hadamard")
+
+
+@pytest.fixture
+def shown(sweep, run_folder, bench_report, monkeypatch):
+    folder = run_folder(sweep)
+
+    def show(*args, width=100):
+        monkeypatch.setenv("COLUMNS", str(width))
+        return bench_report(folder, "--format", "terminal", *args).stdout
+
+    return show
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_no_line_is_wider_than_the_terminal_and_names_and_the_metric_stay(shown, width):
+    text = shown(width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "accuracy ↑" in text
+    assert ("infer pairs/s" in text.split("No room for")[0]) == (width == 200)
+
+
+@pytest.mark.parametrize("width", range(14, 40, 3))
+def test_columns_that_do_not_fit_are_left_out_whole_from_the_right(width):
+    grid = Grid(
+        ["fusion", "n", "accuracy", "auc"], [["concat", "5", "**0.9**", "0.95"], ["sum", "5", "0.8", "0.85"]], 1
+    )
+    shown, left_out = fitting(grid, width)
+    widths = [
+        max(len(cell.replace("**", "")) for cell in column) for column in zip(shown.header, *shown.rows, strict=True)
+    ]
+    assert sum(widths) + 2 * (len(widths) - 1) <= max(width, len("concat") + 2 + len("accuracy"))
+    assert {"fusion", "accuracy"} <= set(shown.header)
+    assert sorted([*shown.header, *left_out]) == sorted(grid.header)
+    assert ("auc" in shown.header) == (width >= 6 + 2 + 1 + 2 + 8 + 2 + 4)
+
+
+def test_rows_stand_best_first_whatever_the_backbone(shown):
+    rows = [line for line in shown().splitlines() if line.startswith(NAMES) and "±" in line]
+    means = [float(line.split(" ± ")[0].split()[-1]) for line in rows]
+    assert len(means) == 10
+    assert means == sorted(means, reverse=True)
+
+
+def test_who_may_be_the_best_stands_above_and_verdicts_in_the_rows(shown):
+    text = shown("--baseline", "concat")
+    assert "May be the best by accuracy with resnet18: abs_diff" in text
+    assert {"baseline", "worse"} <= set(text.split())
+    assert "## Provenance" not in text
+
+
+def test_prose_comes_when_asked_for(sweep, run_folder, bench_report):
+    text = bench_report(run_folder(sweep), "--format", "terminal:verbose=true").stdout
+    assert text.index("May be the best") < text.index("## Provenance")
+
+
+def test_on_a_terminal_it_is_the_default_and_elsewhere_markdown(sweep, run_folder, bench_report, monkeypatch):
+    folder = run_folder(sweep)
+    assert bench_report(folder).stdout.startswith("## Trained on color")
+    command = sys.modules["bench.cli.report"]
+    monkeypatch.setattr(command, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    assert "May be the best by" in bench_report(folder).stdout
+    assert "May be the best by" not in bench_report(folder, "--out", folder / "table.md").stdout
+    assert (folder / "table.md").read_text().startswith("## Trained on color")

@@ -1,0 +1,43 @@
+"""The table that sets several domains beside each other."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def folder(record, run_folder):
+    levels = {"attention": (0.95, 0.71), "concat": (0.9, 0.7)}
+    return run_folder(
+        [
+            record(name, seed, level + seed / 1000, domain=domain)
+            for name, own in levels.items()
+            for domain, level in zip(("color", "texture:difficulty=hard"), own, strict=True)
+            for seed in range(3)
+        ]
+    )
+
+
+def test_it_comes_first_and_says_who_may_be_the_best(folder, bench_report, tables):
+    text = bench_report(folder).stdout
+    assert text.startswith("## Across domains")
+    assert "Not worse than the best on color: attention (of 2)." in text.replace("\n", " ")
+    best, other = tables(text)[0]
+    assert best == {
+        "fusion": "attention", "color": "**0.951 ± 0.002**", "texture": "**0.711 ± 0.002**",
+        "mean": "**0.831 ± 0.002**", "behind points": "0.00",
+    }  # fmt: skip
+    assert other["behind points"] == "5.00"
+    assert "**" not in other["color"]
+
+
+def test_json_has_the_numbers(folder, bench_report):
+    (found,) = json.loads(bench_report(folder, "--format", "json").stdout)["across"]
+    assert [one["fusion"] for one in found["fusions"]] == ["attention", "concat"]
+    assert found["fusions"][0]["scores"]["mean"]["mean"] == pytest.approx(0.831)
+    assert found["n"] == 3
+
+
+def test_a_single_domain_has_none(record, run_folder, bench_report):
+    text = bench_report(run_folder([record(f, s) for f in "ab" for s in range(3)])).stdout
+    assert "Across domains" not in text

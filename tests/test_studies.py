@@ -1,0 +1,77 @@
+"""The pages of studies, against their records by plain loops."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.advise.cases import read_cases
+from bench.sweep.config import load_config
+
+ROOT = Path(__file__).parents[1]
+RECORDS = ROOT / "results" / "reference" / "studies"
+STUDIES = sorted(path.name for path in RECORDS.iterdir())
+
+
+def scores(study, metric):
+    found = {}
+    for line in (RECORDS / study / "records.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        if record["status"] == "ok" and record["role"] == "fusion":
+            of = found.setdefault((record["fusion"], record["domain"]), {})
+            of[record["seed"]] = record["eval"][record["domain"]][metric]
+    return found
+
+
+def test_every_page_says_what_its_records_say():
+    script = runpy.run_path(str(ROOT / ".ci" / "write_studies.py"))
+    for file, text in script["texts"]():
+        assert file.read_text() == text, file
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_has_a_page_and_a_configuration_that_would_make_its_records(study):
+    config = load_config({}, ROOT / "configs" / "studies" / f"{study}.yaml")
+    page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
+    assert f"studies/{study}" in page
+    ran = {
+        (one["protocol"], one["backbone"], one["domain"])
+        for one in map(json.loads, (RECORDS / study / "records.jsonl").read_text().splitlines())
+    }
+    assert ran <= {(config.protocol, backbone, domain) for backbone in config.backbone for domain in config.domain}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_means_of_a_page_are_those_of_the_records(study):
+    page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
+    for metric, part in re.findall(r"<!-- across \S+ (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL):
+        (table, *_) = re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE)
+        header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        known = scores(study, metric)
+        domains = {domain for _, domain in known}
+        for row in rows:
+            for column, text in zip(header[1:-2], row[1:-2], strict=True):
+                domain = column if column in domains else next(one for one in domains if one.split(":")[0] == column)
+                assert float(re.sub(r"[*]| ±.*", "", text)) == pytest.approx(
+                    np.mean(list(known[row[0], domain].values())), abs=6e-4
+                )
+
+
+def test_the_cases_say_who_leads_and_by_how_much():
+    assert read_cases()
+    for case in read_cases():
+        known = scores(case.study, case.metric)
+        means = {}
+        for fusion in {fusion for fusion, _ in known}:
+            if all((fusion, domain) in known for domain in case.domains):
+                means[fusion] = np.mean([np.mean(list(known[fusion, domain].values())) for domain in case.domains])
+        best = max(means, key=means.get)
+        over = next(mean for fusion, mean in means.items() if fusion.split(":")[0] == case.over)
+        assert best.split(":")[0] == case.use[0]
+        assert case.lead == pytest.approx(means[best] - over, abs=6e-4)
+        assert case.low <= case.lead <= case.high
