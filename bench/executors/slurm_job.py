@@ -39,8 +39,8 @@ def news_of(folder: Path) -> Path:
 def work_off(folder: str, numbers: list[int]) -> None:
     """Do tasks one after the other; those that have a result, from before the job was queued again, are done.
 
-    What SLURM ends leaves no result: the task is done again where the job is queued again, and else the state of the job
-    tells what became of it.
+    What SLURM ends leaves no result: the task is done again where the job is queued again, and else the state of the
+    job tells what became of it.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # submitit would end the job before its time is over, and SLURM not know why it ended.
