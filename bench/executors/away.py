@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cache_folder import cache_folder
+from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of
 from bench.memory import keep_freed_memory
@@ -44,6 +45,19 @@ class End:
 
     outcome: Delivery | Ended
     output: str
+
+
+class AwayExecutor(Executor):
+    """Base class of those that hand tasks to other machines: this one knows neither their GPUs nor how many tasks they
+    have room for."""
+
+    @classmethod
+    def find_device(cls, wanted: str) -> str:
+        return "cuda" if wanted == "cuda" else super().find_device(wanted)
+
+    @classmethod
+    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
+        return wanted or None
 
 
 def luggage(place: Workplace) -> bytes:

@@ -15,8 +15,8 @@ from itertools import count
 from typing import Any
 
 from bench.errors import UsageError, in_a_line
-from bench.executors.away import End, Post, luggage, pack_start, received, start_of
-from bench.executors.contract import Executor, register_executor
+from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received, start_of
+from bench.executors.contract import register_executor
 from bench.executors.tasks import next_task
 from bench.interrupt import Interrupt
 from bench.processes import Ended
@@ -42,7 +42,7 @@ class Hand:
 
 
 @register_executor
-class RayExecutor(Executor):
+class RayExecutor(AwayExecutor):
     """Worker processes on all machines of a Ray cluster, as many as have CPUs and GPUs for them.
 
     No disk is shared: plug-ins, warm-ups, scores and what observers write travel with tasks and results. Machines may
@@ -69,14 +69,6 @@ class RayExecutor(Executor):
         self._numbers = count()
         self._looked = self._asked = float("-inf")
         self._room = 1
-
-    @classmethod
-    def find_device(cls, wanted: str) -> str:
-        return "cuda" if wanted == "cuda" else super().find_device(wanted)
-
-    @classmethod
-    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
-        return wanted or None
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting, running, idle = list(tasks), dict[Any, tuple[Hand, Task]](), list[Hand]()

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from bench.atomic import make_folder, write_bytes_atomically
 from bench.errors import UsageError, in_a_line
-from bench.executors.away import End, luggage, pack_start, received, start_of
-from bench.executors.contract import Executor, register_executor
+from bench.executors.away import AwayExecutor, End, luggage, pack_start, received, start_of
+from bench.executors.contract import register_executor
 from bench.executors.slurm_job import begun, news_of, result_of, task_of, work_off
 from bench.executors.tasks import data_of
 from bench.processes import Ended
@@ -49,7 +49,7 @@ class Load:
 
 
 @register_executor
-class SlurmExecutor(Executor):
+class SlurmExecutor(AwayExecutor):
     """Jobs of a SLURM queue, each with some cells that it does one after the other.
 
     The nodes share the folder of the jobs, and no other disk: plug-ins, warm-ups, scores and what observers write go
@@ -89,14 +89,6 @@ class SlurmExecutor(Executor):
         self._losses = Counter[int]()
         self._told = dict[str, int]()
         self._looked = float("-inf")
-
-    @classmethod
-    def find_device(cls, wanted: str) -> str:
-        return "cuda" if wanted == "cuda" else super().find_device(wanted)
-
-    @classmethod
-    def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
-        return wanted or None
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting, loads = dict(enumerate(tasks)), list[Load]()

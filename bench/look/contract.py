@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from bench.errors import UsageError
 from bench.registry import Registry, states
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class View(ABC):
         Raises:
             NothingToDrawError: there is nothing to show of this model; the message says why, in one line.
         """
+
+
+def within(view: type[View], parameter: str, value: int, least: int, most: int | None = None) -> int:
+    """The value of a parameter of a view; raises ``UsageError`` where it is not one of ``least`` to ``most``."""
+    if value < least or (most is not None and value > most):
+        allowed = f"at least {least}" if most is None else f"{least} to {most}"
+        raise UsageError(f"view {view.name}: {parameter} = {value}: expected {allowed}")
+    return value
 
 
 def _check(cls: type[View]) -> None:

@@ -6,23 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from bench.errors import UsageError, explain
-from bench.spec import why_unfit
 from bench.sweep.config import MoreNames, Names, PathText, Switch, option_of
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, split_names, texts
+from bench.sweep.config_values import LARGEST_SEED, Settings, split_names
 from bench.training.recipe import Whole
 
 # A class needs a few images; more than this fill the memory of a small machine.
 FEWEST_IMAGES, MOST_IMAGES, MOST_TRIALS = 8, 200_000, 1_000
 
 
-class ProbeConfig(BaseModel):
+class ProbeConfig(Settings):
     """What is probed with what: ``bench probe`` has an option for each field, a YAML file a key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     source: str = Field("names", min_length=1, description="A stored model (file, or folder of one), or a warm-up.")
     domain: str | None = Field(None, description="Whose images are shown; of a model by default the one trained on.")
@@ -64,13 +61,6 @@ class ProbeConfig(BaseModel):
     @classmethod
     def _read_none(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return () if value == ("none",) else value
-
-    @field_validator("*")
-    @classmethod
-    def _check_texts(cls, value: Any) -> Any:
-        for problem in filter(None, map(why_unfit, texts(value))):
-            raise ValueError(problem)
-        return value
 
 
 def load_probe(given: Mapping[str, Any], file: Path | None = None) -> ProbeConfig:

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, read_part, read_seeds, split_names, texts
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, Settings, read_part, read_seeds, split_names
 from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
@@ -33,13 +33,11 @@ Switch = Annotated[bool, Field(strict=True)]
 PathText = Annotated[str, BeforeValidator(lambda path: with_home(str(path)) if isinstance(path, str | Path) else path)]
 
 
-class SweepConfig(BaseModel):
+class SweepConfig(Settings):
     """What to run: the one place that says which options there are, of which type and range, and what they mean.
 
     ``bench run`` has an option for each field, a YAML file a key, ``bench.run`` an argument.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fusion: Names = Field(("all",), description="all, names, globs or name:param=value; commas or repeated.")
     backbone: Names = Field(("mobilenetv3_small_32",), description="Backbones; any timm model as timm:NAME.")
@@ -185,13 +183,6 @@ class SweepConfig(BaseModel):
         for name, own in value.items():
             if not isinstance(own, str | bool | int | float | Path):
                 raise ValueError(f"{name!r}: expected text, a number, true or false")
-        return value
-
-    @field_validator("*")
-    @classmethod
-    def _check_texts(cls, value: Any) -> Any:
-        for problem in filter(None, map(why_unfit, texts(value))):
-            raise ValueError(problem)
         return value
 
     @field_validator("include")

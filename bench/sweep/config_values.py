@@ -8,6 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from bench.spec import why_unfit
+
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**31 - 1
 MOST_PARTS = 10_000
@@ -77,6 +81,19 @@ def read_part(text: str) -> tuple[int, int]:
     if not 1 <= number <= parts <= MOST_PARTS:
         raise ValueError(f"{text!r} is not a part; expected 1/8 to 8/8, of at most {MOST_PARTS:,} parts")
     return number, parts
+
+
+class Settings(BaseModel):
+    """Base class of what a command can be told: every text in it can stand in a record and in a table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _check_texts(cls, value: Any) -> Any:
+        for problem in filter(None, map(why_unfit, texts(value))):
+            raise ValueError(problem)
+        return value
 
 
 def texts(value: Any) -> Iterator[str]:

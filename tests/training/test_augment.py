@@ -187,15 +187,13 @@ def test_training_alone_is_shown_altered_images_each_once_in_a_batch(
     recipe = Recipe(batch_size=4, pairs_per_image=3)
     learner = kind(model, recipe, a, b, label, label, augment=Augmenter(Augmentation.parse(EVERYTHING), 7))
     shown: list[Tensor] = []
-    encode = model.encode
-    monkeypatch.setattr(model, "encode", lambda batch: (shown.append(batch), encode(batch))[1])
+    normalised = model.normalised
+    monkeypatch.setattr(model, "normalised", lambda batch: (shown.append(batch), normalised(batch))[1])
     expected = Augmenter(Augmentation.parse(EVERYTHING), 7)
     for index in (torch.arange(4), torch.tensor([5, 0, 7, 2])):
         learner.batch_loss(index)
         assert torch.equal(shown.pop(), torch.cat(expected(a[index], b[index])))
         assert not shown
     learner.validation_loss(a, b, label, label)
-    if kind is NameLearner:  # validated as a whole model, which encodes both images by itself
-        return
     assert torch.equal(torch.cat(shown), torch.cat([side[at : at + 4] for at in (0, 4) for side in (a, b)]))
     assert torch.equal(a, images(8, 1))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.look.contract import Picture, View, register_view
+from bench.look.contract import Picture, View, register_view, within
 from bench.look.panels import draw_pairs
 from bench.look.subject import Rows, Scored, Subject
 
@@ -52,9 +51,7 @@ class Galleries(View):
     name = "galleries"
 
     def __init__(self, most: int = 6) -> None:
-        if most < 1:
-            raise UsageError(f"view galleries: most = {most}: expected at least 1")
-        self._most = most
+        self._most = within(type(self), "most", most, 1)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         galleries = [*ends(subject.label, subject.scores, "score", self._most)]

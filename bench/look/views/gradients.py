@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.errors import UsageError
-from bench.look.contract import Picture, View, register_view
+from bench.look.contract import Picture, View, register_view, within
 from bench.look.panels import Heat, draw_heat
 from bench.look.subject import Subject
 from bench.model import PairModel
@@ -28,9 +27,7 @@ class Gradients(View):
     name = "gradients"
 
     def __init__(self, steps: int = 32) -> None:
-        if not 2 <= steps <= 1000:
-            raise UsageError(f"view gradients: steps = {steps}: expected 2 to 1000")
-        self._steps = steps
+        self._steps = within(type(self), "steps", steps, 2, 1000)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         rows = subject.examples

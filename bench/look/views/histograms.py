@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.look.contract import WIDTH, Picture, View, register_view
+from bench.look.contract import WIDTH, Picture, View, register_view, within
 from bench.look.subject import Scored, Subject
 from bench.plots.scores import draw_histograms
 from bench.plots.style import GREY, new_figure
@@ -24,9 +23,7 @@ class Histograms(View):
     name = "histograms"
 
     def __init__(self, bins: int = 39) -> None:
-        if bins < 1:
-            raise UsageError(f"view histograms: bins = {bins}: expected at least 1")
-        self._bins = bins
+        self._bins = within(type(self), "bins", bins, 1)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         threshold = subject.stored.card.threshold

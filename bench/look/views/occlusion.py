@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.errors import UsageError
-from bench.look.contract import Picture, View, register_view
+from bench.look.contract import Picture, View, register_view, within
 from bench.look.panels import Heat, draw_heat
 from bench.look.subject import Scored, Subject
 
@@ -27,9 +26,7 @@ class Occlusion(View):
     name = "occlusion"
 
     def __init__(self, parts: int = 8) -> None:
-        if not 2 <= parts <= 64:
-            raise UsageError(f"view occlusion: parts = {parts}: expected 2 to 64")
-        self._parts = parts
+        self._parts = within(type(self), "parts", parts, 2, 64)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         rows = subject.examples

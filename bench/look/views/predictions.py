@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.look.contract import Picture, View, register_view
+from bench.look.contract import Picture, View, register_view, within
 from bench.look.panels import draw_pairs
 from bench.look.subject import Subject
 
@@ -23,9 +22,7 @@ class Predictions(View):
     name = "predictions"
 
     def __init__(self, most: int = 12) -> None:
-        if most < 1:
-            raise UsageError(f"view predictions: most = {most}: expected at least 1")
-        self._most = most
+        self._most = within(type(self), "most", most, 1)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         rows = np.arange(min(self._most, len(subject.pairs)))

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.look.contract import Picture, View, register_view
+from bench.look.contract import Picture, View, register_view, within
 from bench.look.subject import Scored, Subject
 from bench.look.views.embeddings import encoded_images, flat_pictures
 from bench.plots.contract import NothingToDrawError
@@ -25,9 +24,7 @@ class Umap(View):
     name = "umap"
 
     def __init__(self, neighbours: int = 15) -> None:
-        if not 2 <= neighbours <= 200:
-            raise UsageError(f"view umap: neighbours = {neighbours}: expected 2 to 200")
-        self._neighbours = neighbours
+        self._neighbours = within(type(self), "neighbours", neighbours, 2, 200)
 
     def pictures(self, subject: Subject) -> Iterable[Picture]:
         encoded = encoded_images(subject)
