@@ -176,8 +176,10 @@ class Registry(Generic[T]):
             TypeError: the class breaks the contract of its kind, or has a name that could not be told or typed.
             DuplicateNameError: another file already registered the name.
         """
-        # Before any other, so that it is the plug-in that is refused where both claim one name.
-        self.load_built_in()
+        # Before any other, so that it is the plug-in that is refused where both claim one name. A built-in module that
+        # is imported by itself waits for none: another one may be built on it.
+        if cls.__module__ not in self._places:
+            self.load_built_in()
         self._check(cls)
         _check_words(self.kind, cls)
         name: str = cls.name  # type: ignore[attr-defined]

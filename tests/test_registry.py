@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from bench import zoo
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion
+from bench.registry import REGISTRIES
 from tests.plugins import broken, fusion
 
 Plugin = Callable[..., Path]
@@ -96,3 +99,22 @@ def test_registering_by_hand_checks_the_contract(registries: None) -> None:
 
     with pytest.raises(TypeError, match="Nameless does not state 'name'"):
         FUSIONS.register(Nameless)
+
+
+def test_a_built_in_module_can_be_imported_before_one_that_is_built_on_it(registries, tmp_path, monkeypatch):
+    (tmp_path / "toys.py").write_text(
+        "from bench.registry import REGISTRIES, Registry\nTOYS = Registry('toy', built_in=('toy_one', 'toy_two'))\n"
+    )
+    (tmp_path / "toy_one.py").write_text("from toys import TOYS\n@TOYS.register\nclass One:\n    name = 'one'\n")
+    (tmp_path / "toy_two.py").write_text(
+        "from toy_one import One\nfrom toys import TOYS\n@TOYS.register\nclass Two(One):\n    name = 'two'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        importlib.import_module("toy_one")
+        toys = importlib.import_module("toys").TOYS
+        assert list(toys) == ["one", "two"]
+    finally:
+        REGISTRIES[:] = [one for one in REGISTRIES if one.kind != "toy"]
+        for name in ("toys", "toy_one", "toy_two"):
+            sys.modules.pop(name, None)
