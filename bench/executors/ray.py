@@ -210,13 +210,11 @@ class RayExecutor(AwayExecutor):
         if self._ray.is_initialized():
             yield
             return
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        quiet: dict[str, Any] = {"address": self._address, "log_to_driver": False, "logging_level": "ERROR"}
         if self._address == LOCAL:
             own = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
             cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
             quiet |= own | cpus
-        else:
-            quiet["address"] = self._address
         with _signals_kept():
             try:
                 self._ray.init(**quiet)
@@ -225,6 +223,9 @@ class RayExecutor(AwayExecutor):
                     f"executor {self.name}: no Ray cluster at {self._address}; start one with ray start --head, or use "
                     f"{self.name}:address={LOCAL}"
                 ) from None
+            except Exception as error:
+                message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
+                raise UsageError(f"executor {self.name}: {message}") from None
         try:
             yield
         finally:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -135,6 +136,26 @@ def test_an_address_is_a_host_and_a_port(place: Workplace) -> None:
     given = {"auto": {}, "local": {"address": "local"}, "10.0.0.1:6379": {"address": "10.0.0.1"}}
     given["head:7000"] = {"address": "head", "port": 7000}
     assert [RayExecutor(place, None, None, **one)._address for one in given.values()] == list(given)
+
+
+def connect(executor: RayExecutor, init: Callable[..., object]) -> None:
+    executor._ray = SimpleNamespace(is_initialized=lambda: False, init=init, shutdown=lambda: None)
+    with executor._connected():
+        pass
+
+
+def test_a_cluster_of_its_own_is_not_the_one_that_runs_here(place: Workplace) -> None:
+    given = dict[str, Any]()
+    connect(RayExecutor(place, 3, None, address="local"), lambda **asked: given.update(asked))
+    assert (given["address"], given["num_cpus"]) == ("local", 3)
+
+
+def test_a_cluster_that_cannot_be_had_costs_no_cell(place: Workplace) -> None:
+    def fail(**asked: object) -> None:
+        raise ValueError("no room\nin here")
+
+    with pytest.raises(UsageError, match="executor ray: no Ray cluster at local: ValueError: no room"):
+        connect(RayExecutor(place, None, None, address="local"), fail)
 
 
 def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
