@@ -51,7 +51,7 @@ class Simulated(AwayExecutor):
 
     name = "simulated"
     begun: ClassVar[float] = math.nan
-    working: ClassVar[float] = 0.0
+    waited: ClassVar[float] = 0.0
 
     def __init__(self, workplace: Any, jobs: int | None, timeout: float | None, seconds: float = 0.0) -> None:
         super().__init__(workplace, jobs, timeout)
@@ -69,14 +69,14 @@ class Simulated(AwayExecutor):
                 slot, _ = idle.pop()
                 self._tell(slot, task)
                 seconds = self._seconds * self._chance.uniform(0.5, 1.5)
-                Simulated.working += seconds
                 heappush(at_work, (time.monotonic() + seconds, next(numbers), slot, task))
             time.sleep(max(0.0, at_work[0][0] - time.monotonic()))
             # As many as a round may bring where workers need no time.
             for _ in range(len(at_work)):
                 if at_work[0][0] > time.monotonic():
                     break
-                _, _, slot, task = heappop(at_work)
+                ended, _, slot, task = heappop(at_work)
+                Simulated.waited += time.monotonic() - ended
                 idle.append((slot, task))
                 line.ended(task)
                 yield task, received(self.workplace, task, End(self._delivery(task), ""))
@@ -128,28 +128,21 @@ def drive(folder: Path, cells: int, workers: int, seconds: float) -> dict[str, f
     }
     where = {"protocol": "frozen", "executor": f"simulated:seconds={seconds}", "jobs": workers, "out": str(folder)}
     config = load_config(given | where)
-    before, since, clock = peak(resource.RUSAGE_SELF), time.process_time(), time.perf_counter()
+    before, since, clock = peak(), time.process_time(), time.perf_counter()
     with Path(os.devnull).open("w") as nowhere:
         code = run_sweep(config, ["bench", "run"], Console(file=nowhere))
     if code:
         raise SystemExit(f"the sweep ended with {code}")
     clock, all_of_it = time.perf_counter() - clock, time.process_time() - since
     plan = all_of_it if math.isnan(Simulated.begun) else Simulated.begun - since
-    at_work = Simulated.working / (workers * clock)
-    memory = peak(resource.RUSAGE_SELF)
-    return {
-        "plan": plan,
-        "run": all_of_it - plan,
-        "clock": clock,
-        "at_work": at_work,
-        "memory": memory,
-        "own": memory - before,
-    }
+    memory = peak()
+    found = {"plan": plan, "run": all_of_it - plan, "clock": clock, "waited": Simulated.waited}
+    return found | {"memory": memory, "own": memory - before}
 
 
-def peak(whose: int) -> float:
-    """Peak memory in MB."""
-    return resource.getrusage(whose).ru_maxrss * 1024 / MB
+def peak() -> float:
+    """Peak memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB
 
 
 def fresh(*given: Any) -> dict[str, float]:
@@ -181,7 +174,8 @@ def measure(cells: int, workers: int, seconds: float, below: Path) -> None:
         print(f"{records:,} records of {file.stat().st_size / records:,.0f} bytes, {workers:,} workers:")
         print(f"  plan      {ran['plan']:8.2f} s of CPU")
         print(f"  run       {ran['run']:8.2f} s of CPU, {each * 1e3:.2f} ms a cell: at most {1 / each:,.0f} cells/s")
-        print(f"            {ran['clock']:8.2f} s on the clock; workers are at work {ran['at_work']:.0%} of it")
+        waits = f"; a worker waits {ran['waited'] / records * 1e3:.1f} ms until its result is taken" if seconds else ""
+        print(f"            {ran['clock']:8.2f} s on the clock{waits}")
         print(f"  memory    {ran['memory']:8.0f} MB, {ran['own']:.0f} MB beside the imports")
         again = fresh(folder, cells, workers, seconds)
         print(f"  resume    {again['plan']:8.2f} s of CPU, {again['clock']:.2f} s on the clock, {again['own']:.0f} MB")
