@@ -7,6 +7,8 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +43,9 @@ def end(program: Any, tools: Any, stop: Callable[[Any], None]) -> list[bytes]:
     return found
 
 
-def complete(program: Any, tools: Any, seen: list[bytes]) -> None:
+def complete(program: Any, tools: Any, seen: list[bytes], command: tuple[object, ...] = RUN) -> None:
     """The same command goes on: nothing is lost, nothing doubled."""
-    program.run(*RUN).calmly(0)
+    program.run(*command).calmly(0)
     folder = program.folder / "run"
     lost = Counter(seen) - Counter(tools.lines(folder))
     keys = Counter(record["key"] for record in tools.records(folder))
@@ -72,6 +74,39 @@ def test_a_killed_command_leaves_no_process_and_goes_on(cluster: Any, tools: Any
         started.process.wait()
 
     complete(cluster, tools, end(cluster, tools, kill))
+
+
+def kill_those(program: Any, name: bytes) -> int:
+    """Kill the processes of Ray in whose command line a name stands; returns how many they were."""
+    found = 0
+    for process in program.processes():
+        with suppress(OSError):
+            if name in Path(f"/proc/{process}/cmdline").read_bytes():
+                os.kill(process, signal.SIGKILL)
+                found += 1
+    return found
+
+
+def test_cells_of_a_killed_worker_are_done_by_another(cluster: Any, tools: Any) -> None:
+    started = cluster.start(*RUN)
+    started.wait_until(lambda: len(tools.lines(cluster.folder / "run")) >= 2, limit=300)
+    assert kill_those(cluster, b"ray::Post") > 0
+    started.ended().calmly(0)
+    complete(cluster, tools, tools.lines(cluster.folder / "run"))
+
+
+def test_without_its_head_a_command_ends_and_goes_on_with_another(cluster: Any, tools: Any) -> None:
+    folder = cluster.folder / "run"
+    cluster.environment["RAY_gcs_rpc_server_reconnect_timeout_s"] = "5"  # a minute, where nothing is said
+    command = (*RUN, "--recipe", "train_pairs=4000,batch_size=16,val_pairs=32")
+    started = cluster.start(*command)
+    started.wait_until(lambda: len(tools.lines(folder)) >= 2, limit=300)
+    assert kill_those(cluster, b"gcs_server") > 0
+    started.ended(120).calmly(3)
+    assert cluster.left_over(ENDING_SECONDS) == []
+    seen = tools.lines(folder)
+    assert len(seen) < CELLS
+    complete(cluster, tools, seen, command)
 
 
 def test_two_commands_in_one_folder_double_nothing(cluster: Any, tools: Any) -> None:
