@@ -90,6 +90,7 @@ slurm-test: install
 benchmarks: quick
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/report.py results/quick
+	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/frozen.py

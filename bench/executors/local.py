@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
-from bench.executors.tasks import next_task, results_of
+from bench.executors.tasks import Line, results_of
 from bench.memory import keep_freed_memory
 from bench.processes import News, Worker
 from bench.sweep import worker
@@ -29,7 +29,7 @@ class LocalExecutor(Executor):
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         keep_freed_memory()
-        waiting, running, idle = list(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
+        line, running, idle = Line(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
         news: News = SimpleQueue()
         slots = WeakKeyDictionary[Worker, int]()
 
@@ -42,11 +42,12 @@ class LocalExecutor(Executor):
             return one
 
         try:
-            while waiting or running:
-                self._hand_out(waiting, running, idle, hire)
+            while line or running:
+                self._hand_out(line, running, idle, hire)
                 ended = [(one, outcome) for one in running if (outcome := one.poll()) is not None]
                 for one, outcome in ended:
                     task = running.pop(one)
+                    line.ended(task)
                     if one.ended is None:
                         idle.insert(0, (one, task))
                     yield task, results_of(task, outcome, one.output)
@@ -60,7 +61,7 @@ class LocalExecutor(Executor):
 
     def _hand_out(
         self,
-        waiting: list[Task],
+        line: Line,
         running: dict[Worker, Task],
         idle: list[tuple[Worker, Task | None]],
         hire: Callable[[], Worker],
@@ -69,11 +70,9 @@ class LocalExecutor(Executor):
         while self.jobs is None or len(running) < self.jobs:
             while idle and idle[0][0].poll() is not None:
                 idle.pop(0)  # it died of what an earlier task left behind
-            before = idle[0][1] if idle else None
-            task = next_task(waiting, list(running.values()), before)
+            task = line.take(before=idle[0][1] if idle else None)
             if task is None:
                 return
-            waiting.remove(task)
             one = idle.pop(0)[0] if idle else hire()
             one.send(task, self.limit(task))
             running[one] = task

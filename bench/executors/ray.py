@@ -17,7 +17,7 @@ from typing import Any
 from bench.errors import UsageError, in_a_line
 from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received, start_of
 from bench.executors.contract import register_executor
-from bench.executors.tasks import next_task
+from bench.executors.tasks import Line
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
@@ -71,27 +71,27 @@ class RayExecutor(AwayExecutor):
         self._room = 1
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
-        waiting, running, idle = list(tasks), dict[Any, tuple[Hand, Task]](), list[Hand]()
+        line, running, idle = Line(tasks), dict[Any, tuple[Hand, Task]](), list[Hand]()
         losses = Counter[tuple[str, ...]]()
         with self._connected():
             self._luggage, self._starts = self._ray.put(luggage(self.workplace)), dict[Any, Any]()
             try:
-                while waiting or running:
-                    self._hand_out(waiting, running, idle)
-                    ready, _ = self._ray.wait(list(running), timeout=POLL_SECONDS)
-                    for ref in ready:
+                while line or running:
+                    self._hand_out(line, running, idle)
+                    for ref in self._ready(list(running)):
                         hand, task = running.pop(ref)
                         end = self._end(ref, hand)
                         if isinstance(end, str):
                             losses[task.kind, *task.keys] += 1
                             if losses[task.kind, *task.keys] < MOST_LOSSES:
-                                waiting.insert(0, task)
+                                line.put_back(task)
                                 continue
                             lost = f"its worker was lost {MOST_LOSSES} times: {end}"
                             end = End(Ended("killed", "WorkerLost", lost), "")
                         else:
                             hand.before = task
                             idle.insert(0, hand)
+                        line.ended(task)
                         yield task, received(self.workplace, task, end)
                     self._tell_news([hand for hand, _ in running.values()])
                     # Last, for it may end the sweep, and what is done is to be kept.
@@ -99,21 +99,27 @@ class RayExecutor(AwayExecutor):
             finally:
                 self._dismiss([*idle, *(hand for hand, _ in running.values())])
 
-    def _hand_out(self, waiting: list[Task], running: dict[Any, tuple[Hand, Task]], idle: list[Hand]) -> None:
+    def _hand_out(self, line: Line, running: dict[Any, tuple[Hand, Task]], idle: list[Hand]) -> None:
         """Give tasks to idle workers, then to new ones, as long as there is room and there are tasks that can start.
         Whom there is nothing for makes room for others."""
         most = self._most(len(running))
         while len(running) < most:
-            task = next_task(waiting, [task for _, task in running.values()], idle[0].before if idle else None)
+            task = line.take(before=idle[0].before if idle else None)
             if task is None:
                 break
-            waiting.remove(task)
             hand = idle.pop(0) if idle else self._hire()
             packed, start = pickle.dumps(task), self._start_for(task)
             running[hand.actor.work.remote(packed, start, self.limit(task))] = hand, task
-        if not waiting and idle:
+        if not line and idle:
             self._dismiss(idle)
             idle.clear()
+
+    def _ready(self, refs: list[Any]) -> list[Any]:
+        """Those that are done, once there is one or some time has passed: to ask takes longer the more there are."""
+        ready, _ = self._ray.wait(refs, timeout=POLL_SECONDS)
+        if ready:
+            ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
+        return list(ready)
 
     def _most(self, running: int) -> int:
         """Tasks that may run at a time, by what the machines have that are there now."""
@@ -163,17 +169,18 @@ class RayExecutor(AwayExecutor):
 
     def _tell_news(self, hands: Sequence[Hand]) -> None:
         """Leave what workers are at where the display finds it, about once a second."""
+        now = time.monotonic()
+        if now - self._asked < NEWS_SECONDS:
+            return
+        self._asked = now
         asked = {hand.asked: hand for hand in hands if hand.asked is not None}
         ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=0) if asked else ([], [])
         for ref in ready:
             with suppress(self._ray.exceptions.RayError):
                 self._news_of(asked[ref], self._ray.get(ref))
-        now = time.monotonic()
-        if now - self._asked > NEWS_SECONDS:
-            self._asked = now
-            for hand in hands:
-                if hand.asked is None or hand.asked in ready:
-                    hand.asked = hand.actor.news.remote()
+        for hand in hands:
+            if hand.asked is None or hand.asked in ready:
+                hand.asked = hand.actor.news.remote()
 
     def _news_of(self, hand: Hand, told: list[str]) -> None:
         if told == hand.told:
@@ -203,13 +210,11 @@ class RayExecutor(AwayExecutor):
         if self._ray.is_initialized():
             yield
             return
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        quiet: dict[str, Any] = {"address": self._address, "log_to_driver": False, "logging_level": "ERROR"}
         if self._address == LOCAL:
             own = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
             cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
             quiet |= own | cpus
-        else:
-            quiet["address"] = self._address
         with _signals_kept():
             try:
                 self._ray.init(**quiet)
@@ -218,6 +223,9 @@ class RayExecutor(AwayExecutor):
                     f"executor {self.name}: no Ray cluster at {self._address}; start one with ray start --head, or use "
                     f"{self.name}:address={LOCAL}"
                 ) from None
+            except Exception as error:
+                message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
+                raise UsageError(f"executor {self.name}: {message}") from None
         try:
             yield
         finally:

@@ -31,6 +31,8 @@ POLL_SECONDS, LOOK_SECONDS = 1.0, 5.0
 GRACE_SECONDS = 10.0
 MOST_LOSSES = 3
 MOST_JOBS = 256
+# Waiting or running at a time: an array has at most 1,000 jobs (MaxArraySize), and the files of all are asked for.
+MOST_LOADS = 1_000
 LONGEST_REASON = 300
 # Of a job that is over. Others wait, run, or are about to do so again.
 CANCELLED = "CANCELLED"
@@ -154,20 +156,24 @@ class SlurmExecutor(AwayExecutor):
         return queue
 
     def _submit(self, waiting: dict[int, Task], loads: Sequence[Load]) -> list[Load]:
-        """Hand in jobs for the tasks that can start: warm-ups, and cells whose warm-up neither waits nor runs.
+        """Hand in jobs for the tasks that can start: warm-ups, and cells whose warm-up neither waits nor runs. More
+        than ``MOST_LOADS`` wait until half of those are done.
 
         Raises:
             UsageError: SLURM does not take them.
         """
+        if not waiting or len(loads) > MOST_LOADS // 2:
+            return []
         others = [*waiting.values(), *(task for load in loads for task in load.tasks.values())]
         pending = {task.cell.start for task in others if task.kind == "warmup"}
         able = [number for number, task in waiting.items() if task.kind == "warmup" or task.cell.start not in pending]
         if not able:
             return []
-        shares = self._shares({number: waiting.pop(number) for number in able})
+        shares = self._shares({number: waiting[number] for number in able})[: MOST_LOADS - len(loads)]
         for share in shares:
             for number, task in share.items():
                 self._write(number, task)
+                del waiting[number]
         try:
             with self._queue.batch():
                 jobs = [self._queue.submit(work_off, str(self._folder), list(share)) for share in shares]

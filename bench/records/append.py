@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from bench.text import printable
 # Characters that are kept: a path of the system has at most 4,096; of an error the first and the last lines tell most.
 LONGEST_TEXT = 5_000
 LONGEST = {"message": 2_000, "traceback": 10_000}
+BLOCK_BYTES = 2**16
+# Most values of a record; to ask for a mapping takes longer than all else here.
+PLAIN = frozenset({int, float, bool, type(None)})
 
 
 class LineFile:
@@ -86,12 +90,15 @@ def json_line(fields: Mapping[str, Any]) -> bytes:
         raise UsageError(str(error)) from None
 
 
+@lru_cache(maxsize=1024)
 def stored(text: str, field: str = "") -> str:
     """A text as :func:`json_line` writes it in a field of that name."""
     return printable(text, LONGEST.get(field, LONGEST_TEXT))
 
 
 def _storable(value: Any, field: str = "") -> Any:
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, str):
         return stored(value, field)
     if isinstance(value, Mapping):
@@ -101,8 +108,11 @@ def _storable(value: Any, field: str = "") -> Any:
 
 def _drop_torn_line(file: FileIO) -> None:
     """Cut off what a killed writer left behind the last complete line."""
-    file.seek(0)
-    content = file.readall()
-    end = content.rfind(b"\n") + 1
-    if end != len(content):
+    size = place = file.seek(0, os.SEEK_END)
+    end = 0
+    while place and not end:
+        length = min(place, BLOCK_BYTES)
+        place = file.seek(place - length)
+        end = place + found + 1 if (found := (file.read(length) or b"").rfind(b"\n")) >= 0 else 0
+    if end != size:
         file.truncate(end)

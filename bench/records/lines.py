@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple
 
 from bench.errors import UsageError
-from bench.records.record import Kind, Record, checker
+from bench.records.record import Attempt, Kind, Record, checker
 from bench.records.schema import SchemaError
 
 # How many damaged lines of a file a message names.
@@ -47,7 +47,7 @@ def read_records(path: Path, kind: type[Kind]) -> Reading[Kind]:
         UsageError: the file cannot be read, or all of it is of another schema.
     """
     # A sweep that is resumed asks for less than a table: what that would not take has to run again.
-    check = checker(kind if issubclass(kind, Record) else Record)
+    check = checker(kind) if issubclass(kind, Record) else _attempts()
     found: list[Kind] = []
     problems: list[tuple[int, Line, UsageError]] = []
     for line in read_lines(path):
@@ -83,6 +83,11 @@ def read_lines(path: Path) -> Iterator[Line]:
                     yield Line(text, f"line {number}")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def _attempts() -> Callable[[bytes, str], Attempt]:
+    check = checker(Record)
+    return lambda line, where: check(line, where).attempt
 
 
 def lost_lines(damaged: Iterable[Damaged]) -> list[str]:

@@ -141,6 +141,11 @@ class Record(Attempt):
         )
 
     @property
+    def attempt(self) -> Attempt:
+        """What a resumed sweep needs of it: less than half, where a million are held."""
+        return Attempt(**{name: getattr(self, name) for name in Attempt.__slots__})
+
+    @property
     def machine(self) -> Machine | None:
         """That it ran on; None where that is not known."""
         return self.measured_on.machine if self.measured_on else None

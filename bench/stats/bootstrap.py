@@ -88,4 +88,7 @@ def _times(shape: tuple[int, int], draws: int, seed: int) -> Array:
     """How often each run of a table (tasks, seeds) is drawn: (draws, tasks x seeds)."""
     tasks, seeds = shape
     drawn = np.random.default_rng(seed).integers(seeds, size=(draws, tasks, seeds))
-    return np.asarray((drawn[..., None] == np.arange(seeds)).sum(axis=2, dtype=float).reshape(draws, -1))
+    # Counted, not compared with every seed: that takes memory by the square of them.
+    first = np.arange(0, draws * tasks * seeds, seeds).reshape(draws, tasks, 1)
+    counts = np.bincount((first + drawn).ravel(), minlength=drawn.size)
+    return np.asarray(counts.reshape(draws, -1), dtype=float)

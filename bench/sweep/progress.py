@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,12 @@ BARS = "▁▂▃▄▅▆▇█"
 STYLES = {"ok": "green", "not_applicable": "dim"}
 # CI systems end what is silent for longer.
 HEARTBEAT_SECONDS = 60.0
+# Of those at work, where no live display shows them.
+MOST_TOLD = 20
+# The line that counts the rest of the rows, the bar, and the cursor.
+LINES_BELOW = 3
+# Of a bundle, behind the name of its first cell.
+OTHERS = re.compile(r" and \d+ more$")
 
 
 @contextmanager
@@ -53,6 +60,7 @@ class SweepDisplay:
 
     def __init__(self, console: Console, total: int, news: Path) -> None:
         self.console, self.total, self._news, self._done = console, total, news, 0
+        self._ended = set[str]()
         self._bar = Progress(
             TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
             TimeRemainingColumn(), console=console,
@@ -72,32 +80,44 @@ class SweepDisplay:
 
     def __rich__(self) -> RenderableType:
         running = Table.grid(padding=(0, 2))
-        for news in self._current():
+        at_work = self._current()
+        # A cluster does more at a time than a terminal has lines.
+        room = max(1, self.console.height - LINES_BELOW)
+        for news in at_work[:room]:
             curve = sparkline(news["curve"], low=0.0 if news["kind"] == "warmup" else 0.5)
             running.add_row(Text(printable(_name(news))), f"{news['share']:4.0%}", curve, f"{news['curve'][-1]:.3f}")
+        if len(at_work) > room:
+            running.add_row(f"and {len(at_work) - room:,} more")
         return Group(running, self._bar)
 
     def tick(self) -> None:
         """Called a few times a second: says what is being done where no live display shows it and nothing was said for
         a minute."""
         if self._live is None and time.monotonic() - self._spoke > HEARTBEAT_SECONDS:
-            for news in self._current():
+            at_work = self._current()
+            for news in at_work[:MOST_TOLD]:
                 self._line(f"... {_name(news)}: {news['share']:.0%}", "dim")
+            if len(at_work) > MOST_TOLD:
+                self._line(f"... and {len(at_work) - MOST_TOLD:,} more at work", "dim")
             self._spoke = time.monotonic()
 
     def _current(self) -> list[dict[str, Any]]:
-        return [news for path in sorted(self._news.glob("*.json")) if (news := _read(path))]
-
-    def _forget(self, cell: Cell) -> None:
-        """Drop the news of what ended: its process may be dead, or have nothing more to do."""
-        for path in self._news.glob("*.json"):
-            if str((_read(path) or {}).get("cell")).startswith(str(cell)):
+        """News of what is at work; those of what ended are dropped, whose process may be dead or have nothing to do."""
+        found = []
+        # The live display asks from a thread of its own.
+        ended, self._ended = self._ended, set()
+        for path in sorted(self._news.glob("*.json")):
+            news = _read(path)
+            if news and OTHERS.sub("", str(news["cell"])) in ended:
                 path.unlink(missing_ok=True)
+            elif news:
+                found.append(news)
+        return found
 
     def finished(self, cell: Cell, record: Record, said: Sequence[str] = ()) -> None:
         """One more cell has a record, and observers ``said`` something about it."""
         self._done += 1
-        self._forget(cell)
+        self._ended.add(str(cell))
         self._bar.update(self._task, completed=self._done)
         self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record.status, "red"))
         for text in said:
@@ -105,7 +125,7 @@ class SweepDisplay:
 
     def warmed_up(self, cell: Cell, result: Mapping[str, Any]) -> None:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""
-        self._forget(cell)
+        self._ended.add(str(cell))
         failed = result["status"] != "ok"
         ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
         which = "" if cell.repeats == "seed" else f" of replicate {cell.seed}"

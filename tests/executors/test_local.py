@@ -14,7 +14,6 @@ import pytest
 
 from bench.executors import local
 from bench.executors.local import LocalExecutor
-from bench.executors.tasks import next_task
 from bench.records.folder import RunFolder
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
@@ -40,29 +39,6 @@ def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Pat
     one, two = ({record["key"]: measured(record) for record in records} for records in runs)
     assert len(one) == 4
     assert one == two
-
-
-def test_a_worker_stays_with_its_data(tiny: Callable[..., SweepConfig]) -> None:
-    config = tiny(fusion="abs_diff,concat,cosine", seed="0..2")
-    waiting = [Task("cell", (planned.cell,), (planned.key,)) for planned in make_plan(config, {}).cells]
-    running: list[list[Task]] = [[], []]
-    for turn in range(len(waiting)):
-        mine, other = running[turn % 2], running[1 - turn % 2]
-        task = next_task(waiting, other[-1:], mine[-1] if mine else None)
-        assert task is not None
-        waiting.remove(task)
-        mine.append(task)
-    seeds = [[task.cell.seed for task in tasks] for tasks in running]
-    assert seeds == [[0, 0, 0, 2, 2], [1, 1, 1, 2]]
-
-
-def test_cells_wait_for_their_warm_up_and_no_other(tiny: Callable[..., SweepConfig]) -> None:
-    config = tiny(protocol="finetune", backbone="mobilenetv3_small_32,resnet18", seed="0")
-    small, large = (Task("cell", (planned.cell,), (planned.key,)) for planned in make_plan(config, {}).cells)
-    warmups = [Task("warmup", task.cells, task.keys) for task in (small, large)]
-    assert next_task([small, *warmups], []) == warmups[0]
-    assert next_task([small, large], [warmups[0]]) == large
-    assert next_task([small], [warmups[0]]) is None
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,6 +56,31 @@ def test_a_job_gets_cells_of_the_same_data(executor: SlurmExecutor, tasks: dict[
     # What was lost once does not take others with it.
     executor._losses[4] = 1
     assert [len(share) for share in executor._shares(tasks) if 4 in share] == [1]
+
+
+def test_a_queue_is_not_given_more_than_it_takes(
+    executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_in = list[int]()
+
+    class Queue:
+        def batch(self) -> Any:
+            return nullcontext()
+
+        def submit(self, work: Any, folder: str, numbers: list[int]) -> Any:
+            handed_in.extend(numbers)
+            return SimpleNamespace(job_id=str(numbers))
+
+    monkeypatch.setattr(slurm, "MOST_LOADS", 2)
+    executor._queue = Queue()
+    waiting = dict(tasks)
+    loads = executor._submit(waiting, [])
+    assert [len(load.tasks) for load in loads] == [3, 3]
+    assert executor._submit(waiting, loads) == []
+    assert len(waiting) == 2
+    assert [len(load.tasks) for load in executor._submit(waiting, loads[:1])] == [2]
+    assert sorted(handed_in) == list(tasks)
+    assert waiting == {}
 
 
 @pytest.mark.parametrize(

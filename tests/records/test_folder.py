@@ -34,6 +34,15 @@ def test_what_is_written_is_read_back_in_order(record, tmp_path: Path) -> None:
     assert {key: one.seed for key, one in latest(folder.records(Record)).items()} == {"b": 2, "a": 3}
 
 
+def test_a_resumed_sweep_holds_no_more_than_it_needs(record, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    write(folder, record(key="a", seed=1))
+    (one,) = folder.records(Attempt)
+    (whole,) = folder.records(Record)
+    assert type(one) is Attempt
+    assert all(getattr(one, name) == getattr(whole, name) for name in Attempt.__slots__)
+
+
 @given(cut=st.integers(min_value=0))
 def test_a_file_cut_anywhere_loses_at_most_the_torn_line(
     record, tmp_path_factory: pytest.TempPathFactory, cut: int
@@ -47,6 +56,20 @@ def test_a_file_cut_anywhere_loses_at_most_the_torn_line(
     write(folder, record(key="next"))
     assert len(folder.records(Attempt)) == kept.count(b"\n") + 1
     assert folder.records(Attempt)[-1].key == "next"
+
+
+@pytest.mark.parametrize("torn", [0, 1, 63, 64, 65, 500])
+def test_a_torn_line_is_cut_off_however_long_it_is(
+    record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: int
+) -> None:
+    monkeypatch.setattr(append, "BLOCK_BYTES", 64)
+    folder = RunFolder(tmp_path)
+    write(folder, record(key="a"))
+    whole = folder.records_file.read_bytes()
+    for kept in (whole, b""):
+        folder.records_file.write_bytes(kept + b"x" * torn)
+        write(folder)
+        assert folder.records_file.read_bytes() == kept
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -71,3 +73,15 @@ def test_the_interval_of_a_mean_over_five_tasks_covers_nearly_as_often_as_it_say
     found = paired_bootstrap(scores, mean, draws=300)
     covered = (found.low <= tasks.mean()) & (tasks.mean() <= found.high)
     assert lowest <= covered.mean() <= 0.97
+
+
+def test_memory_grows_with_the_seeds_and_not_with_their_square():
+    def peak(seeds):
+        scores = np.random.default_rng(seeds).normal(0.9, 0.02, (1, 1, seeds))
+        tracemalloc.start()
+        paired_bootstrap(scores, mean, draws=20)
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return held
+
+    assert peak(2_000) < 15 * peak(200)

@@ -1,0 +1,113 @@
+"""Which task is next, however many wait."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.executors.tasks import Line, data_of
+from bench.sweep.config import SweepConfig
+from bench.sweep.plan import make_plan
+from bench.sweep.worker import Task
+
+Tiny = Callable[..., SweepConfig]
+
+
+def cells_of(config: SweepConfig) -> list[Task]:
+    return [Task("cell", (planned.cell,), (planned.key,)) for planned in make_plan(config, {}).cells]
+
+
+def test_a_worker_stays_with_its_data(tiny: Tiny) -> None:
+    line = Line(cells_of(tiny(fusion="abs_diff,concat,cosine", seed="0..2")))
+    done: list[list[Task]] = [[], []]
+    while line:
+        for mine in done:
+            if task := line.take(before=mine[-1] if mine else None):
+                mine.append(task)
+                line.ended(task)
+    seeds = [[task.cell.seed for task in tasks] for tasks in done]
+    assert seeds == [[0, 0, 0, 2, 2], [1, 1, 1, 2]]
+
+
+def test_cells_wait_for_their_warm_up_and_no_other(tiny: Tiny) -> None:
+    small, large = cells_of(tiny(protocol="finetune", backbone="mobilenetv3_small_32,resnet18", seed="0"))
+    warmups = [Task("warmup", task.cells, task.keys) for task in (small, large)]
+    line = Line([small, large, *warmups])
+    assert [line.take(), line.take(), line.take()] == [*warmups, None]
+    line.ended(warmups[1])
+    assert [line.take(), line.take()] == [large, None]
+    # Lost with its worker, it comes first again, and what needs it waits on.
+    line.put_back(warmups[0])
+    assert [line.take(), line.take()] == [warmups[0], None]
+    line.ended(warmups[0])
+    assert [line.take(), line.take(), bool(line)] == [small, None, False]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a line asks of a cell."""
+
+    backbone: str
+    domain: str
+    seed: int
+    start: Any
+
+
+def place_of(task: Task) -> tuple[Any, ...]:
+    return data_of(task), task.cell.start
+
+
+def test_all_are_taken_once_and_none_too_early() -> None:
+    chance = random.Random(0)
+    for _ in range(20):
+        starts = ["one", "two", None][: chance.randint(1, 3)]
+        cells = [Cell("b", "d", chance.randrange(4), chance.choice(starts)) for _ in range(chance.randrange(40))]
+        first = {cell.start: cell for cell in cells if cell.start}
+        tasks = [Task("warmup", (cell,), (start,)) for start, cell in first.items()]  # type: ignore[arg-type]
+        tasks += [Task("cell", (cell,), (str(number),)) for number, cell in enumerate(cells)]  # type: ignore[arg-type]
+        line, at_work, warm, waiting = Line(tasks), list[Task](), {None}, {one for one in tasks if one.kind == "cell"}
+        last: Task | None = None
+        ended: list[Task] = []
+        while line or at_work:
+            task = line.take(last)
+            if task is not None:
+                assert task.kind == "warmup" or task.cell.start in warm
+                waiting -= {task}
+                kept = [one for one in waiting | {task} if last and place_of(one) == place_of(last)]
+                if kept and task.kind == "cell" and last.cell.start in warm:
+                    assert task in kept
+                at_work.append(task)
+            if at_work and (task is None or chance.random() < 0.5):
+                last = at_work.pop(chance.randrange(len(at_work)))
+                if chance.random() < 0.2:
+                    line.put_back(last)
+                    waiting |= {last} if last.kind == "cell" else set()
+                    continue
+                line.ended(last)
+                ended.append(last)
+                warm |= {last.cell.start} if last.kind == "warmup" else set()
+        assert sorted(one.keys for one in ended) == sorted(one.keys for one in tasks)
+
+
+def test_the_next_of_many_is_found_as_fast_as_the_next_of_few() -> None:
+    class Start:
+        looked_at = 0
+
+        def __hash__(self) -> int:
+            Start.looked_at += 1
+            return 0
+
+    def looks(seeds: int) -> float:
+        """At the warm-up, for each of ten fusions of so many seeds that a hundred workers take in turn."""
+        start = Start()
+        cells = [Cell("b", "d", seed, start) for seed in range(seeds) for _ in range(10)]
+        line = Line(Task("cell", (cell,), ("",)) for cell in cells)  # type: ignore[arg-type]
+        before: list[Task | None] = [None] * 100
+        Start.looked_at = 0
+        while line:
+            before.append(line.take(before.pop(0)))
+        return Start.looked_at / len(cells)
+
+    assert looks(400) < 1.5 * looks(20)

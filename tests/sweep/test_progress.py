@@ -1,0 +1,66 @@
+"""What is shown of the workers of a sweep, be it one or a cluster of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.sweep import progress
+from bench.sweep.progress import MOST_TOLD, SweepDisplay
+
+
+def leave_news(folder: Path, *cells: str) -> None:
+    for number, cell in enumerate(cells):
+        news = {"kind": "cell", "cell": cell, "share": 0.5, "curve": [0.5, 0.75]}
+        folder.joinpath(f"node-{number:04}.json").write_text(json.dumps(news))
+
+
+def display(news: Path, **given: Any) -> SweepDisplay:
+    return SweepDisplay(Console(file=io.StringIO(), width=100, **given), 10, news)
+
+
+def said(shown: SweepDisplay) -> str:
+    return shown.console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def failed(cell: str) -> tuple[Any, Any]:
+    return cell, SimpleNamespace(status="killed", ending="killed")
+
+
+def test_what_ended_is_not_shown_as_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_news(tmp_path, "abs_diff · seed 1", "abs_diff · seed 10", "cosine · seed 1 and 9 more")
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1)
+    shown = display(tmp_path)
+    for cell in ("abs_diff · seed 1", "cosine · seed 1"):
+        shown.finished(*failed(cell))
+    shown.tick()
+    told = [line for line in said(shown).splitlines() if line.startswith("...")]
+    assert told == ["... abs_diff · seed 10: 50%"]
+    assert [file.name for file in tmp_path.iterdir()] == ["node-0001.json"]
+
+
+def test_a_thousand_workers_are_a_screen_or_some_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_news(tmp_path, *(f"abs_diff · seed {number}" for number in range(100)))
+    live = display(tmp_path, force_terminal=True, height=24)
+    live.console.print(live)
+    lines = said(live).splitlines()
+    assert len(lines) < 24
+    assert "and 79 more" in said(live)
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", -1)
+    plain = display(tmp_path)
+    plain.tick()
+    lines = said(plain).splitlines()
+    assert len(lines) == MOST_TOLD + 1
+    assert lines[-1] == "... and 80 more at work"
+
+
+def test_a_cell_that_ends_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_news(tmp_path, "abs_diff · seed 1")
+    monkeypatch.setattr(progress, "_read", lambda path: pytest.fail("as many files as workers, for each cell"))
+    display(tmp_path).finished(*failed("abs_diff · seed 1"))
