@@ -118,7 +118,7 @@ def test_a_token_that_may_not_write_is_said_and_nothing_fails(github: Stand, tmp
 def test_the_steps_end_as_the_check_does(code: int, tmp_path: Path) -> None:
     """Run as GitHub does, with a ``bench`` that says how it was called."""
     stub = tmp_path / "bench"
-    stub.write_text(f'#!/bin/bash\nprintf "%s|" "$@" >> calls; echo >> calls\n[ "$1" = plot ] || exit {code}\n')
+    stub.write_text(f'#!/bin/bash\nprintf "%s|" "$@" >> calls; echo >> calls\n[ "$1" = check ] && exit {code}\n')
     stub.chmod(0o755)
     steps = read_yaml((ROOT / "action.yml").read_text())["runs"]["steps"]
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUN": "results/my run", "BASELINE": "base.jsonl", "FOLDER": "out",
@@ -134,6 +134,7 @@ def test_the_steps_end_as_the_check_does(code: int, tmp_path: Path) -> None:
     assert (tmp_path / "calls").read_text().splitlines() == [
         f"{asked}comment|--out|out/comment.md|",
         f"{asked}github|",
+        "history|base.jsonl|results/my run|--out|out/history.md|--picture|out|",
         "plot|results/my run|--out|out|",
     ]
     assert step(-1, CODE=str(code)) == code

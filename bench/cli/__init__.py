@@ -26,6 +26,7 @@ from bench.cli.doctor import doctor
 from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
+from bench.cli.history import history
 from bench.cli.listing import list_entries
 from bench.cli.look import look
 from bench.cli.new import new
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "look": look,
     "compare": compare,
     "check": check,
+    "history": history,
     "export": export,
     "fingerprint": fingerprint,
     "new": new,
