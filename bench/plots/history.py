@@ -47,8 +47,9 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
             axis.plot(x, course.mean, color=QUIET, linewidth=0.8, zorder=1)
     for place, course in enumerate(shown):
         error = np.nan_to_num(course.half_width)
-        axis.errorbar(x + _aside(place, shown), course.mean, error, color=COLORS[place % len(COLORS)], marker=MARKERS[place], markersize=4,
-                      linewidth=1.6, elinewidth=0.8, label=course.group.fusion)  # fmt: skip
+        look = {"color": COLORS[place % len(COLORS)], "marker": MARKERS[place], "markersize": 4}
+        axis.errorbar(x + _aside(place, shown), course.mean, error, linewidth=1.6, elinewidth=0.8,
+                      label=course.group.fusion, **look)  # fmt: skip
     days = [str(one.header.get("created", ""))[5:10] for one in history.versions]
     names = [printable(str(one.folder))[:LONGEST] for one in history.versions]
     labels = [f"{name}\n{day}" for name, day in zip(names, days, strict=True)]
