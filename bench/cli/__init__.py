@@ -40,6 +40,7 @@ from bench.cli.show import show
 from bench.cli.speed import speed
 from bench.cli.supervisor import FAILED, supervised
 from bench.cli.tune import tune
+from bench.cli.verify import verify
 from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
 from bench.guard import EndsTheProgramError
 from bench.interrupt import Interrupted
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "compare": compare,
     "check": check,
     "history": history,
+    "verify": verify,
     "export": export,
     "fingerprint": fingerprint,
     "new": new,

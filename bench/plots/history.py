@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
             axis.plot(x, course.mean, color=QUIET, linewidth=0.8, zorder=1)
     for place, course in enumerate(shown):
         error = np.nan_to_num(course.half_width)
-        look = {"color": COLORS[place % len(COLORS)], "marker": MARKERS[place], "markersize": 4}
+        look: dict[str, Any] = {"color": COLORS[place % len(COLORS)], "marker": MARKERS[place], "markersize": 4}
         axis.errorbar(x + _aside(place, shown), course.mean, error, linewidth=1.6, elinewidth=0.8,
                       label=course.group.fusion, **look)  # fmt: skip
     days = [str(one.header.get("created", ""))[5:10] for one in history.versions]
