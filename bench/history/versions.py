@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from bench.errors import UsageError
 from bench.records.lines import Line
-from bench.records.load import Run, load_runs
+from bench.records.load import Run, damage, load_runs
 from bench.records.record import Record, checker, parse
 
 SECONDS = 60
@@ -23,7 +24,7 @@ class Versions:
     """All versions, the oldest first; each is a run whose folder is its name, with ``created`` and ``subject``.
 
     Attributes:
-        left_out: a sentence for each version that could not be read.
+        left_out: sentences on versions and lines that could not be read.
     """
 
     runs: Sequence[Run]
@@ -43,7 +44,9 @@ def read_versions(paths: Sequence[Path], last: int) -> Versions:
     left_out: list[str] = []
     for path in paths:
         if path.is_dir():
-            runs += [Run(Path(run.folder.name), run.header, run.cells, run.damaged) for run in load_runs([path])]
+            found = load_runs([path])
+            left_out += damage(found)
+            runs += [Run(Path(run.folder.name), run.header, run.cells, run.damaged) for run in found]
         elif path.suffix == ".jsonl" and path.exists():
             for name, read in _revisions(path):
                 try:
@@ -60,9 +63,11 @@ def read_versions(paths: Sequence[Path], last: int) -> Versions:
 
 def _revisions(file: Path) -> Iterator[tuple[str, Callable[[], Run]]]:
     """The name of each version of a file, and what reads it; where git knows none, the file alone."""
-    log = _git(file, "log", "--format=%h%x1f%cI%x1f%s", "--", file.name)
+    told = ("--no-show-signature", "--date=iso-strict-local", "--format=%h%x1f%cd%x1f%s")
+    log = _git(file, "log", *told, "--", file.name)
     commits = [line.split("\x1f") for line in (log or b"").decode(errors="replace").splitlines()]
-    for name, created, subject in commits:
+    # Several may be of one second: their order is that of the log, which begins with the newest.
+    for name, created, subject in reversed(commits):
         header = {"created": created, "subject": subject}
         yield name, partial(_committed, file, name, header)
     content = file.read_bytes()
@@ -88,10 +93,11 @@ def _run(name: str, header: Mapping[str, str], content: bytes | None) -> Run:
 
 
 def _git(file: Path, *command: str) -> bytes | None:
-    """What git says in the folder of a file; None where it fails, as outside a repository."""
-    line = ["git", "-C", str(file.parent), *command]
+    """What git says in the folder of a file, with times in UTC, as records have them; None where it fails, as outside a
+    repository."""
+    line, env = ["git", "-C", str(file.parent), *command], {**os.environ, "TZ": "UTC"}
     try:
-        done = subprocess.run(line, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(line, capture_output=True, timeout=SECONDS, check=False, env=env)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None

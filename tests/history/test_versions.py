@@ -29,12 +29,12 @@ def baseline(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def commit(tmp_path: Path, baseline: Path) -> Callable[[str, str], None]:
-    """Writes the baseline and commits it, each time a day later."""
-    days = iter(range(1, 20))
+    """Writes the baseline and commits it, a day later each time, or later in the same second."""
+    days = iter([1, 2, 3, 3, 3, 3])
 
     def git(*line: str, day: int = 1) -> None:
         who = [f"GIT_{one}_{what}" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL", "DATE")]
-        env = {name: f"2026-01-{day:02}T10:00:00Z" if name.endswith("DATE") else "test" for name in who}
+        env = {name: f"2026-01-{day:02}T23:00:00-0500" if name.endswith("DATE") else "test" for name in who}
         subprocess.run(["git", "-C", str(tmp_path), *line], env={"PATH": "/usr/bin:/bin", **env}, check=True)
 
     git("init", "--quiet")
@@ -63,12 +63,14 @@ def test_each_commit_that_changed_the_file_is_a_version(commit, baseline: Path, 
         "first, not counted",
         "second; | and <b>",
     ]
-    assert found.runs[0].header["created"].startswith("2026-01-01")
+    # 23:00 in New York.
+    assert found.runs[0].header["created"] == "2026-01-02T04:00:00+00:00"
     assert str(found.runs[2].folder) == "now"
     (left_out,) = found.left_out
     assert left_out.endswith("line 1: not a JSON record")
     commit(baseline.read_text(), "what was new is committed")
-    assert [str(run.folder) for run in read_versions([baseline], 9).runs].count("now") == 0
+    commit(text([record("a", 0, 0.5)]), "of the same second")
+    assert accuracies(read_versions([baseline], 9).runs) == [[0.7], [0.8, 0.9], [0.6], [0.5]]
 
 
 def test_runs_stand_by_when_they_were_started(run_folder, record, baseline: Path) -> None:
