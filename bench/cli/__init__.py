@@ -26,6 +26,7 @@ from bench.cli.doctor import doctor
 from bench.cli.evaluate import evaluate
 from bench.cli.export import export
 from bench.cli.fingerprint import fingerprint
+from bench.cli.history import history
 from bench.cli.listing import list_entries
 from bench.cli.look import look
 from bench.cli.new import new
@@ -39,6 +40,7 @@ from bench.cli.show import show
 from bench.cli.speed import speed
 from bench.cli.supervisor import FAILED, supervised
 from bench.cli.tune import tune
+from bench.cli.verify import verify
 from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
 from bench.guard import EndsTheProgramError
 from bench.interrupt import Interrupted
@@ -57,6 +59,8 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "look": look,
     "compare": compare,
     "check": check,
+    "history": history,
+    "verify": verify,
     "export": export,
     "fingerprint": fingerprint,
     "new": new,

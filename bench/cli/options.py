@@ -48,7 +48,9 @@ FactorOption = Annotated[
     typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
 ]
 MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
-GateFormatOption = Annotated[str, typer.Option("--format", help="table, md, json, junit, github, or one of --include.")]
+GateFormatOption = Annotated[
+    str, typer.Option("--format", help="table, md, comment, json, junit, github, or one of --include.")
+]
 
 
 class OptionsOf:

@@ -73,7 +73,9 @@ def plot(
     from bench.records.columns import choose, choose_one
 
     load_plugins(include)
-    _check(out, width)
+    if width is not None and not NARROWEST <= width <= WIDEST:
+        raise UsageError(f"--width {width:g}: expected {NARROWEST:g} to {WIDEST:g} inches")
+    check_pictures("--out", out)
     suffixes = [f".{name}" for name in choose(suffix, FORMATS, "--format")]
     choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
@@ -89,7 +91,7 @@ def plot(
         raise UsageError("; ".join(missing))
     for line in missing:
         typer.echo(f"not drawn: {line}", err=True)
-    _write(drawn, out, suffixes)
+    write_pictures("--out", drawn, out, suffixes)
 
 
 def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
@@ -102,19 +104,25 @@ def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
     return [choice.build() for choice in set_curve]
 
 
-def _check(out: Path, width: float | None) -> None:
-    if width is not None and not NARROWEST <= width <= WIDEST:
-        raise UsageError(f"--width {width:g}: expected {NARROWEST:g} to {WIDEST:g} inches")
+def check_pictures(option: str, out: Path) -> None:
+    """Raises ``UsageError`` where pictures can be written to no such place."""
     if out.suffix and out.suffix.lower() not in SUFFIXES and not out.is_dir():
-        raise UsageError(f"--out {out}: expected a folder, or a file that ends in {', '.join(SUFFIXES)}")
+        raise UsageError(f"{option} {out}: expected a folder, or a file that ends in {', '.join(SUFFIXES)}")
 
 
-def _write(drawn: dict[str, Figure], out: Path, suffixes: Iterable[str]) -> None:
+def write_pictures(option: str, drawn: dict[str, Figure], out: Path, suffixes: Iterable[str]) -> None:
+    """Write pictures into a folder, or a single one to a file.
+
+    Raises:
+        UsageError: a file cannot hold several.
+    """
     from bench.plots.gallery import save
 
     if out.suffix.lower() in SUFFIXES:
         if len(drawn) > 1:
-            raise UsageError(f"--out {out}: {len(drawn)} pictures ({', '.join(drawn)}); choose one, or give a folder")
+            raise UsageError(
+                f"{option} {out}: {len(drawn)} pictures ({', '.join(drawn)}); choose one, or give a folder"
+            )
         files = [(out, figure) for figure in drawn.values()]
     else:
         files = [(out / f"{name}{suffix}", figure) for name, figure in drawn.items() for suffix in suffixes]

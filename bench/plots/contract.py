@@ -144,6 +144,7 @@ BUILT_IN = (
     "sample_efficiency",
     "scores",
     "psychometric",
+    "history",
 )
 PLOTS: Registry[Plot] = Registry("plot", _check, [f"bench.plots.{kind}" for kind in BUILT_IN])
 register_plot = PLOTS.register

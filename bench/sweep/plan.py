@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import statistics
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -109,8 +108,8 @@ class Plan:
             if own < asked
         ]
 
-    def summary(self, minutes: float | None) -> str:
-        """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``."""
+    def summary(self, time: str) -> str:
+        """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``; ``time`` may be empty."""
         counts = Counter(planned.state for planned in self.cells)
         parts = [
             f"{counts[state]} {state}" for state in ("done", "failed", "not applicable", "to run") if counts[state]
@@ -118,8 +117,7 @@ class Plan:
         warmups = len(self.missing_warmups())
         if warmups:
             parts.append(f"{count_of(warmups, 'warm-up')} first")
-        if minutes is not None:
-            parts.append(f"about {max(1, round(minutes))} min")
+        parts += filter(None, [time])
         return f"{count_of(len(self.cells), 'cell')}: {', '.join(parts)}"
 
 
@@ -248,20 +246,3 @@ def _place(
 def _gave_result(record: Attempt | None, retry: Sequence[str]) -> bool:
     """Whether there is a result that counts."""
     return record is not None and record.status == "ok" and "ok" not in retry
-
-
-def expected_minutes(plan: Plan, records: Sequence[Attempt], jobs: int) -> float | None:
-    """How long the cells to run will take, from earlier cells of the same backbone and protocol; None where unknown."""
-    seen: dict[tuple[str, str, int | None], list[float]] = {}
-    for record in records:
-        if record.status == "ok" and "total" in record.times:
-            kind = record.backbone, record.protocol, record.recipe.get("train_pairs")
-            seen.setdefault(kind, []).append(record.times["total"])
-    total = 0.0
-    for planned in plan.having("to run"):
-        cell = planned.cell
-        times = seen.get((str(cell.backbone), cell.protocol, cell.recipe.train_pairs))
-        if not times:
-            return None
-        total += statistics.median(times)
-    return total / max(1, jobs) / 60 if total else None

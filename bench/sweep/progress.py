@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import metric_position
 from bench.records.record import Record
+from bench.sweep.clock import Clock, in_words
 from bench.text import printable, say
 
 if TYPE_CHECKING:
@@ -58,14 +59,14 @@ def sparkline(values: list[float], low: float = 0.5, high: float = 1.0) -> str:
 class SweepDisplay:
     """Counts finished cells and shows the running ones with their training accuracy so far."""
 
-    def __init__(self, console: Console, total: int, news: Path) -> None:
-        self.console, self.total, self._news, self._done = console, total, news, 0
+    def __init__(self, console: Console, total: int, news: Path, clock: Clock) -> None:
+        self.console, self.total, self._news, self._clock, self._done = console, total, news, clock, 0
         self._ended = set[str]()
         self._bar = Progress(
-            TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
-            TimeRemainingColumn(), console=console,
+            TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"), console=console,
         )  # fmt: skip
-        self._task = self._bar.add_task("cells", total=total)
+        self._task = self._bar.add_task("cells", total=total, left=self._left())
         self._spoke = time.monotonic()
         self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
@@ -118,8 +119,11 @@ class SweepDisplay:
         """One more cell has a record, and observers ``said`` something about it."""
         self._done += 1
         self._ended.add(str(cell))
-        self._bar.update(self._task, completed=self._done)
-        self._line(f"[{self._done}/{self.total}] {cell}: {describe(record)}", STYLES.get(record.status, "red"))
+        self._clock.finished(cell, record)
+        self._bar.update(self._task, completed=self._done, left=self._left())
+        left = "" if self._live else self._left()
+        line = f"[{self._done}/{self.total}] {cell}: {describe(record)}"
+        self._line(" · ".join(filter(None, [line, left])), STYLES.get(record.status, "red"))
         for text in said:
             self._line(text, "none")
 
@@ -127,12 +131,18 @@ class SweepDisplay:
         """A warm-up ended; where it failed, the cells that need it say so in their records."""
         self._ended.add(str(cell))
         failed = result["status"] != "ok"
+        self._clock.warmed_up(cell, None if failed else result["warmup_seconds"])
+        self._bar.update(self._task, left=self._left())
         ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
         which = "" if cell.repeats == "seed" else f" of replicate {cell.seed}"
         domain = cell.name_of(cell.warmup.domain)
         self._line(f"warm-up {cell.warmup.task}{which} of {cell.backbone} on {domain}: {ended}", "cyan")
         for text in result.get("said", ()):
             self._line(text, "none")
+
+    def _left(self) -> str:
+        seconds = self._clock.left().seconds
+        return "" if seconds is None else f"{in_words(seconds)} left"
 
     def _line(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()

@@ -23,6 +23,7 @@ from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.load import Run, damage
 from bench.records.record import SCHEMA, Attempt, DetailedRecord
 from bench.sweep.bundle import bundles, describe_passes
+from bench.sweep.clock import Clock, in_words
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.config_values import read_part
 from bench.sweep.coordinates import coordinates
@@ -30,7 +31,7 @@ from bench.sweep.execution import Execution
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
 from bench.sweep.part import part_of
-from bench.sweep.plan import Plan, Planned, expected_minutes, make_plans
+from bench.sweep.plan import Plan, Planned, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
 from bench.sweep.summary import OK, summarise
@@ -79,9 +80,11 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
         say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
     device = executor.cls.find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
-    say(console, plan.summary(None if jobs is None else expected_minutes(plan, records, jobs)), "bold")
-    left_out = filter(None, [_left_out(observers, plan)])
-    for line in (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), *left_out):
+    clock = Clock(plan, records, jobs, device)
+    time = clock.left()
+    say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
+    notes = (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated())
+    for line in filter(None, (time.basis, *notes, _left_out(observers, plan))):
         say(console, f"  {line}")
     if dry_run:
         for planned in plan.cells:
@@ -98,7 +101,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
         limit = seconds(config.warmup_timeout)
         place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
         runs_on = executor.build(place, jobs, seconds(config.timeout))
-        interrupted = _work_off(plan, known, runs_on, place, writer, observers, console)
+        interrupted = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
     if interrupted:
         say(console, f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", "bold")
         return interrupted
@@ -113,6 +116,7 @@ def _work_off(
     writer: RecordWriter,
     observers: tuple[Observer, ...],
     console: Console,
+    clock: Clock,
 ) -> int:
     """Run the cells of the plan that are to run, and write down those that cannot be, unless they are ``known``.
 
@@ -137,7 +141,7 @@ def _work_off(
     if place.execution.seeds_together > 1:
         say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
-    with SweepDisplay(console, len(todo), place.progress) as display, Interrupt() as interrupt:
+    with SweepDisplay(console, len(todo), place.progress, clock) as display, Interrupt() as interrupt:
 
         def poll() -> None:
             interrupt.check()

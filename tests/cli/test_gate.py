@@ -105,7 +105,7 @@ def test_a_failed_cell_exits_3(bench, base, tmp_path) -> None:
         (("--baseline", "x.jsonl", "--again", "y"), "--again belongs to --write-baseline"),
         (("--baseline", "x.jsonl"), "x.jsonl: no such file"),
         (("--baseline", "x.jsonl", "--metric", "accuracie"), "did you mean 'accuracy'"),
-        (("--baseline", "x.jsonl", "--format", "xml"), "unknown check format 'xml': known: github, json"),
+        (("--baseline", "x.jsonl", "--format", "xml"), "unknown check format 'xml': known: comment, github, json"),
     ],
 )
 def test_bad_options_exit_2(bench, base, options, message, capfd) -> None:

@@ -7,6 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench.gate.formats import CHECK_FORMATS
+from bench.gate.formats.comment import FOLDED, SHOWN
 from bench.gate.formats.github import MOST_ANNOTATIONS
 
 
@@ -38,6 +39,23 @@ def test_markdown_is_one_table_with_a_row_for_all_that_changed(comparison):
     assert sum(token.type == "table_open" for token in tokens) == 1
     assert sum(token.type == "tr_open" for token in tokens) == 1 + len(comparison.notable)
     assert any("a|b[red]" in token.content.replace("\\", "") for token in tokens if token.type == "inline")
+
+
+def test_a_comment_fits_what_github_takes_and_shows_the_worst_first(comparison, judged, cells):
+    text = written("comment", comparison)
+    assert text.startswith("### fusebench: REGRESSION\n\n6 cells on both sides")
+    assert "<details>" not in text
+    names = [f"fusion_{number:03}{'x' * 200}" for number in range(100)]
+    base = [one for name in names for one in cells(name, [0.95] * 2)]
+    new = [one for name in names for one in cells(name, [0.85] * 2)]
+    long = written("comment", judged(base, new))
+    assert len(long) < 65_536
+    tokens = MarkdownIt("commonmark").enable("table").parse(long)
+    assert sum(token.type == "table_open" for token in tokens) == 2
+    shown, folded = long.split("<details><summary>86 more</summary>")
+    assert shown.count("| worse ") == SHOWN
+    assert folded.count("| worse ") == FOLDED
+    assert "26 are left out here." in folded
 
 
 def test_json_holds_everything(comparison):

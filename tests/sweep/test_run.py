@@ -125,9 +125,11 @@ def test_a_second_run_runs_nothing_and_more_seeds_run_only_the_new_ones(sweep) -
     assert second == first
     assert "1 done" in printed
     assert "to run" not in printed
-    _, third, printed = sweep(seed="0..1")
-    assert [record["seed"] for record in third] == [0, 1]
-    assert "1 done, 1 to run" in printed
+    _, third, printed = sweep(seed="0..2")
+    assert [record["seed"] for record in third] == [0, 1, 2]
+    assert "1 done, 2 to run, about " in printed
+    assert "the time rests on 1 cell of this run" in printed
+    assert printed.count(" left\n") == 1
 
 
 def test_failures_are_records_with_their_reason_and_exit_code_3(sweep, bad_fusions: Path) -> None:

@@ -14,6 +14,6 @@ class CheckFormat(Format[Comparison]):
 CHECK_FORMATS: Registry[CheckFormat] = Registry(
     "check format",
     states("check format", "name"),
-    built_in=[f"{__name__}.{module}" for module in ("table", "markdown", "json", "junit", "github")],
+    built_in=[f"{__name__}.{module}" for module in ("table", "markdown", "comment", "json", "junit", "github")],
 )
 register_check_format = CHECK_FORMATS.register

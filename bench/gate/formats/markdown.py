@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.gate.comparison import Comparison
 from bench.gate.finding import LEGEND
 from bench.gate.formats import CheckFormat, register_check_format
-from bench.markup import align, code
+from bench.markup import align, code, markdown_line
 
 
 @register_check_format
@@ -18,5 +18,5 @@ class Markdown(CheckFormat):
         blocks = [f"**{comparison.summary}**", f"{code(comparison.new)} against {code(comparison.base)}"]
         if comparison.notable:
             rows = [[code(one.mark), one.word, one.tier, one.cell, one.text] for one in comparison.notable]
-            blocks += [align(["", "verdict", "tier", "cell", "what was seen"], rows, left=5), LEGEND]
+            blocks += [align(["", "verdict", "tier", "cell", "what was seen"], rows, left=5), markdown_line(LEGEND)]
         return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,1 @@
+"""A metric over commits of a committed file of records, or over runs."""

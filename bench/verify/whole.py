@@ -1,0 +1,179 @@
+"""What is wrong with a run folder, as far as its own files and this code can tell."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.errors import UsageError
+from bench.evaluation.metrics import most_accurate_threshold
+from bench.metrics import evaluate, metric_names
+from bench.records.append import stored
+from bench.records.folder import RunFolder, latest
+from bench.records.lines import read_lines
+from bench.records.record import DONE, Attempt, DetailedRecord, checker
+from bench.records.scores import read_scores
+from bench.sweep.config import load_config
+from bench.sweep.config_values import read_part
+from bench.sweep.part import part_of
+from bench.sweep.plan import Planned, make_plan
+from bench.text import count_of
+
+NAMED = 3
+# Of a score in float32, beyond what another library rounds.
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What was seen of a run folder; ``is_wrong`` where nothing should be built on it."""
+
+    is_wrong: bool
+    text: str
+
+
+def verify(folder: RunFolder) -> list[Remark]:
+    """Look at the header, at every line, at the keys that this code gives, and at the stored scores.
+
+    What is wrong comes first. Plug-ins of the run have to be loaded.
+
+    Raises:
+        UsageError: a file cannot be read, or is of another schema.
+    """
+    header = folder.header()
+    records = latest(folder.records(DetailedRecord))
+    found = [*_header(header), *_lines(folder), *_endings(records), *_keys(header, records), *_scores(folder, records)]
+    return sorted(found, key=lambda remark: not remark.is_wrong)
+
+
+def _header(header: Mapping[str, Any]) -> Iterator[Remark]:
+    if not header or "damaged" in header:
+        yield Remark(True, f"run.json: {header.get('damaged', 'missing')}; it says how and where the records were made")
+        return
+    git = header.get("git")
+    if not git:
+        yield Remark(False, "run.json: not made in a checkout, so the commit is not known")
+    elif git.get("dirty"):
+        yield Remark(False, f"run.json: made at {git['sha'][:10]} with changes that were not committed")
+
+
+def _lines(folder: RunFolder) -> Iterator[Remark]:
+    """Every line, also of attempts that a later one took the place of."""
+    check, problems = checker(DetailedRecord), []
+    for line in read_lines(folder.records_file):
+        try:
+            check(*line)
+        except UsageError as error:
+            problems.append(str(error))
+    if not folder.records_file.read_bytes().endswith(b"\n"):
+        problems.append("the last line is cut off")
+    yield from (Remark(True, f"records.jsonl, {problem}") for problem in problems[:NAMED])
+    if len(problems) > NAMED:
+        yield Remark(True, f"records.jsonl: {len(problems) - NAMED} more lines like these")
+
+
+def _endings(records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:
+    counts = Counter(record.status for record in records.values())
+    if not counts["ok"]:
+        yield Remark(True, "records.jsonl: no cell with a result")
+    failed = sum(n for status, n in counts.items() if status not in DONE)
+    if failed:
+        yield Remark(False, f"{count_of(failed, 'cell')} of {len(records):,} failed, and tables will say so")
+
+
+def _keys(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:
+    """The cells that the header asks for are those that there are, under the keys that this code gives them."""
+    try:
+        planned = _planned(header, records)
+    except UsageError as error:
+        yield Remark(False, f"keys not computed again: {error}")
+        return
+    if not planned:
+        return
+    missing = [one for key, one in planned.items() if key not in records]
+    strange = [record for key, record in records.items() if key not in planned]
+    if strange:
+        one = strange[0]
+        told = f"{one.key} ({one.fusion} on {one.domain}, {one.repeats} {one.seed})"
+        yield Remark(True, f"{count_of(len(strange), 'key is', 'keys are')} none of this code and run.json, as {told}")
+    if missing:
+        lacking = f"{count_of(len(missing), 'cell')} that run.json asks for"
+        yield Remark(True, f"{lacking} without a record, as {missing[0].cell}")
+    yield from _coordinates(planned, records)
+    if not strange and not missing:
+        yield Remark(False, f"{count_of(len(planned), 'key')} computed again: the same")
+
+
+def _planned(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> dict[str, Planned]:
+    """The cells that the sessions of a run asked for, by key. Plug-ins come from who verifies."""
+    planned: dict[str, Planned] = {}
+    for session in (header, *header.get("earlier", ())):
+        asked = session.get("config")
+        if isinstance(asked, Mapping):
+            config = load_config({name: value for name, value in asked.items() if name not in ("jobs", "include")})
+            plan = make_plan(config, dict[str, Attempt](records))
+            plan = part_of(plan, *read_part(config.part)) if config.part else plan
+            planned |= {one.key: one for one in plan.cells}
+    return planned
+
+
+def _coordinates(planned: Mapping[str, Planned], records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:
+    """A record says of itself what its key was made of."""
+    for key, record in records.items():
+        if key not in planned:
+            continue
+        cell = planned[key].cell
+        true = (str(cell.fusion), str(cell.backbone), cell.name_of(cell.domain), cell.seed, cell.protocol)
+        said = (record.fusion, record.backbone, record.domain, record.seed, record.protocol)
+        if said != true:
+            yield Remark(True, f"record {key} says {' · '.join(map(str, said))}, its key {' · '.join(map(str, true))}")
+
+
+def _scores(folder: RunFolder, records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:
+    """Metrics are computed again wherever the scores are there."""
+    done = [record for record in records.values() if record.status == "ok"]
+    there = [record for record in done if (folder.scores / f"{record.key}.npz").exists()]
+    if not there:
+        yield Remark(False, "no scores/: metrics not computed again")
+        return
+    wrong = 0
+    for record in there:
+        try:
+            problem = _differs(record, read_scores(folder.scores / f"{record.key}.npz"))
+        except (KeyError, UsageError) as error:
+            problem = f"scores of {record.key}: {error}"
+        if problem:
+            wrong += 1
+            if wrong <= NAMED:
+                yield Remark(True, problem)
+    yield Remark(
+        bool(wrong),
+        f"metrics of {len(there):,} of {count_of(len(done), 'cell')} computed again: {wrong or 'none'} differ",
+    )
+
+
+def _differs(record: DetailedRecord, scores: Mapping[str, Any]) -> str:
+    """The first metric that its scores do not give; empty where they give all."""
+    cosine_tuned = math.nan
+    if "val/cosine" in scores:
+        cosine_tuned = most_accurate_threshold(scores["val/label"], scores["val/cosine"])
+    names: Sequence[str] = metric_names()
+    for domain, tested in record.eval.items():
+        said, name = dict(zip(names, tested.values, strict=True)), stored(domain)
+        again = evaluate(
+            scores[f"{name}/label"], scores[name], scores[f"{name}/swapped"], said["threshold"] or 0.0,
+            said["threshold_tuned"] or 0.0, scores.get(f"{name}/cosine"), cosine_tuned,
+        )  # fmt: skip
+        for metric, value in again.items():
+            if not _equal(said.get(metric), value):
+                return f"record {record.key}: {metric} on {domain} is {said.get(metric)}, its scores give {value}"
+    return ""
+
+
+def _equal(said: float | None, true: float | None) -> bool:
+    if said is None or true is None:
+        return said is true
+    return math.isclose(said, true, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

@@ -1,0 +1,41 @@
+"""``bench history`` as a user calls it."""
+
+import pytest
+
+from tests.conftest import make_record, write_run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for name, day, accuracy in (("old", "01", 0.8), ("new", "02", 0.9)):
+        records = [make_record(fusion, seed, accuracy + 0.002 * seed) for fusion in "ab" for seed in range(2)]
+        write_run(tmp_path / name, records, {"schema": 1, "created": f"2026-03-{day}T00:00:00+00:00", "config": {}})
+    return tmp_path
+
+
+def test_table_and_picture_of_two_runs(bench, runs, capfd, tmp_path):
+    picture = tmp_path / "picture.svg"
+    assert bench("history", runs / "new", runs / "old", "--fusion", "a", "--picture", picture) == 0
+    printed = capfd.readouterr()
+    (row,) = [line for line in printed.out.splitlines() if line.startswith("| a ")]
+    assert [cell.strip() for cell in row.split("|")[2:5]] == ["**+10.00 ± 0.00**", "0.901 ± 0.013", "0.801 ± 0.013"]
+    assert "| b " not in printed.out
+    assert "wrote" in printed.err
+    assert ">a</text>" in picture.read_text()
+    assert bench("history", runs, "--format", "terminal") == 0
+    assert "new, 2026-03-02" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--metric", "accuracie"), "did you mean 'accuracy'"),
+        (("--format", "xml"), "unknown 'xml'"),
+        (("--fusion", "z"), "unknown 'z'"),
+        (("--picture", "x.gif"), "--picture x.gif: expected a folder, or a file that ends in"),
+        (("--metric", "d_prime,auc"), "--metric"),
+    ],
+)
+def test_bad_options_exit_2(bench, runs, options, message, capfd):
+    assert bench("history", runs, *options) == 2
+    assert message in capfd.readouterr().err
