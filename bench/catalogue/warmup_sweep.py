@@ -16,7 +16,7 @@ from bench.catalogue.warmup_card import Answers, WarmedUp, elsewhere_of, ensured
 from bench.domain import Domain
 from bench.errors import DivergedError, UsageError
 from bench.markup import align
-from bench.plots.style import COLORS, LINES, MARKERS, new_figure, reach
+from bench.plots.style import COLORS, LINES, MARKERS, new_figure
 from bench.text import MISSING, printable
 from bench.training.warmup import WARMUPS, Measure, WarmupSpec, WarmupTask
 from bench.training.warmup.train import HELD_OUT
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Point = Mapping[str, Any]
 DIGITS = 3
+WHISKER = 1.5
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,17 @@ def _draw(axis: Axes, tried: Sequence[Tried], along: str, domain: str, measure: 
         axis.set_xticks(range(len(values)), [printable(str(value)) for value in values])
     elif min(values) > 0 and max(values) > 5 * min(values):
         axis.set_xscale("log")
+        axis.set_xticks(values, [f"{value:g}" for value in values], fontsize=8)
+        axis.minorticks_off()
     axis.grid(color="0.93")
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """Of an axis that holds the values about their median, whatever one rate that is too high has led to."""
+    """Of an axis that one rate that is too high does not stretch: to the whiskers of a box plot (Tukey, 1977)."""
     there = [value for value in values if not math.isnan(value)]
-    middle = float(np.median(there))
-    far = 1.1 * reach(np.sort(np.abs(np.asarray(there) - middle)), least=1e-9)
-    low, high = max(min(there), middle - far), min(max(there), middle + far)
+    first, third = np.quantile(there, [0.25, 0.75])
+    far = WHISKER * (third - first)
+    low, high = max(min(there), first - far), min(max(there), third + far)
     room = 0.06 * (high - low) or 1.0
     return low - room, high + room
 
