@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from bench.errors import UsageError
 from bench.look.contract import VIEWS
 from bench.look.subject import Subject
-from bench.look.views.centres import located
+from bench.look.views.centres import ends, located
 from bench.look.visit import visit
 from bench.models.files import find_model, load_heads
 from bench.models.restore import restore
@@ -55,6 +55,11 @@ def test_both_domains_are_shown_with_their_errors(run: Path) -> None:
     assert [shot.title for shot in shots] == titles
     again = located(Subject(restore(run), "texture"), Subject(restore(run), "texture").choice)
     assert f"{again.rmse:.2f} px root mean square" in shots[2].text
+
+
+def test_best_and_worst_begin_at_the_ends() -> None:
+    chosen = ends(np.array([3.0, 0.5, 9.0, 1.0]), 2)
+    assert {name: rows.tolist() for name, rows in chosen.items()} == {"Best": [1, 3], "Worst": [2, 0]}
 
 
 def test_a_model_without_heads_says_so(looked: Any) -> None:

@@ -81,13 +81,17 @@ class Centres(View):
             yield from self._drawn(subject.stored.cell.name_of(choice), located(subject, choice))
 
     def _drawn(self, domain: str, found: Located) -> Iterator[Picture]:
-        order = np.argsort(found.off, kind="stable")
-        ends = {"Best": order[: self._most], "Worst": order[::-1][: self._most]}
         facts = f"{found.rmse:.2f} px root mean square, {found.explained:.3f} of the variance explained"
-        for end, rows in ends.items():
+        for end, rows in ends(found.off, self._most).items():
             title = f"{end} centres on {domain}"
             text = f"Ring: true centre; cross: predicted one. All {len(found.off):,} images of the test pairs: {facts}."
             yield Picture(title, text, draw_centres(title, found, rows))
+
+
+def ends(off: NDArray[np.float64], most: int) -> dict[str, Rows]:
+    """The images with the smallest errors (N,), the smallest first, and those with the largest, the largest first."""
+    order = np.argsort(off, kind="stable")
+    return {"Best": order[:most], "Worst": order[::-1][:most]}
 
 
 def located(subject: Subject, choice: Choice[Domain]) -> Located:
