@@ -76,6 +76,7 @@ BUILT_IN = (
     "embeddings",
     "umap",
     "clusters",
+    "centres",
 )
 VIEWS: Registry[View] = Registry("view", _check, [f"bench.look.views.{name}" for name in BUILT_IN])
 register_view = VIEWS.register

@@ -27,6 +27,8 @@ WEIGHTS, CARD = ".safetensors", ".json"
 # Of a run folder, where its observer puts them.
 FOLDER = "models"
 LARGEST_CARD = 1_000_000
+# What stands before the names of the tensors of auxiliary heads, which no comparison needs.
+HEADS = "auxiliary."
 
 
 def write(folder: Path, finished: Finished) -> Path:
@@ -35,7 +37,10 @@ def write(folder: Path, finished: Finished) -> Path:
     Raises:
         StorageError: the disk is full, or the folder cannot be written to.
     """
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in _state(finished.model).items()}
+    state = _state(finished.model)
+    if finished.learner is not None:
+        state |= {f"{HEADS}{name}": value for name, value in _state(finished.learner.heads).items()}
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     content = save(tensors, metadata=_metadata(finished.model))
     card = card_of(finished, hashlib.sha256(content).hexdigest())
     weights = folder / f"{card.key}{WEIGHTS}"
@@ -83,7 +88,7 @@ def load_weights(model: nn.Module, weights: Path) -> None:
     shown, own = printable(str(weights), LONGEST_NAME), _state(model)
     try:
         with safetensors.safe_open(weights, framework="pt") as file:
-            names = set(file.keys())
+            names = {name for name in file.keys() if not name.startswith(HEADS)}  # noqa: SIM118
             if odd := sorted(names ^ own.keys()):
                 what = "lacks" if odd[0] in own else "has"
                 raise UsageError(f"{shown}: not the weights of this model: it {what} {printable(odd[0], LONGEST_NAME)}")
@@ -96,6 +101,23 @@ def load_weights(model: nn.Module, weights: Path) -> None:
         raise UsageError(f"{shown}: {error.strerror or error}") from None
     except safetensors.SafetensorError as error:
         raise UsageError(printable(f"{shown}: no safetensors file ({error})")) from None
+
+
+def load_heads(heads: nn.ModuleDict, weights: Path) -> bool:
+    """Put the tensors of auxiliary heads into these; false where the file has none of them.
+
+    Raises:
+        UsageError: it holds other heads, or heads of another size.
+    """
+    with safetensors.safe_open(weights, framework="pt") as file:
+        found = {name: file.get_tensor(name) for name in file.keys() if name.startswith(HEADS)}  # noqa: SIM118
+    try:
+        heads.load_state_dict({name.removeprefix(HEADS): value for name, value in found.items()})
+    except RuntimeError:
+        if not found:
+            return False
+        raise UsageError(f"{printable(str(weights), LONGEST_NAME)}: not the auxiliary heads of this model") from None
+    return True
 
 
 def stored_models(folder: Path, key: str = "*") -> list[Path]:

@@ -18,13 +18,14 @@ from bench.errors import DivergedError, NotApplicableError, UsageError, in_a_lin
 from bench.evaluation.scoring import score_pairs
 from bench.model import PairModel, build_model
 from bench.models.card import Card, sources_of
-from bench.models.files import find_model, load_weights, read_card
+from bench.models.files import find_model, load_heads, load_weights, read_card
 from bench.models.images import Given, images_of, paired
 from bench.registry import Choice
 from bench.spec import parse_spec
 from bench.sweep.cell import Cell
 from bench.sweep.evaluate import Evaluated, evaluate_cell
 from bench.sweep.execution import MEMORY_FORMATS
+from bench.training.auxiliary import Auxiliary, auxiliary_weights
 from bench.training.pairs import FrozenModel
 
 
@@ -123,6 +124,25 @@ class StoredModel:
     def predicted(self, scores: NDArray[np.float32]) -> Predicted:
         """What scores (N,) of pairs mean."""
         return Predicted(scores, self.probabilities(scores))
+
+    @cached_property
+    def auxiliary(self) -> Auxiliary:
+        """The heads that were trained beside it."""
+        weights = auxiliary_weights(self.model.fusion, self.cell.recipe.auxiliary)
+        return Auxiliary(weights, self.card.shape, len(self.card.classes))
+
+    def read_out(self, head: str, encoded: Tensor) -> Tensor | None:
+        """What an auxiliary head predicts (N, ...) of pooled encodings (N, D); None where the file has no heads.
+
+        Raises:
+            UsageError: the heads in the file are not those of this model.
+        """
+        heads = self.auxiliary.heads(encoded.shape[1])
+        if not load_heads(heads, self.path):
+            return None
+        with torch.inference_mode():
+            predicted: Tensor = heads[head](encoded)
+        return predicted
 
     def evaluate(self, eval_domains: Sequence[Choice[Domain]] | None = None) -> Evaluated:
         """Scores and metrics of its test pairs, computed as when it was trained.

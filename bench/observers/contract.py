@@ -17,6 +17,7 @@ from bench.registry import Choice, Registry, states
 if TYPE_CHECKING:
     from bench.sweep.cell import Cell
     from bench.sweep.measure import Finished
+    from bench.sweep.watch import Validation
 
 
 class Observer(ABC):
@@ -43,6 +44,12 @@ class Observer(ABC):
     def hint(self) -> str:
         """Where its files are and how to look at them, said when the sweep ends."""
 
+    def check(self, cell: Cell, pairs: int, validation: Validation) -> str:
+        """Look at a cell while it trains, after so many training ``pairs``, at every check of ``--checks``, in the
+        process that trains it: ``validation`` are its first validation pairs, and the model as it is then. It leaves
+        the weights as they are; returns as :meth:`look` does."""
+        return ""
+
     def look(self, finished: Finished) -> str:
         """Look at a cell whose numbers are taken, in the process that trained it; returns what the user should read at
         once, or nothing."""
@@ -64,7 +71,8 @@ class Observer(ABC):
 
 
 BUILT_IN = (
-    "bench.observers.profiler", "bench.observers.tensorboard", "bench.observers.mlflow", "bench.models.observer",
+    "bench.observers.profiler", "bench.observers.tensorboard", "bench.observers.mlflow", "bench.observers.embeddings",
+    "bench.models.observer",
 )  # fmt: skip
 OBSERVERS: Registry[Observer] = Registry("observer", states("observer", "name"), BUILT_IN, given=("folder",))
 register_observer = OBSERVERS.register

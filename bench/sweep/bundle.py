@@ -15,6 +15,7 @@ from bench.sweep.execution import Execution
 from bench.sweep.measure import Finished, Trained, measure
 from bench.sweep.prepare import Prepared, prepare
 from bench.sweep.run_cell import order_of, run_cell, steps_of
+from bench.sweep.watch import OnCheck
 from bench.training.loop import Progress
 from bench.training.stacked import CannotTrainTogetherError, fit_together
 
@@ -60,12 +61,14 @@ def run_bundle(
     on_finished: Callable[[Finished], None],
     execution: Execution,
     say: Callable[[str], None],
+    on_check: OnCheck = lambda pairs, validation: None,
 ) -> list[Outcome]:
     """Train and evaluate cells as :func:`bench.sweep.run_cell.run_cell` does one: several in one pass, or one after the
     other where they cannot be.
 
     Args:
         say: told why they cannot be.
+        on_check: called at every check of a cell that is watched, which is one alone.
 
     Returns:
         For each cell the part of its record that was measured, or what it raised.
@@ -73,7 +76,7 @@ def run_bundle(
     trained = _train_together(cells, on_progress, execution, say) if len(cells) > 1 else None
     if trained is None:
         places = zip(cells, scores_files, strict=True)
-        return [_attempt(run_cell, *place, on_progress, on_finished, execution) for place in places]
+        return [_attempt(run_cell, *place, on_progress, on_finished, execution, on_check) for place in places]
     return [
         end if isinstance(end, DivergedError) else _attempt(measure, ready, end, file, on_finished, execution)
         for (ready, end), file in zip(trained, scores_files, strict=True)

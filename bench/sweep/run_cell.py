@@ -13,7 +13,7 @@ from bench.sweep.cell import Cell
 from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.measure import Finished, Trained, measure
 from bench.sweep.prepare import Prepared, prepare
-from bench.sweep.watch import Validation, Watch
+from bench.sweep.watch import OnCheck, Validation, Watch
 from bench.training.curve import CURVE_POINTS
 from bench.training.early_stop import EarlyStop
 from bench.training.loop import History, Progress, batches, fit
@@ -25,6 +25,7 @@ def run_cell(
     on_progress: Progress = lambda share, history: None,
     on_finished: Callable[[Finished], None] = lambda finished: None,
     execution: Execution = ON_THE_CPU,
+    on_check: OnCheck = lambda pairs, validation: None,
 ) -> dict[str, Any]:
     """Train and evaluate one cell.
 
@@ -32,6 +33,7 @@ def run_cell(
         scores_file: where the scores of every evaluated pair go.
         on_finished: called once, when every number is taken.
         execution: where it is computed.
+        on_check: called at every check of a cell that is watched.
 
     Returns:
         The part of its record that the run measured. ``collapse`` holds the reason if the model collapsed, else None.
@@ -41,7 +43,7 @@ def run_cell(
     """
     prepared = prepare(cell, execution)
     started = time.perf_counter()
-    history = _train(prepared, on_progress, execution.checks)
+    history = _train(prepared, on_progress, execution.checks, on_check)
     trained = Trained(history, time.perf_counter() - started)
     return measure(prepared, trained, scores_file, on_finished, execution)
 
@@ -56,7 +58,7 @@ def order_of(cell: Cell) -> Iterable[Tensor]:
     return batches(cell.recipe.train_pairs, cell.recipe.batch_size, cell.recipe.epochs, cell.seed)
 
 
-def _train(prepared: Prepared, on_progress: Progress, checks: int) -> History:
+def _train(prepared: Prepared, on_progress: Progress, checks: int, on_check: OnCheck) -> History:
     cell, learner = prepared.cell, prepared.learner
     if learner is None:
         return History()
@@ -65,7 +67,7 @@ def _train(prepared: Prepared, on_progress: Progress, checks: int) -> History:
     if not recipe.patience and not checks:
         return fit(learner, recipe, order, steps, on_progress)
     validation = Validation.of(prepared, learner)
-    watch = Watch(validation, checks, steps) if checks else None
+    watch = Watch(validation, checks, steps, on_check) if checks else None
     every = max(1, steps // CURVE_POINTS)
     stop = EarlyStop(learner.module, recipe.patience, every, validation.loss) if recipe.patience else None
 

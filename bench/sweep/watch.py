@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -69,8 +69,14 @@ class Validation:
         return learner.validation_loss(self.a, self.b, self.class_a, self.class_b)
 
 
+OnCheck = Callable[[int, Validation], None]
+
+
 class Watch:
     """Looks at a learner at ``checks`` points of its training, of which there are ``steps``.
+
+    Args:
+        on_check: told of each how many pairs were seen, and the validation pairs with the model as it is then.
 
     Attributes:
         checks: what was seen.
@@ -78,11 +84,13 @@ class Watch:
         waited: seconds in which a GPU finished the steps that it had been handed before a check.
     """
 
-    def __init__(self, validation: Validation, checks: int, steps: int) -> None:
+    def __init__(
+        self, validation: Validation, checks: int, steps: int, on_check: OnCheck = lambda pairs, validation: None
+    ) -> None:
         self.checks: list[Check] = []
         self.gradients = GradientNorms(layers_of(validation.learner))
         self.waited = 0.0
-        self._validation = validation.first(CHECKED)
+        self._validation, self._on_check = validation.first(CHECKED), on_check
         self._at: Collection[int] = {round(steps * number / checks) for number in range(1, checks + 1)}
 
     def __call__(self, step: int) -> None:
@@ -93,7 +101,9 @@ class Watch:
         learner = self._validation.learner
         self.waited += waited_for(learner.module)
         with torch.random.fork_rng(devices=[]), suppress(DivergedError):
-            self.checks.append(self._check(step * learner.recipe.batch_size))
+            pairs = step * learner.recipe.batch_size
+            self.checks.append(self._check(pairs))
+            self._on_check(pairs, self._validation)
         learner.module.train()
 
     def _check(self, pairs: int) -> Check:

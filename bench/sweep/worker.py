@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.sweep.cell import Cell
     from bench.sweep.execution import Execution
     from bench.sweep.measure import Finished
+    from bench.sweep.watch import Validation
     from bench.training.loop import History
 
 Result = dict[str, Any]
@@ -126,9 +127,12 @@ def _run(task: Task, place: Workplace) -> list[Result]:
     def look(finished: Finished) -> None:
         said[finished.cell].extend(ask(_observers, lambda one: one.look(finished)))
 
+    def check(pairs: int, validation: Validation) -> None:
+        said[task.cell].extend(ask(_observers, lambda one: one.check(task.cell, pairs, validation)))
+
     files = [RunFolder(place.run).scores / f"{key}.npz" for key in task.keys]
     note, say = _notebook(place.progress, task), said[task.cell].append
-    outcomes = run_bundle(task.cells, files, note, look, place.execution, say)
+    outcomes = run_bundle(task.cells, files, note, look, place.execution, say, check)
     return [
         {**(_failed(outcome) if isinstance(outcome, BaseException) else judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)

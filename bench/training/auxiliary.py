@@ -57,9 +57,12 @@ class Centre(Readout):
     def target(self, latents: Latents) -> Tensor:
         return torch.stack([latents["x"] / self.image.width, latents["y"] / self.image.height], dim=1).float()
 
+    def pixels(self, centre: Tensor) -> Tensor:
+        """Centres as they are predicted (N, 2) in pixels from the upper left corner of the image."""
+        return centre * centre.new_tensor([self.image.width, self.image.height])
+
     def error(self, predicted: Tensor, target: Tensor) -> Errors:
-        pixels = (predicted - target) * predicted.new_tensor([self.image.width, self.image.height])
-        return {"rmse_px": float(pixels.square().sum(1).mean().sqrt())}
+        return {"rmse_px": float(self.pixels(predicted - target).square().sum(1).mean().sqrt())}
 
 
 class Size(Readout):

@@ -127,11 +127,24 @@ def grid(space: Space) -> list[Point]:
     for name, one in space.items():
         if isinstance(one, Range):
             raise UsageError(f"--trials {GRID}: {name} has a range; list its values as {name}=a|b|c")
-    size = math.prod(int(one.size) for one in space.values())
+    listed = {name: one.values for name, one in space.items() if isinstance(one, Values)}
+    return _combinations(listed, f"--trials {GRID}")
+
+
+def expanded(fields: Mapping[str, Any], where: str) -> list[Point]:
+    """Every combination of fields with one value each or with several: a list of them, or ``a|b|c``.
+
+    Raises:
+        UsageError: a value is listed twice, or there are too many combinations.
+    """
+    return _combinations({name: _listed(value, f"{where} {name}") for name, value in fields.items()}, where)
+
+
+def _combinations(listed: Mapping[str, Sequence[Any]], where: str) -> list[Point]:
+    size = math.prod(map(len, listed.values()))
     if size >= MOST_TRIALS:
-        raise UsageError(f"--trials {GRID}: {size:,} combinations; expected less than {MOST_TRIALS:,}")
-    listed = [one.values for one in space.values() if isinstance(one, Values)]
-    return [dict(zip(space, values, strict=True)) for values in product(*listed)]
+        raise UsageError(f"{where}: {size:,} combinations; expected less than {MOST_TRIALS:,}")
+    return [dict(zip(listed, values, strict=True)) for values in product(*listed.values())]
 
 
 def points(space: Space, n: int) -> list[Point]:
@@ -192,10 +205,19 @@ def _read_range(name: str, text: str, where: str) -> Range:
 
 
 def _read_values(name: str, text: str, where: str) -> Values:
-    values = tuple(_checked(name, scalar(value.strip()), where) for value in text.split("|"))
-    if len(set(values)) < len(values):
+    return Values(tuple(_checked(name, value, where) for value in _listed(text, where)))
+
+
+def _listed(value: Any, where: str) -> tuple[Any, ...]:
+    """The values of a list or of a text ``a|b|c``; anything else is one value."""
+    values = tuple(scalar(one.strip()) for one in value.split("|")) if isinstance(value, str) else value
+    if not isinstance(values, list | tuple):
+        return (values,)
+    if not values:
+        raise UsageError(f"{where}: the list is empty")
+    if len({*map(str, values)}) < len(values):
         raise UsageError(f"{where}: a value is listed twice")
-    return Values(values)
+    return tuple(values)
 
 
 def _checked(name: str, value: Any, where: str) -> Any:

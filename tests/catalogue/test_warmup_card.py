@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from bench.errors import StorageError, UsageError
 from bench.model import standardise
 from bench.training.warmup import WARMUPS, WarmupSpec, answers, build_task, named_examples
 
-TINY = WarmedUp(recipe={"images": 64, "batch_size": 32})
+TINY = WarmedUp(warmup_recipe={"images": 64, "batch_size": 32})
 
 
 @pytest.fixture(autouse=True)
@@ -149,9 +148,9 @@ def test_an_image_that_was_drawn_twice_is_shown_once() -> None:
 
 def test_a_warm_up_is_tested_and_drawn_on_another_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.catalogue.warmup_card.HELD_OUT", 64)
-    card = warmup_card("centre", replace(TINY, on="texture"))
+    card = warmup_card("centre", TINY.model_copy(update={"on": "texture"}))
     (line,) = (line for line in card.splitlines() if line.startswith("elsewhere"))
-    spec = WarmupSpec.declared("centre", "mobilenetv3_small_32", "color", TINY.recipe)
+    spec = WarmupSpec.declared("centre", "mobilenetv3_small_32", "color", TINY.warmup_recipe)
     task = spec.restore(spec.ensure())
     _, shown, target = named_examples(task, DOMAINS.get("texture")(), "val", 0, 64)
     rmse = (task.distance(answers(task, shown), target) ** 2).mean().sqrt()
@@ -159,4 +158,4 @@ def test_a_warm_up_is_tested_and_drawn_on_another_domain(tmp_path: Path, monkeyp
     assert line.endswith("on 64 images of the bank of texture, on which it was not trained")
     assert (tmp_path / "centre-color-mobilenetv3_small_32-on-texture.png").exists()
     with pytest.raises(UsageError, match="--on digits: it has no named images of its own; those of color serve it"):
-        warmup_card("centre", replace(TINY, on="digits"))
+        warmup_card("centre", TINY.model_copy(update={"on": "digits"}))

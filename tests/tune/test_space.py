@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.training.recipe import Recipe
-from bench.tune.space import Range, Values, grid, points, read_space, read_trials
+from bench.tune.space import Range, Values, expanded, grid, points, read_space, read_trials
 
 lows = st.floats(1e-6, 1e2, allow_nan=False)
 factors = st.floats(1.5, 1e4)
@@ -55,6 +55,17 @@ def test_points_cover_a_range_evenly_in_the_logarithm_and_list_each_value_alike(
 def test_a_grid_is_every_combination_of_listed_values() -> None:
     found = grid(read_space(["lr=1e-5|1e-4|1e-3,optimizer=adamw|sgd"]))
     assert found == [{"lr": lr, "optimizer": name} for lr in (1e-5, 1e-4, 1e-3) for name in ("adamw", "sgd")]
+
+
+def test_fields_of_a_recipe_are_expanded_from_lists_and_texts() -> None:
+    found = expanded({"images": 128, "optimizer": "adamw|sgd", "lr": [1e-3, 1e-2]}, "warmup_recipe")
+    rates = [(name, lr) for name in ("adamw", "sgd") for lr in (1e-3, 1e-2)]
+    assert found == [{"images": 128, "optimizer": name, "lr": lr} for name, lr in rates]
+    assert expanded({}, "warmup_recipe") == [{}]
+    with pytest.raises(UsageError, match="warmup_recipe lr: a value is listed twice"):
+        expanded({"lr": "0.001|1e-3"}, "warmup_recipe")
+    with pytest.raises(UsageError, match="warmup_recipe lr: the list is empty"):
+        expanded({"lr": []}, "warmup_recipe")
 
 
 @pytest.mark.parametrize(

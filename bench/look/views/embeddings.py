@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import NotApplicableError
 from bench.look.contract import WIDTH, Picture, View, register_view
 from bench.look.subject import Encoded, Rows, Scored, Subject
 from bench.plots.contract import NothingToDrawError
 from bench.plots.style import COLORS, MARKERS, QUIET, new_figure
+from bench.stats.principal import Principal
 from bench.text import printable
 
+Flat = NDArray[np.floating]
 LEGEND = 12  # more names would hide the points
 LONGEST = 24
 
@@ -43,19 +46,13 @@ def encoded_images(subject: Subject) -> Encoded:
         raise NothingToDrawError(str(reason)) from None
 
 
-def pca(vectors: Scored) -> tuple[Scored, float]:
-    """The first two principal components (N, 2) of vectors (N, D), and their share of the variance. The largest number
-    of each is positive: a decomposition leaves its sign open."""
-    centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    flat = u[:, :2] * s[:2]
-    flat *= np.sign(flat[np.abs(flat).argmax(0), np.arange(flat.shape[1])] + 0.0)
-    flat = np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
-    total = float((s**2).sum())
-    return flat, float((s[:2] ** 2).sum()) / total if total else 1.0
+def pca(vectors: Scored) -> tuple[Flat, float]:
+    """The first two principal components (N, 2) of vectors (N, D), and their share of the variance."""
+    found = Principal.of(vectors)
+    return found.flat(vectors), found.share
 
 
-def flat_pictures(subject: Subject, encoded: Encoded, flat: Scored, way: str, text: str) -> Iterator[Picture]:
+def flat_pictures(subject: Subject, encoded: Encoded, flat: Flat, way: str, text: str) -> Iterator[Picture]:
     """Encodings in two dimensions (N, 2): a picture by class, and one by group where there are groups."""
     count = f"{text}; {len(flat):,} images of the test pairs of {subject.name}."
     if subject.domain.names_images:
@@ -65,7 +62,7 @@ def flat_pictures(subject: Subject, encoded: Encoded, flat: Scored, way: str, te
         yield _scatter(flat, encoded.groups, names, f"{way} by group", count)
 
 
-def _scatter(flat: Scored, kinds: Rows, names: Sequence[str], title: str, text: str) -> Picture:
+def _scatter(flat: Flat, kinds: Rows, names: Sequence[str], title: str, text: str) -> Picture:
     figure = new_figure(WIDTH, 3.6, title)
     axis = figure.subplots()
     present = np.unique(kinds)
