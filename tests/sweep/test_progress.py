@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from bench.sweep import progress
+from bench.sweep.clock import Estimate
 from bench.sweep.progress import MOST_TOLD, SweepDisplay
 
 
@@ -22,7 +23,8 @@ def leave_news(folder: Path, *cells: str) -> None:
 
 
 def display(news: Path, **given: Any) -> SweepDisplay:
-    return SweepDisplay(Console(file=io.StringIO(), width=100, **given), 10, news)
+    still: Any = SimpleNamespace(finished=lambda *given: None, left=lambda: Estimate(None, ""))
+    return SweepDisplay(Console(file=io.StringIO(), width=100, **given), 10, news, still)
 
 
 def said(shown: SweepDisplay) -> str:
