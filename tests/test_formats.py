@@ -16,7 +16,7 @@ from bench.report.formats import REPORT_FORMATS
 
 def test_what_comes_with_the_benchmark_in_the_order_of_the_help() -> None:
     assert [form.name for form in REPORT_FORMATS.classes] == ["md", "terminal", "csv", "tex", "json", "html"]
-    assert [form.name for form in CHECK_FORMATS.classes] == ["table", "md", "json", "junit", "github"]
+    assert [form.name for form in CHECK_FORMATS.classes] == ["table", "md", "comment", "json", "junit", "github"]
     assert [form.name for form in AUDIT_FORMATS.classes] == ["table", "md", "json"]
 
 
