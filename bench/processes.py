@@ -21,6 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Literal
 from weakref import WeakSet
 
+from bench.fork_server import fork_server, set_environment
 from bench.memory import available_bytes, memory_bytes, resident_bytes
 from bench.printed import KEPT_BYTES, Output
 from bench.text import printable
@@ -31,7 +32,15 @@ STOPPED_SECONDS = 5.0
 # Share of the memory that stays free: what the main process and the kernel need to go on.
 RESERVE = 0.04
 
+# What its process has imported before it starts: named, for what works here knows nothing of sweeps.
+PRELOAD = "bench.sweep.preload"
+
 News = SimpleQueue[None]
+
+
+def get_ready() -> None:
+    """Begin to import what a :class:`Worker` needs, beside what this process has to do until there is one."""
+    fork_server(PRELOAD)
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,16 @@ class Worker:
         act: Callable[[Any], Any],
         news: News | None = None,
     ) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = fork_server(PRELOAD)
         self._news: News = SimpleQueue() if news is None else news
         self._messages: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         self._pipe, theirs = context.Pipe()
         read, write = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_serve, args=(theirs, write, os.getpid(), prepare, arguments, act), name="bench worker", daemon=False
+            target=_serve,
+            args=(theirs, write, dict(os.environ), prepare, arguments, act),
+            name="bench worker",
+            daemon=False,
         )
         self._process.start()
         theirs.close()
@@ -223,7 +235,7 @@ def state_of(pid: int) -> str:
 def _serve(
     pipe: Connection,
     output: Connection,
-    parent: int,
+    environment: dict[str, str],
     prepare: Callable[..., object],
     arguments: tuple[Any, ...],
     act: Callable[[Any], Any],
@@ -236,7 +248,8 @@ def _serve(
         os.dup2(output.fileno(), stream)
     output.close()
     faulthandler.enable()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    set_environment(environment)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     here = os.getpid()
     try:
         prepare(*arguments)
@@ -255,8 +268,9 @@ def _serve(
         os._exit(1)
 
 
-def _end_with(parent: int) -> None:
-    """End this process and what it started when the parent is gone."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _end_with_parent() -> None:
+    """End this process and what it started when the one that it works for is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os.killpg(0, signal.SIGKILL)

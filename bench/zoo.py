@@ -52,8 +52,7 @@ def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_
         UsageError: a path in ``include`` does not exist or is no Python file.
         DuplicateNameError: two plug-ins claim one name.
     """
-    for folder in built_in:
-        _load_folder(built_in_folder(folder), folder)
+    load_built_in(built_in)
     _load_entry_points()
     for path in map(Path, include):
         try:
@@ -62,6 +61,12 @@ def load(include: Iterable[Path | str] = (), built_in: Iterable[str] = BUILT_IN_
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(printable(f"--include {path}: {reason}", LONGEST_LINE)) from None
+
+
+def load_built_in(folders: Iterable[str] = BUILT_IN_FOLDERS) -> None:
+    """Load the built-in plug-ins, and no code of others."""
+    for folder in folders:
+        _load_folder(built_in_folder(folder), folder)
 
 
 def built_in_folder(name: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +40,13 @@ def outcome(one: Worker, task: str, limit: float | None = None) -> Any:
     return found
 
 
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 5
+    while state_of(pid) not in ("", "Z") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert state_of(pid) in ("", "Z")
+
+
 def test_it_does_one_task_after_the_other(worker: Callable[[], Worker]) -> None:
     one = worker()
     assert [outcome(one, f"[{number}] * 2") for number in range(3)] == [[0, 0], [1, 1], [2, 2]]
@@ -69,6 +78,52 @@ def test_however_it_ends_is_an_outcome(
     assert state_of(one.pid) == ""
 
 
+def test_it_has_the_environment_of_its_start_and_nothing_else_of_the_server(
+    worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = worker()
+    monkeypatch.setenv("TEST_OF_PROCESSES", "here")
+    second = worker()
+    asked = f"[{OS}.environ.get(name) for name in ('TEST_OF_PROCESSES', 'PYTHONSAFEPATH', 'PYTHONPATH')]"
+    paths = [os.environ.get(name) for name in ("PYTHONSAFEPATH", "PYTHONPATH")]
+    assert outcome(first, asked) == [None, *paths]
+    assert outcome(second, asked) == ["here", *paths]
+    assert outcome(second, "__import__('sys').path") == sys.path
+
+
+def test_when_what_forks_it_dies_it_ends_and_the_next_one_works(worker: Callable[[], Worker]) -> None:
+    one = worker()
+    server = outcome(one, f"{OS}.getppid()")
+    assert server != os.getpid()
+    found = outcome(one, f"{OS}.kill({server}, 9) or __import__('time').sleep(60)")
+    assert isinstance(found, Ended)
+    assert found.status == "killed"
+    assert outcome(worker(), "1") == 1
+    wait_for_end(one.pid)
+
+
+def test_a_module_in_the_current_folder_takes_the_place_of_none(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('the wrong one')")
+    code = """
+from bench.processes import Worker
+one = Worker(int, (), eval)
+one.send("'sklearn.metrics' in __import__('sys').modules")
+while (found := one.poll()) is None:
+    one.wait(0.05)
+print(found)
+one.stop()
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(processes.__file__).parents[1])},
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_the_start_does_not_count_against_a_task(worker: Callable[[], Worker]) -> None:
     slow = Worker(time.sleep, (0.5,), eval)
     try:
@@ -97,10 +152,7 @@ def test_a_copy_of_it_does_none_of_its_work_and_ends_with_it(worker: Callable[[]
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
     one.stop()
-    copy = int((tmp_path / "pid").read_text())
-    while state_of(copy) not in ("", "Z") and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert state_of(copy) in ("", "Z")
+    wait_for_end(int((tmp_path / "pid").read_text()))
 
 
 def test_a_flood_of_output_keeps_its_ends(worker: Callable[[], Worker]) -> None:

@@ -53,6 +53,11 @@ def run(
     """
     from rich.console import Console
 
+    from bench.processes import get_ready
+
+    if not dry_run and given.get("executor", "local") == "local" and given.get("jobs") != 0:
+        get_ready()
+
     from bench.backbones import BACKBONES
     from bench.sweep.config import load_config
     from bench.sweep.run import run_sweep

@@ -19,7 +19,6 @@ from bench.cache_folder import cache_folder
 from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of
-from bench.memory import keep_freed_memory
 from bench.processes import Ended, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task, Workplace
@@ -105,7 +104,6 @@ class Post:
     def __init__(self, packed: bytes, progress: Path | None = None) -> None:
         # Otherwise every worker process would import the script of whoever started this one.
         vars(sys.modules["__main__"]).pop("__file__", None)
-        keep_freed_memory()
         self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
         self._progress = progress or self._folder / "news"
         self._progress.mkdir(exist_ok=True, parents=True)

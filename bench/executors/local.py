@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
 from bench.executors.tasks import Line, results_of
-from bench.memory import keep_freed_memory
 from bench.processes import News, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task
@@ -28,7 +27,6 @@ class LocalExecutor(Executor):
     name = "local"
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
-        keep_freed_memory()
         line, running, idle = Line(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
         news: News = SimpleQueue()
         slots = WeakKeyDictionary[Worker, int]()

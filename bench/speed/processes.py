@@ -1,15 +1,8 @@
-"""A fresh process for every measurement, at the cost of a fork.
-
-A server process imports the libraries once and computes nothing, so that no thread, cache or allocation of one
-measurement reaches the next. It starts no CUDA context either, which could not be inherited.
-"""
+"""A fresh process for every measurement, at the cost of a fork."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-
-from bench.memory import keep_freed_memory
+from bench.fork_server import fork_server
 from bench.speed.rows import Row
 from bench.speed.worker import Result, Task, serve
 from bench.sweep.outcome import failure
@@ -24,11 +17,7 @@ class FreshProcesses:
 
     def __init__(self, include: tuple[str, ...] = ()) -> None:
         self._include = include
-        keep_freed_memory()
-        # Asking whether there is a GPU must not start a CUDA context in the server.
-        os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["bench.speed.preload"])
+        self._context = fork_server("bench.speed.preload")
 
     def do(self, task: Task, row: Row) -> Result:
         """What the task found, with its ``status``; a process that dies is a result, too."""

@@ -23,7 +23,6 @@ from bench.backbones import BACKBONES
 from bench.cache_folder import cache_folder
 from bench.domain import build_domain
 from bench.fusion import FUSIONS, MapShape
-from bench.memory import keep_freed_memory
 from bench.model import build_model
 from bench.processes import Ended, Worker
 from bench.sweep.cell import Cell, digest
@@ -80,7 +79,6 @@ def best_format(
     card = cache_folder() / "layouts" / f"{digest(identity)}.json"
     choice = _kept(card, say)
     if choice is None:
-        keep_freed_memory()
         worker = Worker(torch.set_num_threads, (threads,), measure_formats)
         worker.send((backbone, image, precision, device, tuple(include)))
         try:

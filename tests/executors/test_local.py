@@ -24,13 +24,13 @@ from bench.sweep.worker import Result, Task, Workplace
 
 def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> None:
     names = ["test_dies", "test_sleeps", "pixel_distance", "abs_diff"]
-    code, records, _ = sweep(fusion=names, include=[str(deadly)], jobs=2, timeout="12s")
+    code, records, _ = sweep(fusion=names, include=[str(deadly)], jobs=2, timeout="6s")
     assert code == 3
     status = {record["fusion"]: record["status"] for record in records}
     assert status == {"test_dies": "killed", "test_sleeps": "timeout", "pixel_distance": "ok", "abs_diff": "ok"}
     by_name = {record["fusion"]: record for record in records}
     assert "SIGKILL" in by_name["test_dies"]["error"]["message"]
-    assert "12 s" in by_name["test_sleeps"]["error"]["message"]
+    assert "6 s" in by_name["test_sleeps"]["error"]["message"]
 
 
 def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Path) -> None:
@@ -98,14 +98,11 @@ def start(out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def children(parent: int) -> list[int]:
+def descendants(parent: int) -> list[int]:
+    """The processes below a command: the one that does its work, those that compute, and what forks them."""
     found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
-
-
-def workers_of(command: int) -> list[int]:
-    """The processes that compute: children of the one that does the work of a command, which is a child of it."""
-    return [worker for main in children(command) for worker in children(main)]
+    children = [int(line) for line in found.stdout.split()]
+    return children + [below for child in children for below in descendants(child)]
 
 
 def alive(process: int) -> bool:
@@ -129,14 +126,15 @@ def test_a_killed_run_and_an_interrupted_one_lose_nothing_and_leave_no_workers(w
     out = tmp_path / "run"
     main = start(out)
     wait_for_records(out, 2)
-    workers = children(main.pid)
+    below = descendants(main.pid)
+    assert len(below) >= 4
     main.send_signal(signal.SIGKILL)
     main.wait()
     saved = written(out)
     deadline = time.monotonic() + 10
-    while any(map(alive, workers)) and time.monotonic() < deadline:
+    while any(map(alive, below)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not any(map(alive, workers))
+    assert not any(map(alive, below))
     main = start(out)
     wait_for_records(out, len(saved) + 1)
     main.send_signal(signal.SIGINT)
@@ -162,9 +160,9 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
         main = start(disturbed)
         wait_for_records(disturbed, number)
         time.sleep(moments.uniform(0.0, 4.0))
-        workers = workers_of(main.pid)
-        if number % 2 and workers:
-            os.kill(moments.choice(workers), signal.SIGKILL)
+        below = descendants(main.pid)[1:]
+        if number % 2 and below:
+            os.kill(moments.choice(below), signal.SIGKILL)
             time.sleep(moments.uniform(0.0, 4.0))
         main.kill()
         main.wait()
