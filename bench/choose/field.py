@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.choose.question import Question
+from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.sweep.config import FEWEST_TEST_PAIRS, SweepConfig
 from bench.sweep.plan import make_plan
 from bench.training.recipe import Protocol
+
+# Of fewer, one pair is more than five points.
+LEAST_TEST_PAIRS = 20
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,10 @@ def field_of(question: Question) -> Field:
     encoded cannot be screened, and run only where nobody has to be.
 
     Raises:
-        UsageError: an unknown name, or fewer than two who could win.
+        UsageError: an unknown name, fewer than two who could win, or next to no test pairs.
     """
     baseline_of(question)
+    _check_pairs(question.sweep)
     choices = FUSIONS.resolve(question.sweep.fusion)
     kept_out = {str(one): f"a {one.cls.role}, no fusion" for one in choices if one.cls.role != "fusion"}
     kept_out |= {str(one): f"known to fail: {one.cls.known_failure}" for one in choices if one.cls.known_failure}
@@ -81,6 +86,16 @@ def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) ->
     plan = make_plan(config, {})
     reasons = {str(one.cell.fusion): one.reason for one in plan.having("not applicable")}
     return tuple(one for one in fusions if one not in reasons), reasons
+
+
+def _check_pairs(sweep: SweepConfig) -> None:
+    cell = make_plan(sweep.model_copy(update={"replicates": 1}), {}).cells[0].cell
+    own = build_domain(cell.domain).test_pairs
+    if own is not None and own < LEAST_TEST_PAIRS:
+        raise UsageError(
+            f"--domain {sweep.domain[0]}: has {own} test pairs that share no image with others; a race needs "
+            f"{LEAST_TEST_PAIRS}: pairs of more images, or a column split"
+        )
 
 
 def _checked(field: Field) -> Field:

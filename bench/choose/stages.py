@@ -18,6 +18,7 @@ from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.sweep.config import FEWEST_TEST_PAIRS
+from bench.sweep.plan import make_plan
 from bench.sweep.run import run_sweep
 from bench.text import count_of, say
 from bench.training.recipe import Protocol
@@ -91,6 +92,8 @@ def race(question: Question, command: Sequence[str], console: Console) -> State:
         say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
     clock = Clock.of(question)
     runner = _Runner(question, field_of(question), clock, command, console)
+    for line in make_plan(question.sweep, {}).repeated():
+        say(console, f"  {line}")
     code = 0
     try:
         runner.go()

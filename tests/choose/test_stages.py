@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from bench.choose.answer import answer_of
 from bench.choose.deliver import choose
 from bench.choose.race import FIRST_LOOK
-from bench.choose.stages import State
+from bench.choose.stages import State, race
 from bench.errors import UsageError
 from bench.sweep.config import load_config
 
@@ -162,6 +165,25 @@ def test_bad_input_is_one_line(run: Any, sweeps: Any, changes: dict[str, Any], s
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert not sweeps.asked
+
+
+def test_of_a_short_list_is_said_first_how_many_test_pairs_it_has(ask: Any, sweeps: Any, tmp_path: Path) -> None:
+    def started(pairs: int) -> str:
+        pixels = np.random.default_rng(pairs).integers(0, 256, (2 * pairs, 8, 8, 3), dtype=np.uint8)
+        for number, one in enumerate(pixels):
+            Image.fromarray(one).save(tmp_path / f"{pairs}-{number}.png")
+        rows = [f"{pairs}-{number}.png,{pairs}-{number + pairs}.png,{number % 2}" for number in range(pairs)]
+        (tmp_path / f"{pairs}-list.csv").write_text("\n".join(["a,b,label", *rows]))
+        told = io.StringIO()
+        question = ask(domain=f"pairs:{tmp_path}/{pairs}-list.csv", test_pairs=100, budget="1m")
+        race(question, ["bench", "choose"], Console(file=told, width=1_000))
+        return told.getvalue()
+
+    with pytest.raises(UsageError, match=r"list\.csv: has \d+ test pairs that share .*; a race needs 20"):
+        started(60)
+    assert not sweeps.asked
+    assert re.search(r"^  pairs:\S+: has \d\d test pairs, half of them same, and 100 are tested: ", started(300))
+    assert sweeps.asked
 
 
 def test_a_damaged_clock_is_said(run: Any, sweeps: Any, tmp_path: Path) -> None:
