@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import os
 import re
 import shlex
 import subprocess
@@ -194,14 +193,11 @@ def test_plots_are_figures_by_name_that_a_notebook_shows(
         bench.load(run_folder(sweep)).plot("bar")
 
 
-def test_the_example_of_the_docs_runs(tmp_path: Path) -> None:
+def test_the_example_of_the_docs_runs(process: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
-    script = tmp_path / "example.py"
-    script.write_text(example + "\nprint(len(frame), len(differences), len(later.frame()))\n")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{example}"
+    code += "\nprint(len(frame), len(differences), len(later.frame()))\n"
+    done = process(code=code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "4 1 4"
     assert "4 cells: 4 ok" in done.stderr

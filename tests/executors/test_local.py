@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Result, Task, Workplace
+from tests.processes import Job
 
 
 def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> None:
@@ -93,11 +93,6 @@ COMMAND = (
 CELLS = 9
 
 
-def start(out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench", *COMMAND, "--out", str(out)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
 def descendants(parent: int) -> list[int]:
     """The processes below a command: the one that does its work, those that compute, and what forks them."""
     found = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False)
@@ -122,51 +117,58 @@ def wait_for_records(out: Path, count: int) -> None:
     pytest.fail(f"no {count} records within a minute")
 
 
-def test_a_killed_run_and_an_interrupted_one_lose_nothing_and_leave_no_workers(written, tmp_path: Path) -> None:
+def test_a_killed_run_and_an_interrupted_one_lose_nothing_and_leave_no_workers(
+    start_process: Callable[..., Job], written, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
-    main = start(out)
+    main = start_process(*COMMAND, "--out", out)
     wait_for_records(out, 2)
     below = descendants(main.pid)
     assert len(below) >= 4
-    main.send_signal(signal.SIGKILL)
+    os.kill(main.pid, signal.SIGKILL)
     main.wait()
     saved = written(out)
     deadline = time.monotonic() + 10
     while any(map(alive, below)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(alive, below))
-    main = start(out)
+    main = start_process(*COMMAND, "--out", out)
     wait_for_records(out, len(saved) + 1)
-    main.send_signal(signal.SIGINT)
-    _, printed = main.communicate(timeout=30)
-    assert main.returncode == 130
-    assert "Resume with: bench run --fusion abs_diff" in printed
-    assert "Traceback" not in printed
+    os.kill(main.pid, signal.SIGINT)
+    ended = main.wait()
+    assert ended.returncode == 130
+    assert "Resume with: bench run --fusion abs_diff" in ended.stderr
+    assert "Traceback" not in ended.stderr
     after = written(out)
     assert after[: len(saved)] == saved
     assert len(saved) < len(after) == len({record["key"] for record in after}) < CELLS
 
 
 @pytest.mark.slow
-def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, written, tmp_path: Path) -> None:
+def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(
+    process: Callable[..., subprocess.CompletedProcess[str]],
+    start_process: Callable[..., Job],
+    measured,
+    written,
+    tmp_path: Path,
+) -> None:
     import random
 
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    main = start(undisturbed)
-    _, printed = main.communicate()
-    assert main.returncode == 0, printed
+    first = process(*COMMAND, "--out", undisturbed)
+    assert first.returncode == 0, first.stderr
     moments = random.Random(0)
     for number in range(10):
-        main = start(disturbed)
+        main = start_process(*COMMAND, "--out", disturbed)
         wait_for_records(disturbed, number)
         time.sleep(moments.uniform(0.0, 4.0))
         below = descendants(main.pid)[1:]
         if number % 2 and below:
             os.kill(moments.choice(below), signal.SIGKILL)
             time.sleep(moments.uniform(0.0, 4.0))
-        main.kill()
+        os.kill(main.pid, signal.SIGKILL)
         main.wait()
-    last = subprocess.run(main.args, capture_output=True, text=True, check=False)
+    last = process(*COMMAND, "--out", disturbed)
     assert last.returncode == 0, last.stderr
     quiet, loud = (
         {record["key"]: measured(record) for record in written(out) if record["status"] == "ok"}
@@ -176,11 +178,7 @@ def test_ten_kills_at_any_moment_give_the_table_of_an_undisturbed_run(measured, 
     ok = [record.key for record in RunFolder(disturbed).records(Attempt) if record.status == "ok"]
     assert len(ok) == len(set(ok)) == CELLS
     tables = [
-        subprocess.run(
-            [sys.executable, "-m", "bench", "report", str(out), "--cost", "params,macs"],
-            capture_output=True,
-            check=True,
-        ).stdout.split(b"## Provenance")[0]
+        process("report", out, "--cost", "params,macs").stdout.split("## Provenance")[0]
         for out in (undisturbed, disturbed)
     ]
-    assert tables[0] == tables[1]
+    assert tables[0] == tables[1] != ""

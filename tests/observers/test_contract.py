@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,7 +98,10 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 
 def test_a_plug_in_sees_every_record_and_every_model_that_was_measured(
-    weighted: Callable[[str, str], Path], plugin: Callable[..., Path], tmp_path: Path
+    process: Callable[..., subprocess.CompletedProcess[str]],
+    weighted: Callable[[str, str], Path],
+    plugin: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     """Failed, collapsed and impossible cells, too, from the command line and out of worker processes."""
     included = weighted("dies", DIES), plugin(LEDGER, name="ledger", load=False)
@@ -109,8 +111,7 @@ def test_a_plug_in_sees_every_record_and_every_model_that_was_measured(
         " --observer test_ledger:path=seen.jsonl:width=2"
     ).split()
     include = [part for path in included for part in ("--include", str(path))]
-    command = [sys.executable, "-m", "bench", *options, *include, "--out", str(tmp_path / "run")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = process(*options, *include, "--out", tmp_path / "run")
     assert ended.returncode == 3, ended.stderr
     records = {record.key: record for record in RunFolder(tmp_path / "run").records(Record)}
     seen = lines(tmp_path / "run" / "test_ledger" / "seen.jsonl")
