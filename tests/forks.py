@@ -13,7 +13,7 @@ import runpy
 import sys
 from typing import Any
 
-SLOW = "torch torch._dynamo torchvision timm scipy.stats sklearn.metrics sklearn.ensemble pandas matplotlib.pyplot"
+SLOW = "torch torch._dynamo torchvision scipy.stats sklearn.metrics sklearn.ensemble pandas matplotlib.pyplot"
 
 
 def become(job: dict[str, Any]) -> None:
