@@ -192,6 +192,7 @@ def entries_of(cells: Sequence[Record], scores: StoredScores = NO_SCORES) -> tup
     tested = [_by_domain(own) for _, own in grouped]
     asked = ((own, domain) for by_domain in tested for domain, own in by_domain.items())
     found = iter(_qualities(list(asked), scores))
+    # Each entry takes as many of what was found as it has domains.
     return tuple(
         Entry(group, own, dict(zip(by_domain, found, strict=False)), scores)
         for (group, own), by_domain in zip(grouped, tested, strict=True)
