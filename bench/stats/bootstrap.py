@@ -41,7 +41,7 @@ def iqm(runs: Array, times: Counts) -> Array:
     n, order = len(runs), np.argsort(runs)
     cut = n // 4
     # Of the sorted sample the places from cut to n - cut are kept: how many of them does each run take?
-    # In place, and row by row: NumPy takes three times as long to sum over short columns.
+    # In place, and row by row: NumPy takes several times as long to sum over short columns.
     kept = times[order]
     for before, row in pairwise(kept):
         row += before
