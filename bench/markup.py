@@ -20,6 +20,8 @@ BOLD = re.compile(r"\*\*(?=\S)(.+)(?<=\S)\*\*")
 MARKS = re.compile(
     r"[\\`\[$]|[*~](?=\S)|(?<=\S)[*~]|(?<![^\W_])_(?=\S)|(?<=\S)_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
 )
+# With none of these there is no markup, as in most cells of a table.
+FIRST_SIGNS = re.compile(r"[\\`\[$*~_<&]")
 # With this before it, a line of text would become a heading, a list, a quotation or a part of a list.
 LINE_START = re.compile(r"(\d*)(?=>|[-+*.)](?:\s|$)|#{1,6}(?:\s|$))")
 # What a spreadsheet takes for a formula, after OWASP; further apostrophes so that reading gives back what was written.
@@ -29,6 +31,8 @@ FORMULA = re.compile("'*[=+\\-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SI
 def markdown(text: str) -> str:
     """``text`` on one line, in which Markdown finds no markup but code."""
     flat = _on_a_line(text)
+    if not FIRST_SIGNS.search(flat):
+        return flat
     shown, end = "", 0
     for found in CODE.finditer(flat):
         shown += MARKS.sub(r"\\\g<0>", flat[end : found.start()]) + found[0]
@@ -92,4 +96,4 @@ def _cell(text: str) -> str:
 
 
 def _on_a_line(text: str) -> str:
-    return re.sub(r"[\n\t]", " ", printable(text))
+    return printable(text).replace("\n", " ").replace("\t", " ")

@@ -31,6 +31,9 @@ def printable(text: str, longest: int | None = None) -> str:
     if longest is not None and len(text) > longest:
         first, last = 2 * longest // 3, longest - 2 * longest // 3
         text = f"{text[:first]} ... ({len(text) - longest:,} characters left out) ... {text[-last:]}"
+    # Most texts, and no text with a sign of UNPRINTABLE.
+    if text.isprintable():
+        return text
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

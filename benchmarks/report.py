@@ -27,7 +27,7 @@ COMMANDS = {
     "report --baseline": ["report", RUN, "--baseline", "fusion0000"],
     "report --format json": ["report", RUN, "--format", "json"],
     "report --format html": ["report", RUN, "--format", "html"],
-    "check": ["check", RUN, "--baseline", f"{RUN}/records.jsonl"],
+    "check": ["check", RUN, "--baseline", f"{RUN}/baseline.jsonl"],
 }
 
 
@@ -71,6 +71,7 @@ def main() -> None:
         for folder, records in zip(folders, (options.records, options.records // 10), strict=True):
             folder.mkdir()
             write(options.template, folder, records)
+            measure(["check", str(folder), "--write-baseline", f"{folder}/baseline.jsonl"])
         for name, command in COMMANDS.items():
             peaks: list[float] = []
 

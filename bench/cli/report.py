@@ -10,6 +10,7 @@ import typer
 
 from bench.cli.options import IncludeOption, OutOption, RunsArgument, deliver, load_plugins, name_left_out
 from bench.errors import StorageError, UsageError
+from bench.memory import collector_paused
 from bench.metrics import metric_names
 
 
@@ -68,17 +69,19 @@ def report(
     form = choose_format(REPORT_FORMATS, format_name or default)
     if margin is not None and (baseline is None or not margin > 0):
         raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
-    runs = load_runs(paths)
-    # What was read stays; otherwise the collector goes through all of it again and again.
+    with collector_paused():
+        runs = load_runs(paths)
+        name_left_out(paths, runs)
+        share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
+        whole = build(runs, metrics, costs, baseline, share)
+        for run in runs:
+            entries = whole.entries if len(runs) == 1 else build([run], metrics, costs).entries
+            try:
+                leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
+            except StorageError as error:
+                typer.echo(f"warning: not written: {error}", err=True)
+        text = form.render(whole)
+    # Nor at the end of the process.
     gc.freeze()
-    name_left_out(paths, runs)
-    share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
-    whole = build(runs, metrics, costs, baseline, share)
-    for run in runs:
-        entries = whole.entries if len(runs) == 1 else build([run], metrics, costs).entries
-        try:
-            leaderboard.write_beside(run.folder, leaderboard.to_csv(leaderboard.rows(entries)))
-        except StorageError as error:
-            typer.echo(f"warning: not written: {error}", err=True)
-    deliver(form.render(whole), out)
+    deliver(text, out)
     form.publish(whole)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import metric_position
-from bench.records.entries import Entry
+from bench.records.entries import Entry, facts_of
 from bench.records.record import Group, Record
 from bench.stats.pair_error import PairCovariances, nothing_shared
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 Block = tuple[str, int]
 # An evaluated domain and a metric.
 Column = tuple[str, str]
@@ -38,9 +40,12 @@ def conditions(entry: Entry) -> Group:
 
 def scores(entry: Entry, domain: str, metric: str) -> dict[Block, float]:
     """A metric on the evaluated ``domain`` by training domain and seed, of the runs that have it."""
-    position = metric_position(metric)
-    found = {cell.seed: cell.eval[domain].values[position] for cell in entry.finished if domain in cell.eval}
-    return {(entry.group.domain, seed): value for seed, value in found.items() if value is not None}
+    trained_on, values = entry.group.domain, entry.runs(domain, metric).tolist()
+    return {
+        (trained_on, cell.seed): value
+        for cell, value in zip(entry.finished, values, strict=True)
+        if not math.isnan(value)
+    }
 
 
 def differences(entry: Entry, baseline: Entry, domain: str, metric: str) -> Array:
@@ -57,8 +62,7 @@ def complete_blocks(entries: Iterable[Entry], domain: str, metric: str) -> Compl
     """
     found = [(entry, own) for entry in entries if (own := scores(entry, domain, metric))]
     common = set.intersection(*(set(own) for _, own in found)) if found else set()
-    cells = [{cell.seed: cell for cell in entry.finished} for entry, _ in found]
-    blocks = [block for block in sorted(common) if are_alike([by_seed[block[1]] for by_seed in cells], domain)]
+    blocks = alike_blocks([entry for entry, _ in found], sorted(common), domain)
     table = [[own[block] for _, own in found] for block in blocks]
     values = np.array(table, dtype=float).reshape(len(blocks), len(found))
     return Complete(tuple(entry.group.fusion for entry, _ in found), tuple(blocks), values)
@@ -73,24 +77,33 @@ def score_table(entries: Sequence[Entry], columns: Sequence[Column]) -> Array:
     Args:
         entries: of one backbone, protocol and recipe. columns: evaluated domain and metric.
     """
-    places = [(domain, metric_position(metric)) for domain, metric in columns]
-    rows = _rows(tuple(entries), tuple(dict.fromkeys(domain for domain, _ in columns)))
-    table = np.full((len(rows), len(entries), len(columns)), np.nan)
-    for number, row in enumerate(rows):
-        for column, (domain, place) in enumerate(places):
-            values = [cell.eval[domain].values[place] if domain in cell.eval else None for _, cell in row]
-            table[number, [one for one, _ in row], column] = np.array(values, dtype=float)
+    row, number = _places(tuple(entries), tuple(dict.fromkeys(domain for domain, _ in columns)))
+    table = np.full((row.max(initial=-1) + 1, len(entries), len(columns)), np.nan)
+    for column, (domain, metric) in enumerate(columns):
+        table[row, number, column] = np.concatenate([np.empty(0), *(one.runs(domain, metric) for one in entries)])
     return table
 
 
 @lru_cache(maxsize=64)
-def _rows(entries: tuple[Entry, ...], domains: tuple[str, ...]) -> list[list[tuple[int, Record]]]:
-    """Runs with the number of the entry of each, as rows that may be paired; many statements ask for the same."""
-    blocks: dict[Block, list[tuple[int, Record]]] = defaultdict(list)
-    for number, entry in enumerate(entries):
-        for cell in entry.finished:
-            blocks[entry.group.domain, cell.seed].append((number, cell))
-    return [row for block in sorted(blocks) for row in _alike_parts(blocks[block], domains)]
+def _places(entries: tuple[Entry, ...], domains: tuple[str, ...]) -> tuple[Places, Places]:
+    """For each run that finished, entry by entry, its row, in which all may be paired, and the number of its entry.
+
+    Kept, as many statements ask for the same.
+    """
+    finished = [len(entry.finished) for entry in entries]
+    number = np.repeat(np.arange(len(entries)), finished)
+    cells = [cell for entry in entries for cell in entry.finished]
+    _, trained_on = np.unique([entry.group.domain for entry in entries], return_inverse=True)
+    seeds, seed = np.unique([cell.seed for cell in cells], return_inverse=True)
+    _, block = np.unique(trained_on[number] * len(seeds) + seed, return_inverse=True)
+    if all(_is_one_set(entries, domain) for domain in domains):
+        return block, number
+    runs = (np.flatnonzero(block == one).tolist() for one in range(block.max(initial=-1) + 1))
+    parts = [part for own in runs for part in _alike_parts(own, [cells[run] for run in own], domains)]
+    row = np.empty_like(block)
+    for place, part in enumerate(parts):
+        row[part] = place
+    return row, number
 
 
 def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovariances:
@@ -107,41 +120,43 @@ def by_conditions(entries: Iterable[Entry]) -> list[list[Entry]]:
     return list(found.values())
 
 
-def _alike_parts(runs: list[tuple[int, Record]], domains: Sequence[str]) -> Iterable[list[tuple[int, Record]]]:
-    """Runs of one block in parts that may be paired; a fact that a run does not tell is taken as the usual one."""
-    cells = [cell for _, cell in runs]
-    if all(are_alike(cells, domain) for domain in domains):
+def _alike_parts(runs: list[int], cells: Sequence[Record], domains: Sequence[str]) -> Iterable[list[int]]:
+    """The ``runs`` of one block, which made ``cells``, in parts that may be paired; a fact that a run does not tell is
+    taken as the usual one."""
+    if all(_are_alike(facts_of(cells, domain)) for domain in domains):
         return [runs]
-    told = [values for domain in domains for values in _facts(cells, domain)]
+    told = [values for domain in domains for values in facts_of(cells, domain)]
     facts = [[None if value is None else str(value) for value in values] for values in told]
     usual = [Counter(filter(None, values)).most_common(1) for values in facts]
-    parts: dict[Hashable, list[tuple[int, Record]]] = defaultdict(list)
+    parts: dict[Hashable, list[int]] = defaultdict(list)
     for run, *own in zip(runs, *facts, strict=True):
         parts[tuple(value or common[0][0] for value, common in zip(own, usual, strict=True) if common)].append(run)
     return parts.values()
 
 
-def are_alike(cells: Sequence[Record], domain: str) -> bool:
-    """Whether runs may be paired: from one warm-up, on the same versions of the data, tested on as many pairs.
-
-    What a record does not name, such as the warm-up of a fusion that uses none, tells nothing apart.
+def alike_blocks(entries: Sequence[Entry], blocks: Sequence[Block], domain: str) -> list[Block]:
+    """Those of ``blocks``, in which all ``entries`` have a run, whose runs may be paired.
 
     Args:
         domain: tested on.
     """
-    told = ([value for value in values if value is not None] for values in _facts(cells, domain))
-    return all(values.count(values[0]) == len(values) for values in told if values)
+    if _is_one_set(entries, domain):
+        return list(blocks)
+    cells = [{cell.seed: cell for cell in entry.finished} for entry in entries]
+    return [block for block in blocks if _are_alike(facts_of([own[block[1]] for own in cells], domain))]
 
 
-def _facts(cells: Sequence[Record], domain: str) -> tuple[list[Any], ...]:
-    """What may tell runs apart, a list for each fact; None where a run does not tell.
+def _is_one_set(entries: Iterable[Entry], domain: str) -> bool:
+    """Whether all runs of ``entries`` may be paired, of whatever blocks: mostly so, and soon told."""
+    by_entry = (entry.facts(domain) for entry in entries)
+    return _are_alike(chain.from_iterable(own) for own in zip(*by_entry, strict=True))
 
-    Where training started is known by its quality: two runs of one warm-up agree in it to the last digit only on one
-    machine.
+
+def _are_alike(facts: Iterable[Iterable[Any]]) -> bool:
+    """Whether runs with these ``facts`` may be paired: from one warm-up, on the same versions of the data, tested on as
+    many pairs.
+
+    What a record does not name, such as the warm-up of a fusion that uses none, tells nothing apart.
     """
-    return (
-        [cell.warmup.get("quality") for cell in cells],
-        [cell.data.get(cell.group.domain) for cell in cells],
-        [cell.data.get(domain) for cell in cells],
-        [cell.eval[domain].pairs if domain in cell.eval else None for cell in cells],
-    )
+    told = ([value for value in values if value is not None] for values in facts)
+    return all(values.count(values[0]) == len(values) for values in told if values)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.metrics import metric_names, metric_position
 from bench.records.columns import RATE_FIELDS
 from bench.records.facts import Tested
+from bench.records.machine import Machine
 from bench.records.record import Group, Record, Role
 from bench.records.scores import NO_SCORES, StoredScores
 from bench.stats.intervals import Estimates, estimate
-from bench.stats.paired import NOTHING
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,8 @@ class Entry:
     cells: tuple[Record, ...]
     quality: Mapping[str, Estimates]
     scores: StoredScores = field(default=NO_SCORES, repr=False)
+    _facts: dict[str, Sequence[Sequence[Any]]] = field(default_factory=dict, init=False, repr=False)
+    _runs: dict[tuple[str, str], Array] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def finished(self) -> tuple[Record, ...]:
@@ -46,31 +52,50 @@ class Entry:
         """Cells that were tried and have no result."""
         return tuple(cell for cell in self.cells if cell.status not in ("ok", "not_applicable"))
 
+    @cached_property
+    def machines(self) -> frozenset[Machine | None]:
+        """Those that the cells with a result ran on; None is one that is not known."""
+        return frozenset(cell.machine for cell in self.finished)
+
     @property
     def reason(self) -> str:
         """Why the combination is not applicable, or nothing."""
         reasons = {cell.message or "no reason given" for cell in self.cells if cell.status == "not_applicable"}
         return "; ".join(sorted(reasons))
 
-    @property
+    @cached_property
     def role(self) -> Role:
         """A ``fusion`` is compared, a ``reference`` knows more than a fusion may, a ``control`` must stay at chance."""
         return next((cell.role for cell in self.cells if cell.role), "fusion")
 
-    @property
+    @cached_property
     def knows(self) -> str:
         """What it knows that a fusion must not know; empty where no record tells."""
         return next((cell.knows for cell in self.cells if cell.knows), "")
 
-    @property
+    @cached_property
     def family(self) -> str:
         """Family of the fusion; empty where no record tells."""
         return next((cell.family for cell in self.cells if cell.family), "")
 
-    @property
+    @cached_property
     def uncounted(self) -> tuple[str, ...]:
         """Operators that the MACs leave out."""
         return tuple(sorted({name for cell in self.finished for name in cell.cost.get("uncounted", ())}))
+
+    def runs(self, domain: str, metric: str) -> Array:
+        """A metric of each cell of ``finished`` on a domain, (cells,); nan where it has none."""
+        if (domain, metric) not in self._runs:
+            place = metric_position(metric)
+            values = [cell.eval[domain].values[place] if domain in cell.eval else None for cell in self.finished]
+            self._runs[domain, metric] = np.array(values, dtype=float)
+        return self._runs[domain, metric]
+
+    def facts(self, domain: str) -> Sequence[Sequence[Any]]:
+        """The different values of each of :func:`facts_of` among the runs that finished."""
+        if domain not in self._facts:
+            self._facts[domain] = [_different(values) for values in facts_of(self.finished, domain)]
+        return self._facts[domain]
 
     def tested(self, domain: str) -> list[Tested]:
         """Results on a domain, one per seed that was tested on it."""
@@ -89,7 +114,7 @@ class Entry:
 
         There is no rate of seeds that ran on more than one machine, or on one that is not known.
         """
-        if field in RATE_FIELDS and not is_one_machine(self.finished):
+        if field in RATE_FIELDS and not is_one_machine(self.machines):
             return None
         values = [value for cell in self.finished if (value := cell.cost_of(field)) is not None]
         if not values:
@@ -128,10 +153,28 @@ class Entry:
         return math.nan if quality is None else float(getattr(quality, what)[metric_position(metric)])
 
 
-def is_one_machine(cells: Iterable[Record]) -> bool:
-    """Whether the rates of ``cells`` may be pooled and compared: all ran on one machine, and it is known which."""
-    machines = {cell.machine for cell in cells}
+def facts_of(cells: Sequence[Record], domain: str) -> tuple[list[Any], ...]:
+    """What may tell runs apart that were tested on ``domain``, a list for each fact; None where a run does not tell.
+
+    Where training started is known by its quality: two runs of one warm-up agree in it to the last digit only on one
+    machine.
+    """
+    return (
+        [cell.warmup.get("quality") for cell in cells],
+        [cell.data.get(cell.group.domain) for cell in cells],
+        [cell.data.get(domain) for cell in cells],
+        [cell.eval[domain].pairs if domain in cell.eval else None for cell in cells],
+    )
+
+
+def is_one_machine(machines: Set[Machine | None]) -> bool:
+    """Whether rates measured on ``machines`` may be pooled and compared: there is one, and it is known which."""
     return len(machines) == 1 and None not in machines
+
+
+def _different(values: Sequence[Any]) -> list[Any]:
+    """Each value once; those of a record need not be hashable."""
+    return [value for place, value in enumerate(values) if value not in values[:place]]
 
 
 def chance_error(pairs: int) -> float:
@@ -145,25 +188,38 @@ def entries_of(cells: Sequence[Record], scores: StoredScores = NO_SCORES) -> tup
     Args:
         scores: tell what the test pairs that seeds share add to the intervals of means.
     """
-    return tuple(_entry(group, tuple(own), scores) for group, own in groupby(cells, key=lambda cell: cell.group))
+    grouped = [(group, tuple(own)) for group, own in groupby(cells, key=lambda cell: cell.group)]
+    tested = [_by_domain(own) for _, own in grouped]
+    asked = ((own, domain) for by_domain in tested for domain, own in by_domain.items())
+    found = iter(_qualities(list(asked), scores))
+    # Each entry takes as many of what was found as it has domains.
+    return tuple(
+        Entry(group, own, dict(zip(by_domain, found, strict=False)), scores)
+        for (group, own), by_domain in zip(grouped, tested, strict=True)
+    )
 
 
-def _entry(group: Group, cells: tuple[Record, ...], scores: StoredScores) -> Entry:
+def _by_domain(cells: Iterable[Record]) -> dict[str, list[Record]]:
+    """The cells with a result on each evaluated domain, sorted by domain."""
     tested: dict[str, list[Record]] = {}
     for cell in cells:
         for domain in cell.eval if cell.status == "ok" else ():
             tested.setdefault(domain, []).append(cell)
-    quality = {domain: _quality(tested[domain], domain, scores) for domain in sorted(tested)}
-    return Entry(group, cells, quality, scores)
+    return dict(sorted(tested.items()))
 
 
-def _quality(cells: Sequence[Record], domain: str, scores: StoredScores) -> Estimates:
-    values = np.array([cell.eval[domain].values for cell in cells], dtype=float)
-    known = scores.of_means(cells, domain) if len(cells) > 1 else {}
-    if not known:
-        return estimate(values)
-    shared = [known.get(metric, NOTHING) for metric in metric_names()]
-    return estimate(values, np.array([one.variance for one in shared]), np.array([one.freedom for one in shared]))
+def _qualities(asked: Sequence[tuple[Sequence[Record], str]], scores: StoredScores) -> list[Estimates]:
+    """What each group of cells reaches on the domain beside it, all computed at once."""
+    metrics = metric_names()
+    values = np.full((max((len(cells) for cells, _ in asked), default=0), len(asked), len(metrics)), np.nan)
+    variance, freedom = np.zeros(values.shape[1:]), np.full(values.shape[1:], np.inf)
+    for place, (cells, domain) in enumerate(asked):
+        values[: len(cells), place] = np.array([cell.eval[domain].values for cell in cells], dtype=float)
+        known = scores.of_means(cells, domain) if len(cells) > 1 else {}
+        for metric, shared in known.items():
+            position = metric_position(metric)
+            variance[place, position], freedom[place, position] = shared.variance, shared.freedom
+    return estimate(values, variance, freedom).each()
 
 
 def counted(texts: Sequence[str]) -> str:

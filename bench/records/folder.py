@@ -6,7 +6,6 @@ A run folder holds ``run.json`` (what was asked for, where and with which versio
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from bench.atomic import remove_stale, write_text_atomically
 from bench.errors import UsageError
+from bench.memory import collector_paused
 from bench.records.append import LineFile, appending, json_line
 from bench.records.header import read_header, set_aside
 from bench.records.lines import Reading, read_lines, read_records
@@ -40,7 +40,7 @@ class RunFolder:
         """
         if not os.path.lexists(self.records_file):
             return Reading([])
-        with _collector_paused():
+        with collector_paused():
             return read_records(self.records_file, kind)
 
     def records(self, kind: type[Kind]) -> list[Kind]:
@@ -110,18 +110,6 @@ class RecordWriter:
         record = self._check(line, "the new record")
         self._file.append(line)
         return record
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No search for cycles meanwhile: records have none, and looking through all of them takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def latest(records: Iterable[Kind]) -> dict[str, Kind]:

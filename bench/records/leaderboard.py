@@ -41,6 +41,8 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +125,12 @@ def to_csv(table: Sequence[Mapping[str, Any]], more: Iterable[str] = ()) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = columns(more)
+    foreign = {name for name in names if name not in NUMBERS_IN_A_ROW}
     writer.writerow(names)
-    writer.writerows([_written(name, row.get(name)) for name in names] for row in table)
+    # No spreadsheet takes a cell for a formula.
+    for row in table:
+        words = {name: csv_text(value) for name, value in row.items() if isinstance(value, str) and name in foreign}
+        writer.writerow(map((row | words).get, names))
     return text.getvalue()
 
 
@@ -184,11 +190,6 @@ def _read(line: Mapping[str, str], where: str) -> Row:
         except ValueError:
             raise UsageError(f"{where}: {name}: a number was expected, got {text!r}") from None
     return row | {"repeats": row["repeats"] or "seed"}
-
-
-def _written(name: str, value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
-    return csv_text(value) if isinstance(value, str) and name not in NUMBERS_IN_A_ROW else value
 
 
 def _number(text: str) -> bool | int | float:
@@ -256,7 +257,7 @@ def _outcome(entry: Entry) -> Row:
 
 def _costs(entry: Entry) -> Row:
     costs: Row = {field: entry.cost(field) for field in (*COUNT_FIELDS, *RATE_FIELDS)}
-    machines = " | ".join(names_of(cell.machine for cell in entry.finished))
+    machines = " | ".join(names_of(entry.machines))
     return costs | {"uncounted": " ".join(entry.uncounted) or None, "machines": machines or None}
 
 
@@ -272,10 +273,15 @@ def _quality(entry: Entry, domain: str) -> Row:
     row["accuracy_by_seed"] = " ".join("-" if value is None else repr(value) for value in by_seed) or None
     quality = entry.quality.get(domain)
     if quality is not None:
-        for statistic, values in zip(STATISTICS, (quality.mean, quality.half_width, quality.sd), strict=True):
-            found = zip(metric_names(), values.tolist(), strict=True)
-            row |= {f"{metric}_{statistic}": _present(value) for metric, value in found}
+        values = chain(quality.mean.tolist(), quality.half_width.tolist(), quality.sd.tolist())
+        row |= zip(_statistics_of(metric_names()), map(_present, values), strict=True)
     return row
+
+
+@cache
+def _statistics_of(metrics: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of their columns, statistic by statistic."""
+    return tuple(f"{metric}_{statistic}" for statistic in STATISTICS for metric in metrics)
 
 
 def _efficiency(found: Estimates) -> Row:

@@ -97,7 +97,7 @@ class Section(Table):
     @cached_property
     def has_rates(self) -> bool:
         """Whether pairs/s may stand in this table: its cells ran on one known machine."""
-        return is_one_machine(self.finished)
+        return is_one_machine(frozenset().union(*(entry.machines for entry in self.entries)))
 
     def shown(self, costs: Sequence[str]) -> list[Cost]:
         """The cost columns among ``costs`` that this table can have."""

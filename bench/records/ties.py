@@ -20,17 +20,18 @@ def tie_groups(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) ->
     Args:
         entries: fusions of one table and backbone.
     """
-    groups = [_tie_group(tuple(entries), domain, metric) for metric in metrics]
-    return np.stack(groups, axis=1) if groups else np.zeros((len(entries), 0), dtype=bool)
+    groups = [_tie_group(frozenset(entries), domain, metric) for metric in metrics]
+    return np.array([[entry in group for group in groups] for entry in entries], dtype=bool).reshape(-1, len(groups))
 
 
 @lru_cache(maxsize=256)
-def _tie_group(entries: tuple[Entry, ...], domain: str, metric: str) -> Marks:
-    """Kept, as tables, conclusions and the leaderboard ask for the same."""
-    scores = score_table(entries, [(domain, metric)])[..., 0]
-    group = tie_group(scores, METRICS.get(metric).direction, shared_by(entries, domain, metric).between)
-    has_winner = any(_has_learned(entry) for entry, belongs in zip(entries, group, strict=True) if belongs)
-    return group & has_winner
+def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset[Entry]:
+    """Kept, as tables, conclusions and the leaderboard ask for the same, each in an order of its own."""
+    known = sorted(entries, key=lambda entry: entry.group)
+    scores = score_table(known, [(domain, metric)])[..., 0]
+    marks = tie_group(scores, METRICS.get(metric).direction, shared_by(known, domain, metric).between)
+    group = frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
+    return group if any(map(_has_learned, group)) else frozenset()
 
 
 def _has_learned(entry: Entry) -> bool:

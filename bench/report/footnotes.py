@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bench.markup import code
 from bench.records.entries import Entry
@@ -14,8 +15,12 @@ from bench.text import MISSING
 NOT_LEARNED, ONLY_RANKS, SOME_SEEDS, OFF_THRESHOLD = "†", "‡", "§", "¶"
 
 
+@lru_cache(maxsize=4096)
 def mark(entry: Entry) -> str:
-    """The footnote mark of a fusion, or nothing; references and controls have none."""
+    """The footnote mark of a fusion, or nothing; references and controls have none.
+
+    Kept, as a table, its legend and the blocks below it ask for the same.
+    """
     if entry.role != "fusion":
         return ""
     if entry.is_at_chance():

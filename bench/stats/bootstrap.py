@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from bench.stats.intervals import LEVEL
 
 Array = NDArray[np.float64]
-# Of one fusion: its runs (runs,), and how often each is in a sample (samples, runs) -> (samples, ...).
-Statistic = Callable[[Array, Array], Array]
+Counts = NDArray[np.int32]
+# Of one fusion: its runs (runs,), and how often each is in a sample (runs, samples) -> (samples, ...).
+Statistic = Callable[[Array, Counts], Array]
 
 DRAWS = 2000
 FEWEST_BLOCKS = 5  # with fewer the interval is far too short
@@ -31,7 +33,7 @@ class Interval:
     high: Array
 
 
-def iqm(runs: Array, times: Array) -> Array:
+def iqm(runs: Array, times: Counts) -> Array:
     """Interquartile mean (samples,): the lowest and the highest quarter of a sample left out.
 
     It hides fusions that fail in less than a quarter of their runs: read it beside the failure rate.
@@ -39,15 +41,22 @@ def iqm(runs: Array, times: Array) -> Array:
     n, order = len(runs), np.argsort(runs)
     cut = n // 4
     # Of the sorted sample the places from cut to n - cut are kept: how many of them does each run take?
-    kept = np.diff(np.clip(times[:, order].cumsum(axis=1), cut, n - cut), axis=1, prepend=cut)
-    return np.asarray(kept @ runs[order] / (n - 2 * cut))
+    # In place, and row by row: NumPy takes several times as long to sum over short columns.
+    kept = times[order]
+    for before, row in pairwise(kept):
+        row += before
+    np.clip(kept, cut, n - cut, out=kept)
+    kept[1:] -= kept[:-1].copy()
+    kept[0] -= cut
+    return np.asarray(runs[order] @ kept / (n - 2 * cut))
 
 
 def profile(thresholds: Array) -> Statistic:
     """The statistic that gives the share of runs above each of ``thresholds``, (samples, points)."""
 
-    def shares_above(runs: Array, times: Array) -> Array:
-        return np.asarray(times @ (runs[:, None] > thresholds) / len(runs))
+    def shares_above(runs: Array, times: Counts) -> Array:
+        above = (runs > thresholds[:, None]).astype(float)
+        return np.asarray((above @ times).T / len(runs))
 
     return shares_above
 
@@ -62,11 +71,11 @@ def paired_bootstrap(scores: Array, statistic: Statistic, draws: int = DRAWS, se
         scores: (fusions, tasks, seeds), complete.
     """
     fusions, tasks, seeds = scores.shape
-    once = np.ones((1, tasks * seeds))
+    once = np.ones((tasks * seeds, 1), dtype=np.int32)
     value = np.stack([statistic(runs, once)[0] for runs in scores.reshape(fusions, -1)])
     if seeds < 2:
         return Interval(value, np.full(value.shape, np.nan), np.full(value.shape, np.nan))
-    times = _times((tasks, seeds), draws, seed)
+    times = _times((tasks, seeds), draws, seed).T.astype(np.int32, order="C")
     found = np.stack([statistic(runs, times) for runs in widened(scores).reshape(fusions, -1)])
     low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return Interval(value, low, high)

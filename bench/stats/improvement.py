@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ def improvement(differences: NDArray[np.float64], direction: int) -> Improvement
     return share_of(float((signs > 0).sum() + (signs == 0).sum() / 2), n)
 
 
+@lru_cache(maxsize=256)
 def share_of(count: float, n: int) -> Improvement:
     """``count`` out of ``n`` with its interval; nan where n = 0."""
     return Improvement(count / n, *wilson(count, n)) if n else Improvement(math.nan, math.nan, math.nan)

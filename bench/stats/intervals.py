@@ -17,7 +17,7 @@ FEWEST_SEEDS = 3  # fewer support no inference
 
 @dataclass(frozen=True)
 class Estimates:
-    """Statistics over seeds of several quantities, all of shape (quantities,).
+    """Statistics over seeds of several quantities, all of one shape (...).
 
     Attributes:
         n: seeds with a value. mean: nan where n = 0.
@@ -29,9 +29,13 @@ class Estimates:
     sd: Array
     half_width: Array
 
+    def each(self) -> list[Estimates]:
+        """Those of each place of the first axis."""
+        return list(map(Estimates, self.n, self.mean, self.sd, self.half_width))
+
 
 def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Estimates:
-    """Summarise ``values`` (seeds, quantities); nan is a missing value.
+    """Summarise ``values`` (seeds, ...); nan is a missing value.
 
     Args:
         shared: variance of each mean that all seeds share, with its degrees of ``freedom``.

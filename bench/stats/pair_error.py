@@ -125,6 +125,8 @@ class PairCovariances:
     def between(self) -> Array:
         """Variance (rows, rows) of the difference between any two."""
         squares = np.diagonal(self.products, axis1=1, axis2=2)
+        if not squares.any():
+            return np.zeros(self.products.shape[1:])
         # Of two rows that are the same nothing is left but rounding.
         return np.asarray((squares[:, :, None] + squares[:, None] - 2 * self.products).max(axis=0).clip(0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ Array = NDArray[np.float64]
 
 MOST_EXACT = 15
 DRAWS = 19_999
+PART = 64
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,12 @@ class Shared:
     """What all blocks share and more of them do not average out, as the draw of one test set for all seeds.
 
     Attributes:
-        variance: that it adds to a mean difference. freedom: its degrees of freedom; infinite where it is known.
+        variance: that it adds to a mean difference, or to each of several. freedom: its degrees of freedom; infinite
+            where it is known.
     """
 
-    variance: float
-    freedom: float = math.inf
+    variance: Array | float
+    freedom: Array | float = math.inf
 
 
 NOTHING = Shared(0.0)
@@ -87,19 +90,35 @@ class Paired:
         """Of the t interval."""
         return self.high - self.mean
 
-    def p_within(self, margin: float) -> float:
-        """p of two one-sided t tests, as :meth:`Mean.p_within`."""
-        mean, error, freedom = map(np.asarray, (self.mean, self.error, self.freedom))
-        return Mean(mean, error, freedom).p_within(margin).item()
-
 
 def paired(differences: Array, confidence: float = 0.95, shared: Shared = NOTHING) -> Paired:
     """Summarise ``differences`` (blocks,), which hold no nan."""
-    n, found = len(differences), mean_of(differences, shared)
-    sd = float(differences.std(ddof=1)) if n > 1 else math.nan
-    mean, error, freedom = found.value.item(), found.error.item(), found.freedom.item()
-    half, p = found.half_width(confidence).item(), found.p_apart().item()
-    return Paired(n, mean, sd, error, freedom, mean - half, mean + half, p)
+    return all_paired([differences], [shared], confidence)[0]
+
+
+def all_paired(differences: Sequence[Array], shared: Sequence[Shared], confidence: float = 0.95) -> list[Paired]:
+    """:func:`paired` of each of ``differences`` with what its blocks share; those of as many blocks in one go."""
+    found: dict[int, Paired] = {}
+    for places, values in _by_blocks(differences):
+        own = np.array([(shared[place].variance, shared[place].freedom) for place in places]).T
+        found |= zip(places, _rows_paired(values, Shared(*own), confidence), strict=True)
+    return [found[place] for place in range(len(differences))]
+
+
+def _rows_paired(differences: Array, shared: Shared, confidence: float) -> list[Paired]:
+    """Of ``differences`` (means, blocks)."""
+    n, found = differences.shape[1], mean_of(differences, shared)
+    sd = differences.std(axis=1, ddof=1) if n > 1 else np.full(len(differences), np.nan)
+    half = found.half_width(confidence)
+    ends = found.value - half, found.value + half
+    columns = found.value, sd, found.error, found.freedom, *ends, found.p_apart()
+    return [Paired(n, *row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def all_within(means: Sequence[Paired], margin: float) -> Array:
+    """p of two one-sided t tests for each of ``means``, as :meth:`Mean.p_within`."""
+    value, error, freedom = np.array([(mean.mean, mean.error, mean.freedom) for mean in means]).reshape(-1, 3).T
+    return Mean(value, error, freedom).p_within(margin)
 
 
 def mean_of(differences: Array, shared: Shared = NOTHING) -> Mean:
@@ -138,6 +157,24 @@ def sign_flip_p(differences: Array) -> Array:
     if n <= MOST_EXACT:
         return np.asarray(extreme.mean(axis=-1))
     return np.asarray((1 + extreme.sum(axis=-1)) / (1 + DRAWS))
+
+
+def all_sign_flip_p(differences: Sequence[Array]) -> list[float]:
+    """:func:`sign_flip_p` of each of ``differences`` (blocks,)."""
+    found: dict[int, float] = {}
+    for places, values in _by_blocks(differences):
+        # In parts, as there may be many patterns.
+        parts = [sign_flip_p(values[start : start + PART]) for start in range(0, len(values), PART)]
+        found |= zip(places, np.concatenate(parts).tolist(), strict=True)
+    return [found[place] for place in range(len(differences))]
+
+
+def _by_blocks(differences: Sequence[Array]) -> Iterator[tuple[list[int], Array]]:
+    """Those over as many blocks together, (rows, blocks), with the places that they stand at."""
+    blocks = np.array([len(own) for own in differences])
+    for n in np.unique(blocks):
+        places = np.flatnonzero(blocks == n).tolist()
+        yield places, np.stack([differences[place] for place in places])
 
 
 def blocks_to_flip(tests: int, alpha: float) -> int:

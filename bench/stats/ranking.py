@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,14 +12,17 @@ SPLITS = 50
 
 def ranks_of(values: Array) -> Array:
     """Ranks (..., rows), 1 for the highest value; equal ones share the mean of theirs."""
-    flat = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
-    return np.array([_ranks(row) for row in flat], dtype=float).reshape(values.shape)
-
-
-def _ranks(values: Array) -> Array:
-    ascending = np.sort(values)
-    below, up_to = (np.searchsorted(ascending, values, side=side) for side in ("left", "right"))
-    return np.asarray(len(values) - (below + up_to - 1) / 2)
+    n, order = values.shape[-1], np.argsort(values, axis=-1)
+    ascending = np.take_along_axis(values, order, axis=-1)
+    begins = np.ones(values.shape, dtype=bool)
+    begins[..., 1:] = ascending[..., 1:] != ascending[..., :-1]
+    # Equal values follow each other: how many stand below the first of them, and how many up to the last?
+    place, ends = np.arange(n), np.roll(begins, -1, axis=-1)
+    below = np.maximum.accumulate(np.where(begins, place, 0), axis=-1)
+    up_to = np.minimum.accumulate(np.where(ends, place + 1, n)[..., ::-1], axis=-1)[..., ::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, n - (below + up_to - 1) / 2, axis=-1)
+    return ranks
 
 
 def rank_correlations(values: Array) -> Array:

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records.blocks import are_alike, scores, shared_by
+from bench.records.blocks import alike_blocks, scores, shared_by
 from bench.records.entries import Entry
 from bench.stats.components import variance_components
 
@@ -76,12 +76,9 @@ def effects_of(entries: Iterable[Entry], domains: Sequence[str], metric: str) ->
     if len(fusions) < 2:
         return None
     blocks = set.intersection(*(set(found[name, *case][1]) for name in fusions for case in cases))
-    runs = {place: {cell.seed: cell for cell in entry.finished} for place, (entry, _) in found.items()}
-    alike = [
-        block
-        for block in sorted(blocks)
-        if all(are_alike([runs[name, *case][block[1]] for name in fusions], case[-1]) for case in cases)
-    ]
+    alike = sorted(blocks)
+    for case in cases:
+        alike = alike_blocks([found[name, *case][0] for name in fusions], alike, case[-1])
     if len(alike) < 2:
         return None
     values = np.array([[[found[name, *case][1][block] for block in alike] for case in cases] for name in fusions])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ from bench.stats.improvement import Improvement, improvement
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.multiplicity import holm
 from bench.stats.pair_error import PairCovariances
-from bench.stats.paired import NOTHING, Paired, Shared, blocks_to_flip, paired, sign_flip_p
+from bench.stats.paired import NOTHING, Paired, Shared, all_paired, all_sign_flip_p, all_within, blocks_to_flip
 from bench.stats.power import ALPHA, detectable_effect
 
 Word = Literal["better", "worse", "equivalent", "inconclusive", "too few seeds"]
@@ -128,17 +128,17 @@ def judge(found: Sequence[Difference], direction: int, margin: float) -> list[Ve
     Args:
         direction: -1 if lower is better. margin: in the unit of the differences.
     """
-    means = [paired(one.values, shared=one.shared) for one in found]
+    means = all_paired([one.values for one in found], [one.shared for one in found])
     tested = [mean.n >= FEWEST_SEEDS for mean in means]
     family = sum(tested)
 
-    def adjusted(p_of: Callable[[Difference, Paired], float]) -> list[float]:
-        every = zip(found, means, tested, strict=True)
-        return holm([p_of(one, mean) if own else math.nan for one, mean, own in every]).tolist()
+    def adjusted(every: Iterable[float]) -> list[float]:
+        return holm([p if own else math.nan for p, own in zip(every, tested, strict=True)]).tolist()
 
-    p_holm = adjusted(lambda one, mean: mean.p)
-    p_equivalent = adjusted(lambda one, mean: mean.p_within(margin))
-    p_sign_flip = adjusted(lambda one, mean: float(sign_flip_p(one.values)))
+    p_holm = adjusted(mean.p for mean in means)
+    p_equivalent = adjusted(all_within(means, margin).tolist())
+    flipped_p = iter(all_sign_flip_p([one.values for one, own in zip(found, tested, strict=True) if own]))
+    p_sign_flip = adjusted(next(flipped_p) if own else math.nan for own in tested)
     needed = blocks_to_flip(family, ALPHA)
     verdicts = []
     for one, mean, different, same, flipped in zip(found, means, p_holm, p_equivalent, p_sign_flip, strict=True):

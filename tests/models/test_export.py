@@ -35,7 +35,7 @@ def exported(model, form, n=9):
 
 
 # All fusions in all formats take minutes: the slow test below.
-@pytest.mark.parametrize(("fusion", "form"), zip(["concat", "cosine", "two_channel"], FORMATS, strict=True))
+@pytest.mark.parametrize(("fusion", "form"), [*zip(["concat", "cosine", "two_channel"], FORMATS, strict=True)])
 def test_scores_of_any_number_of_pairs_are_those_of_the_original(fusion, form):
     assert exported(build_model(parse_spec(fusion), PLAIN, IMAGE), form) <= LARGEST_DIFFERENCE
 

@@ -10,7 +10,7 @@ THRESHOLDS = np.linspace(0, 1, 7)
 
 
 def mean(runs, times):
-    return times @ runs / len(runs)
+    return runs @ times / len(runs)
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def samples():
     """Runs, how often each is in a sample, and the samples themselves."""
     rng = np.random.default_rng(0)
     runs, places = rng.uniform(size=13), rng.integers(13, size=(50, 13))
-    return runs, np.stack([np.bincount(row, minlength=13) for row in places]).astype(float), runs[places]
+    return runs, np.stack([np.bincount(row, minlength=13) for row in places], axis=1), runs[places]
 
 
 def test_the_interquartile_mean_is_a_trimmed_mean(samples):

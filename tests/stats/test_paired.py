@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.stats.paired import Shared, blocks_to_flip, mean_of, paired, sign_flip_p
+from bench.stats.paired import (
+    NOTHING,
+    PART,
+    Shared,
+    all_paired,
+    all_sign_flip_p,
+    all_within,
+    blocks_to_flip,
+    mean_of,
+    paired,
+    sign_flip_p,
+)
 
 
 @given(st.integers(0, 10_000), st.integers(2, 40))
@@ -18,7 +29,7 @@ def test_interval_and_p_are_those_of_scipys_paired_t_test(seed, n):
     assert (found.n, found.mean, found.p) == (n, pytest.approx((first - second).mean()), pytest.approx(own.pvalue))
     below = stats.ttest_1samp(first - second, 0.01, alternative="less").pvalue
     above = stats.ttest_1samp(first - second, -0.01, alternative="greater").pvalue
-    assert found.p_within(0.01) == pytest.approx(max(below, above))
+    assert all_within([found], 0.01).item() == pytest.approx(max(below, above))
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])
@@ -60,8 +71,14 @@ def test_with_what_blocks_share_the_interval_covers_again():
 
 def test_without_spread_the_mean_is_known():
     one, none = paired(np.full(5, 0.5)), paired(np.zeros(5))
-    assert (one.p, one.low, one.high, one.p_within(0.4), one.p_within(0.6)) == (0, 0.5, 0.5, 1, 0)
-    assert (none.p, none.p_within(0.01)) == (1, 0)
+    assert (one.p, one.low, one.high, all_within([one], 0.4).item(), all_within([one], 0.6).item()) == (
+        0,
+        0.5,
+        0.5,
+        1,
+        0,
+    )
+    assert (none.p, all_within([none], 0.01).item()) == (1, 0)
     shared = paired(np.full(5, 0.5), shared=Shared(0.04))
     assert (shared.low, shared.high) == pytest.approx(stats.norm.interval(0.95, 0.5, 0.2))
 
@@ -69,7 +86,7 @@ def test_without_spread_the_mean_is_known():
 def test_one_block_has_no_interval_and_none_has_nothing():
     one, none = paired(np.array([0.1])), paired(np.array([]))
     assert (one.n, one.mean) == (1, 0.1)
-    assert np.isnan([one.low, one.high, one.p, one.p_within(1), none.mean, none.low, none.p]).all()
+    assert np.isnan([one.low, one.high, one.p, all_within([one], 1).item(), none.mean, none.low, none.p]).all()
 
 
 @pytest.mark.parametrize("n", [2, 5, 9])
@@ -104,3 +121,31 @@ def test_sign_flips_reject_a_true_null_as_often_as_they_say(n, size):
 def test_fewer_blocks_cannot_reject_by_signs_even_where_all_differences_have_one(tests, blocks):
     assert blocks_to_flip(tests, 0.05) == blocks
     assert sign_flip_p(np.ones(blocks)) <= 0.05 / tests < sign_flip_p(np.ones(blocks - 1))
+
+
+def test_means_over_other_numbers_of_blocks_stand_in_the_order_asked_for_each_with_what_it_shares():
+    rng = np.random.default_rng(5)
+    asked = [rng.normal(0.3, 1, n) for n in (7, 4, 0, 7, 1, 4)]
+    shared = [NOTHING, Shared(0.2, 9.0), NOTHING, Shared(0.1), NOTHING, NOTHING]
+    found = all_paired(asked, shared)
+    for one, own in zip(found, asked, strict=True):
+        assert (one.n, one.mean) == (len(own), pytest.approx(own.mean() if len(own) else np.nan, nan_ok=True))
+    for place in (0, 5):
+        assert found[place].p == pytest.approx(stats.ttest_1samp(asked[place], 0).pvalue)
+        inside = [
+            stats.ttest_1samp(asked[place] + end, 0, alternative=side).pvalue
+            for end, side in ((1, "greater"), (-1, "less"))
+        ]
+        assert all_within(found, 1)[place] == pytest.approx(max(inside))
+    for place in (1, 3):
+        own = asked[place].var(ddof=1) / len(asked[place]) + shared[place].variance
+        assert found[place].error == pytest.approx(np.sqrt(own))
+    assert np.isnan([found[place].p for place in (2, 4)]).all()
+
+
+def test_sign_flips_of_many_stand_in_the_order_asked_for():
+    rng = np.random.default_rng(6)
+    asked = [rng.normal(0.5, 1, 3 + place % 2) for place in range(2 * PART + 3)]
+    for own, p in zip(asked, all_sign_flip_p(asked), strict=True):
+        sums = [abs((own * signs).sum()) for signs in itertools.product([1, -1], repeat=len(own))]
+        assert p == np.mean(np.array(sums) >= abs(own.sum()) - 1e-9)
