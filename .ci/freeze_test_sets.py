@@ -120,9 +120,7 @@ def silent_changes(published: Entries, entries: Entries) -> list[str]:
     return [
         f"{name}: content differs but version is still {entry['version']}; raise Domain.version and run {COMMAND}"
         for name, entry in entries.items()
-        if name in published
-        and entry["version"] == published[name]["version"]
-        and not agree(entry, published[name])
+        if name in published and entry["version"] == published[name]["version"] and not agree(entry, published[name])
     ]
 
 

@@ -130,7 +130,7 @@ def to_csv(table: Sequence[Mapping[str, Any]], more: Iterable[str] = ()) -> str:
     # No spreadsheet takes a cell for a formula.
     for row in table:
         words = {name: csv_text(value) for name, value in row.items() if isinstance(value, str) and name in foreign}
-        writer.writerow(map((row | words).get, names))
+        writer.writerow(map({**row, **words}.get, names))
     return text.getvalue()
 
 
