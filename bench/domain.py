@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, singledispatch
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -78,6 +78,7 @@ class Domain(ABC):
         needs_files: of the user; ``all`` and globs leave such a domain out.
         packages: what it reads of public registries; ``bench data install`` fetches it, and nothing else does.
         classes: names of what ``latents["class"]`` counts.
+        groups: names of what ``latents["group"]`` counts; empty where it is not there or its names are not known.
         warmup_classes: names of what :meth:`draw_named` shows.
         image: shape of one image.
         shifts: by name, what each of them changes.
@@ -96,6 +97,7 @@ class Domain(ABC):
     needs_files: ClassVar[bool] = False
     packages: ClassVar[tuple[Package, ...]] = ()
     classes: tuple[str, ...]
+    groups: tuple[str, ...] = ()
     warmup_classes: tuple[str, ...]
     image: MapShape = MapShape(3, 32, 32)
     shifts: Mapping[str, str] = MappingProxyType({})
@@ -146,6 +148,13 @@ class Domain(ABC):
             observer.
         """
         return None
+
+
+@singledispatch
+def groups_of(domain: Domain) -> tuple[str, ...]:
+    """:attr:`Domain.groups`. A function that is registered here says it for a domain whose own file must stay as it
+    is, since the keys of records hang on it."""
+    return domain.groups
 
 
 DomainName = str | Choice[Domain]

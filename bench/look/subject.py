@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.colouring import CLASS, GROUP, Colouring, colourings
 from bench.domain import DOMAINS, Domain, Pairs, build_domain
 from bench.errors import NotApplicableError, UsageError
 from bench.model.encodings import pooled
@@ -32,12 +34,12 @@ class Encoded:
     Attributes:
         vectors: (N, D) float32, pooled encodings.
         classes: (N,) numbers of their classes.
-        groups: (N,) numbers of what else they share, such as an author; None where the domain knows none.
+        colourings: what they can be told apart by: class, and group where the domain knows any.
     """
 
     vectors: Scored
     classes: Rows
-    groups: Rows | None
+    colourings: Sequence[Colouring]
 
 
 class Subject:
@@ -148,18 +150,18 @@ class Subject:
         """
         sides, of = (self.pairs.a, self.pairs.b), slice(MOST_IMAGES // 2)
         known = {name: torch.cat([side.latents[name][of] for side in sides]) for name in self._factors}
-        first = _first(known["image"]) if "image" in known else torch.arange(len(known["class"]))
+        first = _first(known["image"]) if "image" in known else torch.arange(len(known[CLASS]))
         pixels = torch.cat([side.pixels[of] for side in sides])[first]
         model = self.stored.model
         with torch.inference_mode(), model.casting():
             vectors = [pooled(model.encode(part)).float() for part in pixels.split(ENCODE_BATCH)]
-        groups = known["group"][first].numpy() if "group" in known else None
-        return Encoded(torch.cat(vectors).numpy(), known["class"][first].numpy(), groups)
+        kinds = {name: values[first].numpy() for name, values in known.items()}
+        return Encoded(torch.cat(vectors).numpy(), kinds[CLASS], colourings(self.domain, kinds))
 
     @property
     def _factors(self) -> list[str]:
         known = self.pairs.a.latents.keys() & self.pairs.b.latents.keys()
-        return [name for name in ("class", "image", "group") if name in known]
+        return [name for name in (CLASS, "image", GROUP) if name in known]
 
 
 def _first(numbers: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.atomic import write_bytes_atomically
+from bench.colouring import CLASS, GROUP, Colouring, colourings
 from bench.domain import build_domain
 from bench.errors import NotApplicableError
 from bench.model.encodings import pooled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from bench.sweep.measure import Finished
     from bench.sweep.watch import Validation
 
-ARRAYS, PICTURE = "embeddings.npz", "embeddings.png"
+ARRAYS = "embeddings.npz"
 COLUMNS, SIDE, LEAST = 4, 2.3, 5.5  # panels beside each other; inches of one, and of the least picture
 MARKERS = "osD^v"
 LEGEND, LONGEST = 12, 24
@@ -37,9 +38,11 @@ Numbers = NDArray[np.float64]
 @register_observer
 class Embeddings(Observer):
     """Keeps the encodings of the first validation images at every check of ``--checks`` and draws them in two
-    dimensions by class, a panel for each check: the principal components of the last one.
+    dimensions by class and by group, a panel for each check: the principal components of the last one.
 
-    ``embeddings.npz`` holds ``pairs`` (T,) seen, ``encodings`` (T, N, D), ``class`` (N,) and ``flat`` (T, N, 2).
+    ``embeddings.npz`` holds ``pairs`` (T,) seen, ``encodings`` (T, N, D), ``flat`` (T, N, 2), ``class`` (N,) and, where
+    the domain knows groups, ``group`` (N,). ``by-class.png`` and ``by-group.png`` are the pictures; ``plain.png`` where
+    images have neither.
     """
 
     name = "embeddings"
@@ -48,7 +51,7 @@ class Embeddings(Observer):
         super().__init__(folder)
         self._cell: Cell | None = None
         self._seen: list[tuple[int, NDArray[np.float32]]] = []
-        self._classes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._kinds: dict[str, NDArray[np.int64]] = {}
 
     @property
     def hint(self) -> str:
@@ -66,7 +69,9 @@ class Embeddings(Observer):
         except NotApplicableError:
             return ""
         self._seen.append((pairs, torch.cat(found).cpu().numpy()))
-        self._classes = torch.cat([validation.class_a, validation.class_b]).cpu().numpy()
+        sides = validation.latents_a, validation.latents_b
+        shared = [name for name in (CLASS, GROUP) if all(name in side for side in sides)]
+        self._kinds = {name: torch.cat([side[name] for side in sides]).cpu().numpy() for name in shared}
         return ""
 
     def look(self, finished: Finished) -> str:
@@ -82,25 +87,24 @@ class Embeddings(Observer):
         flat = found.flat(frames)
         folder, domain = self.fresh_folder(cell), build_domain(cell.domain)
         content = io.BytesIO()
-        arrays = {"pairs": np.array(pairs), "encodings": frames, "class": self._classes, "flat": flat}
+        arrays = {"pairs": np.array(pairs), "encodings": frames, "flat": flat, **self._kinds}
         np.savez_compressed(content, allow_pickle=False, **arrays)
         write_bytes_atomically(folder / ARRAYS, content.getvalue())
-        names = domain.classes if domain.names_images else ()
-        figure = draw(str(cell), pairs, flat, self._classes, names, found.share)
-        content = io.BytesIO()
-        figure.savefig(content, format="png")
-        write_bytes_atomically(folder / PICTURE, content.getvalue())
+        known: Sequence[Colouring | None] = colourings(domain, self._kinds)
+        for colouring in known or [None]:
+            figure = draw(str(cell), pairs, flat, colouring, found.share)
+            content = io.BytesIO()
+            figure.savefig(content, format="png")
+            name = f"by-{colouring.by}" if colouring else "plain"
+            write_bytes_atomically(folder / f"{name}.png", content.getvalue())
         return ""
 
 
-def draw(
-    title: str, pairs: Sequence[int], flat: Numbers, classes: NDArray[np.int64], names: Sequence[str], share: float
-) -> Figure:
+def draw(title: str, pairs: Sequence[int], flat: Numbers, colouring: Colouring | None, share: float) -> Figure:
     """A panel for each check, in the order of training, all on one scale.
 
     Args:
-        pairs: (T,) seen. flat: (T, N, 2). classes: (N,).
-        names: of the classes; empty where images have none, and all have one colour then.
+        pairs: (T,) seen. flat: (T, N, 2). colouring: of the N images; without, all have one colour.
     """
     from matplotlib import color_sequences
     from matplotlib.figure import Figure
@@ -108,16 +112,17 @@ def draw(
     columns = min(COLUMNS, len(pairs))
     rows = math.ceil(len(pairs) / columns)
     figure = Figure(figsize=(max(SIDE * columns, LEAST), 1.0 + SIDE * rows), dpi=130, layout="constrained")
-    note = f"{flat.shape[1]} validation images by pairs seen; two principal components of the last check"
+    coloured = f" by {colouring.by}" if colouring else ""
+    note = f"{flat.shape[1]} validation images{coloured}; two principal components of the last check"
     figure.suptitle(f"{printable(title)}\n{note}, {share:.0%} of its variance", fontsize=9, parse_math=False)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
-    kinds = np.unique(classes) if names else [None]
+    kinds = np.unique(colouring.kinds) if colouring else [None]
     colors = color_sequences["tab10"]
     for axis, seen, points in zip(panels, pairs, flat, strict=False):
         for place, kind in enumerate(kinds):
-            x, y = (points if kind is None else points[classes == kind]).T
+            x, y = (points[colouring.kinds == kind] if colouring else points).T
             color, marker = colors[place % len(colors)], MARKERS[place // len(colors) % len(MARKERS)]
-            label = "" if kind is None else printable(names[kind], LONGEST)
+            label = printable(colouring.names[kind], LONGEST) if colouring else ""
             axis.scatter(x, y, s=8, alpha=0.6, linewidths=0, label=label, color=color, marker=marker)
         axis.set_title(f"{human(seen)} pairs", fontsize=9)
         axis.set_xticks([])

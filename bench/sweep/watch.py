@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.domain import Latents
 from bench.errors import DivergedError
 from bench.evaluation.metrics import auc_of, best_f1
 from bench.evaluation.scoring import score_pairs
@@ -30,13 +31,13 @@ CHECKED = 96
 
 @dataclass(frozen=True)
 class Validation:
-    """Validation pairs (N,) of a cell: A and B as its learner is given them, their classes, and 1 for same."""
+    """Validation pairs (N,) of a cell: A and B as its learner is given them, their latents, and 1 for same."""
 
     learner: PairLearner
     a: Tensor
     b: Tensor
-    class_a: Tensor
-    class_b: Tensor
+    latents_a: Latents
+    latents_b: Latents
     label: NDArray[np.int64]
 
     @classmethod
@@ -45,13 +46,24 @@ class Validation:
         cell = prepared.cell
         pairs = draw(cell.domain, *cell.draws("val"))
         sides = inputs(cell, prepared.model, prepared.start, cell.domain, "val")
-        classes = pairs.a.latents["class"], pairs.b.latents["class"]
-        return cls(learner, *sides, *classes, pairs.label.numpy())
+        return cls(learner, *sides, pairs.a.latents, pairs.b.latents, pairs.label.numpy())
+
+    @property
+    def class_a(self) -> Tensor:
+        """(N,) int64."""
+        return self.latents_a["class"]
+
+    @property
+    def class_b(self) -> Tensor:
+        """(N,) int64."""
+        return self.latents_b["class"]
 
     def first(self, n: int) -> Validation:
         """The first ``n``."""
-        a, b, class_a, class_b = (part[:n] for part in (self.a, self.b, self.class_a, self.class_b))
-        return Validation(self.learner, a, b, class_a, class_b, self.label[:n])
+        latents_a, latents_b = (
+            {name: values[:n] for name, values in latents.items()} for latents in (self.latents_a, self.latents_b)
+        )
+        return Validation(self.learner, self.a[:n], self.b[:n], latents_a, latents_b, self.label[:n])
 
     def scores(self) -> NDArray[np.float32]:
         """Logits (N,) of the pairs."""

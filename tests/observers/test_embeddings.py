@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.colouring import Colouring
 from bench.domain import build_domain
 from bench.model.encodings import pooled
 from bench.models.restore import restore
@@ -47,7 +48,18 @@ def test_the_last_encodings_are_those_of_the_kept_model_and_no_number_changes(
     np.testing.assert_allclose(found["encodings"][-1], vectors, rtol=1e-4, atol=1e-5)
     assert found["class"].tolist() == torch.cat([pairs.a.latents["class"], pairs.b.latents["class"]]).tolist()
     np.testing.assert_allclose(found["flat"], Principal.of(found["encodings"][-1]).flat(found["encodings"]))
-    assert [path.suffix for path in sorted((runs[1] / "embeddings").glob("*/*"))] == [".npz", ".png"]
+    files = sorted((runs[1] / "embeddings").glob("*/*"))
+    assert [path.name for path in files] == ["by-class.png", "embeddings.npz"]
+
+
+def test_where_the_domain_knows_groups_there_is_a_picture_by_them(sweep: Any, grouped: Path, tmp_path: Path) -> None:
+    given = {"recipe": RECIPE, "fusion": ["concat"], "protocol": "scratch", "checks": 2, "test_pairs": 32}
+    sweep(**given, domain=f"folder:{grouped}", observer=["embeddings"], out=str(tmp_path / "run"))
+    found = kept(tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run" / "embeddings").glob("*/*")}
+    assert names == {"by-class.png", "by-group.png", "embeddings.npz"}
+    assert found["group"].shape == found["class"].shape == (32,)
+    assert len(np.unique(found["group"])) > 1
 
 
 @pytest.mark.parametrize(
@@ -69,8 +81,9 @@ def test_where_nothing_is_to_be_seen_a_line_says_why(
 
 def test_a_panel_for_each_check_has_a_colour_for_each_class() -> None:
     flat = np.random.default_rng(0).normal(size=(5, 6, 2))
-    figure = draw("title", range(10, 60, 10), flat, np.array([0, 1, 0, 1, 0, 1]), ("circle", "square"), 0.5)
+    colouring = Colouring("class", np.array([0, 1, 0, 1, 0, 1]), ("circle", "square"))
+    figure = draw("title", range(10, 60, 10), flat, colouring, 0.5)
     shown = [axis for axis in figure.axes if axis.axison]
     assert [axis.get_title() for axis in shown] == [f"{n} pairs" for n in range(10, 60, 10)]
     np.testing.assert_array_equal(shown[2].collections[1].get_offsets(), flat[2, 1::2])
-    assert len(draw("title", [1], flat[:1], np.zeros(6, int), (), 0.5).axes[0].collections) == 1
+    assert len(draw("title", [1], flat[:1], None, 0.5).axes[0].collections) == 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.colouring import Colouring
 from bench.errors import NotApplicableError
 from bench.look.contract import WIDTH, Picture, View, register_view
-from bench.look.subject import Encoded, Rows, Scored, Subject
+from bench.look.subject import Encoded, Scored, Subject
 from bench.plots.contract import NothingToDrawError
 from bench.plots.style import COLORS, MARKERS, QUIET, new_figure
 from bench.stats.principal import Principal
@@ -53,21 +54,18 @@ def pca(vectors: Scored) -> tuple[Flat, float]:
 
 
 def flat_pictures(subject: Subject, encoded: Encoded, flat: Flat, way: str, text: str) -> Iterator[Picture]:
-    """Encodings in two dimensions (N, 2): a picture by class, and one by group where there are groups."""
+    """Encodings in two dimensions (N, 2): a picture for each of their colourings."""
     count = f"{text}; {len(flat):,} images of the test pairs of {subject.name}."
-    if subject.domain.names_images:
-        yield _scatter(flat, encoded.classes, subject.domain.classes, f"{way} by class", count)
-    if encoded.groups is not None:
-        names = [f"group {number}" for number in range(int(encoded.groups.max()) + 1)]
-        yield _scatter(flat, encoded.groups, names, f"{way} by group", count)
+    for colouring in encoded.colourings:
+        yield _scatter(flat, colouring, f"{way} by {colouring.by}", count)
 
 
-def _scatter(flat: Flat, kinds: Rows, names: Sequence[str], title: str, text: str) -> Picture:
+def _scatter(flat: Flat, colouring: Colouring, title: str, text: str) -> Picture:
     figure = new_figure(WIDTH, 3.6, title)
     axis = figure.subplots()
-    present = np.unique(kinds)
+    present = np.unique(colouring.kinds)
     for place, kind in enumerate(present):
-        own = flat[kinds == kind]
+        own = flat[colouring.kinds == kind]
         axis.scatter(
             own[:, 0],
             own[:, 1],
@@ -76,7 +74,7 @@ def _scatter(flat: Flat, kinds: Rows, names: Sequence[str], title: str, text: st
             marker=MARKERS[place // len(COLORS) % len(MARKERS)],
             alpha=0.6,
             linewidths=0,
-            label=printable(names[kind], LONGEST),
+            label=printable(colouring.names[kind], LONGEST),
         )
     if len(present) <= LEGEND:
         figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False, markerscale=2)
