@@ -12,12 +12,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import typer
 from markdown_it import MarkdownIt
-from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -27,9 +25,10 @@ from bench.cli.report import report
 from bench.registry import BROKEN, REGISTRIES
 from bench.sweep.config import load_config
 from bench.sweep.run import run_sweep
+from tests.grouped_images import grouped
 from tests.processes import process, start_process
 
-__all__ = ["process", "start_process"]
+__all__ = ["grouped", "process", "start_process"]
 Record = dict[str, Any]
 KNOWS = {"name_then_xnor": "names", "mask_oracle": "masks", "template_oracle": "generator"}
 
@@ -296,20 +295,3 @@ def read_tables(markdown: str) -> list[list[dict[str, str]]]:
 @pytest.fixture
 def tables() -> Callable[[str], list[list[dict[str, str]]]]:
     return read_tables
-
-
-@pytest.fixture
-def grouped(tmp_path: Path) -> Path:
-    """A CSV file of 72 small images of the classes ant and bee, each drawn by twelve authors; its rows are shuffled."""
-    rng = np.random.default_rng(0)
-    authors = "zoe max eve dan cy amy kim leo mia noa oto pia".split()
-    rows = [(name, author, i) for name in ("ant", "bee") for author in authors for i in range(3)]
-    lines = ["file,class,group"]
-    for place in rng.permutation(len(rows)):
-        name, author, i = rows[place]
-        file = f"{name}-{author}-{i}.png"
-        Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(tmp_path / file)
-        lines.append(f"{file},{name},{author}")
-    listed = tmp_path / "list.csv"
-    listed.write_text("\n".join(lines) + "\n")
-    return listed

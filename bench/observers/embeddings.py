@@ -129,7 +129,7 @@ def draw(title: str, pairs: Sequence[int], flat: Numbers, colouring: Colouring |
         axis.set_yticks([])
     for axis in list(figure.axes)[len(pairs) :]:
         axis.set_axis_off()
-    if 1 < len(kinds) <= LEGEND:
+    if colouring and len(kinds) <= LEGEND:
         handles, labels = figure.axes[0].get_legend_handles_labels()
         legend = figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
         for text in legend.get_texts():

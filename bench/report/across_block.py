@@ -8,6 +8,7 @@ from typing import Any
 from bench.plots.style import metric_label
 from bench.report.order_block import number, span
 from bench.report.table import Block, Grid, estimate_text
+from bench.stats.intervals import FEWEST_SEEDS
 from bench.verdicts.across import Across
 from bench.verdicts.unit import unit_of
 
@@ -16,7 +17,6 @@ AGREEMENT = (
     "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions. Ceiling: what it "
     "would be if both domains ordered the fusions alike, given how well each order repeats."
 )
-NOUNS = {"seed": "seeds", "replicate": "replicates"}
 
 
 def across_block(found: Across) -> Block:
@@ -37,16 +37,21 @@ def title(found: Across) -> str:
 
 def sentence(found: Across) -> str:
     """How to read the table."""
+    several = found.repetitions > 1
+    over = f"{found.repetitions} {found.conditions.repeats}{'s' if several else ''}"
+    value = f"mean ± half width of the 95 % interval over {over}" if several else over
+    group = "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
     return (
-        f"{metric_label(found.metric)} on each domain after training on it, mean ± half width of the 95 % interval "
-        f"over {found.repetitions} {NOUNS[found.conditions.repeats]}, best mean over the domains first. Bold: not "
-        "worse than the best in the column (with 95 % confidence the truly best one is among them). The mean is one of "
-        "these domains, and says nothing of others. Behind: how far, at most, behind the best of a domain."
+        f"{metric_label(found.metric)} on each domain after training on it, {value}, best mean over the domains first. "
+        f"Bold: {group if several else 'best in the column'}. The mean is one of these domains, and says nothing of "
+        "others. Behind: how far, at most, behind the best of a domain."
     )
 
 
 def conclusion(found: Across) -> list[str]:
-    """Who may be the best, a sentence for each domain and one for their mean."""
+    """Who may be the best, a sentence for each domain and one for their mean; or that nothing can be inferred."""
+    if found.repetitions < FEWEST_SEEDS:
+        return [f"No inference: fewer than {FEWEST_SEEDS} {found.conditions.repeats}s."]
     where = [f"on {name}" for name in _names(found)] + ["on the mean"]
     sentences = []
     for column, place in enumerate(where):

@@ -1,4 +1,5 @@
-"""Imports everything that a measuring process needs, without computing anything: processes are forked from here."""
+"""Imports everything that a measuring process needs, without computing anything and without code of others: processes
+are forked from here."""
 
 from importlib import import_module
 
@@ -8,7 +9,7 @@ from bench.speed import worker
 
 __all__ = ["worker"]
 
-zoo.load()
+zoo.load_built_in()
 BACKBONES.load_built_in()
 # Fusions that solve an assignment import it when they first run; within a measurement it would count as theirs.
 import_module("scipy.optimize")

@@ -38,6 +38,20 @@ def test_json_has_the_numbers(folder, bench_report):
     assert found["n"] == 3
 
 
+@pytest.mark.parametrize(("seeds", "value"), [(1, "training on it, 1 seed,"), (2, "95 % interval over 2 seeds,")])
+def test_with_fewer_than_three_seeds_nothing_is_inferred(record, run_folder, bench_report, seeds, value):
+    records = [
+        record(name, seed, level + seed / 1000, domain=domain)
+        for name, level in (("attention", 0.95), ("concat", 0.9))
+        for domain in ("color", "texture")
+        for seed in range(seeds)
+    ]
+    across = " ".join(bench_report(run_folder(records)).stdout.partition("## Trained on")[0].split())
+    assert "warm-up names No inference: fewer than 3 seeds. accuracy" in across
+    assert value in across
+    assert "Not worse than the best on" not in across
+
+
 def test_a_single_domain_has_none(record, run_folder, bench_report):
     text = bench_report(run_folder([record(f, s) for f in "ab" for s in range(3)])).stdout
     assert "Across domains" not in text

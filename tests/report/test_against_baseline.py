@@ -89,6 +89,13 @@ def test_the_metrics_of_a_table_are_those_of_scikit_learn_on_the_scores_behind_t
     assert row["difference, points"] == f"{100 * (expected['up'] - expected['concat'])[1]:+.2f}"
 
 
+def test_with_fewer_than_three_seeds_nobody_is_said_to_be_the_best(sweep_of, text_of):
+    text = one_line(text_of(sweep_of(LEVELS, seeds=2), "--baseline", "concat"))
+    assert "## Conclusion accuracy, trained on color: concat" in text
+    assert "Not worse than the best" not in text
+    assert "Nothing is inferred about" in text
+
+
 def test_the_conclusion_says_each_verdict_with_its_size(sweep_of, text_of):
     text = one_line(text_of(sweep_of(LEVELS), "--baseline", "concat"))
     assert re.match(
