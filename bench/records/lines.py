@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple
 
@@ -83,6 +83,20 @@ def read_lines(path: Path) -> Iterator[Line]:
                     yield Line(text, f"line {number}")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def latest_lines(path: Path, keys: Collection[str]) -> dict[str, bytes]:
+    """By key, the last line of a file that is a record of one of ``keys``, as it was written.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    found: dict[str, bytes] = {}
+    for line in read_lines(path):
+        legible = KEY.search(line.text)
+        if legible and (key := legible[1].decode(errors="replace")) in keys:
+            found[key] = line.text
+    return found
 
 
 def _attempts() -> Callable[[bytes, str], Attempt]:

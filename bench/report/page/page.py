@@ -21,6 +21,7 @@ from bench.report.against_baseline import Comparison, comparison_sentence, sign_
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.mixed import origins
+from bench.report.page.cells import MOST_CELLS, CellLinks, cell_links, packed
 from bench.report.page.figures import MOST_ROWS, View, forest_views, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.opening import matrices
@@ -43,12 +44,14 @@ def anchor(text: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A heading with a sentence, and a table (as HTML) or a figure below it; ``empty`` says why there is neither."""
+    """A heading with a sentence, and a table (as HTML), a figure or links to cells below it; ``empty`` says why there
+    is none of them."""
 
     title: str
     sentence: str = ""
     table: str = NO_TABLE
     views: Sequence[View] = ()
+    cells: CellLinks | None = None
     empty: str = ""
 
 
@@ -79,7 +82,9 @@ def render(report: Report) -> str:
     chapters = [
         _chapter(place, section, found, report, curves) for place, (section, found) in enumerate(report.compared)
     ]
-    return libraries.template.render(**_assets(libraries), **_overview(report), chapters=chapters)
+    keys = [key for chapter in chapters for part in chapter.parts if part.cells for key in part.cells.keys]
+    records = packed(report.runs, keys)
+    return libraries.template.render(**_assets(libraries), **_overview(report), chapters=chapters, records=records)
 
 
 def figure_json(views: Sequence[View]) -> str:
@@ -90,12 +95,12 @@ def figure_json(views: Sequence[View]) -> str:
 
 def _assets(libraries: Libraries) -> dict[str, Any]:
     templates = resources.files("bench.report.page") / "templates"
-    own = {name: (templates / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")}
+    own = {name: (templates / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "cell.js")}
     return {
         "plotly": libraries.plotly,
         "tables": libraries.tables,
         "style": own["page.css"],
-        "script": own["page.js"],
+        "script": own["page.js"] + own["cell.js"],
         "figure_json": figure_json,
         "anchor": anchor,
     }
@@ -189,6 +194,7 @@ def _chapter(
     if spread is not None:
         table = frame_of(effects_block.grid(effects_block.analyses(section, report.sections, metric), metric))
         parts.append(Part("What the spread is made of", spread.sentence, sortable(table, f"t{place}-spread", False)))
+    parts.append(_cells(section, metric, MOST_CELLS // len(report.sections)))
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
@@ -198,6 +204,13 @@ def _heat_sentence(board: Board, metric: str) -> str:
     fusions = board.ranked("fusion", metric)["fusion"].nunique()
     some = f" The best {MOST_ROWS} of {fusions:,} fusions; the leaderboard has all." if fusions > MOST_ROWS else ""
     return f"{metric}, mean over seeds.{some}"
+
+
+def _cells(section: Section, metric: str, most: int) -> Part:
+    found = cell_links(section, metric, most)
+    some = f" The best {len(found.rows)} of {found.lines:,} lines; bench show KEY prints the record of any cell."
+    how = f"{metric} of each {section.repeats}; a click opens the page of that cell: all that its record holds."
+    return Part("Cells", how + (some if len(found.rows) < found.lines else ""), cells=found)
 
 
 def _figure(title: str, sentence: str, views: Sequence[View]) -> Part:

@@ -29,10 +29,7 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
 
     A fusion of the tie group by the first metric says yes.
     """
-    ranked = section.ranked("fusion", metrics[0])
-    scored = best_first(ranked, section.domain, metrics[0])
-    rest = [entry for entry in ranked if entry not in scored]
-    entries = [*scored, *rest, *section.references(), *section.ranked("control", metrics[0])]
+    entries = ordered(section, metrics[0])
     tied = _tied(section, metrics[0])
     columns: dict[str, Sequence[object]] = {
         "fusion": [f"{entry.group.fusion} {mark(entry)}".rstrip() for entry in entries],
@@ -58,6 +55,14 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
         columns[header] = [_cost(entry, cost.field, scale) for entry in entries]
     columns["failed"] = [len(entry.failed) for entry in entries]
     return pd.DataFrame(columns)
+
+
+def ordered(section: Section, metric: str) -> list[Entry]:
+    """The lines of the leaderboard: fusions, those without a score last, then references and controls."""
+    ranked = section.ranked("fusion", metric)
+    scored = best_first(ranked, section.domain, metric)
+    rest = [entry for entry in ranked if entry not in scored]
+    return [*scored, *rest, *section.references(), *section.ranked("control", metric)]
 
 
 def _tied(section: Section, metric: str) -> set[Group]:

@@ -93,6 +93,27 @@ def test_a_point_names_its_fusion_on_hover_and_the_view_can_be_chosen(page, open
     wait.until(lambda browser: figure.get_attribute("data-drawn") == "params")
 
 
+def test_a_click_on_a_score_opens_the_page_of_its_cell_and_back_leads_to_the_report(page, sweep, open_page):
+    driver, wait = open_page(page)
+    link = driver.find_element("css selector", "a[href^='#cell-']")
+    key = link.get_attribute("href").rpartition("#cell-")[2]
+    (record,) = [one for one in sweep if one["key"] == key]
+    driver.execute_script("arguments[0].click()", link)
+    article = driver.find_element("id", "cell")
+    wait.until(lambda browser: f"bench show {key}" in article.text)
+    assert f"{record['fusion']} × {record['backbone']}" in article.text
+    assert f"seed {record['seed']}" in article.text
+    assert not driver.find_element("tag name", "main").is_displayed()
+    assert article.find_elements("css selector", ".js-plotly-plot")
+    driver.back()
+    wait.until(lambda browser: browser.find_element("tag name", "main").is_displayed())
+    assert not article.is_displayed()
+    driver.execute_script("location.hash = 'cell-unknown'")
+    wait.until(lambda browser: "none of this key" in article.text)
+    severe = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_scrolls_down_alone_in_either_scheme(page, open_page, dark):
     driver, _ = open_page(page, width=390, height=844, dark=dark)

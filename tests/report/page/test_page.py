@@ -1,9 +1,11 @@
 """The HTML page: self-contained, complete, safe against what records say, and explained where it cannot be made."""
 
+import base64
 import json
 import math
 import re
 import sys
+import zlib
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -13,6 +15,7 @@ from bench.errors import UsageError
 from bench.records.entries import entries_of
 from bench.records.load import load_runs, pool
 from bench.records.sections import sections_of
+from bench.report.page.cells import cell_links
 from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
 from bench.report.page.tables import leaderboard_table
@@ -58,6 +61,12 @@ def read(html):
     reader = Reader()
     reader.feed(html)
     return reader
+
+
+def unpacked(html):
+    """The lines of the packed records of a page."""
+    packed = re.search(r'<script type="text/plain" id="records">([^<]+)</script>', html)[1]
+    return zlib.decompress(base64.b64decode(packed)).decode().split("\n")
 
 
 @pytest.fixture
@@ -133,6 +142,38 @@ def test_texts_of_records_cannot_become_markup(record, make_page):
     assert EVIL not in html
     assert "alert(1)" in html
     assert "</script>" not in figure_json([{"name": EVIL}])
+
+
+def test_every_cell_has_a_link_to_its_record_as_it_was_written(sweep, run_folder, bench_report, tmp_path):
+    folder, out = run_folder(sweep), tmp_path / "page.html"
+    bench_report(folder, "--format", "html", "--out", out)
+    html = out.read_text(encoding="utf-8")
+    links = re.findall(r'<a href="#cell-([^"]+)">([^<]+)</a>', html)
+    assert {key for key, _ in links} == {one["key"] for one in sweep}
+    (first, shown) = links[0]
+    index, *lines = unpacked(html)
+    place, command = json.loads(index)[first]
+    assert lines[place - 1] in (folder / "records.jsonl").read_text().splitlines()
+    record = json.loads(lines[place - 1])
+    assert (record["key"], f"{record['eval'][record['domain']]['accuracy']:.3f}") == (first, shown)
+    assert command == json.loads((folder / "run.json").read_text())["command"]
+
+
+def test_of_two_attempts_at_a_cell_the_page_shows_the_later(record, make_page):
+    failed = record(status="error", error={"type": "", "message": "early"})
+    html = make_page([failed, record(), record(seed=1, status="oom", error={"type": "", "message": "late"})])
+    _, *lines = unpacked(html)
+    assert sorted(json.loads(line)["status"] for line in lines) == ["ok", "oom"]
+    assert re.findall(r'<a href="#cell-[^"]+">([^<]+)</a>', html) == ["0.950", "oom"]
+
+
+def test_of_many_cells_the_best_lines_have_links(record, run_folder):
+    records = [record(f"f{level}", seed, level / 10) for level in range(1, 6) for seed in range(3)]
+    (section,) = sections_of(entries_of(pool(load_runs([run_folder(records)])).cells))
+    found = cell_links(section, "accuracy", most=7)
+    assert [name for name, _ in found.rows] == ["f5", "f4"]
+    assert (len(found.keys), found.lines) == (6, 5)
+    assert len(cell_links(section, "accuracy", most=0).rows) == 1
 
 
 def test_the_conclusion_stands_before_the_leaderboard(record, make_page):
