@@ -22,10 +22,11 @@ data: install
 	$(BIN)/bench data install all
 
 demo: quick
-	$(BIN)/bench report results/quick
+	$(BIN)/bench report results/quick results/quick-digits
 
 quick: install
 	$(BIN)/bench run --config configs/quick.yaml
+	$(BIN)/bench run --config configs/quick-digits.yaml
 
 test: install
 	$(BIN)/pytest -n 2 -m 'not slow and not conformance and not faults and not cuda' --durations=10
