@@ -64,9 +64,9 @@ docs: install
 	$(BIN)/python .ci/write_pages.py
 	$(BIN)/python .ci/write_conformance_page.py
 
-# The documentation with search and the Python interface; opens from disk: site/index.html.
+# The documentation with search, the Python interface and notebooks that are executed; opens from disk: site/index.html.
 site: install
-	$(BIN)/mkdocs build --strict --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 wheel-test: install
 	$(BIN)/pytest -m slow tests/test_wheel.py

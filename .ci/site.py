@@ -6,7 +6,7 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ PAGES = {
 }
 FILES, API = "files/", "api.md"
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
+PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))"')
 ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc|data):<code>~?(?:[\w.]+\.)?(\w+)</code>")
 
 
@@ -55,8 +56,22 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Names that docstrings refer to, as they are read."""
+    """Names that docstrings refer to, as they are read; links of notebooks lead to the pages that they mean.
+
+    Raises:
+        ValueError: a notebook links to a page that there is not.
+    """
+    if page.file.src_uri.endswith(".ipynb"):
+        html = PAGE_LINK.sub(partial(_to_page, page=page, files=files), html)
     return ROLE.sub(r"<code>\1</code>", html)
+
+
+def _to_page(found: re.Match[str], page: Any, files: Any) -> str:
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), found[1]))
+    file = files.get_file_from_path(target)
+    if file is None:
+        raise ValueError(f"{page.file.src_uri}: no page {found[1]}")
+    return f'href="{file.url_relative_to(page.file)}"'
 
 
 def _is_in_docs(place: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -72,3 +73,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("book", sorted(ROOT.glob("docs/notebooks/*.ipynb")), ids=lambda book: book.name)
+def test_a_notebook_is_stored_as_it_was_written_and_not_as_it_once_ran(book: Path) -> None:
+    cells = json.loads(book.read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code
+    assert [cell["source"] for cell in code if cell["outputs"] or cell["execution_count"]] == []
