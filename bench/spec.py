@@ -149,6 +149,8 @@ def check_params(
         if key not in settable:
             allowed = ", ".join(settable) or "none"
             raise UsageError(f"{where or cls.__name__}: unknown parameter {key!r}; allowed: {allowed}")
+        if isinstance(value, str) and (joined := re.search(r",(\w+)=", value)) and joined[1] in settable:
+            raise UsageError(f"{where or cls.__name__}: {key}: parameters are separated by colons, as in :{joined[1]}=")
         checked[key] = _convert(value, settable[key], f"{where or cls.__name__}: {key}")
     return checked
 

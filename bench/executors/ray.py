@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from bench.sweep.worker import Result, Task, Workplace
 AUTO, LOCAL = "auto", "local"
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
+REACH_SECONDS = 10.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
 LOCAL_STORE_BYTES = 200 * 2**20
@@ -215,14 +217,12 @@ class RayExecutor(AwayExecutor):
             own = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
             cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
             quiet |= own | cpus
+        self._check_head()
         with _signals_kept():
             try:
                 self._ray.init(**quiet)
             except ConnectionError:
-                raise UsageError(
-                    f"executor {self.name}: no Ray cluster at {self._address}; start one with ray start --head, or use "
-                    f"{self.name}:address={LOCAL}"
-                ) from None
+                raise self._nobody_at(self._address) from None
             except Exception as error:
                 message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
                 raise UsageError(f"executor {self.name}: {message}") from None
@@ -231,6 +231,21 @@ class RayExecutor(AwayExecutor):
         finally:
             with _signals_kept():
                 self._ray.shutdown()
+
+    def _check_head(self) -> None:
+        """Ray itself asks a head that is not there again and again, and does not give up."""
+        named = os.environ.get("RAY_ADDRESS", "") if self._address == AUTO else self._address
+        host, _, port = named.rpartition(":")
+        if not port.isdigit() or "//" in host:
+            return
+        try:
+            socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+        except OSError as error:
+            raise self._nobody_at(f"{named} ({error.strerror or error})") from None
+
+    def _nobody_at(self, address: str) -> UsageError:
+        start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
+        return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
 
 
 @contextmanager

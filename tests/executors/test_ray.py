@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -163,6 +164,17 @@ def test_a_cluster_that_cannot_be_had_costs_no_cell(place: Workplace) -> None:
 
     with pytest.raises(UsageError, match="executor ray: no Ray cluster at local: ValueError: no room"):
         connect(RayExecutor(place, None, None, address="local"), fail)
+
+
+@pytest.mark.parametrize("by", ["parameters", "environment"])
+def test_where_nobody_listens_it_says_so_at_once(place: Workplace, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        given = {"address": "127.0.0.1", "port": port} if by == "parameters" else {}
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        with pytest.raises(UsageError, match=f"no Ray cluster at 127.0.0.1:{port} .Connection refused.; start one"):
+            connect(RayExecutor(place, None, None, **given), lambda **asked: pytest.fail("it was asked"))
 
 
 def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,18 @@
-"""A sweep on a Ray cluster of its own: Ctrl-C, a killed command, two commands in one folder."""
+"""A sweep on a Ray cluster of its own: Ctrl-C, killed processes, two commands in one folder, a full object store."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +127,52 @@ def test_ray_and_this_machine_give_the_same_numbers(cluster: Any, tools: Any) ->
     there, here = (tools.numbers(cluster.folder / name) for name in ("run", "here"))
     assert len(here) == CELLS
     assert there == here
+
+
+FILL = """
+import sys, time
+import numpy, ray
+
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+kept = [ray.put(numpy.zeros(4_000_000, dtype=numpy.uint8)) for _ in range(40)]
+print("full", flush=True)
+time.sleep(600)
+"""
+STORE_BYTES = 80_000_000
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        found: int = one.getsockname()[1]
+        return found
+
+
+@contextmanager
+def full_cluster(program: Any, spills: bool) -> Iterator[str]:
+    """A cluster of one machine whose object store holds twice its size of somebody else's; what goes there."""
+    port = free_port()
+    settings = json.dumps({"automatic_object_spilling_enabled": spills})
+    ray = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
+    more = ["--include-dashboard=false", f"--object-store-memory={STORE_BYTES}", f"--system-config={settings}"]
+    with (program.folder / "said" / "ray").open("w") as said:
+        head = subprocess.Popen([*ray, *more], env=program.environment, stdout=said, stderr=said)
+        for _ in range(60):
+            fill = [sys.executable, "-c", FILL, f"127.0.0.1:{port}"]
+            filler = subprocess.Popen(fill, env=program.environment, stdout=subprocess.PIPE, stderr=said, text=True)
+            if filler.stdout.readline() == "full\n":
+                break
+            time.sleep(1)
+        yield f"ray:address=127.0.0.1:port={port}"
+        program.kill_all()
+        for process in (filler, head):
+            process.wait()
+
+
+@pytest.mark.parametrize("spills", [True, False])
+def test_a_full_object_store_costs_no_cell(cluster: Any, tools: Any, spills: bool) -> None:
+    with full_cluster(cluster, spills) as executor:
+        started = cluster.start(*SWEEP, "--executor", executor, "--jobs", 2)
+        started.ended().calmly(0)
+    assert len(tools.lines(cluster.folder / "run")) == CELLS
+    complete(cluster, tools, tools.lines(cluster.folder / "run"))
