@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from bench.stats.intervals import satterthwaite
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 
 ALPHA = 0.05
 # Means that are equal on paper differ in their last digits.
 SLACK = 1e-12
-PART = 64
+PART = 64  # stays in the cache of a processor
 
 
 def tie_group(values: Array, direction: int, shared: Array | float = 0.0) -> Marks:
@@ -41,31 +45,49 @@ def tie_group(values: Array, direction: int, shared: Array | float = 0.0) -> Mar
     filled -= own * (filled.sum(axis=1, keepdims=True) / np.maximum(own.sum(axis=1, keepdims=True), 1))
     alpha = ALPHA / max(int(np.count_nonzero(blocks)) - 1, 1)
     common = np.broadcast_to(shared, (len(blocks), len(blocks)))
-    beaten = blocks == 0
-    # In parts that stay in the cache of a processor.
-    for part in (slice(start, start + PART) for start in range(0, len(blocks), PART)):
-        n, lead, variance = _leads(filled, own.astype(float), part)
+    mask = own.astype(float)
+
+    def are_beaten(rows: Rows, rivals: Rows) -> Marks:
+        n, lead, variance = _leads(filled, mask, rivals, rows)
+        between = common[np.ix_(rivals, rows)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = lead / np.sqrt(variance / n + common[:, part])
-        beats = (n > 1) & (lead > SLACK) & (t > _critical(n, variance, common[:, part], alpha))
-        is_untested = (n < 2) & (blocks > 0)[:, None] & (blocks[part] == 1)
-        beats |= is_untested & (level[:, None] > level[part] + SLACK)
-        beaten[part] |= beats.any(axis=0)
+            t = lead / np.sqrt(variance / n + between)
+        beats = (n > 1) & (lead > SLACK) & (t > _critical(n, variance, between, alpha))
+        is_untested = (n < 2) & (blocks[rivals] > 0)[:, None] & (blocks[rows] == 1)
+        beats |= is_untested & (level[rivals][:, None] > level[rows] + SLACK)
+        return np.asarray(beats.any(axis=0))
+
+    every = np.argsort(np.where(blocks > 0, -level, np.inf), kind="stable")
+    beaten = blocks == 0
+    # Products of matrices that are thin: on busy cores threads wait for each other far longer than they work.
+    with _blas().limit(limits=1, user_api="blas"):
+        # The best few beat nearly all that anybody beats; who is left meets everybody who may be ahead.
+        beaten |= are_beaten(np.arange(len(blocks)), every[:PART])
+        left = every[~beaten[every]]
+        for part in (left[start : start + PART] for start in range(0, len(left), PART)):
+            worst = len(every) if not own.all() else int(np.flatnonzero(every == part[-1])[0])
+            beaten[part] |= are_beaten(part, every[PART:worst])
     return np.asarray(~beaten)
 
 
-def _leads(filled: Array, mask: Array, part: slice) -> tuple[NDArray[np.int64], Array, Array]:
-    """Of all rows over those of a part, over the blocks that both have: their number, the mean lead and its variance
-    between blocks, (rows, rows of the part) each; nan with too few blocks.
+@cache
+def _blas() -> ThreadpoolController:
+    """Kept, as it looks for the libraries that are loaded."""
+    return ThreadpoolController()
+
+
+def _leads(filled: Array, mask: Array, rivals: Rows, rows: Rows) -> tuple[NDArray[np.int64], Array, Array]:
+    """Of rivals over rows, over the blocks that both have: their number, the mean lead and its variance between blocks,
+    (rivals, rows) each; nan with too few blocks.
 
     Args:
         filled: (blocks, rows), 0 where ``mask`` is 0.
     """
-    own, seen = filled[:, part], mask[:, part]
-    n = mask.T @ seen
+    theirs, there, own, seen = filled[:, rivals], mask[:, rivals], filled[:, rows], mask[:, rows]
+    n = there.T @ seen
     with np.errstate(divide="ignore", invalid="ignore"):
-        lead = (filled.T @ seen - mask.T @ own) / n
-        squares = (filled**2).T @ seen + mask.T @ own**2 - 2 * (filled.T @ own)
+        lead = (theirs.T @ seen - there.T @ own) / n
+        squares = (theirs**2).T @ seen + there.T @ own**2 - 2 * (theirs.T @ own)
         variance = np.where(n > 1, np.maximum(squares - n * lead**2, 0.0) / (n - 1), np.nan)
     return n.astype(np.int64), lead, variance
 
@@ -73,7 +95,7 @@ def _leads(filled: Array, mask: Array, part: slice) -> tuple[NDArray[np.int64], 
 def _critical(n: NDArray[np.int64], variance: Array, shared: Array, alpha: float) -> Array:
     """What t has to exceed."""
     if not shared.any():
-        by_blocks = stdtrit(np.maximum(np.arange(n.max() + 1) - 1, 1), 1 - alpha)
+        by_blocks = stdtrit(np.maximum(np.arange(n.max(initial=0) + 1) - 1, 1), 1 - alpha)
         return np.asarray(by_blocks[n])
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = satterthwaite(variance / n, (n - 1).astype(np.float64), shared)

@@ -24,14 +24,20 @@ def by_pairs(values, direction):
     return [row in known and not any(beats(one, row) for one in known if one != row) for row in range(values.shape[1])]
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 9), st.sampled_from([1, -1]))
-def test_who_belongs_is_what_scipys_paired_tests_say(seed, rows, direction):
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000), st.integers(2, 9), st.sampled_from([1, -1]), st.sampled_from([0, 0.1]),
+    st.sampled_from([1, 2, 64]), st.sampled_from([0, 0.05]),
+)  # fmt: skip
+def test_who_belongs_is_what_scipys_paired_tests_say(seed, rows, direction, missing, part, apart):
     rng = np.random.default_rng(seed)
-    values = rng.normal(0, 0.01, (6, rows)) + rng.normal(0, 0.1, (6, 1)) + np.linspace(0.85, 0.9, rows)
-    values[rng.random(values.shape) < 0.1] = NAN
+    level = rng.permutation(np.linspace(0.9 - apart, 0.9, rows))
+    values = rng.normal(0, 0.01, (6, rows)) + rng.normal(0, 0.1, (6, 1)) + level
+    values[rng.random(values.shape) < missing] = NAN
     values[:2] = np.nan_to_num(values[:2], nan=0.87)  # two blocks of all: who has one alone is another test
-    assert tie_group(values, direction).tolist() == by_pairs(values, direction)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ties, "PART", part)
+        assert tie_group(values, direction).tolist() == by_pairs(values, direction)
 
 
 def test_parts_make_no_difference(monkeypatch):
