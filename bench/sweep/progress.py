@@ -33,6 +33,7 @@ HEARTBEAT_SECONDS = 60.0
 MOST_TOLD = 20
 # The line that counts the rest of the rows, the bar, and the cursor.
 LINES_BELOW = 3
+FEW_PAIRS = 100
 # Of a bundle, behind the name of its first cell.
 OTHERS = re.compile(r" and \d+ more$")
 
@@ -153,10 +154,12 @@ def describe(record: Record) -> str:
     """A record in a few words."""
     if record.status != "ok":
         return record.ending
-    values = record.eval[record.domain].values
-    shown = {"accuracy": values[metric_position("accuracy")], "AUC": values[metric_position("auc")]}
-    parts = [f"{name} {value:.3f}" for name, value in shown.items() if value is not None]
-    return ", ".join([*parts, f"{record.times['total']:.1f} s"])
+    tested = record.eval[record.domain]
+    shown = {"accuracy": tested.values[metric_position("accuracy")], "AUC": tested.values[metric_position("auc")]}
+    told = ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)
+    # The trials of a tuning see hardly any test pairs: nobody is to read a result from these.
+    few = f" on {tested.pairs} pairs" if told and tested.pairs < FEW_PAIRS else ""
+    return ", ".join(filter(None, [f"{told}{few}", f"{record.times['total']:.1f} s"]))
 
 
 def _name(news: Mapping[str, Any]) -> str:

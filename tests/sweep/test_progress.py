@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.records.folder import RunFolder
+from bench.records.record import Record
 from bench.sweep import progress
 from bench.sweep.clock import Estimate
-from bench.sweep.progress import MOST_TOLD, SweepDisplay
+from bench.sweep.progress import MOST_TOLD, SweepDisplay, describe
 
 
 def leave_news(folder: Path, *cells: str) -> None:
@@ -66,3 +68,12 @@ def test_a_cell_that_ends_reads_no_file(tmp_path: Path, monkeypatch: pytest.Monk
     leave_news(tmp_path, "abs_diff · seed 1")
     monkeypatch.setattr(progress, "_read", lambda path: pytest.fail("as many files as workers, for each cell"))
     display(tmp_path).finished(*failed("abs_diff · seed 1"))
+
+
+@pytest.mark.parametrize(("pairs", "told"), [(8, "accuracy 0.950, AUC 0.950 on 8 pairs, "), (2000, "AUC 0.950, ")])
+def test_a_score_on_a_handful_of_pairs_says_so(
+    record: Any, metrics: Any, run_folder: Any, pairs: int, told: str
+) -> None:
+    fields = {"eval": {"color": metrics(0.95, n=pairs)}, "times": {"total": 3.0}}
+    (found,) = RunFolder(run_folder([record(**fields)])).records(Record)
+    assert told in describe(found)
