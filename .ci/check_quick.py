@@ -19,11 +19,11 @@ Row = dict[str, str]
 
 def main(folders: Sequence[Path]) -> int:
     """Print each promise with what was seen; return 1 when one is broken."""
-    rows = [row for folder in folders for row in _rows(folder) if row["domain"] == row["eval_domain"]]
-    rows = [row for row in rows if row["accuracy_mean"]]
+    every = [row for folder in folders for row in _rows(folder) if row["domain"] == row["eval_domain"]]
+    rows = [row for row in every if row["accuracy_mean"]]
     checks = dict(check for domain, least in LEARNED.items() for check in _learned(rows, domain, least))
     checks |= dict(check for domain, least in APART.items() for check in _apart(rows, domain, least))
-    failed = sum(int(row["n_failed"]) for row in rows)
+    failed = sum(int(row["n_failed"]) for row in every)
     checks[f"failed cells: {failed}"] = not failed
     for what, holds in checks.items():
         print(f"{'ok  ' if holds else 'FAIL'} {what}")
@@ -37,8 +37,8 @@ def _rows(folder: Path) -> list[Row]:
 
 def _apart(rows: list[Row], domain: str, least: float) -> list[tuple[str, bool]]:
     fusions = sorted((row for row in _of(rows, domain) if row["family"] not in ("control", "reference")), key=_accuracy)
-    ends = ", ".join(f"{row['fusion']} {_accuracy(row):.3f}" for row in (fusions[0], fusions[-1]))
-    is_apart = _accuracy(fusions[-1]) - _accuracy(fusions[0]) >= least
+    ends = ", ".join(f"{row['fusion']} {_accuracy(row):.3f}" for row in (*fusions[:1], *fusions[-1:])) or "none"
+    is_apart = bool(fusions) and _accuracy(fusions[-1]) - _accuracy(fusions[0]) >= least
     return [(f"{domain}: joins at least {least} apart: {ends}", is_apart), _at_chance(rows, domain)]
 
 

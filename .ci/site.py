@@ -23,7 +23,7 @@ PAGES = {
 }
 FILES, API = "files/", "api.md"
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
-PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))"')
+PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))(#[^"]*)?"')
 ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc|data):<code>~?(?:[\w.]+\.)?(\w+)</code>")
 
 
@@ -71,7 +71,7 @@ def _to_page(found: re.Match[str], page: Any, files: Any) -> str:
     file = files.get_file_from_path(target)
     if file is None:
         raise ValueError(f"{page.file.src_uri}: no page {found[1]}")
-    return f'href="{file.url_relative_to(page.file)}"'
+    return f'href="{file.url_relative_to(page.file)}{found[2] or ""}"'
 
 
 def _is_in_docs(place: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -149,8 +150,9 @@ def check_params(
         if key not in settable:
             allowed = ", ".join(settable) or "none"
             raise UsageError(f"{where or cls.__name__}: unknown parameter {key!r}; allowed: {allowed}")
-        if isinstance(value, str) and (joined := re.search(r",(\w+)=", value)) and joined[1] in settable:
-            raise UsageError(f"{where or cls.__name__}: {key}: parameters are separated by colons, as in :{joined[1]}=")
+        joined = [name for name in re.findall(r",(\w+)=", str(value)) if name in settable]
+        if joined and not os.path.exists(str(value)):
+            raise UsageError(f"{where or cls.__name__}: {key}: parameters are separated by colons, as in :{joined[0]}=")
         checked[key] = _convert(value, settable[key], f"{where or cls.__name__}: {key}")
     return checked
 

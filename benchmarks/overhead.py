@@ -2,7 +2,8 @@
 
 What stands before the first ``--way`` is the sweep; each ``--way`` is what one more way adds:
 ``python benchmarks/overhead.py --config configs/quick.yaml --domain color --way '--save best' --way '--checks 5'``.
-Warm-ups and encodings are computed before anything is measured, if they are not in the cache yet. CPU seconds are those
+Warm-ups and encodings of the plain sweep are computed before anything is measured, if they are not in the cache yet; an
+addition that is one word is given as ``--way=--profile``. CPU seconds are those
 of the command and of the processes that it waited for: where machines of a cluster work, the wall alone tells.
 """
 

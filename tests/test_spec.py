@@ -144,7 +144,7 @@ def test_parameters_are_converted(given_: dict[str, Any], checked: dict[str, Any
         ({"rank": True}, "rank must be int, got True"),
         ({"rank": 10**30}, "rank must be int of at most 1,000,000"),
         ({"rank": "two"}, "rank must be int, got 'two'"),
-        ({"mode": "a,rank=2"}, "mode: parameters are separated by colons, as in :rank="),
+        ({"mode": "a,b=1,rank=2"}, "mode: parameters are separated by colons, as in :rank="),
         ({"scale": True}, "scale must be float"),
         ({"scale": "wide"}, "scale must be float, got 'wide'"),
         ({"scale": "nan"}, "scale must be a finite number, got nan"),

@@ -239,9 +239,9 @@ class RayExecutor(AwayExecutor):
         if not port.isdigit() or "//" in host:
             return
         try:
-            socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-        except OSError as error:
-            raise self._nobody_at(f"{named} ({error.strerror or error})") from None
+            socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
+        except (OSError, ValueError) as error:
+            raise self._nobody_at(f"{named} ({getattr(error, 'strerror', None) or error})") from None
 
     def _nobody_at(self, address: str) -> UsageError:
         start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, NamedTuple
 
 from bench.errors import UsageError
-from bench.records.record import Attempt, Kind, Record, checker
+from bench.records.record import Attempt, Kind, Record, checker, parse
 from bench.records.schema import SchemaError
 
 # How many damaged lines of a file a message names.
@@ -96,6 +97,13 @@ def latest_lines(path: Path, keys: Collection[str]) -> dict[str, bytes]:
         legible = KEY.search(line.text)
         if legible and (key := legible[1].decode(errors="replace")) in keys:
             found[key] = line.text
+    # Where another field of that name stands before it.
+    missing = set(keys) - found.keys()
+    for line in read_lines(path) if missing else ():
+        with suppress(UsageError):
+            key = parse(*line).get("key")
+            if key in missing:
+                found[key] = line.text
     return found
 
 

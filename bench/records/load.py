@@ -117,7 +117,7 @@ def _load(folder: RunFolder) -> Run:
     sessions, known = Sessions(header), dict[Machine | None, MeasuredOn]()
     for record in records:
         if record.measured_on is None:
-            machine = sessions.machine(record.finished)
+            machine = sessions.of(record.finished).machine
             record.measured_on = known.setdefault(machine, MeasuredOn(machine))
     return Run(folder.path, header, tuple(records), damaged)
 

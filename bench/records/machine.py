@@ -28,6 +28,14 @@ class Machine(NamedTuple):
         return ", ".join(part for part in (*parts, *load, device) if part)
 
 
+class Session(NamedTuple):
+    """One start of a sweep: when (ISO 8601, UTC), where, and by what command; empty where ``run.json`` does not say."""
+
+    started: str = ""
+    machine: Machine | None = None
+    command: str = ""
+
+
 class Sessions:
     """The sessions of a run folder, each on a machine of its own.
 
@@ -40,15 +48,19 @@ class Sessions:
     def __init__(self, header: Header) -> None:
         earlier = header.get("earlier")
         headers = [*(earlier if isinstance(earlier, list) else []), *([header] if header else [])]
-        self._started = sorted(
-            ((str(one.get("created", "")), machine_of(one)) for one in headers), key=lambda session: session[0]
-        )
+        found = [Session(str(one.get("created", "")), machine_of(one), _command_of(one)) for one in headers]
+        self._found = sorted(found, key=lambda session: session.started)
 
-    def machine(self, finished: str) -> Machine | None:
-        """The machine of a record by when it finished (ISO 8601, UTC); None where that is not known."""
-        if len(self._started) == 1:
-            return self._started[0][1]
-        return next((machine for started, machine in reversed(self._started) if started <= finished), None)
+    def of(self, finished: str) -> Session:
+        """The session of a record by when it finished (ISO 8601, UTC); an empty one where that is not known."""
+        if len(self._found) == 1:
+            return self._found[0]
+        return next((session for session in reversed(self._found) if session.started <= finished), Session())
+
+
+def _command_of(header: Header) -> str:
+    command = header.get("command")
+    return command if isinstance(command, str) else ""
 
 
 def machine_of(header: Header) -> Machine | None:

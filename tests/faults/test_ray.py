@@ -163,10 +163,14 @@ def full_cluster(program: Any, spills: bool) -> Iterator[str]:
             if filler.stdout.readline() == "full\n":
                 break
             time.sleep(1)
-        yield f"ray:address=127.0.0.1:port={port}"
-        program.kill_all()
-        for process in (filler, head):
-            process.wait()
+        else:
+            pytest.fail("nobody filled the store")
+        try:
+            yield f"ray:address=127.0.0.1:port={port}"
+        finally:
+            program.kill_all()
+            for process in (filler, head):
+                process.wait()
 
 
 @pytest.mark.parametrize("spills", [True, False])

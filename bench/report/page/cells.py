@@ -8,17 +8,19 @@ from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.metrics import metric_position
 from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.lines import latest_lines
 from bench.records.load import Run, in_order
+from bench.records.machine import Sessions
 from bench.records.record import Record
 from bench.records.sections import Section
 from bench.report.page.tables import ordered
 
-# Of a whole page; a record takes about 1 kB of it.
+# Of a whole page, and the first line of each table; a record takes about 1 kB.
 MOST_CELLS = 500
 
 
@@ -59,7 +61,8 @@ def cell_links(section: Section, metric: str, most: int) -> CellLinks:
 
 
 def _text(cell: Record, domain: str, metric: str) -> str:
-    tested = cell.eval.get(domain)
+    # One that collapsed was tested, too, and counts nowhere.
+    tested = cell.eval.get(domain) if cell.status == "ok" else None
     value = tested.values[metric_position(metric)] if tested else None
     return cell.status.replace("_", " ") if value is None else f"{value:.3f}"
 
@@ -67,18 +70,18 @@ def _text(cell: Record, domain: str, metric: str) -> str:
 def packed(runs: Sequence[Run], keys: Collection[str]) -> str:
     """The records of ``keys`` as they were written, in base64 of zlib's format.
 
-    Unpacked, each is a line; the first line says, as JSON, which one a key has, and the command of its run.
+    Unpacked, each is a line; the first line says, as JSON, which one a key has, and the command that it is of.
     """
-    homes = {cell.key: run for run, cell in in_order(runs)}
-    wanted: dict[int, set[str]] = defaultdict(set)
-    for key in keys:
-        wanted[runs.index(homes[key])].add(key)
+    wanted: dict[Path, dict[str, Record]] = defaultdict(dict)
+    for run, cell in {cell.key: (run, cell) for run, cell in in_order(runs)}.values():
+        if cell.key in keys:
+            wanted[run.folder][cell.key] = cell
+    sessions = {run.folder: Sessions(run.header) for run in runs}
     index: dict[str, tuple[int, str]] = {}
     lines: list[bytes] = []
-    for place, own in sorted(wanted.items()):
-        folder, command = RunFolder(runs[place].folder), str(runs[place].header.get("command", ""))
-        for key, line in latest_lines(folder.records_file, own).items():
+    for folder, own in sorted(wanted.items()):
+        for key, line in latest_lines(RunFolder(folder).records_file, own).items():
             lines.append(line.strip())
-            index[key] = (len(lines), command)
+            index[key] = (len(lines), sessions[folder].of(own[key].finished).command)
     text = b"\n".join([json.dumps(index).encode(), *lines])
     return b64encode(zlib.compress(text, 9)).decode("ascii")

@@ -82,7 +82,7 @@ def render(report: Report) -> str:
     chapters = [
         _chapter(place, section, found, report, curves) for place, (section, found) in enumerate(report.compared)
     ]
-    keys = [key for chapter in chapters for part in chapter.parts if part.cells for key in part.cells.keys]
+    keys = {key for chapter in chapters for part in chapter.parts if part.cells for key in part.cells.keys}
     records = packed(report.runs, keys)
     return libraries.template.render(**_assets(libraries), **_overview(report), chapters=chapters, records=records)
 

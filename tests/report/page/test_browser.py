@@ -108,6 +108,10 @@ def test_a_click_on_a_score_opens_the_page_of_its_cell_and_back_leads_to_the_rep
     driver.back()
     wait.until(lambda browser: browser.find_element("tag name", "main").is_displayed())
     assert not article.is_displayed()
+    driver.get("about:blank")
+    driver.get(f"{page.resolve().as_uri()}#cell-{key}")
+    wait.until(lambda browser: f"bench show {key}" in browser.find_element("id", "cell").text)
+    article = driver.find_element("id", "cell")
     driver.execute_script("location.hash = 'cell-unknown'")
     wait.until(lambda browser: "none of this key" in article.text)
     severe = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]

@@ -15,7 +15,7 @@ from bench.errors import UsageError
 from bench.records.entries import entries_of
 from bench.records.load import load_runs, pool
 from bench.records.sections import sections_of
-from bench.report.page.cells import cell_links
+from bench.report.page.cells import cell_links, packed
 from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
 from bench.report.page.tables import leaderboard_table
@@ -165,6 +165,25 @@ def test_of_two_attempts_at_a_cell_the_page_shows_the_later(record, make_page):
     _, *lines = unpacked(html)
     assert sorted(json.loads(line)["status"] for line in lines) == ["ok", "oom"]
     assert re.findall(r'<a href="#cell-[^"]+">([^<]+)</a>', html) == ["0.950", "oom"]
+
+
+def test_a_cell_that_collapsed_shows_no_score_though_it_was_tested(record, make_page):
+    html = make_page([record(), record(seed=1) | {"status": "collapsed"}])
+    assert re.findall(r'<a href="#cell-[^"]+">([^<]+)</a>', html) == ["0.950", "collapsed"]
+
+
+def test_a_cell_names_the_command_that_it_is_of(record, run_folder):
+    first = {"created": "2026-01-01T00:00:00+00:00", "command": "bench run --seed 0"}
+    header = {"schema": 1, "created": "2026-02-01T00:00:00+00:00", "command": None, "earlier": [first]}
+    early, late = (record(seed=seed, finished=f"2026-0{seed + 1}-02T00:00:00+00:00") for seed in range(2))
+    # The key of a record is that of the record, whatever stands before it.
+    nested = {"times": {"key": "other"}, **late}
+    runs = load_runs([run_folder([early, nested], header=header)])
+    index, *lines = zlib.decompress(base64.b64decode(packed(runs, {early["key"], late["key"]}))).decode().split("\n")
+    found = {
+        key: (json.loads(lines[place - 1])["seed"], command) for key, (place, command) in json.loads(index).items()
+    }
+    assert found == {early["key"]: (0, "bench run --seed 0"), late["key"]: (1, "")}
 
 
 def test_of_many_cells_the_best_lines_have_links(record, run_folder):

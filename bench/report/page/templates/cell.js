@@ -4,7 +4,8 @@ const article = document.querySelector("#cell");
 const ownTitle = document.title;
 const SHOWN_APART = ["error", "eval", "validation", "curve", "schema"];
 let unpacked = null;
-let cameFrom = "#";
+// Where the report was left: its address, and how far down.
+let left = { address: "#", height: 0 };
 
 function unpack() {
   unpacked ??= (async () => {
@@ -52,7 +53,8 @@ function addList(parent, title, pairs) {
 
 // Metrics by domain tested on; of validation in the last column.
 function addResults(record) {
-  const columns = Object.entries({ ...record.eval, ...(record.validation && { validation: record.validation }) });
+  const tested = { ...record.eval, ...(record.validation && { validation: record.validation }) };
+  const columns = Object.entries(tested).filter(([, found]) => isTree(found));
   const names = [...new Set(columns.flatMap(([, found]) => flat(found).map(([name]) => name)))];
   if (!names.length) {
     return;
@@ -77,7 +79,7 @@ function addResults(record) {
 }
 
 function addCurve(curve) {
-  if (!curve?.length) {
+  if (!Array.isArray(curve) || !curve.length || !curve.every(Array.isArray)) {
     return;
   }
   add(article, "h3", "Learning curve");
@@ -122,33 +124,58 @@ function addRecord(record, command) {
   }
 }
 
+async function addPage(key) {
+  let found;
+  try {
+    found = await unpack();
+  } catch (error) {
+    add(article, "p", `This browser cannot unpack records: ${error.message}`);
+    return;
+  }
+  if (!Object.hasOwn(found.index, key)) {
+    add(article, "p", `This page holds ${Object.keys(found.index).length} records, and none of this key.`);
+    return;
+  }
+  const [line, command] = found.index[key];
+  addRecord(JSON.parse(found.lines[line]), command);
+}
+
 async function followAddress() {
-  const key = location.hash.startsWith("#cell-") ? location.hash.slice(6) : "";
+  const key = keyOf(location.hash);
   document.body.classList.toggle("one-cell", key !== "");
   article.hidden = key === "";
   article.replaceChildren();
   if (!key) {
-    cameFrom = location.hash || "#";
     document.title = ownTitle;
-    // Tables that were laid out while nothing of them was to be seen.
+    // Figures that were drawn, or drawn anew, while nothing of them was to be seen.
     window.dispatchEvent(new Event("resize"));
-    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    if (location.hash === left.address || location.hash === "") {
+      window.scrollTo(0, left.height);
+    } else {
+      document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    }
     return;
   }
   window.scrollTo(0, 0);
-  add(article, "p").append(Object.assign(document.createElement("a"), { href: cameFrom, textContent: "← the report" }));
-  try {
-    const { index, lines } = await unpack();
-    if (index[key]) {
-      addRecord(JSON.parse(lines[index[key][0]]), index[key][1]);
-    } else {
-      add(article, "p", `This page holds ${Object.keys(index).length} records, and none of this key.`);
-    }
-  } catch (error) {
-    add(article, "p", `This browser could not unpack the record: ${error.message}`);
+  const back = Object.assign(document.createElement("a"), { href: left.address, textContent: "← the report" });
+  add(article, "p").append(back);
+  await unpack().catch(() => null);
+  if (keyOf(location.hash) !== key) {
+    return;
   }
+  await addPage(key);
   add(article, "h3", "On the command line");
   add(article, "pre", `bench show ${key}`);
 }
+
+function keyOf(address) {
+  return address.startsWith("#cell-") ? address.slice(6) : "";
+}
+
+document.querySelector("main").addEventListener("click", (event) => {
+  if (event.target.closest("a[href^='#cell-']")) {
+    left = { address: location.hash || "#", height: window.scrollY };
+  }
+});
 window.addEventListener("hashchange", followAddress);
 followAddress();
