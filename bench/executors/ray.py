@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, in_a_line
@@ -222,7 +223,9 @@ class RayExecutor(AwayExecutor):
             try:
                 self._ray.init(**quiet)
             except ConnectionError:
-                raise self._nobody_at(self._address) from None
+                # To an address that is named Ray shows a token only when it is told to.
+                token = "; if that one asks for a token, set RAY_AUTH_MODE=token" if _has_token() else ""
+                raise UsageError(f"{self._nobody_at(self._address)}{token}") from None
             except Exception as error:
                 message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
                 raise UsageError(f"executor {self.name}: {message}") from None
@@ -234,7 +237,7 @@ class RayExecutor(AwayExecutor):
 
     def _check_head(self) -> None:
         """Ray itself asks a head that is not there again and again, and does not give up."""
-        named = os.environ.get("RAY_ADDRESS", "") if self._address == AUTO else self._address
+        named = _current_cluster() if self._address == AUTO else self._address
         host, _, port = named.rpartition(":")
         if not port.isdigit() or "//" in host:
             return
@@ -246,6 +249,23 @@ class RayExecutor(AwayExecutor):
     def _nobody_at(self, address: str) -> UsageError:
         start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
         return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
+
+
+def _has_token() -> bool:
+    """Whether a cluster that ``ray start`` makes here asks for one: the first that Ray starts by itself leaves one."""
+    kept = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
+    return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(kept).is_file()
+
+
+def _current_cluster() -> str:
+    """What ``auto`` means: ``RAY_ADDRESS``, or what the last ``ray start`` of this machine left behind; else empty."""
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named not in ("", AUTO):
+        return named
+    try:
+        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").read_text().strip()
+    except OSError:
+        return ""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from bench.errors import UsageError
 from bench.memory import collector_paused
 from bench.records.append import LineFile, appending, json_line
 from bench.records.header import read_header, set_aside
-from bench.records.lines import Reading, read_lines, read_records
+from bench.records.lines import Reading, latest_lines, read_records
 from bench.records.record import SCHEMA, DetailedRecord, Kind, Record, checker, parse
 from bench.text import printable
 
@@ -49,14 +49,8 @@ class RunFolder:
 
     def written(self) -> dict[str, dict[str, Any]]:
         """The latest attempt at each cell as it was written, with whatever fields, by key."""
-        found: dict[str, dict[str, Any]] = {}
         known = {record.key for record in self.records(Record)}
-        for line in read_lines(self.records_file):
-            with suppress(UsageError):
-                attempt = parse(*line)
-                if attempt.get("key") in known:
-                    found[attempt["key"]] = attempt
-        return found
+        return {key: parse(line, key) for key, line in latest_lines(self.records_file, known).items()}
 
     def header(self) -> Mapping[str, Any]:
         """What ``run.json`` holds, nothing where it is missing, and ``damaged`` alone where it cannot be understood.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ class Run:
     header: Mapping[str, Any]
     cells: tuple[Record, ...]
     damaged: tuple[Damaged, ...] = ()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who says when, where and by what command a record of it was made."""
+        return Sessions(self.header)
 
 
 @dataclass(frozen=True)
@@ -114,12 +120,12 @@ def pool(runs: Sequence[Run]) -> Pool:
 def _load(folder: RunFolder) -> Run:
     header, (found, damaged) = folder.header(), folder.read(Record)
     records = latest(found).values()
-    sessions, known = Sessions(header), dict[Machine | None, MeasuredOn]()
+    run, known = Run(folder.path, header, tuple(records), damaged), dict[Machine | None, MeasuredOn]()
     for record in records:
         if record.measured_on is None:
-            machine = sessions.of(record.finished).machine
+            machine = run.sessions.of(record.finished).machine
             record.measured_on = known.setdefault(machine, MeasuredOn(machine))
-    return Run(folder.path, header, tuple(records), damaged)
+    return run
 
 
 def _with_warmup_seed(cells: Collection[Record]) -> list[Record]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.plots.style import metric_label
 from bench.report.order_block import number, span
-from bench.report.table import Block, Grid, estimate_text
+from bench.report.table import Block, Grid, estimate_text, how_bold
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.verdicts.across import Across
 from bench.verdicts.unit import unit_of
@@ -40,11 +40,10 @@ def sentence(found: Across) -> str:
     several = found.repetitions > 1
     over = f"{found.repetitions} {found.conditions.repeats}{'s' if several else ''}"
     value = f"mean ± half width of the 95 % interval over {over}" if several else over
-    group = "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
     return (
         f"{metric_label(found.metric)} on each domain after training on it, {value}, best mean over the domains first. "
-        f"Bold: {group if several else 'best in the column'}. The mean is one of these domains, and says nothing of "
-        "others. Behind: how far, at most, behind the best of a domain."
+        f"Bold: {how_bold(found.repetitions)}. The mean is one of these domains, and says nothing of others. Behind: "
+        "how far, at most, behind the best of a domain."
     )
 
 

@@ -9,6 +9,7 @@ from bench.records.record import NO_SEED, Record
 from bench.records.references import Efficiency
 from bench.records.sections import Section
 from bench.report.mixed import origins
+from bench.report.table import how_bold
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
 from bench.text import span
 
@@ -184,9 +185,7 @@ def _how_to_read(section: Section) -> str:
         text += f"; ± is the half width of the {LEVEL:.0%} t interval over {section.repeats}s".replace("%", " %")
     if min(counts) < FEWEST_SEEDS:
         text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
-    several = "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
-    best = several if max(counts) > 1 else "best in the column"
-    return f"{text}. Bold: {best}{', per backbone' if len(section.backbones) > 1 else ''}."
+    return f"{text}. Bold: {how_bold(max(counts))}{', per backbone' if len(section.backbones) > 1 else ''}."
 
 
 def _efficiency(section: Section) -> str:

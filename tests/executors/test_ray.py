@@ -177,6 +177,37 @@ def test_where_nobody_listens_it_says_so_at_once(place: Workplace, monkeypatch: 
             connect(RayExecutor(place, None, None, **given), lambda **asked: pytest.fail("it was asked"))
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_cluster_that_asks_for_a_token_is_told_from_none(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool
+) -> None:
+    def refuse(**asked: object) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    token = tmp_path / "token"
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+    if kept:
+        token.write_text("a token")
+    with socket.create_server(("127.0.0.1", 0)) as head, pytest.raises(UsageError, match="no Ray cluster") as told:
+        connect(RayExecutor(place, None, None, address="127.0.0.1", port=head.getsockname()[1]), refuse)
+    assert ("set RAY_AUTH_MODE=token" in str(told.value)) is kept
+
+
+def test_a_cluster_that_left_its_address_behind_is_not_asked_for_ever(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        named = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(named)
+        with pytest.raises(UsageError, match=f"no Ray cluster at {named} .Connection refused.; start one"):
+            connect(RayExecutor(place, None, None), lambda **asked: pytest.fail("it was asked"))
+
+
 def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(UsageError, match=r"executor ray: ray cannot be imported .*pip install ray"):

@@ -66,7 +66,7 @@ def test_caption_states_the_conditions(record, markdown):
     assert "Tested on 2,000 pairs of each domain, the same for all seeds: intervals do not include their draw" in text
     assert "; columns that name no domain are color." in text
     assert "2 seeds (0, 1); ± is the half width of the 95 % t interval over seeds; " in text
-    assert "no inference: fewer than 3 seeds" in text
+    assert "no inference: fewer than 3 seeds. Bold: best in the column, or too close to it to tell." in text
     assert "6,400 training pairs; warm-up: quality 0.840, 51,200 images, 50 s, paid once; recipe aaaaaaaa" in text
 
 
@@ -74,6 +74,7 @@ def test_no_warning_from_three_seeds_on(record, markdown):
     text = one_line(markdown([record(seed=seed) for seed in range(3)]))
     assert "3 seeds (0, 1, 2)" in text
     assert "no inference" not in text
+    assert "Bold: not worse than the best in the column (with 95 % confidence" in text
 
 
 def test_seeds_that_differ_between_rows_are_pointed_out(record, markdown):

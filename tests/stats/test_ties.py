@@ -47,6 +47,16 @@ def test_parts_make_no_difference(monkeypatch):
     assert tie_group(values, 1).tolist() == whole.tolist() == by_pairs(values, 1)
 
 
+@pytest.mark.parametrize("part", [1, 2, 64])
+def test_rows_in_parts_keep_the_variances_that_are_theirs(monkeypatch, part):
+    values = np.random.default_rng(3).normal(0, 0.002, (6, 9)) + np.linspace(0.8, 0.9, 9)
+    unsure = [0, 3, 4]
+    shared = np.zeros((9, 9))
+    shared[unsure] = shared[:, unsure] = 0.1
+    monkeypatch.setattr(ties, "PART", part)
+    assert np.flatnonzero(tie_group(values, 1, shared)).tolist() == [*unsure, 8]
+
+
 @pytest.mark.parametrize("n", [3, 10])
 def test_the_truly_best_is_lost_in_at_most_five_percent(n):
     rng = np.random.default_rng(n)

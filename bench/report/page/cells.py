@@ -15,7 +15,6 @@ from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.lines import latest_lines
 from bench.records.load import Run, in_order
-from bench.records.machine import Sessions
 from bench.records.record import Record
 from bench.records.sections import Section
 from bench.report.page.tables import ordered
@@ -76,7 +75,7 @@ def packed(runs: Sequence[Run], keys: Collection[str]) -> str:
     for run, cell in {cell.key: (run, cell) for run, cell in in_order(runs)}.values():
         if cell.key in keys:
             wanted[run.folder][cell.key] = cell
-    sessions = {run.folder: Sessions(run.header) for run in runs}
+    sessions = {run.folder: run.sessions for run in runs}
     index: dict[str, tuple[int, str]] = {}
     lines: list[bytes] = []
     for folder, own in sorted(wanted.items()):

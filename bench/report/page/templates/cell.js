@@ -124,14 +124,7 @@ function addRecord(record, command) {
   }
 }
 
-async function addPage(key) {
-  let found;
-  try {
-    found = await unpack();
-  } catch (error) {
-    add(article, "p", `This browser cannot unpack records: ${error.message}`);
-    return;
-  }
+function addPage(key, found) {
   if (!Object.hasOwn(found.index, key)) {
     add(article, "p", `This page holds ${Object.keys(found.index).length} records, and none of this key.`);
     return;
@@ -159,11 +152,16 @@ async function followAddress() {
   window.scrollTo(0, 0);
   const back = Object.assign(document.createElement("a"), { href: left.address, textContent: "← the report" });
   add(article, "p").append(back);
-  await unpack().catch(() => null);
+  const found = await unpack().catch((error) => error);
+  // Somebody may have gone on meanwhile.
   if (keyOf(location.hash) !== key) {
     return;
   }
-  await addPage(key);
+  if (found instanceof Error) {
+    add(article, "p", `This browser cannot unpack records: ${found.message}`);
+  } else {
+    addPage(key, found);
+  }
   add(article, "h3", "On the command line");
   add(article, "pre", `bench show ${key}`);
 }
@@ -178,4 +176,6 @@ document.querySelector("main").addEventListener("click", (event) => {
   }
 });
 window.addEventListener("hashchange", followAddress);
+// The colours of its curve are of the scheme that it was drawn in.
+dark.addEventListener("change", () => keyOf(location.hash) && followAddress());
 followAddress();
