@@ -2,7 +2,8 @@
 
 A study is a configuration in ``configs/studies``, its records in ``results/reference/studies`` and its page in
 ``docs/studies``, all of one name. In a page ``<!-- PART STUDY METRIC -->`` begins a part that ends at ``<!-- end -->``,
-and the cases at the top of the page of a study become those of ``bench advise``.
+of one study or of two as in ``one+other``, and the cases at the top of the page of a study become those of ``bench
+advise``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,10 +26,12 @@ from bench.report.across_block import across_block, grid, title
 from bench.report.caption import caption
 from bench.report.formats.markdown import bullets, wrap
 from bench.report.gaps_block import gaps_block
+from bench.report.order_block import span
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report, build
 from bench.report.table import Block, Grid, Table
+from bench.text import MISSING
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
 from bench.yaml12 import read_yaml
@@ -36,7 +39,10 @@ from bench.yaml12 import read_yaml
 ROOT = Path(__file__).parents[1]
 PAGES, RECORDS = ROOT / "docs" / "studies", ROOT / "results" / "reference" / "studies"
 ADVICE = ROOT / "bench" / "advise" / "cases.json"
-PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
+PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z+-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
+CLAIMS = ROOT / "docs" / "published-orders.md"
+# What sizes were matched by.
+SIZE = re.compile(r":(head|width|rank|perspectives)=[0-9]+")
 FRONT = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 # Shown in a short table beside the best and the last ones.
 KNOWN, BEST, LAST = ("concat", "abs_diff", "hadamard", "cosine"), 4, 1
@@ -90,6 +96,36 @@ def spread(report: Report, metric: str) -> Iterator[str]:
     yield Grid(header, rows, left=1).markdown()
 
 
+def transfer(report: Report, metric: str) -> Iterator[str]:
+    """Whether the domains of the later of two studies order the fusions as those of the earlier one do, and what it
+    would cost to choose by them."""
+    known, tried = (sorted({cell.domain for cell in run.cells}) for run in report.runs)
+    (board,) = report.across
+    found = {frozenset((one.first, one.second)): one for one in board.agreements}
+    pairs = [[found[frozenset((row, column))] for column in known] for row in tried]
+    cells = [[f"{one.correlation:.2f} ({span(one.low, one.high)})" for one in row] for row in pairs]
+    yield Grid(["order on", *known], [[row, *own] for row, own in zip(tried, cells, strict=True)], left=1).markdown()
+    within = [one.correlation for pair, one in found.items() if pair <= set(known)]
+    ceilings = [one.ceiling for row in pairs for one in row]
+    yield wrap(
+        f"Rank correlation (Spearman's) of {len(board.fusions)} fusions with its 95 % interval. It could be "
+        f"{min(ceilings):.2f} to {max(ceilings):.2f}, given how well each order repeats; among {', '.join(known)} it "
+        f"is {min(within):.2f} to {max(within):.2f}."
+    )
+    (aim,) = across_of([one for one in report.sections if one.domain in known], metric)
+    rows = []
+    for domain in tried:
+        (own,) = across_of([one for one in report.sections if one.domain == domain], metric, fewest=1)
+        best, ties = own.fusions[0], sum(own.ties[:, 0])
+        lost = aim.lead_over(best)
+        rows.append([domain, best, str(ties), *(f"{100 * one:.2f}" for one in (lost.mean, lost.low, lost.high))])
+    header = ["chosen on", "best there", "in its tie group", "behind the best, points", "from", "to"]
+    yield Grid(header, rows, left=2).markdown()
+    yield wrap(
+        f"Behind the best: of the mean over {', '.join(known)}, by how much the choice loses, with its interval."
+    )
+
+
 def made(report: Report, metric: str) -> Iterator[str]:
     """How the records came about: conditions, cells, computing time, versions."""
     conditions, _, *backbones = caption(report.sections[0])
@@ -103,9 +139,51 @@ def made(report: Report, metric: str) -> Iterator[str]:
     yield bullets([sentence(facts) for facts in provenance(report.runs)])
 
 
+def published(report: Report, metric: str) -> Iterator[str]:
+    """The claims at the top of the page, each with the difference that was measured here and what it says of it."""
+    claims = read_yaml(FRONT.match(CLAIMS.read_text())[1])["claims"]
+    tested = sum("study" in claim for claim in claims)
+    header = ["published", "by", "here", "points", "interval", "verdict"]
+    rows = [_claim(**claim, confidence=1 - 0.05 / tested) for claim in claims]
+    yield Grid(header, rows, left=3).markdown()
+    yield _pages(claim["study"] for claim in claims if "study" in claim)
+    yield wrap(
+        f"Differences are paired by replicate or seed and averaged over the domains; each interval holds at 5 % / "
+        f"{tested}, so that all of them hold together with 95 % confidence."
+    )
+
+
+def _claim(
+    said: str, source: str, confidence: float, study: str = "", better: str = "", worse: str = "", metric: str = "auc",
+    domains: Sequence[str] = (), why: str = "",
+) -> list[str]:  # fmt: skip
+    if not study:
+        return [said, source, why, MISSING, MISSING, "not testable"]
+    sections = _report(study, metric).sections
+    (board,) = across_of([one for one in sections if not domains or one.domain in domains], metric, fewest=1)
+    lead = board.lead(*(_named(board.fusions, name) for name in (better, worse)), confidence)
+    verdict = "confirmed" if lead.low > 0 else "contradicted" if lead.high < 0 else "not told apart"
+    where = f", {', '.join(domains)} alone" if domains else ""
+    here = f"{better} over {worse} ({study}{where}; {metric}, n = {board.repetitions})"
+    points = [f"{100 * one:+.2f}" for one in (lead.mean, lead.low, lead.high)]
+    return [said, source, here, points[0], f"{points[1]} to {points[2]}", verdict]
+
+
+def _pages(studies: Iterable[str]) -> str:
+    """Links to the pages of studies, from a page of the documentation."""
+    return f"Studies: {', '.join(f'[{one}](studies/{one}.md)' for one in sorted(set(studies)))}."
+
+
+def _named(fusions: Sequence[str], name: str) -> str:
+    """The one of that name, whatever its size was matched to."""
+    (found,) = [one for one in fusions if SIZE.sub("", one) == name]
+    return found
+
+
 def advice(report: Report, metric: str) -> Iterator[str]:
     """What all studies found best, for a page of the documentation."""
-    yield advice_grid(read_cases(), "studies").markdown()
+    yield advice_grid(read_cases()).markdown()
+    yield _pages(case.study for case in read_cases())
 
 
 PARTS: Mapping[str, Callable[[Report, str], Iterator[str]]] = {
@@ -113,9 +191,11 @@ PARTS: Mapping[str, Callable[[Report, str], Iterator[str]]] = {
     "advice": advice,
     "gaps": gaps,
     "made": made,
+    "published": published,
     "short": short,
     "single": single,
     "spread": spread,
+    "transfer": transfer,
 }
 
 
@@ -134,7 +214,7 @@ def _base(fusion: str) -> str:
 
 @cache
 def _report(study: str, metric: str) -> Report:
-    return build(load_runs([RECORDS / study]), (metric,), ())
+    return build(load_runs(RECORDS / one for one in study.split("+")), (metric,), ())
 
 
 def cases() -> list[Case]:
@@ -182,7 +262,7 @@ def rewritten(page: Path) -> str:
 def texts() -> Iterator[tuple[Path, str]]:
     """Every file that depends on records, with what it should hold. The cases come first: pages quote them."""
     yield ADVICE, TypeAdapter(list[Case]).dump_json(cases(), indent=2).decode() + "\n"
-    for page in (*sorted(PAGES.glob("*.md")), ROOT / "docs" / "which-join.md", ROOT / "README.md"):
+    for page in (*sorted(PAGES.glob("*.md")), CLAIMS, ROOT / "docs" / "which-join.md", ROOT / "README.md"):
         yield page, rewritten(page)
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bench.advise.cases import read_cases
 from bench.sweep.config import load_config
+from bench.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "results" / "reference" / "studies"
@@ -75,3 +77,29 @@ def test_the_cases_say_who_leads_and_by_how_much():
         assert best.split(":")[0] == case.use[0]
         assert case.lead == pytest.approx(means[best] - over, abs=6e-4)
         assert case.low <= case.lead <= case.high
+
+
+def without_size(fusion):
+    return re.sub(r":(head|width|rank|perspectives)=\d+", "", fusion)
+
+
+def test_what_became_of_published_orders_is_a_paired_t_interval():
+    _, front, page = (ROOT / "docs" / "published-orders.md").read_text().split("---\n", 2)
+    claims = read_yaml(front)["claims"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"][2:]
+    assert [row[:2] for row in rows] == [[claim["said"], claim["source"]] for claim in claims]
+    tested = [(claim, row) for claim, row in zip(claims, rows, strict=True) if "study" in claim]
+    for claim, (*_, points, interval, verdict) in tested:
+        metric = claim.get("metric", "auc")
+        known = scores(claim["study"], metric)
+        leads = []
+        for domain in claim.get("domains") or {domain for _, domain in known}:
+            better, worse = (
+                next(own for (fusion, where), own in known.items() if where == domain and without_size(fusion) == name)
+                for name in (claim["better"], claim["worse"])
+            )
+            leads.append([100 * (better[seed] - worse[seed]) for seed in sorted(better)])
+        lead = np.mean(leads, axis=0) * (-1 if metric == "fpr95" else 1)
+        low, high = stats.t.interval(1 - 0.05 / len(tested), len(lead) - 1, lead.mean(), stats.sem(lead))
+        assert [float(points), *map(float, interval.split(" to "))] == pytest.approx([lead.mean(), low, high], abs=0.02)
+        assert verdict == ("confirmed" if low > 0 else "contradicted" if high < 0 else "not told apart")

@@ -11,21 +11,16 @@ from bench.verdicts.unit import unit_of
 MOST_NAMED = 4
 
 
-def grid(cases: Sequence[Case], studies: str = "") -> Grid:
-    """One row per case.
-
-    Args:
-        studies: where the pages of the studies are, for links to them.
-    """
+def grid(cases: Sequence[Case]) -> Grid:
+    """One row per case."""
     rows = []
     for case in cases:
         unit = unit_of(case.metric)
         ahead = f"{unit.signed(case.lead)} ({unit.size(case.low)} to {unit.size(case.high)}){unit.name}"
-        study = f"[{case.study}]({studies}/{case.study}.md)" if studies else case.study
         best, *others = case.use
         shown = ", ".join(others[:MOST_NAMED]) + (f", {len(others) - MOST_NAMED} more" if others[MOST_NAMED:] else "")
         gain = f"{ahead} of {case.metric}"
-        rows.append([case.pairs, f"**{best}**", shown or "nothing", gain, ", ".join(case.avoid), study])
+        rows.append([case.pairs, f"**{best}**", shown or "nothing", gain, ", ".join(case.avoid), case.study])
     over = " and ".join(sorted({case.over for case in cases}))
     header = ["your pairs", "use", "ties with it", f"ahead of {over}", "last", "study"]
     return Grid(header, rows, left=len(header))

@@ -72,10 +72,13 @@ class Across:
     def lead_over(self, baseline: str) -> Paired:
         """How far the best mean is ahead of that of ``baseline``. The interval holds for whichever fusion is the best:
         each of those that it was chosen from has one at 5 % / their number (Bonferroni)."""
-        place = self.fusions.index(baseline)
-        differences = METRICS.get(self.metric).direction * (self.scores[:, 0] - self.scores[:, place])
-        confidence = 1 - (1 - CONFIDENCE) / max(len(self.fusions) - 1, 1)
-        return paired(differences, confidence, Shared(float(self.shared.between[0, place]), self.shared.freedom))
+        return self.lead(self.fusions[0], baseline, 1 - (1 - CONFIDENCE) / max(len(self.fusions) - 1, 1))
+
+    def lead(self, fusion: str, baseline: str, confidence: float = CONFIDENCE) -> Paired:
+        """How far the mean of a fusion over the domains is ahead of that of ``baseline``, paired by repetition."""
+        one, other = self.fusions.index(fusion), self.fusions.index(baseline)
+        differences = METRICS.get(self.metric).direction * (self.scores[:, one] - self.scores[:, other])
+        return paired(differences, confidence, Shared(float(self.shared.between[one, other]), self.shared.freedom))
 
 
 @dataclass(frozen=True)
