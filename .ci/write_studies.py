@@ -2,8 +2,7 @@
 
 A study is a configuration in ``configs/studies``, its records in ``results/reference/studies`` and its page in
 ``docs/studies``, all of one name. In a page ``<!-- PART STUDY METRIC -->`` begins a part that ends at ``<!-- end -->``,
-of one study or of two as in ``one+other``, and the cases at the top of the page of a study become those of ``bench
-advise``.
+and the cases at the top of the page of a study become those of ``bench advise``.
 """
 
 from __future__ import annotations
@@ -39,11 +38,12 @@ from bench.yaml12 import read_yaml
 ROOT = Path(__file__).parents[1]
 PAGES, RECORDS = ROOT / "docs" / "studies", ROOT / "results" / "reference" / "studies"
 ADVICE = ROOT / "bench" / "advise" / "cases.json"
-PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z+-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
+PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
 CLAIMS = ROOT / "docs" / "published-orders.md"
 # What sizes were matched by.
 SIZE = re.compile(r":(head|width|rank|perspectives)=[0-9]+")
 FRONT = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+DRAWN = {"color", "contours", "shapes", "texture"}
 # Shown in a short table beside the best and the last ones.
 KNOWN, BEST, LAST = ("concat", "abs_diff", "hadamard", "cosine"), 4, 1
 OVER = "concat"
@@ -97,32 +97,33 @@ def spread(report: Report, metric: str) -> Iterator[str]:
 
 
 def transfer(report: Report, metric: str) -> Iterator[str]:
-    """Whether the domains of the later of two studies order the fusions as those of the earlier one do, and what it
-    would cost to choose by them."""
-    known, tried = (sorted({cell.domain for cell in run.cells}) for run in report.runs)
+    """Whether drawn domains order the fusions as the others do, and what it would cost to choose by one of them."""
     (board,) = report.across
+    real = [domain for domain in board.domains if _base(domain) not in DRAWN]
+    drawn = [domain for domain in board.domains if domain not in real]
     found = {frozenset((one.first, one.second)): one for one in board.agreements}
-    pairs = [[found[frozenset((row, column))] for column in known] for row in tried]
+    pairs = [[found[frozenset((row, column))] for column in real] for row in drawn]
     cells = [[f"{one.correlation:.2f} ({span(one.low, one.high)})" for one in row] for row in pairs]
-    yield Grid(["order on", *known], [[row, *own] for row, own in zip(tried, cells, strict=True)], left=1).markdown()
-    within = [one.correlation for pair, one in found.items() if pair <= set(known)]
+    yield Grid(["order on", *real], [[row, *own] for row, own in zip(drawn, cells, strict=True)], left=1).markdown()
+    within = [one.correlation for pair, one in found.items() if pair <= set(real)]
     ceilings = [one.ceiling for row in pairs for one in row]
     yield wrap(
         f"Rank correlation (Spearman's) of {len(board.fusions)} fusions with its 95 % interval. It could be "
-        f"{min(ceilings):.2f} to {max(ceilings):.2f}, given how well each order repeats; among {', '.join(known)} it "
+        f"{min(ceilings):.2f} to {max(ceilings):.2f}, given how well each order repeats; among {', '.join(real)} it "
         f"is {min(within):.2f} to {max(within):.2f}."
     )
-    (aim,) = across_of([one for one in report.sections if one.domain in known], metric)
+    (aim,) = across_of([one for one in report.sections if one.domain in real], metric)
     rows = []
-    for domain in tried:
+    for domain in drawn:
         (own,) = across_of([one for one in report.sections if one.domain == domain], metric, fewest=1)
-        best, ties = own.fusions[0], sum(own.ties[:, 0])
-        lost = aim.lead_over(best)
-        rows.append([domain, best, str(ties), *(f"{100 * one:.2f}" for one in (lost.mean, lost.low, lost.high))])
-    header = ["chosen on", "best there", "in its tie group", "behind the best, points", "from", "to"]
+        lost = aim.lead_over(own.fusions[0])
+        behind = [f"{100 * one:.2f}" for one in (lost.mean, lost.low, lost.high)]
+        rows.append([domain, own.fusions[0], str(sum(own.ties[:, 0])), behind[0], f"{behind[1]} to {behind[2]}"])
+    header = ["chosen on", "best there", "in its tie group", "behind the best, points", "interval"]
     yield Grid(header, rows, left=2).markdown()
     yield wrap(
-        f"Behind the best: of the mean over {', '.join(known)}, by how much the choice loses, with its interval."
+        f"Behind the best: how much the choice loses against {aim.fusions[0]} in the mean over {', '.join(real)}; the "
+        "interval holds for whichever is the best there."
     )
 
 
@@ -214,7 +215,7 @@ def _base(fusion: str) -> str:
 
 @cache
 def _report(study: str, metric: str) -> Report:
-    return build(load_runs(RECORDS / one for one in study.split("+")), (metric,), ())
+    return build(load_runs([RECORDS / study]), (metric,), ())
 
 
 def cases() -> list[Case]:

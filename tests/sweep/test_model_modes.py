@@ -11,7 +11,7 @@ Sweep = Callable[..., tuple[int, list[dict[str, Any]], str]]
 MODES = ["side_by_side", "stack_diff", "film:stage=1", "mmtm", "attention_gate:map_stage=1", "pseudo_siamese"]
 
 
-@pytest.mark.parametrize("backbone", ["mobilenetv3_small_32", "tiny_vit"])
+@pytest.mark.parametrize("backbone", ["mobilenetv3_small_32", pytest.param("tiny_vit", marks=pytest.mark.slow)])
 def test_every_mode_is_fine_tuned_from_a_warm_up(backbone: str, sweep: Sweep) -> None:
     code, records, printed = sweep(fusion=MODES, backbone=backbone, protocol="finetune")
     assert code == 0, printed
