@@ -243,7 +243,7 @@ def _case(study: str, pairs: str, protocol: str, metric: str, domains: list[str]
         lead=round(lead.mean, 4),
         low=round(lead.low, 4),
         high=round(lead.high, 4),
-        avoid=[_base(fusion) for fusion in board.fusions[:-4:-1]],
+        avoid=[_base(fusion) for fusion in board.fusions[::-1] if fusion not in board.may_be_best][:3],
         study=study,
     )
 

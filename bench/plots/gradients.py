@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.plots.contract import Job, Plot, Source, register_plot
+from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.curves import learned
 from bench.plots.style import COLORS, INTERVAL, LINES, new_figure
 from bench.records.entries import Entry
@@ -22,6 +22,8 @@ PER_ROW = 4
 
 def draw_gradients(section: Section, watched: Sequence[tuple[Entry, Checked]]) -> Figure:
     """A panel for each fusion of a section with one backbone, a line for each layer, on one logarithmic scale."""
+    if not watched:
+        raise NothingToDrawError(f"{section.title}: no training was watched (--checks)")
     columns = min(PER_ROW, len(watched))
     rows = -(-len(watched) // columns)
     note = f"mean norm of the gradient of each layer, before it is limited; band: {INTERVAL}"
@@ -77,8 +79,4 @@ class Gradients(Plot):
             ]
             for section in sections
         }
-        return [
-            (section.title, partial(draw_gradients, section, found[section.title]))
-            for section in sections
-            if found[section.title]
-        ]
+        return [(section.title, partial(draw_gradients, section, found[section.title])) for section in sections]

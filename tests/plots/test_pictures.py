@@ -123,7 +123,9 @@ def check(pairs, loss, stem):
     return {"pairs": pairs, "loss": loss, "gradients": {"stem": stem, "head": 2.0}, **rest}
 
 
-def test_what_was_watched_stands_in_the_curves_and_has_a_picture_of_its_gradients(record, run_folder):
+def test_what_was_watched_stands_in_the_curves_and_has_a_picture_of_its_gradients(
+    record, run_folder, bench_plot, tmp_path
+):
     folder = run_folder([record(seed=0, checks=[check(64, 0.6, 1.0), check(128, 0.9, 3.0)]), record(seed=1)])
     (picture,) = drawn(folder, "curves").values()
     loss, f1 = picture.axes
@@ -133,7 +135,8 @@ def test_what_was_watched_stands_in_the_curves_and_has_a_picture_of_its_gradient
     assert loss.get_ylim()[1] > 0.9
     (picture,) = drawn(folder, "gradients").values()
     assert [line.get_ydata().tolist() for line in picture.axes[0].lines[:2]] == [[1.0, 3.0], [2.0, 2.0]]
-    assert not drawn(run_folder([record()], "plain"), "gradients")
+    result = bench_plot(run_folder([record()], "plain"), "--kind", "gradients", "--out", tmp_path / "out")
+    assert (result.exit_code, "no training was watched (--checks)" in result.stderr) == (2, True)
 
 
 def test_scores_are_split_by_label(record, run_folder):

@@ -166,11 +166,11 @@ def _chapter(
             pareto_views(board, section, metric, report.margin),
         )
     )
-    parts.append(_figure("Fusion × backbone", _heat_sentence(board, metric), heatmap_views(board, metric)))
+    parts.append(_figure("Fusion × backbone", _heat_sentence(board, section, metric), heatmap_views(board, metric)))
     for number, backbone in enumerate(section.backbones):
         name = f" · {backbone}" if len(section.backbones) > 1 else ""
         shifts = shifts_table(board.of(backbone), metric)
-        where = f"{metric} after training on {section.domain} alone, mean over seeds."
+        where = f"{metric} after training on {section.domain} alone, mean over {section.repeats}s."
         parts.append(_table(f"Shifts{name}", where, shifts, f"t{place}-shifts-{number}", "Tested on no other domain."))
         for title, block in (("Over the controls", lift_block), ("New classes and groups", quarters_block)):
             found_table = frame_of(block.grid(section.of(backbone), metric))
@@ -188,7 +188,11 @@ def _chapter(
             parts.append(Part(f"Order{name}", how, sortable(table, f"t{place}-order-{number}", False)))
         learned = learning_views(section.of(backbone), curves, metric)
         parts.append(
-            _figure(f"Learning curves{name}", "Mean over seeds of the best fusions and of the references.", learned)
+            _figure(
+                f"Learning curves{name}",
+                f"Mean over {section.repeats}s of the best fusions and of the references.",
+                learned,
+            )
         )
     spread = effects_block.effects_block(section, report.sections, metric)
     if spread is not None:
@@ -200,10 +204,10 @@ def _chapter(
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
 
 
-def _heat_sentence(board: Board, metric: str) -> str:
+def _heat_sentence(board: Board, section: Section, metric: str) -> str:
     fusions = board.ranked("fusion", metric)["fusion"].nunique()
     some = f" The best {MOST_ROWS} of {fusions:,} fusions; the leaderboard has all." if fusions > MOST_ROWS else ""
-    return f"{metric}, mean over seeds.{some}"
+    return f"{metric}, mean over {section.repeats}s.{some}"
 
 
 def _cells(section: Section, metric: str, most: int) -> Part:

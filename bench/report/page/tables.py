@@ -37,7 +37,7 @@ def leaderboard_table(section: Section, metrics: Sequence[str], costs: Sequence[
     facts: dict[str, Sequence[object]] = {
         "tie group": ["yes" if entry.group in tied else "" for entry in entries],
         "backbone": [entry.group.backbone for entry in entries],
-        "seeds": [len(entry.finished) for entry in entries],
+        "n": [len(entry.finished) for entry in entries],
         "role": [entry.role for entry in entries],
     }
     wanted = [(section.domain, metric) for metric in metrics]
@@ -126,7 +126,7 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
         for verdict in comparison.verdicts
     ]
     names = ["fusion", "verdict", f"difference,{unit.name}", "interval from", "to", "p (Holm)"]
-    return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "seeds", "backbone"])
+    return pd.DataFrame(rows, columns=[*names, f"detectable,{unit.name}", "n", "backbone"])
 
 
 def _status(cell: Record) -> str:
