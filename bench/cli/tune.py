@@ -13,7 +13,7 @@ from bench.cli.options import Names, emit, options_of
 from bench.errors import UsageError
 
 
-@options_of("bench.sweep.config:SweepConfig", ("part",))
+@options_of("bench.sweep.config:SweepConfig", ("part", "out"))
 def tune(
     over: Annotated[
         Names,
@@ -32,6 +32,7 @@ def tune(
     config: Annotated[
         Optional[list[Path]], typer.Option(help="As for bench run: YAML file, built-in configuration, or run.json.")
     ] = None,
+    out: Annotated[Optional[str], typer.Option(help="Folder of the tuning (default: results/tuning).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan of the trials and stop.")] = False,
     **given: Any,
 ) -> None:
@@ -51,7 +52,7 @@ def tune(
     if "seed" in given:
         raise UsageError("--seed: trials and tests are replicates, which share nothing; use --replicates")
     tuning = Tuning(read_space(over or ()), read_trials(trials), select, tuning_replicates)
-    settings = load_config(given, *(config or ()))
+    settings = load_config(given | ({} if out is None else {"out": out}), *(config or ()))
     if settings.part:
         raise UsageError(f"part {settings.part}: what is chosen depends on all trials; a tuning has no parts")
     if "out" not in settings.model_fields_set:
