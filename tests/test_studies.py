@@ -86,7 +86,8 @@ def without_size(fusion):
 def test_what_became_of_published_orders_is_a_paired_t_interval():
     _, front, page = (ROOT / "docs" / "published-orders.md").read_text().split("---\n", 2)
     claims = read_yaml(front)["claims"]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"][2:]
+    lines = [line.strip("|") for line in page.splitlines() if line[:1] == "|"][2:]
+    rows = [[re.sub(r"\\(.)", r"\1", cell).strip() for cell in re.split(r"(?<!\\)\|", line)] for line in lines]
     assert [row[:2] for row in rows] == [[claim["said"], claim["source"]] for claim in claims]
     tested = [(claim, row) for claim, row in zip(claims, rows, strict=True) if "study" in claim]
     for claim, (*_, points, interval, verdict) in tested:
@@ -103,3 +104,23 @@ def test_what_became_of_published_orders_is_a_paired_t_interval():
         low, high = stats.t.interval(1 - 0.05 / len(tested), len(lead) - 1, lead.mean(), stats.sem(lead))
         assert [float(points), *map(float, interval.split(" to "))] == pytest.approx([lead.mean(), low, high], abs=0.02)
         assert verdict == ("confirmed" if low > 0 else "contradicted" if high < 0 else "not told apart")
+
+
+def test_drawn_domains_order_joins_as_the_page_says():
+    page = (ROOT / "docs" / "studies" / "transfer.md").read_text()
+    tables = [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)
+    ]
+    (_, *real), _, *rows = tables[0]
+    known = scores("transfer", "auc")
+    fusions = sorted({fusion for fusion, _ in known})
+    mean = {
+        domain: [np.mean(list(known[fusion, domain].values())) for fusion in fusions]
+        for domain in {d for _, d in known}
+    }
+    for drawn, *cells in rows:
+        for domain, cell in zip(real, cells, strict=True):
+            assert float(cell.split()[0]) == pytest.approx(stats.spearmanr(mean[drawn], mean[domain])[0], abs=6e-3)
+    best = {drawn: fusions[int(np.argmax(mean[drawn]))] for drawn, *_ in rows}
+    assert {row[0]: row[1] for row in tables[1][2:]} == best

@@ -224,8 +224,10 @@ class RayExecutor(AwayExecutor):
                 self._ray.init(**quiet)
             except ConnectionError:
                 # To an address that is named Ray shows a token only when it is told to.
-                token = "; if that one asks for a token, set RAY_AUTH_MODE=token" if _has_token() else ""
-                raise UsageError(f"{self._nobody_at(self._address)}{token}") from None
+                named, told = _named(self._address), "RAY_AUTH_MODE" in os.environ
+                hint = "; if the one there asks for a token, set RAY_AUTH_MODE=token"
+                token = hint if named and not told and _has_token() else ""
+                raise UsageError(f"{self._nobody_at(named or self._address)}{token}") from None
             except Exception as error:
                 message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
                 raise UsageError(f"executor {self.name}: {message}") from None
@@ -237,7 +239,7 @@ class RayExecutor(AwayExecutor):
 
     def _check_head(self) -> None:
         """Ray itself asks a head that is not there again and again, and does not give up."""
-        named = _current_cluster() if self._address == AUTO else self._address
+        named = _named(self._address) or (_found_here() if self._address == AUTO else self._address)
         host, _, port = named.rpartition(":")
         if not port.isdigit() or "//" in host:
             return
@@ -257,15 +259,19 @@ def _has_token() -> bool:
     return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(kept).is_file()
 
 
-def _current_cluster() -> str:
-    """What ``auto`` means: ``RAY_ADDRESS``, or what the last ``ray start`` of this machine left behind; else empty."""
-    named = os.environ.get("RAY_ADDRESS", "")
-    if named not in ("", AUTO):
-        return named
-    try:
-        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").read_text().strip()
-    except OSError:
-        return ""
+def _named(address: str) -> str:
+    """The head that the user named, as parameter or in ``RAY_ADDRESS``; empty where Ray is to look for one."""
+    given = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
+    return "" if given in (AUTO, LOCAL) else given
+
+
+def _found_here() -> str:
+    """The head that Ray would take for ``auto``, which may have ended since; empty where it finds none."""
+    with suppress(ImportError, AttributeError, ConnectionError):
+        from ray._private.services import get_ray_address_from_environment
+
+        return str(get_ray_address_from_environment(AUTO, None))
+    return ""
 
 
 @contextmanager

@@ -40,10 +40,11 @@ def sentence(found: Across) -> str:
     several = found.repetitions > 1
     over = f"{found.repetitions} {found.conditions.repeats}{'s' if several else ''}"
     value = f"mean ± half width of the 95 % interval over {over}" if several else over
+    bold = how_bold(found.repetitions, found.repetitions)
     return (
         f"{metric_label(found.metric)} on each domain after training on it, {value}, best mean over the domains first. "
-        f"Bold: {how_bold(found.repetitions)}. The mean is one of these domains, and says nothing of others. Behind: "
-        "how far, at most, behind the best of a domain."
+        f"Bold: {bold}. The mean is one of these domains, and says nothing of others. Behind: how far, at most, behind "
+        "the best of a domain."
     )
 
 

@@ -185,7 +185,9 @@ def _how_to_read(section: Section) -> str:
         text += f"; ± is the half width of the {LEVEL:.0%} t interval over {section.repeats}s".replace("%", " %")
     if min(counts) < FEWEST_SEEDS:
         text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
-    return f"{text}. Bold: {how_bold(max(counts))}{', per backbone' if len(section.backbones) > 1 else ''}."
+    return (
+        f"{text}. Bold: {how_bold(min(counts), max(counts))}{', per backbone' if len(section.backbones) > 1 else ''}."
+    )
 
 
 def _efficiency(section: Section) -> str:

@@ -27,11 +27,11 @@ ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
 
 
-def how_bold(repetitions: int) -> str:
+def how_bold(fewest: int, most: int) -> str:
     """What bold type says in a column of means over so many repetitions, the end of a sentence."""
-    if repetitions < 2:
+    if most < 2:
         return "best in the column"
-    if repetitions < FEWEST_SEEDS:
+    if fewest < FEWEST_SEEDS:
         return "best in the column, or too close to it to tell"
     return "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
 

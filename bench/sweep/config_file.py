@@ -24,7 +24,8 @@ def read_config(file: Path) -> dict[str, Any]:
     """The keys and values of a file. Of a ``run.json`` they are those of the configuration that it holds, without
     ``jobs``, unless that was 0: how many cells ran at a time is a fact of the machine.
 
-    Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``.
+    Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``. Plug-ins that it
+    includes may lie beside it.
 
     Raises:
         UsageError: the file is missing, cannot be read or holds no keys and values.
@@ -48,7 +49,9 @@ def read_config(file: Path) -> dict[str, Any]:
         raise UsageError(f"{where}: not readable as {'JSON' if is_json else 'YAML'} ({reason})") from None
     if not isinstance(read, dict):
         raise UsageError(f"{where}: expected keys and values, such as 'fusion: all'")
-    return _stored(read, where) if {"schema", "config"} <= read.keys() else read
+    if {"schema", "config"} <= read.keys():
+        return _stored(read, where)
+    return read | ({"include": _beside(found, read["include"])} if read.get("include") else {})
 
 
 def named(file: Path) -> str:
@@ -69,6 +72,23 @@ def _find(file: Path, where: str) -> Path:
         hint = f"; did you mean {named(file / HEADER)}?" if (file / HEADER).is_file() else ""
         raise UsageError(f"{where}: is a folder{hint or '; expected a file'}")
     raise UsageError(f"{where}: no such file; built-in configurations: {', '.join(sorted(built_in))}")
+
+
+def _beside(file: Path, include: Any) -> Any:
+    """Plug-ins that are not found from where the command runs, but are beside the file, by their path there."""
+    if isinstance(include, str):
+        include = include.split(",")
+    if not isinstance(include, list) or not all(isinstance(one, str) for one in include):
+        return include
+    return [one if os.path.lexists(one) else _from_here(file.parent / one) or one for one in include]
+
+
+def _from_here(file: Path) -> str:
+    """The path of a file, short where it lies below the working directory; empty where it does not exist."""
+    if not os.path.lexists(file):
+        return ""
+    here = Path.cwd()
+    return str(file.absolute().relative_to(here) if file.absolute().is_relative_to(here) else file)
 
 
 def _read_json(text: str) -> Any:

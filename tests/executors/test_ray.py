@@ -208,6 +208,21 @@ def test_a_cluster_that_left_its_address_behind_is_not_asked_for_ever(
             connect(RayExecutor(place, None, None), lambda **asked: pytest.fail("it was asked"))
 
 
+def test_a_cluster_that_runs_here_is_taken_whatever_one_before_left_behind(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+    asked = dict[str, Any]()
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        running = {f"127.0.0.1:{head.getsockname()[1]}"}
+        monkeypatch.setattr("ray._private.services.find_gcs_addresses", lambda: running)
+        connect(RayExecutor(place, None, None), lambda **given: asked.update(given))
+    assert asked["address"] == "auto"
+
+
 def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(UsageError, match=r"executor ray: ray cannot be imported .*pip install ray"):

@@ -81,6 +81,8 @@ def test_seeds_that_differ_between_rows_are_pointed_out(record, markdown):
     rows = [record("a", 0), record("a", 1), record("b", 0)]
     assert "1 to 2 seeds (column n)" in one_line(markdown(rows))
     assert "2 seeds, not the same ones in every row" in one_line(markdown([*rows, record("b", 7)]))
+    more = one_line(markdown([*rows, record("a", 2), record("a", 3)]))
+    assert "no inference: fewer than 3 seeds. Bold: best in the column, or too close to it to tell." in more
 
 
 def test_seeds_that_shared_a_pass_are_why_rates_are_missing(record, markdown):

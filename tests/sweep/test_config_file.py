@@ -67,6 +67,30 @@ def test_a_file_of_your_own_wins_over_the_built_in_configuration_of_its_name(
     assert load_config({}, Path("quick")).out == "mine"
 
 
+@pytest.mark.parametrize("written", ["include: mine.py", "include: [mine.py]"])
+def test_a_plug_in_may_lie_beside_the_file_that_includes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "sweep.yaml").write_text(written + "\n")
+    (tmp_path / "sub" / "mine.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert load_config({}, Path("sub/sweep.yaml")).include == (str(Path("sub/mine.py")),)
+    Path("mine.py").touch()
+    assert load_config({}, Path("sub/sweep.yaml")).include == ("mine.py",)
+    Path("mine.py").unlink()
+    (tmp_path / "sub" / "mine.py").unlink()
+    assert load_config({}, Path("sub/sweep.yaml")).include == ("mine.py",)
+
+
+def test_what_a_built_in_study_includes_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (plug_in,) = load_config({}, Path("studies/sbert")).include
+    assert Path(plug_in).samefile(ROOT / "configs" / "studies" / "features.py")
+
+
 @pytest.mark.parametrize("name", ["quikc", "../configs/quick", str(ROOT / "configs" / "quick"), "studies"])
 def test_a_name_that_is_neither_file_nor_built_in_lists_what_there_is(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

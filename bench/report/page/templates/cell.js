@@ -4,6 +4,8 @@ const article = document.querySelector("#cell");
 const ownTitle = document.title;
 const SHOWN_APART = ["error", "eval", "validation", "curve", "schema"];
 let unpacked = null;
+// Of what is shown: what was asked for before comes too late.
+let turn = 0;
 // Where the report was left: its address, and how far down.
 let left = { address: "#", height: 0 };
 
@@ -135,6 +137,7 @@ function addPage(key, found) {
 
 async function followAddress() {
   const key = keyOf(location.hash);
+  const own = ++turn;
   document.body.classList.toggle("one-cell", key !== "");
   article.hidden = key === "";
   article.replaceChildren();
@@ -153,8 +156,7 @@ async function followAddress() {
   const back = Object.assign(document.createElement("a"), { href: left.address, textContent: "← the report" });
   add(article, "p").append(back);
   const found = await unpack().catch((error) => error);
-  // Somebody may have gone on meanwhile.
-  if (keyOf(location.hash) !== key) {
+  if (own !== turn) {
     return;
   }
   if (found instanceof Error) {
@@ -177,5 +179,11 @@ document.querySelector("main").addEventListener("click", (event) => {
 });
 window.addEventListener("hashchange", followAddress);
 // The colours of its curve are of the scheme that it was drawn in.
-dark.addEventListener("change", () => keyOf(location.hash) && followAddress());
+dark.addEventListener("change", async () => {
+  if (keyOf(location.hash)) {
+    const height = window.scrollY;
+    await followAddress();
+    window.scrollTo(0, height);
+  }
+});
 followAddress();
