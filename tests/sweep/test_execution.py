@@ -55,7 +55,7 @@ def test_a_lower_precision_is_another_cell(sweep: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", ["frozen", "finetune"])
 def test_a_lower_precision_under_every_protocol(sweep: Any, protocol: str) -> None:
-    recipe = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "precision": "bfloat16"}
+    recipe = {"train_pairs": 16, "batch_size": 8, "val_pairs": 16, "precision": "bfloat16"}
     code, records, _ = sweep(fusion="abs_diff,cross_attention,fmap_diff", protocol=protocol, recipe=recipe)
     assert code == 0
     assert {record["status"] for record in records} == {"ok"}
