@@ -27,7 +27,13 @@ def rendered_domains() -> list[str]:
     return [name for name in complete if "mask" in build_domain(name).offers]
 
 
-@pytest.mark.parametrize("domain", rendered_domains())
+# About half of the time of all of them.
+SLOW = {"contours", "glyphs"}
+
+
+@pytest.mark.parametrize(
+    "domain", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in rendered_domains()]
+)
 def test_no_shortcut_is_found_without_networks(domain: str) -> None:
     audit = run_audit(domain, 2_000, baselines=baselines(networks=False))
     assert audit.leaks == []
