@@ -11,6 +11,7 @@ from typing import Any
 from bench.errors import LONGEST_NAME, UsageError
 from bench.records.record import SCHEMA
 from bench.records.schema import check_schema
+from bench.sweep.config_values import split_names
 from bench.text import printable
 from bench.yaml12 import read_yaml
 from bench.zoo import built_in_folder
@@ -76,11 +77,14 @@ def _find(file: Path, where: str) -> Path:
 
 def _beside(file: Path, include: Any) -> Any:
     """Plug-ins that are not found from where the command runs, but are beside the file, by their path there."""
-    if isinstance(include, str):
-        include = include.split(",")
-    if not isinstance(include, list) or not all(isinstance(one, str) for one in include):
+    try:
+        names = split_names(include)
+    except ValueError:
+        # Whoever checks the configuration says what is wrong, and of which file.
         return include
-    return [one if os.path.lexists(one) else _from_here(file.parent / one) or one for one in include]
+    if not isinstance(names, tuple):
+        return include
+    return [one if os.path.lexists(one) else _from_here(file.parent / one) or one for one in names]
 
 
 def _from_here(file: Path) -> str:

@@ -67,7 +67,7 @@ def test_a_file_of_your_own_wins_over_the_built_in_configuration_of_its_name(
     assert load_config({}, Path("quick")).out == "mine"
 
 
-@pytest.mark.parametrize("written", ["include: mine.py", "include: [mine.py]"])
+@pytest.mark.parametrize("written", ["include: mine.py", "include: [mine.py]", 'include: " mine.py,"'])
 def test_a_plug_in_may_lie_beside_the_file_that_includes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
