@@ -75,7 +75,8 @@ wheel-test: install
 study-%: data
 	$(BIN)/bench run --config studies/$*
 	mkdir -p results/reference/studies/$*
-	cp results/studies/$*/run.json results/studies/$*/records.jsonl results/reference/studies/$*/
+	cp results/studies/$*/run.json results/reference/studies/$*/
+	gzip -9nc results/studies/$*/records.jsonl > results/reference/studies/$*/records.jsonl.gz
 	$(BIN)/python .ci/write_studies.py
 
 # Recomputes every number of the pages of studies from their records.

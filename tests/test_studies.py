@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import runpy
@@ -20,10 +21,13 @@ RECORDS = ROOT / "results" / "reference" / "studies"
 STUDIES = sorted(path.name for path in RECORDS.iterdir())
 
 
+def records(study):
+    return map(json.loads, gzip.decompress((RECORDS / study / "records.jsonl.gz").read_bytes()).splitlines())
+
+
 def scores(study, metric):
     found = {}
-    for line in (RECORDS / study / "records.jsonl").read_text().splitlines():
-        record = json.loads(line)
+    for record in records(study):
         if record["status"] == "ok" and record["role"] == "fusion":
             of = found.setdefault((record["fusion"], record["domain"]), {})
             of[record["seed"]] = record["eval"][record["domain"]][metric]
@@ -41,10 +45,7 @@ def test_a_study_has_a_page_and_a_configuration_that_would_make_its_records(stud
     config = load_config({}, ROOT / "configs" / "studies" / f"{study}.yaml")
     page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
     assert f"studies/{study}" in page
-    ran = {
-        (one["protocol"], one["backbone"], one["domain"])
-        for one in map(json.loads, (RECORDS / study / "records.jsonl").read_text().splitlines())
-    }
+    ran = {(one["protocol"], one["backbone"], one["domain"]) for one in records(study)}
     assert ran <= {(config.protocol, backbone, domain) for backbone in config.backbone for domain in config.domain}
 
 

@@ -18,7 +18,7 @@ from bench.domain import DOMAINS
 from bench.errors import LONGEST_VALUE, NotApplicableError, UsageError
 from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
-from bench.records.folder import RunFolder
+from bench.records.folder import RunFolder, runs_below
 from bench.source import source_file
 from bench.spec import parse_spec
 from bench.text import MISSING, printable
@@ -128,7 +128,7 @@ def _find_record(key: str, results: Path) -> dict[str, Any] | None:
     if len(key) < SHORTEST_KEY:
         return None
     try:
-        folders = sorted(file.parent for file in results.glob("**/records.jsonl"))
+        folders = runs_below(results, "**/")
     except OSError as error:
         raise UsageError(f"--results {printable(str(results), LONGEST_VALUE)}: {error.strerror}") from None
     for folder in folders:

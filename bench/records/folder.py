@@ -1,7 +1,8 @@
 """Records on disk: one JSON line per attempt, written by one process and safe against its death.
 
 A run folder holds ``run.json`` (what was asked for, where and with which versions), ``records.jsonl`` and ``scores/``
-(the scores of every evaluated pair). Nothing in here imports torch.
+(the scores of every evaluated pair). One that is kept to be read may hold ``records.jsonl.gz`` in place of the records,
+a sixth as large. Nothing in here imports torch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from bench.records.lines import Reading, latest_lines, read_records
 from bench.records.record import SCHEMA, DetailedRecord, Kind, Record, checker, parse
 from bench.text import printable
 
+PLAIN, PACKED = "records.jsonl", "records.jsonl.gz"
+
 
 class RunFolder:
     """The folder of one run."""
@@ -29,7 +32,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.header_file = path / "run.json"
-        self.records_file = path / "records.jsonl"
+        is_packed = os.path.lexists(path / PACKED) and not os.path.lexists(path / PLAIN)
+        self.records_file = path / (PACKED if is_packed else PLAIN)
         self.scores = path / "scores"
 
     def read(self, kind: type[Kind]) -> Reading[Kind]:
@@ -75,9 +79,11 @@ class RunFolder:
         """The only writer of this folder, without what killed ones left half done.
 
         Raises:
-            UsageError: another process is writing here.
+            UsageError: another process is writing here, or the records are packed.
             StorageError: the folder cannot be written to.
         """
+        if self.records_file.name == PACKED:
+            raise UsageError(f"{self.records_file}: packed to be read; gunzip it to go on, or choose another --out")
         busy = f"{self.path}: another run is writing here; wait for it or choose another --out"
         with appending(self.records_file, busy) as file:
             remove_stale(self.scores)
@@ -118,7 +124,16 @@ def latest(records: Iterable[Kind]) -> dict[str, Kind]:
 
 def has_runs(path: Path) -> bool:
     """Whether ``path`` is a run folder or a folder of run folders."""
-    return os.path.lexists(path / "records.jsonl") or any(path.glob("*/records.jsonl"))
+    return _is_run(path) or bool(runs_below(path, "*/"))
+
+
+def _is_run(path: Path) -> bool:
+    return any(os.path.lexists(path / name) for name in (PLAIN, PACKED))
+
+
+def runs_below(folder: Path, below: str) -> list[Path]:
+    """The run folders among those that a pattern such as ``*/`` finds below ``folder``, sorted."""
+    return sorted({file.parent for name in (PLAIN, PACKED) for file in folder.glob(below + name)})
 
 
 def find_runs(folder: Path) -> list[RunFolder]:
@@ -133,11 +148,11 @@ def find_runs(folder: Path) -> list[RunFolder]:
         raise UsageError(f"{folder}: no such folder") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{printable(str(folder))}: {getattr(error, 'strerror', None) or error}") from None
-    if os.path.lexists(folder / "records.jsonl"):
+    if _is_run(folder):
         return [RunFolder(folder)]
-    found = [RunFolder(path.parent) for path in sorted(folder.glob("*/records.jsonl"))]
+    found = [RunFolder(path) for path in runs_below(folder, "*/")]
     if not found:
         raise UsageError(
-            f"{folder}: no records here (expected records.jsonl in it or in a folder below); start with bench run"
+            f"{folder}: no records here (expected {PLAIN} in it or in a folder below); start with bench run"
         )
     return found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Generic, NamedTuple
 
@@ -78,12 +81,17 @@ def read_lines(path: Path) -> Iterator[Line]:
         UsageError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_lines(path) as file:
             for number, text in enumerate(file, start=1):
                 if text.endswith(b"\n") and text.strip():
                     yield Line(text, f"line {number}")
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def open_lines(path: Path) -> BufferedIOBase:
+    """A file of lines, packed or not, to be read."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def latest_lines(path: Path, keys: Collection[str]) -> dict[str, bytes]:

@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.locks import lock_of
-from bench.records.folder import RunFolder
+from bench.records.folder import PLAIN
 from bench.speed.records import FILE_NAME
 
 QUIET_LOAD = 0.2
 SAMPLE_SECONDS = 1.0
-LOCKS = {lock_of(Path(name)).name: name for name in (RunFolder(Path()).records_file.name, FILE_NAME)}
+LOCKS = {lock_of(Path(name)).name: name for name in (PLAIN, FILE_NAME)}
 
 
 def writer_at_work(own: Path | None = None) -> Path | None:

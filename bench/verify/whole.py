@@ -13,7 +13,7 @@ from bench.evaluation.metrics import most_accurate_threshold
 from bench.metrics import evaluate, metric_names
 from bench.records.append import stored
 from bench.records.folder import RunFolder, latest
-from bench.records.lines import read_lines
+from bench.records.lines import open_lines, read_lines
 from bench.records.record import DONE, Attempt, DetailedRecord, checker
 from bench.records.scores import read_scores
 from bench.sweep.config import load_config
@@ -68,11 +68,13 @@ def _lines(folder: RunFolder) -> Iterator[Remark]:
             check(*line)
         except UsageError as error:
             problems.append(str(error))
-    if not folder.records_file.read_bytes().endswith(b"\n"):
-        problems.append("the last line is cut off")
-    yield from (Remark(True, f"records.jsonl, {problem}") for problem in problems[:NAMED])
+    with open_lines(folder.records_file) as file:
+        if not file.read().endswith(b"\n"):
+            problems.append("the last line is cut off")
+    name = folder.records_file.name
+    yield from (Remark(True, f"{name}, {problem}") for problem in problems[:NAMED])
     if len(problems) > NAMED:
-        yield Remark(True, f"records.jsonl: {len(problems) - NAMED} more lines like these")
+        yield Remark(True, f"{name}: {len(problems) - NAMED} more lines like these")
 
 
 def _endings(records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:

@@ -1,6 +1,7 @@
 """Records survive the death of their writer and refuse what they cannot read."""
 
 import errno
+import gzip
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from bench.errors import StorageError, UsageError
 from bench.records import append
 from bench.records.folder import RunFolder, find_runs, latest
 from bench.records.lines import lost_lines
+from bench.records.load import load_runs
 from bench.records.record import SCHEMA, Attempt, DetailedRecord, Record
 
 
@@ -41,6 +43,35 @@ def test_a_resumed_sweep_holds_no_more_than_it_needs(record, tmp_path: Path) -> 
     (whole,) = folder.records(Record)
     assert type(one) is Attempt
     assert all(getattr(one, name) == getattr(whole, name) for name in Attempt.__slots__)
+
+
+def packed(folder: Path) -> RunFolder:
+    plain = folder / "records.jsonl"
+    (folder / "records.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    return RunFolder(folder)
+
+
+def test_packed_records_are_read_as_others_and_never_added_to(record, tmp_path: Path) -> None:
+    plain = RunFolder(tmp_path / "runs" / "one")
+    write(plain, record(key="a", seed=1), record(key="a", seed=2), record(key="b", seed=3))
+    before, written = load_runs([plain.path])[0].cells, plain.written()
+    folder = packed(plain.path)
+    assert (load_runs([plain.path.parent])[0].cells, folder.written()) == (before, written)
+    content = folder.records_file.read_bytes()
+    with pytest.raises(UsageError, match=r"records\.jsonl\.gz: packed to be read; gunzip it"), folder.writer():
+        pass
+    assert sorted(file.name for file in folder.path.iterdir() if file.suffix != ".lock") == ["records.jsonl.gz"]
+    assert folder.records_file.read_bytes() == content
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: b"{}", lambda text: text[:30] + b"x" * 60])
+def test_packed_records_that_are_damaged_are_one_line(record, tmp_path: Path, damage) -> None:
+    write(RunFolder(tmp_path), *(record(key=str(n)) for n in range(5)))
+    folder = packed(tmp_path)
+    folder.records_file.write_bytes(damage(folder.records_file.read_bytes()))
+    with pytest.raises(UsageError, match=r"^\S*records\.jsonl\.gz: [^\n]+$"):
+        folder.records(Record)
 
 
 @given(cut=st.integers(min_value=0))
