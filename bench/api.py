@@ -199,12 +199,12 @@ class Results:
 
     def _report(self, metrics: Iterable[str], baseline: str | None, margin: float | None) -> Report:
         from bench.records.columns import COSTS, choose_metrics
-        from bench.records.margins import margin_of
+        from bench.records.margins import checked, margin_of
         from bench.report.report import build
 
         declared = margin_of((run.header for run in self.runs if baseline and margin is None), "equivalence_margin")
         chosen = choose_metrics(",".join([metrics] if isinstance(metrics, str) else metrics))
-        return build(self.runs, chosen, tuple(COSTS), baseline, declared if margin is None else margin / 100)
+        return build(self.runs, chosen, tuple(COSTS), baseline, declared if margin is None else checked(margin))
 
     def __repr__(self) -> str:
         cells = sum(len(run.cells) for run in self.runs)

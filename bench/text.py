@@ -37,6 +37,11 @@ def printable(text: str, longest: int | None = None) -> str:
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def names_in(*texts: str) -> tuple[str, ...]:
+    """The names in texts that part them by commas, in order."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
 def without_home(text: str) -> str:
     """``text`` with ``~`` for the home folder of the user, wherever the path of something in it stands: records and
     pages are handed on."""

@@ -222,7 +222,9 @@ def _cost(answer: Answer) -> str:
         more = len(answer.ties) - NAMED
         tied = f"Not told to be worse than the best: {ties}" + (f" and {more} more" if more > 0 else "")
         return f"{tied}; {why}, and {costs}."
-    nearest = answer.course.runner_up
+    runner_up = answer.course.runner_up
+    # Where the test found it the best, it was chosen.
+    nearest = runner_up if runner_up != answer.chosen else None
     return f"Nothing ties with it{f': the nearest, `{nearest}`, is surely worse' if nearest else ''}; {costs}."
 
 

@@ -59,7 +59,8 @@ def _draw(axis: Axes, course: Course, answer: Answer, colors: dict[str, str]) ->
     axis.set_xlim(0.7, most + max(0.6, 0.4 * most))
     axis.set_xticks([step for step in range(1, most + 1) if most <= 10 or step % 2 == 0])
     axis.spines[["top", "right"]].set_visible(False)
-    _name(axis, sorted(ends)[-MOST_NAMES:], most, best, colors)
+    # The best come last.
+    _name(axis, sorted(ends[-MOST_NAMES:]), most, best, colors)
 
 
 def _name(axis: Axes, ends: list[tuple[float, str]], most: int, best: set[str], colors: dict[str, str]) -> None:
@@ -68,5 +69,5 @@ def _name(axis: Axes, ends: list[tuple[float, str]], most: int, best: set[str], 
     places = spread([mean for mean, _ in ends], 0.045 * (high - low))
     for place, (_, fusion) in zip(places, ends, strict=True):
         weight = "bold" if fusion in best else "normal"
-        color = colors.get(fusion, "0.5")
+        color = colors.get(fusion, QUIET)
         axis.text(most + 0.15, place, fusion, fontsize=6.5, va="center", color=color, weight=weight)

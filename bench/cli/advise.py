@@ -31,7 +31,7 @@ def advise(
     zoo.load(include or ())
     aligned = build_domain(DOMAINS.settle(domain)).aligned if domain else None
     if protocol is not None:
-        choose_one(protocol, get_args(Protocol), "--protocol")
+        protocol = choose_one(protocol, get_args(Protocol), "--protocol")
     cases = [case for case in read_cases() if case.fits(protocol, aligned)]
     if not cases:
         raise UsageError("no study tells of such pairs; bench choose asks your own images")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import IncludeOption, Names, emit
+from bench.text import names_in
 
 
 def audit(
@@ -37,7 +38,7 @@ def audit(
     zoo.load(include or ())
     form = choose_format(AUDIT_FORMATS, format_name)
     torch.set_num_threads(threads)
-    chosen = ",".join(baseline or ["all"]).split(",")
+    chosen = names_in(*baseline or ["all"])
     with Console(stderr=True).status(f"audit of {domain}") as status:
         found = run_audit(domain, n, seed, chosen, on_baseline=lambda name: status.update(f"{domain}: {name}"))
     emit(form.render(found))

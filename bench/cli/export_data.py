@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from bench.cli.options import IncludeOption
-from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.domain import Split
@@ -34,12 +33,11 @@ def data(
     from bench import zoo
     from bench.catalogue.fixed_set import export_pairs
     from bench.domain import DOMAINS, build_domain
-    from bench.text import count_of, printable, without_home
+    from bench.records.columns import choose
+    from bench.text import count_of, without_home
 
     zoo.load(include or ())
-    asked = split.split(",")
-    if unknown := [name for name in asked if name not in SPLITS]:
-        raise UsageError(f"--split: unknown {printable(unknown[0])!r}; allowed: {', '.join(SPLITS)}")
+    asked = choose(split, SPLITS, "--split")
     splits = [name for name in SPLITS if name in asked]
     chosen = DOMAINS.settle(domain)
     folder = out or Path(re.sub(r"[^\w=.,+-]+", "-", str(chosen))[:100].strip("-."))

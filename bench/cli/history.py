@@ -49,7 +49,7 @@ def history(
 
     load_plugins(include)
     name = choose_one(format_name or ("terminal" if out is None and sys.stdout.isatty() else "md"), FORMATS, "--format")
-    choose_one(metric, metric_names(), "--metric")
+    metric = choose_one(metric, metric_names(), "--metric")
     if picture is not None:
         check_pictures("--picture", picture)
     versions = read_versions(paths, last)

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from bench.cli.options import IncludeOption, Names
+from bench.text import names_in
 
 
 def look(
@@ -41,7 +42,7 @@ def look(
     for plugin in zoo.broken_plugins():
         typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
     BACKBONES.load_built_in()
-    names = [name for text in view or () for name in text.split(",") if name.strip()]
+    names = names_in(*view or ())
     order = [cls.name for cls in VIEWS.classes]
     chosen = sorted(VIEWS.resolve(names or ["all"]), key=lambda choice: order.index(choice.name))
     views = [choice.build() for choice in chosen]

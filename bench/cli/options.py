@@ -41,7 +41,9 @@ OutOption = Annotated[Optional[Path], typer.Option(help="Write here instead of t
 JudgedOption = Annotated[str, typer.Option(help=f"On the domain trained on; one of {', '.join(judged_metrics())}.")]
 MarginOption = Annotated[
     Optional[float],
-    typer.Option(min=0, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."),
+    typer.Option(
+        min=0, max=100, help="Drop that is of no interest, in points (default: gate_margin of the new run, or 1)."
+    ),
 ]
 FactorOption = Annotated[
     Optional[float],

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, load_plugins, name_left_out
+from bench.cli.options import IncludeOption, Names, load_plugins, name_left_out
 from bench.errors import UsageError
+from bench.text import names_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 NARROWEST, WIDEST = 2.0, 40.0
-Names = Optional[list[str]]
 
 
 def plot(
@@ -77,7 +77,7 @@ def plot(
         raise UsageError(f"--width {width:g}: expected {NARROWEST:g} to {WIDEST:g} inches")
     check_pictures("--out", out)
     suffixes = [f".{name}" for name in choose(suffix, FORMATS, "--format")]
-    choose_one(metric, metric_names(), "--metric")
+    metric = choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
     source = Source.read(paths, metric)
     name_left_out([path for path in paths if path.suffix != ".csv"], source.runs)
@@ -98,7 +98,7 @@ def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
     """The kinds asked for, none where nothing was; ``curve`` is that of the psychometric one."""
     from bench.plots.contract import PLOTS
 
-    names = [name for text in kinds for name in text.split(",") if name.strip()]
+    names = names_in(*kinds)
     chosen = PLOTS.resolve(names or ["psychometric"]) if names or curve else ()
     set_curve = [one.with_params(curve=curve) if curve and one.name == "psychometric" else one for one in chosen]
     return [choice.build() for choice in set_curve]

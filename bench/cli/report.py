@@ -58,7 +58,7 @@ def report(
     from bench.records import leaderboard
     from bench.records.columns import choose_costs, choose_metrics
     from bench.records.load import load_runs
-    from bench.records.margins import margin_of
+    from bench.records.margins import checked, margin_of
     from bench.report.formats import REPORT_FORMATS
     from bench.report.report import build
 
@@ -67,12 +67,13 @@ def report(
     for_terminal = "terminal:verbose=true" if verbose else "terminal"
     default = for_terminal if out is None and sys.stdout.isatty() else "md"
     form = choose_format(REPORT_FORMATS, format_name or default)
-    if margin is not None and (baseline is None or not margin > 0):
-        raise UsageError("--margin belongs to --baseline" if baseline is None else f"--margin {margin}: more than 0")
+    if margin is not None and baseline is None:
+        raise UsageError("--margin belongs to --baseline")
     with collector_paused():
         runs = load_runs(paths)
         name_left_out(paths, runs)
-        share = margin / 100 if margin else margin_of((run.header for run in runs if baseline), "equivalence_margin")
+        declared = (run.header for run in runs if baseline)
+        share = margin_of(declared, "equivalence_margin") if margin is None else checked(margin)
         whole = build(runs, metrics, costs, baseline, share)
         for run in runs:
             entries = whole.entries if len(runs) == 1 else build([run], metrics, costs).entries

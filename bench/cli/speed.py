@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.options import BackboneOption, FusionOption, IncludeOption, Names, emit
 from bench.errors import UsageError
+from bench.text import names_in
 
 if TYPE_CHECKING:
     from bench.speed.rows import Row
@@ -74,15 +75,11 @@ def _rows(
         raise UsageError("--threads: no number given")
     zoo.load(include)
     defaults = {"fusion": (fusion, "all"), "backbone": (backbone, "mobilenetv3_small_32")}
-    names = {option: _split(given, default) for option, (given, default) in defaults.items()}
+    names = {option: names_in(*given or [default]) for option, (given, default) in defaults.items()}
     for option in names:
         if not names[option]:
             raise UsageError(f"--{option}: no name given")
     return Axes(**names, **chosen, batch=batches(batch), threads=counts).rows()  # type: ignore[arg-type]
-
-
-def _split(names: Names, default: str) -> tuple[str, ...]:
-    return tuple(part.strip() for name in names or [default] for part in name.split(",") if part.strip())
 
 
 def _measure(rows: list[Row], rounds: int, include: tuple[str, ...], out: Path, format_name: str) -> None:

@@ -53,6 +53,12 @@ def score_both_orders(model: PairModel, a: Tensor, b: Tensor) -> Scores:
     return Scores(_joined(one.scores for one in first), _joined(swapped for _, swapped in found), _cosine(first))
 
 
+def moved_by(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
+    """Scores less the offset above which they mean same, so that above 0 does."""
+    # In float64, so that no score changes its side of a threshold that lies between two neighbours of float32.
+    return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
+
+
 def _in_batches(model: PairModel, a: Tensor, b: Tensor, read: Callable[[Tensor, Tensor], T]) -> list[T]:
     model.eval()
     with torch.inference_mode(), model.casting():

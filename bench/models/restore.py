@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench.domain import Domain
 from bench.errors import DivergedError, NotApplicableError, UsageError, in_a_line
-from bench.evaluation.scoring import score_pairs
+from bench.evaluation.scoring import moved_by, score_pairs
 from bench.model import PairModel, build_model
 from bench.models.card import Card, sources_of
 from bench.models.files import find_model, load_heads, load_weights, read_card
@@ -114,8 +114,7 @@ class StoredModel:
             found = score_pairs(subject, a, b)
         except DivergedError as error:
             raise UsageError(f"{self.path.name}: {error}") from None
-        offset = self.card.offset
-        return (found.astype(np.float64) - offset).astype(np.float32) if offset else found
+        return moved_by(found, self.card.offset)
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities (N,) that pairs with these scores are the same."""

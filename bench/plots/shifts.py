@@ -45,7 +45,7 @@ def draw_shifts(board: Board, metric: str) -> Figure:
         raise NothingToDrawError(f"{board.title}: tested on no domain but {board.domain}")
     fusions = table[table.index.get_level_values("role") == "fusion"].droplevel("role")
     references = table[table.index.get_level_values("role") == "reference"].droplevel("role")
-    named = _named(fusions)
+    named = _named(fusions, metric)
     note = f"mean of {metric}; {seeds_note(board.own)}; in colour: the best {NAMED} and the worst on either side"
     figure = new_figure(max(7.5, 0.5 * table.shape[1] + 5), 6.4, board.title, note)
     axis = figure.subplots()
@@ -76,13 +76,13 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     return figure
 
 
-def _named(fusions: pd.DataFrame) -> list[str]:
+def _named(fusions: pd.DataFrame, metric: str) -> list[str]:
     """The best and the worst on the first and the last domain."""
     first = fusions.dropna(subset=[fusions.columns[0]]).index
     last = fusions[fusions.columns[-1]].dropna()
     last = last.loc[[name for name in first if name in last.index]]
     # ``first`` stands best first; a stable sort keeps that order among equals.
-    by_last = last.sort_values(ascending=fusions[fusions.columns[0]].is_monotonic_increasing, kind="stable").index
+    by_last = last.sort_values(ascending=METRICS.get(metric).direction == LOWER, kind="stable").index
     return list(dict.fromkeys([*first[:NAMED], *by_last[:NAMED], *first[-1:], *by_last[-1:]]))
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bench.errors import UsageError
 from bench.metrics import metric_names
+from bench.text import names_in
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ def choose(text: str, allowed: Collection[str], option: str) -> tuple[str, ...]:
     Raises:
         UsageError: a name is not allowed, no name is like a glob, or there is none.
     """
-    given = [name.strip() for name in text.split(",") if name.strip()]
-    names = tuple(dict.fromkeys(name for one in given for name in _matching(one, allowed)))
+    names = tuple(dict.fromkeys(name for one in names_in(text) for name in _matching(one, allowed)))
     for name in names:
         if name not in allowed:
             longer = [known for known in allowed if known.startswith(name)]

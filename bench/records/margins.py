@@ -12,6 +12,17 @@ Name = Literal["equivalence_margin", "gate_margin"]
 MARGIN = 0.01  # where nothing was declared: one point
 
 
+def checked(points: float) -> float:
+    """A margin in points as a share of 1.
+
+    Raises:
+        UsageError: it is not more than 0, or more than all.
+    """
+    if not 0 < points <= 100:
+        raise UsageError(f"--margin {points:g}: expected more than 0 points, and 100 at most")
+    return points / 100
+
+
 def margin_of(headers: Iterable[Mapping[str, Any]], name: Name) -> float:
     """The margin that runs declare under a key of their configuration, as a share: a hundredth of its points.
 

@@ -31,8 +31,7 @@ def across_block(found: Across) -> Block:
 
 def title(found: Across) -> str:
     """Heading, different for every table of a report."""
-    own = found.conditions
-    return " · ".join([own.backbone, own.protocol, "no warm-up" if own.warmup == "none" else f"warm-up {own.warmup}"])
+    return f"{found.conditions.backbone} · {found.told_apart}"
 
 
 def sentence(found: Across) -> str:

@@ -96,4 +96,4 @@ def _sentence(section: Section, found: Mapping[str, Effects], metric: str) -> st
 
 
 def _but_for_warmup_seed(section: Section) -> tuple[str, ...]:
-    return section.domain, section.protocol, section.warmup, section.recipe_id
+    return section.domain, section.protocol, section.warmup, section.repeats, section.recipe_id

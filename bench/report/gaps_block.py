@@ -41,7 +41,7 @@ def gaps_block(section: Section, gaps: Sequence[Gap], metric: str, baseline: str
         if verdict is None:
             return MISSING
         interval = f" ± {unit.size(verdict.paired.half_width)}" if verdict.paired.n > 1 else ""
-        return f"{unit.signed(verdict.paired.mean)}{interval} {_sign(verdict)}"
+        return f"{unit.signed(verdict.paired.mean)}{interval} {sign(verdict)}"
 
     labelled = [([name], of) for name, of in rows]
     return Block(
@@ -108,5 +108,6 @@ def _rows(section: Section, gaps: Sequence[Gap], baseline: str | None) -> list[R
     return [(name, of) for name, of in rows if of]
 
 
-def _sign(verdict: Verdict) -> str:
+def sign(verdict: Verdict) -> str:
+    """What a verdict is shown as beside a gap: see ``LEGEND``."""
     return SIGNS.get(verdict.word, " ") + (DISPUTED if verdict.is_disputed else "")

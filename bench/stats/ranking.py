@@ -51,5 +51,7 @@ def reliabilities(scores: Array, seed: int = 0) -> Array:
     halves = np.stack([scores[..., orders[:, own]].mean(axis=-1) for own in (slice(half), slice(half, 2 * half))])
     # (halves, columns, rows, splits) -> (splits, columns, halves, rows)
     alike = rank_correlations(np.moveaxis(halves, (3, 1, 0, 2), (0, 1, 2, 3)))[..., 0, 1].mean(axis=0)
+    # Of halves that contradict each other the formula has a pole.
+    alike = np.clip(alike, 0.0, 1.0)
     longer = n / half
-    return np.clip(longer * alike / (1 + (longer - 1) * alike), 0.0, 1.0)
+    return np.asarray(longer * alike / (1 + (longer - 1) * alike))

@@ -171,7 +171,7 @@ class SweepConfig(Settings):
     def _read_seeds(cls, value: Any) -> Any:
         return read_seeds(value)
 
-    @field_validator("timeout", mode="before")
+    @field_validator("timeout", "warmup_timeout", mode="before")
     @classmethod
     def _say_seconds(cls, value: Any) -> Any:
         """A number in a file is one of seconds."""

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from bench.spec import why_unfit
+from bench.text import names_in
 
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**31 - 1
@@ -29,7 +30,7 @@ def split_names(value: Any) -> Any:
     for part in parts:
         if part is None or isinstance(part, Mapping | list | tuple | int | float):
             raise ValueError(f"{part!r} is not a name; names with parameters are written name:param=value")
-    return tuple(name.strip() for part in parts for name in str(part).split(",") if name.strip())
+    return names_in(*map(str, parts))
 
 
 def read_seeds(value: Any) -> tuple[int, ...]:

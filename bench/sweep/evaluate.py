@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.atomic import write_bytes_atomically
 from bench.domain import Domain, Pairs, build_domain
 from bench.evaluation.metrics import best_threshold, class_cells, most_accurate_threshold, stratum_metrics
-from bench.evaluation.scoring import Scores, read_pairs, score_both_orders
+from bench.evaluation.scoring import Scores, moved_by, read_pairs, score_both_orders
 from bench.metrics import evaluate, validation_metrics
 from bench.model import PairModel
 from bench.records.append import stored
@@ -98,13 +98,13 @@ def evaluate_cell(cell: Cell, model: PairModel, subject: PairModel, start: Sourc
     for domain in cell.eval_domains:
         name = cell.name_of(domain)
         scored = score_both_orders(subject, *inputs(cell, model, start, domain, "test"))
-        scores[name] = replace(scored, scores=_less(scored.scores, offset), swapped=_less(scored.swapped, offset))
+        scores[name] = replace(scored, scores=moved_by(scored.scores, offset), swapped=moved_by(scored.swapped, offset))
         pairs = draw(domain, *cell.draws("test"))
         labels[name] = pairs.label.numpy()
         if (shared := _units(pairs)) is not None:
             units[name] = shared
         metrics[name] = _metrics(pairs, build_domain(domain), scores[name], *thresholds)
-    own = _less(drawn, offset)
+    own = moved_by(drawn, offset)
     known = evaluate(label, own, own, thresholds[0], thresholds[1], cosine, cosine_tuned)
     validation = {name: known[name] for name in validation_metrics()}
     return Evaluated((own, label), offset, validation, cosine, scores, labels, metrics, units)
@@ -124,11 +124,6 @@ def _units(pairs: Pairs) -> Labels | None:
 def decides_on_validation(cell: Cell, model: PairModel) -> bool:
     """Whether the objective trains the encoder alone, so that only validation can say which scores mean same."""
     return trained_by_objective(model.fusion) and not Objective.parse(cell.recipe.objective).on_scores
-
-
-def _less(scores: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
-    # In float64, so that no score changes its side of a threshold that lies between two neighbours of float32.
-    return (scores.astype(np.float64) - offset).astype(np.float32) if offset else scores
 
 
 def _metrics(

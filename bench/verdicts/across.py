@@ -36,6 +36,7 @@ class Across:
 
     Attributes:
         conditions: of all of them; its domain and fusion are empty.
+        told_apart: the conditions as a heading says them, so far as they tell tables apart.
         fusions: best mean over the domains first.
         mean, half_width, ties: (fusions, domains + 1), the last column over the mean of the domains: means, the half
             widths of their 95 % intervals, and who may be the best.
@@ -47,6 +48,7 @@ class Across:
     """
 
     conditions: Group
+    told_apart: str
     metric: str
     domains: tuple[str, ...]
     fusions: tuple[str, ...]
@@ -114,15 +116,22 @@ def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAIN
     if METRICS.get(metric).direction == NEITHER:
         return []
     found: dict[Group, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    titles: dict[Group, set[str]] = defaultdict(set)
     for section in sections:
         for entry in section.ranked("fusion", metric):
             alike = entry.group._replace(domain="", fusion="")
             found[alike][section.domain].append(entry)
-    boards = [_board(*one, metric) for one in sorted(found.items()) if len(one[1]) >= fewest]
+            titles[alike].add(section.conditions)
+    # What has to be told on one of its domains is the longest.
+    boards = [
+        _board(group, max(titles[group], key=len), by_domain, metric)
+        for group, by_domain in sorted(found.items())
+        if len(by_domain) >= fewest
+    ]
     return [board for board in boards if board is not None]
 
 
-def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str) -> Across | None:
+def _board(conditions: Group, told_apart: str, by_domain: dict[str, list[Entry]], metric: str) -> Across | None:
     direction, domains = METRICS.get(metric).direction, tuple(sorted(by_domain))
     scored = {
         domain: {entry.group.fusion: entry for entry in by_domain[domain] if not math.isnan(entry.mean(domain, metric))}
@@ -145,6 +154,7 @@ def _board(conditions: Group, by_domain: dict[str, list[Entry]], metric: str) ->
     order = np.argsort(-direction * mean[:, -1], kind="stable")
     return Across(
         conditions,
+        told_apart,
         metric,
         domains,
         fusions=tuple(fusions[place] for place in order),

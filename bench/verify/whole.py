@@ -80,7 +80,7 @@ def _lines(folder: RunFolder) -> Iterator[Remark]:
 def _endings(records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:
     counts = Counter(record.status for record in records.values())
     if not counts["ok"]:
-        yield Remark(True, "records.jsonl: no cell with a result")
+        yield Remark(True, "no cell with a result")
     failed = sum(n for status, n in counts.items() if status not in DONE)
     if failed:
         yield Remark(False, f"{count_of(failed, 'cell')} of {len(records):,} failed, and tables will say so")

@@ -83,7 +83,7 @@ class Sweeps:
         }
         if (fusion, number) in self.failing:
             return self._record(fusion, number, status="diverged", message=self.failing[fusion, number], **fields)
-        made = self._record(fusion, number, score, validation={"auc": score}, **fields)
+        made = self._record(fusion, number, score, validation={"auc": score, "brier": 1 - score}, **fields)
         made["cost"] |= self.costs.get(fusion, {})
         return made
 

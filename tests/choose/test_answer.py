@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,23 @@ def test_the_picture_has_a_panel_per_stage_and_a_cross_per_fusion_that_left(run:
     sums = [answer.state.screening.values[: n + 1, 3].mean() for n in range(4)]
     assert np.allclose(line.get_ydata(), sums)
     assert [scatter for scatter in screening.collections if len(scatter.get_offsets()) == 1]
+
+
+def test_a_crowded_picture_names_the_best(run: Any, sweeps: Any) -> None:
+    """Of a metric of which less is better, too."""
+    names = ["abs_diff", "hadamard", "concat", "sum", "cosine", "neg_l2", "signed_diff", "heuristic", "gated", "mlb",
+             "mutan", "bilinear", "mahalanobis", "multi_cosine", "ntn", "low_rank_bilinear"]  # fmt: skip
+    answer = answer_of(run(fusion=names, budget="40s", select="brier"))
+    (panel,) = draw_race(answer).axes
+    shown = {text.get_text() for text in panel.texts}
+    assert shown == set(answer.course.ranked[:14])
+
+
+def test_one_that_left_and_wins_the_test_is_not_called_worse_than_itself(run: Any, sweeps: Any) -> None:
+    sweeps.levels = {"sum": 0.6}
+    answer = answer_of(run(fusion="abs_diff,hadamard,sum", budget="10m"))
+    returned = replace(answer, chosen=answer.course.runner_up, ties=())
+    assert f"the nearest, `{returned.chosen}`" not in str(returned)
 
 
 def test_it_names_the_model_that_the_test_kept(run: Any, sweeps: Any, kept: Path, tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def test_table_and_picture_of_two_runs(bench, runs, capfd, tmp_path):
     assert "new, 2026-03-02" in capfd.readouterr().out
 
 
+def test_a_metric_may_be_named_by_a_glob(bench, runs, capfd):
+    assert bench("history", runs, "--metric", "fpr*,") == 0
+    assert "fpr95" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

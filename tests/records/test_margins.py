@@ -2,6 +2,7 @@
 
 import pytest
 
+import bench
 from bench.errors import UsageError
 
 
@@ -48,7 +49,10 @@ def test_a_margin_without_a_baseline_or_of_nothing_is_refused(runs, bench_report
     folder = runs(None)
     with pytest.raises(UsageError, match="--margin belongs to --baseline"):
         bench_report(folder, "--margin", "1")
-    with pytest.raises(UsageError, match="--margin 0"):
-        bench_report(folder, "--baseline", "concat", "--margin", "0")
+    for margin in ("0", "-1", "inf", "nan", "101"):
+        with pytest.raises(UsageError, match=f"--margin {margin}: expected more than 0 points, and 100 at most"):
+            bench_report(folder, "--baseline", "concat", "--margin", margin)
+    with pytest.raises(UsageError, match="--margin -5"):
+        bench.load(folder).compare("concat", margin=-5)
     with pytest.raises(UsageError, match="equivalence_margin 'much' is not a number"):
         bench_report(runs("much"), "--baseline", "concat")

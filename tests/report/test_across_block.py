@@ -31,6 +31,21 @@ def test_it_comes_first_and_says_who_may_be_the_best(folder, bench_report, table
     assert "**" not in other["color"]
 
 
+def test_headings_tell_recipes_and_replicates_apart(record, run_folder, bench_report):
+    kinds = [{}, {"recipe_id": "other"}, {"repeats": "replicate"}]
+    records = [
+        record(name, seed, 0.9 + seed / 100, domain=domain, key=f"{name}-{domain}-{seed}-{number}", **kind)
+        for number, kind in enumerate(kinds)
+        for name in "ab"
+        for domain in ("color", "texture")
+        for seed in range(3)
+    ]
+    across, _, _ = bench_report(run_folder(records)).stdout.partition("## Trained on")
+    headings = [line for line in across.splitlines() if line.startswith("### ")]
+    assert len(set(headings)) == 3
+    assert [("replicates" in line, "recipe other" in line) for line in headings].count((True, False)) == 1
+
+
 def test_json_has_the_numbers(folder, bench_report):
     (found,) = json.loads(bench_report(folder, "--format", "json").stdout)["across"]
     assert [one["fusion"] for one in found["fusions"]] == ["attention", "concat"]

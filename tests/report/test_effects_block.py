@@ -40,6 +40,13 @@ def test_tables_that_differ_in_the_seed_of_the_warmup_are_taken_together(records
     assert [one["effects"]["from 2 warm-ups"]["levels"]["warm-up"] for one in sections] == [2, 2]
 
 
+def test_seeds_and_replicates_are_not_taken_together(records, run_folder, bench_report):
+    again = [{**one, "key": f"{one['key'][:-1]}x", "repeats": "replicate"} for one in records]
+    sections = json.loads(bench_report(run_folder([*records, *again]), "--format", "json").stdout)["sections"]
+    assert len(sections) > 1
+    assert not any("warm-ups" in what for one in sections for what in one["effects"])
+
+
 def test_two_seeds_have_no_block(records, run_folder, bench_report):
     few = [one for one in records if one["seed"] < 2]
     assert "spread is made of" not in bench_report(run_folder(few)).stdout

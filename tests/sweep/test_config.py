@@ -168,7 +168,8 @@ def test_axes_that_are_each_allowed_can_be_too_many_cells_together() -> None:
 
 
 def test_a_number_in_a_file_is_one_of_seconds(tmp_path: Path) -> None:
-    assert seconds(load_config({}, write(tmp_path, "timeout: 90\n")).timeout) == 90
+    found = load_config({}, write(tmp_path, "timeout: 90\nwarmup_timeout: 120\n"))
+    assert (seconds(found.timeout), seconds(found.warmup_timeout)) == (90, 120)
 
 
 def test_later_files_win_and_mappings_are_merged_key_by_key(tmp_path: Path) -> None:

@@ -1,0 +1,250 @@
+"""Parts of the pages of studies: each takes the report of a study and a metric, and yields paragraphs and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.domain import build_domain
+from bench.metrics import LOWER, METRICS
+from bench.plots.style import metric_label
+from bench.records.folder import RunFolder, latest
+from bench.records.record import DONE, DetailedRecord
+from bench.records.sections import Section
+from bench.records.ties import tie_groups
+from bench.report.across_block import across_block, grid, title
+from bench.report.caption import caption
+from bench.report.formats.markdown import bullets, wrap
+from bench.report.gaps_block import LEGEND, gaps_block, sign
+from bench.report.order_block import span
+from bench.report.provenance import provenance, sentence
+from bench.report.quarters_block import quarters_block
+from bench.report.report import Report
+from bench.report.table import Block, Grid, Table, estimate_text, how_bold
+from bench.text import MISSING
+from bench.verdicts.across import Across
+from bench.verdicts.across import across as across_of
+from bench.verdicts.effects import FUSION, SEED, effects_of
+from bench.verdicts.gaps import Gap
+from bench.verdicts.order import agreements, order_of
+from bench.verdicts.unit import unit_of
+
+Part = Callable[[Report, str], Iterator[str]]
+DRAWN = {"color", "contours", "shapes", "texture"}
+# Shown in a short table beside the best and the last ones.
+KNOWN, BEST, LAST = ("concat", "abs_diff", "hadamard", "cosine"), 4, 1
+NOVEL = "novel"
+
+
+def across(report: Report, metric: str) -> Iterator[str]:
+    """Fusions on all domains beside each other."""
+    for found in report.across:
+        yield from _block(title(found), across_block(found))
+
+
+def short(report: Report, metric: str) -> Iterator[str]:
+    """The same of the best and the last ones and of what everybody knows."""
+    for found in report.across:
+        whole = grid(found)
+        last = len(whole.rows) - LAST
+        shown = [row for place, row in enumerate(whole.rows) if place < BEST or place >= last or base(row[0]) in KNOWN]
+        yield Grid(whole.header, shown, whole.left).markdown()
+
+
+def single(report: Report, metric: str) -> Iterator[str]:
+    """Fusions on the only domain trained on, and on what else they were tested."""
+    for section in report.sections:
+        found = Table(section, [metric], ()).main()
+        if found is not None:
+            yield wrap(caption(section)[1])
+            yield found.markdown()
+
+
+def gaps(report: Report, metric: str) -> Iterator[str]:
+    """What new classes and new groups cost, on every domain that has them."""
+    for section in report.sections:
+        for backbone in section.backbones:
+            part = section.of(backbone)
+            yield from _block(section.title, quarters_block(part, metric))
+            yield from _block("", gaps_block(part, report.gaps[section.title], metric, None, report.margin))
+
+
+def spread(report: Report, metric: str) -> Iterator[str]:
+    """How large the differences between fusions are beside what chance leaves, on every domain."""
+    rows = []
+    for section in report.sections:
+        found = effects_of(section.entries, [section.domain], metric)
+        if found is not None:
+            fusion, rest = found.variances[FUSION] ** 0.5, found.variances[f"{FUSION} x {SEED}"] ** 0.5
+            cells = [100 * fusion, 100 * rest, fusion / rest]
+            numbers = [f"{cells[0]:.2f}", f"{cells[1]:.2f}", f"{cells[2]:.1f}", f"{found.reliability:.3f}"]
+            rows.append([section.domain, str(found.levels[FUSION]), str(found.seeds), *numbers])
+    header = ["domain", "fusions", "n", "sd between fusions, points", "residual sd, points", "ratio", "ICC of means"]
+    yield Grid(header, rows, left=1).markdown()
+
+
+def transfer(report: Report, metric: str) -> Iterator[str]:
+    """Whether drawn domains order the fusions as the others do, and what it would cost to choose by one of them."""
+    (board,) = report.across
+    real = [domain for domain in board.domains if base(domain) not in DRAWN]
+    drawn = [domain for domain in board.domains if domain not in real]
+    found = {frozenset((one.first, one.second)): one for one in board.agreements}
+    pairs = [[found[frozenset((row, column))] for column in real] for row in drawn]
+    cells = [[f"{one.correlation:.2f} ({span(one.low, one.high)})" for one in row] for row in pairs]
+    yield Grid(["order on", *real], [[row, *own] for row, own in zip(drawn, cells, strict=True)], left=1).markdown()
+    within = [one.correlation for pair, one in found.items() if pair <= set(real)]
+    ceilings = [one.ceiling for row in pairs for one in row]
+    yield wrap(
+        f"Rank correlation (Spearman's) of {len(board.fusions)} fusions with its 95 % interval. It could be "
+        f"{min(ceilings):.2f} to {max(ceilings):.2f}, given how well each order repeats; among {', '.join(real)} it "
+        f"is {min(within):.2f} to {max(within):.2f}."
+    )
+    (aim,) = across_of([one for one in report.sections if one.domain in real], metric)
+    rows = []
+    for domain in drawn:
+        (own,) = across_of([one for one in report.sections if one.domain == domain], metric, fewest=1)
+        lost = {fusion: aim.lead_over(fusion) for fusion in own.may_be_best}
+        told = [
+            f"{fusion} {100 * one.mean:.2f} ({100 * one.low:.2f} to {100 * one.high:.2f})"
+            if one.mean
+            else f"{fusion} 0"
+            for fusion, one in lost.items()
+        ]
+        rows.append([domain, "; ".join(told)])
+    yield Grid(
+        ["chosen on", "may be the best there, and how far behind the best elsewhere, points"], rows, 2
+    ).markdown()
+    yield wrap(f"Elsewhere: the mean over {', '.join(real)}, where {aim.fusions[0]} is the best.")
+
+
+def novel(report: Report, metric: str) -> Iterator[str]:
+    """Classes that training did not show, by how many it did: scores on them, what is lost on them, and how alike both
+    order the fusions."""
+    sections = sorted(report.sections, key=_classes)
+    ks = [str(_classes(section)) for section in sections]
+    columns = [_novel_column(section, report.gaps[section.title], metric) for section in sections]
+    means = {fusion: sum(column[fusion].mean for column in columns) for fusion in columns[0]}
+    fusions = sorted(means, key=means.__getitem__, reverse=METRICS.get(metric).direction != LOWER)
+    unit = unit_of(metric)
+    yield f"{metric_label(metric)} on classes that training did not show"
+    header = ["classes in training", *ks]
+    rows = [[fusion, *(column[fusion].text for column in columns)] for fusion in fusions]
+    yield Grid(header, rows, left=1).markdown()
+    yield wrap(f"Bold: {how_bold(*(len(report.sections[0].entries[0].finished),) * 2)}.")
+    yield wrap(f"The same minus {metric_label(metric)} on the classes of training,{unit.name}:")
+    rows = [[fusion, *(column[fusion].gap for column in columns)] for fusion in fusions]
+    yield Grid(header, rows, left=1).markdown()
+    yield wrap(LEGEND.replace("row", "column"))
+    rows = []
+    for k, section in zip(ks, sections, strict=True):
+        order = order_of(section, metric)
+        (pair,) = (one for one in order.pairs if (one.first, one.second) == (section.domain, section.shifts[NOVEL]))
+        cells = [f"{pair.correlation:.2f} ({span(pair.low, pair.high)})", f"{pair.ceiling:.2f}"]
+        firsts = [", ".join(order.best_first[domain][:BEST]) for domain in (pair.first, pair.second)]
+        rows.append([k, *cells, *firsts])
+    yield Grid(
+        ["classes in training", "rank correlation of both orders", "ceiling", "best on these", "best on new ones"],
+        rows,
+        left=1,
+    ).markdown()
+
+
+class _Novel(NamedTuple):
+    """What a fusion does on new classes: the mean, with its interval as text, and the gap as text."""
+
+    mean: float
+    text: str
+    gap: str
+
+
+def _novel_column(section: Section, gaps: Sequence[Gap], metric: str) -> dict[str, _Novel]:
+    entries, domain, unit = section.ranked("fusion", metric), section.shifts[NOVEL], unit_of(metric)
+    lost = {one.fusion: one for gap in gaps if gap.contrast.name == NOVEL for one in gap.own}
+    found = {}
+    for entry, (is_best,) in zip(entries, tie_groups(entries, domain, [metric]), strict=True):
+        mean, verdict = entry.mean(domain, metric), lost[entry.group.fusion]
+        text = estimate_text(mean, entry.half_width(domain, metric))
+        gap = f"{unit.signed(verdict.paired.mean)} ± {unit.size(verdict.paired.half_width)} {sign(verdict)}"
+        found[entry.group.fusion] = _Novel(mean, f"**{text}**" if is_best else text, gap)
+    return found
+
+
+def _classes(section: Section) -> int:
+    """How many its training showed."""
+    return build_domain(section.domain).k
+
+
+def glance(report: Report, metric: str) -> Iterator[str]:
+    """Every fusion behind every encoder: its mean over the domains, and how alike the encoders order them."""
+    boards = {board.conditions.backbone: board for board in report.across}
+    texts = {name: dict(zip(board.fusions, _means(board), strict=True)) for name, board in boards.items()}
+    means = {name: dict(zip(board.fusions, board.mean[:, -1], strict=True)) for name, board in boards.items()}
+    everywhere = set.intersection(*(set(own) for own in means.values()))
+    some = set().union(*means.values()) - everywhere
+    overall = {fusion: sum(own[fusion] for own in means.values()) for fusion in everywhere}
+    ordered = sorted(overall, key=overall.__getitem__, reverse=METRICS.get(metric).direction != LOWER)
+    ordered += sorted(some)
+    rows = [[fusion, *(own.get(fusion, MISSING) for own in texts.values())] for fusion in ordered]
+    yield Grid(["fusion", *boards], rows, left=1).markdown()
+    (board, *_) = boards.values()
+    yield wrap(
+        f"{metric_label(metric)}, mean over {' and '.join(board.domains)}, {board.repetitions} repetitions, half width "
+        f"of the 95 % interval. Bold: {how_bold(board.repetitions, board.repetitions)}."
+    )
+    shared = [fusion for fusion in ordered if fusion in everywhere]
+    n = min(board.repetitions for board in boards.values())
+    values = METRICS.get(metric).direction * np.stack(
+        [board.scores[:n, [board.fusions.index(fusion) for fusion in shared]].T for board in boards.values()]
+    )
+    pairs = [
+        [f"{one.first} and {one.second}", f"{one.correlation:.2f}", span(one.low, one.high), f"{one.ceiling:.2f}"]
+        for one in agreements(list(boards), values)
+    ]
+    yield Grid(
+        [f"order of {len(shared)} fusions behind", "rank correlation", "95 % interval", "ceiling"], pairs, 1
+    ).markdown()
+
+
+def _means(board: Across) -> list[str]:
+    texts = [estimate_text(*one) for one in zip(board.mean[:, -1], board.half_width[:, -1], strict=True)]
+    return [f"**{text}**" if ties else text for text, ties in zip(texts, board.ties[:, -1], strict=True)]
+
+
+def made(report: Report, metric: str) -> Iterator[str]:
+    """How the records came about: conditions, cells, computing time, versions."""
+    conditions, _, *backbones = caption(report.sections[0])
+    yield wrap(f"{conditions} {' '.join(backbones)}")
+    attempts = [one for run in report.runs for one in RunFolder(run.folder).records(DetailedRecord)]
+    minutes = sum(one.times.get("total", 0.0) for one in attempts) / 60
+    cells = latest(attempts).values()
+    failed = sum(one.status not in DONE for one in cells)
+    yield wrap(f"{len(cells)} cells, {failed} of them failed; {minutes:.0f} minutes of one core, warm-ups not counted.")
+    yield bullets([sentence(facts) for facts in provenance(report.runs)])
+
+
+def _block(heading: str, block: Block | None) -> Iterator[str]:
+    if block is not None:
+        yield from [f"**{heading}**"] if heading else []
+        yield wrap(block.sentence)
+        yield from block.tables
+        yield from map(wrap, block.legend)
+
+
+def base(fusion: str) -> str:
+    """Its name without what a study chose for it."""
+    return fusion.partition(":")[0]
+
+
+OF_A_STUDY: Mapping[str, Part] = {
+    "across": across,
+    "gaps": gaps,
+    "glance": glance,
+    "made": made,
+    "novel": novel,
+    "short": short,
+    "single": single,
+    "spread": spread,
+    "transfer": transfer,
+}
