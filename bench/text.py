@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +40,18 @@ def printable(text: str, longest: int | None = None) -> str:
 def names_in(*texts: str) -> tuple[str, ...]:
     """The names in texts that part them by commas, in order."""
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def some(names: Iterable[str], most: int) -> str:
+    """The first ``most`` names, and how many more there are."""
+    every = list(names)
+    more = len(every) - most
+    return ", ".join(every[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def defined(value: Any) -> Any:
+    """A value for JSON: None for a number that is not finite, anything else as it is."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def without_home(text: str) -> str:

@@ -105,9 +105,9 @@ def judged(what: str, level: Level, hits: NDArray[np.bool_], chance: float = 0.5
     return _judged(what, level, n, right / n, intervals, chance, MARGIN[level])
 
 
-def judged_mean(what: str, level: Level, accuracies: NDArray[np.float64], chance: float = 0.5) -> Row:
-    """A baseline whose mean over independent repetitions must stay at chance; ``n`` counts the repetitions."""
-    return _judged_mean(what, level, accuracies, chance, MARGIN[level])
+def judged_mean(what: str, accuracies: NDArray[np.float64]) -> Row:
+    """A baseline on pairs whose mean over independent repetitions must stay at chance; ``n`` counts these."""
+    return _judged_mean(what, accuracies, 0.5, MARGIN["pair"])
 
 
 def informative(what: str, level: Level, hits: NDArray[np.bool_], note: str) -> Row:
@@ -138,14 +138,14 @@ def judged_lift(what: str, hits: Hits, control: Hits) -> Row:
 def judged_gain(what: str, hits: Hits, without: Hits) -> Row:
     """The accuracy of a baseline that must not lie above that of the same baseline ``without`` a part of what it saw,
     on the same examples, (N,) bool each: what it gained by that part."""
-    return _judged_mean(what, "pair", hits.astype(np.float64) - without, 0.0, LIFT_MARGIN)
+    return _judged_mean(what, hits.astype(np.float64) - without, 0.0, LIFT_MARGIN)
 
 
-def _judged_mean(what: str, level: Level, values: NDArray[np.float64], chance: float, margin: float) -> Row:
+def _judged_mean(what: str, values: NDArray[np.float64], chance: float, margin: float) -> Row:
     of = mean_of(values)
     mean, halves = of.value.item(), (of.half_width(confidence).item() for confidence in (LEVEL, LEAKING))
     accepted, leaking = ((mean - half, mean + half) for half in halves)
-    return _judged(what, level, len(values), mean, (accepted, leaking), chance, margin)
+    return _judged(what, "pair", len(values), mean, (accepted, leaking), chance, margin)
 
 
 def _judged(

@@ -17,7 +17,7 @@ from bench.backbones.from_timm import _split
 from bench.backbones.weights import Weights, missing_package
 from bench.errors import UsageError
 from bench.fusion import MapShape
-from bench.text import printable, without_home
+from bench.text import printable, some, without_home
 
 # What training loops put a state dict into, and in front of its names.
 INSIDE = ("state_dict", "model_state_dict", "model")
@@ -199,6 +199,4 @@ def _shape(value: Tensor) -> str:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = [printable(name, LONGEST_NAME) for name in names]
-    more = len(listed) - NAMED
-    return ", ".join(listed[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return some((printable(name, LONGEST_NAME) for name in names), NAMED)

@@ -16,6 +16,7 @@ from bench.catalogue.contact_sheet import SAMPLE_PAIRS, Strip, balanced_rows, co
 from bench.catalogue.factors import correlation, factors, moved, short, within_classes
 from bench.domain import Domain, Pairs, Split, Strata, build_domain
 from bench.spec import shift_of, shifted
+from bench.text import some
 
 PAIRS, SHIFT_PAIRS = 2000, 512
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -63,8 +64,8 @@ def _facts(name: str, domain: Domain, pairs: Pairs) -> list[str]:
         "",
         inspect.cleandoc(type(domain).__doc__ or ""),
         "",
-        f"classes     {_listed(domain.classes)}",
-        f"warm-up     {_listed(domain.warmup_classes)}",
+        f"classes     {some(domain.classes, LISTED_CLASSES)}",
+        f"warm-up     {some(domain.warmup_classes, LISTED_CLASSES)}",
         f"image       {' x '.join(map(str, pairs.a.pixels.shape[1:]))} uint8",
         f"labels      {same:.3f} same, {1 - same:.3f} different, of {PAIRS:,} test pairs",
         f"cells       {_cells(domain.classes, pairs)}",
@@ -75,11 +76,6 @@ def _facts(name: str, domain: Domain, pairs: Pairs) -> list[str]:
     if pairs.strata is not None:
         facts.append(f"strata      {_strata(pairs.strata)}")
     return facts
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - LISTED_CLASSES
-    return ", ".join(names[:LISTED_CLASSES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cells(names: Sequence[str], pairs: Pairs) -> str:

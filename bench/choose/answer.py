@@ -25,7 +25,7 @@ from bench.records.record import DetailedRecord
 from bench.records.ties import tie_groups
 from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.paired import paired
-from bench.text import MISSING, count_of, human
+from bench.text import MISSING, count_of, human, some
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 NAMED = 6
@@ -182,9 +182,7 @@ def _tested_mean(answer: Answer, fusion: str) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = [f"`{one}`" for one in names[:NAMED]]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return some((f"`{one}`" for one in names), NAMED)
 
 
 def _use(answer: Answer) -> str:
@@ -218,9 +216,7 @@ def _cost(answer: Answer) -> str:
             "infer_ms": "it is the fastest of them",
             "params": "it has the fewest parameters of them",
         }[question.cost]
-        ties = ", ".join(_tie(answer, one) for one in answer.ties[:NAMED])
-        more = len(answer.ties) - NAMED
-        tied = f"Not told to be worse than the best: {ties}" + (f" and {more} more" if more > 0 else "")
+        tied = f"Not told to be worse than the best: {some((_tie(answer, one) for one in answer.ties), NAMED)}"
         return f"{tied}; {why}, and {costs}."
     runner_up = answer.course.runner_up
     # Where the test found it the best, it was chosen.

@@ -111,11 +111,6 @@ def reach(distances: NDArray[np.float64], least: float = 0.0) -> float:
     return every if every <= FAR * near else near
 
 
-def heading_of(figure: Figure) -> str:
-    """What stands above a drawing, as one line."""
-    return " ".join(text.get_text().replace("\n", " ") for text in figure.texts[:2]).strip()
-
-
 def metric_label(metric: str) -> str:
     """Name of a metric with the arrow of its better direction."""
     return f"{metric}{ARROWS[METRICS.get(metric).direction]}"

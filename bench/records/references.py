@@ -7,9 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.records.blocks import complete_blocks
+from bench.records.blocks import complete_blocks, conditions
 from bench.records.entries import Entry, chance_error
-from bench.records.record import Group
 from bench.stats.intervals import Estimates, estimate
 
 NAMES = "names"
@@ -53,7 +52,7 @@ class Efficiency:
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._naming = {_conditions(entry): entry for entry in entries if compares_names(entry)}
+        self._naming = {conditions(entry): entry for entry in entries if compares_names(entry)}
 
     def measured_by(self, domain: str) -> list[str]:
         """Names of the references that have a result on ``domain``, sorted."""
@@ -64,7 +63,7 @@ class Efficiency:
 
         It is defined for fusions, and where every one of those seeds of the reference is above chance.
         """
-        reference = self._naming.get(_conditions(entry)) if entry.role == "fusion" else None
+        reference = self._naming.get(conditions(entry)) if entry.role == "fusion" else None
         if reference is None:
             return UNDEFINED
         both = complete_blocks((entry, reference), domain, "accuracy").values - 0.5
@@ -77,10 +76,6 @@ class Efficiency:
 def _name(entry: Entry) -> str:
     """Name of a fusion without its parameters."""
     return entry.group.fusion.partition(":")[0]
-
-
-def _conditions(entry: Entry) -> Group:
-    return entry.group._replace(fusion="")
 
 
 def _test_pairs(entry: Entry, domain: str) -> int:

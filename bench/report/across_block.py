@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from bench.plots.style import metric_label
 from bench.report.order_block import number, span
 from bench.report.table import Block, Grid, estimate_text, how_bold
 from bench.stats.intervals import FEWEST_SEEDS
+from bench.text import defined, some
 from bench.verdicts.across import Across
 from bench.verdicts.unit import unit_of
 
@@ -97,7 +97,7 @@ def as_dict(found: Across) -> dict[str, Any]:
             "scores": {
                 column: {
                     "mean": float(found.mean[place, number]),
-                    "half_width": _defined(float(found.half_width[place, number])),
+                    "half_width": defined(float(found.half_width[place, number])),
                     "tie_group": bool(found.ties[place, number]),
                 }
                 for number, column in enumerate(columns)
@@ -112,10 +112,7 @@ def as_dict(found: Across) -> dict[str, Any]:
         "n": found.repetitions,
         "fusions": rows,
         "left_out": list(found.left_out),
-        "agreements": [
-            {name: _defined(value) if isinstance(value, float) else value for name, value in vars(one).items()}
-            for one in found.agreements
-        ],
+        "agreements": [{name: defined(value) for name, value in vars(one).items()} for one in found.agreements],
     }
 
 
@@ -126,10 +123,4 @@ def _names(found: Across) -> list[str]:
 
 
 def _some(names: list[str], of: int) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{shown}{more} (of {of})"
-
-
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return f"{some(names, MOST_NAMED)} (of {of})"

@@ -14,7 +14,7 @@ from bench.records.sections import Section
 from bench.report.table import Grid
 from bench.stats.paired import blocks_to_flip
 from bench.stats.power import ALPHA
-from bench.text import MISSING, count_of, p_text
+from bench.text import MISSING, count_of, defined, p_text
 from bench.verdicts.unit import Unit, unit_of
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
@@ -173,7 +173,7 @@ def verdict_dict(verdict: Verdict) -> dict[str, Any]:
         "p_equivalent": verdict.p_equivalent,
         "p_sign_flip": verdict.p_sign_flip,
     }
-    present = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    present = {name: defined(value) for name, value in values.items()}
     names = {"fusion": verdict.fusion, "backbone": verdict.backbone}
     said = {"n_shared": verdict.paired.n, "verdict": verdict.word, "disputed": verdict.is_disputed}
     return names | said | present

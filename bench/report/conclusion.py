@@ -12,6 +12,7 @@ from bench.records.ties import tie_groups
 from bench.report.against_baseline import Comparison, by_word
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.power import MOST_BLOCKS, blocks_to_detect
+from bench.text import some
 from bench.verdicts.effects import effects_of
 from bench.verdicts.verdicts import Verdict
 
@@ -146,7 +147,7 @@ def _some(names: Sequence[str], every: int) -> str:
     """The first ``MOST_NAMED`` of the names, and how many more; or that it is all of ``every``."""
     if len(names) == every > MOST_NAMED:
         return f"all {len(names)} fusions"
-    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return some(names, MOST_NAMED)
 
 
 def _name(comparison: Comparison, verdict: Verdict) -> str:

@@ -37,7 +37,7 @@ def effects_block(section: Section, sections: Sequence[Section], metric: str) ->
     found = analyses(section, sections, metric)
     if not found or not any(sum(one.variances.values()) for one in found.values()):
         return None
-    return Block(_sentence(section, found, metric), [grid(found, metric).markdown()])
+    return Block(_sentence(found, metric), [grid(found, metric).markdown()])
 
 
 def grid(found: Mapping[str, Effects], metric: str) -> Grid:
@@ -71,7 +71,7 @@ def _cells(effects: Effects, source: str, unit: Unit) -> tuple[str, str]:
     return unit.size(math.sqrt(effects.variances[source])), percent
 
 
-def _sentence(section: Section, found: Mapping[str, Effects], metric: str) -> str:
+def _sentence(found: Mapping[str, Effects], metric: str) -> str:
     first = next(iter(found.values()))
     counted = "; ".join(
         f"{what}: {', '.join(f'{size} {name}s' for name, size in one.levels.items())}" for what, one in found.items()

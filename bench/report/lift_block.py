@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, Estimates, estimate
+from bench.text import defined
 
 # In the names of tables.
 WORD = "controls"
@@ -54,7 +54,7 @@ def as_dicts(section: Section, metric: str) -> list[dict[str, Any]]:
                 found = _lift(entry, control, metric)
                 values = {"lift": found.mean.item(), "half_width": found.half_width.item()}
                 names = {"fusion": entry.group.fusion, "backbone": part.backbone, "control": control.group.fusion}
-                present = {name: value if math.isfinite(value) else None for name, value in values.items()}
+                present = {name: defined(value) for name, value in values.items()}
                 rows.append(names | {"metric": metric} | present)
     return rows
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench.plots.style import metric_label
 from bench.records.sections import Section
 from bench.report.table import Block, Grid
-from bench.text import MISSING
+from bench.text import MISSING, defined
 from bench.verdicts.order import Order, order_of
 
 MOST_NAMED = 8
@@ -26,7 +26,7 @@ def as_dicts(section: Section, metric: str) -> list[dict[str, Any]]:
     for backbone in section.backbones:
         found = order_of(section.of(backbone), metric)
         if found:
-            pairs = [{name: _defined(value) for name, value in vars(pair).items()} for pair in found.pairs]
+            pairs = [{name: defined(value) for name, value in vars(pair).items()} for pair in found.pairs]
             best_first = {domain: list(names) for domain, names in found.best_first.items()}
             rows.append({"backbone": backbone, "n_shared": found.blocks, "best_first": best_first, "pairs": pairs})
     return rows
@@ -53,10 +53,6 @@ def sentence(section: Section, found: Order, metric: str) -> str:
         "what it would be if both ordered them alike, given how well the order by one half of the seeds predicts that "
         "by the other half. Errors that a run makes on both domains can lift it higher."
     )
-
-
-def _defined(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _named(order: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
 from bench.stats.intervals import LEVEL, estimate
+from bench.text import defined
 from bench.verdicts.gaps import Contrast, gap_covariances, gap_table, quarter_contrasts, quarter_domains
 
 # Mean and half width of the interval.
@@ -91,4 +91,4 @@ def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
 
 def _estimate_dict(mean: float, half_width: float) -> dict[str, float | None]:
     values = {"mean": mean, "half_width": half_width}
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {name: defined(value) for name, value in values.items()}

@@ -25,8 +25,9 @@ def settings(device: str) -> dict[str, Any]:
     }
 
 
-def cpu_clock(info: Path = Path("/proc/cpuinfo")) -> float | None:
+def cpu_clock() -> float | None:
     """Median clock of the cores in MHz; None where the system does not tell."""
+    info = Path("/proc/cpuinfo")
     if not info.exists():
         return None
     clocks = [float(line.split(":")[1]) for line in info.read_text().splitlines() if line.startswith("cpu MHz")]

@@ -87,9 +87,9 @@ def widened(values: Array) -> Array:
     return np.asarray(centre + (values - centre) * np.sqrt(n / max(n - 1, 1)))
 
 
-def resampled_means(values: Array, draws: int, seed: int = 0) -> Array:
+def resampled_means(values: Array, draws: int) -> Array:
     """Means of ``values`` (..., blocks) over blocks drawn with replacement, the same ones for all: (draws, ...)."""
-    times = _times((1, values.shape[-1]), draws, seed)
+    times = _times((1, values.shape[-1]), draws, seed=0)
     return np.moveaxis(values @ times.T / values.shape[-1], -1, 0)
 
 

@@ -13,15 +13,15 @@ ALPHA, POWER = 0.05, 0.8
 MOST_BLOCKS = 10_000
 
 
-def blocks_to_detect(effect: float, tests: int = 1, power: float = POWER) -> int:
-    """Blocks with which an ``effect``, in standard deviations of the differences, is found with ``power``.
+def blocks_to_detect(effect: float, tests: int = 1) -> int:
+    """Blocks with which an ``effect``, in standard deviations of the differences, is found ``POWER`` of the time.
 
     By the noncentral t at the first step of Holm; at least ``FEWEST_SEEDS``, at most ``MOST_BLOCKS``.
     """
     low, high = FEWEST_SEEDS, MOST_BLOCKS
     while low < high:
         middle = (low + high) // 2
-        if t_power(middle, abs(effect), ALPHA / max(tests, 1)) >= power:
+        if t_power(middle, abs(effect), ALPHA / max(tests, 1)) >= POWER:
             high = middle
         else:
             low = middle + 1
@@ -42,8 +42,8 @@ def t_power(n: int, effect: float, alpha: float = ALPHA) -> float:
 
 
 @lru_cache(maxsize=256)
-def detectable_effect(freedom: float, tests: int = 1, power: float = POWER) -> float:
-    """The smallest mean, in standard errors, that a t test finds with ``power`` at the first step of Holm."""
+def detectable_effect(freedom: float, tests: int = 1) -> float:
+    """The smallest mean, in standard errors, that a t test finds ``POWER`` of the time at the first step of Holm."""
     # Beyond as many SciPy has no number, and t is normal.
     known = min(freedom, float(MOST_BLOCKS))
-    return float(nctdtrinc(known, 1 - power, stdtrit(known, 1 - ALPHA / max(tests, 1) / 2)))
+    return float(nctdtrinc(known, 1 - POWER, stdtrit(known, 1 - ALPHA / max(tests, 1) / 2)))

@@ -61,7 +61,7 @@ def run_bundle(
     on_finished: Callable[[Finished], None],
     execution: Execution,
     say: Callable[[str], None],
-    on_check: OnCheck = lambda pairs, validation: None,
+    on_check: OnCheck,
 ) -> list[Outcome]:
     """Train and evaluate cells as :func:`bench.sweep.run_cell.run_cell` does one: several in one pass, or one after the
     other where they cannot be.

@@ -22,7 +22,7 @@ from bench.sweep.budget import within_budget
 from bench.sweep.cell import Cell
 from bench.sweep.config import SweepConfig, check_size
 from bench.sweep.eval_domains import check_eval, eval_domains
-from bench.text import count_of
+from bench.text import count_of, some
 from bench.training.budget import NONE
 from bench.training.recipe import declared_recipe
 from bench.training.threads import one_thread
@@ -91,7 +91,7 @@ class Plan:
         fusions: dict[str, dict[str, None]] = {}
         for planned in self.having("not applicable"):
             fusions.setdefault(planned.reason, {})[str(planned.cell.fusion)] = None
-        return [f"not applicable: {_some(tuple(names))}: {reason}" for reason, names in fusions.items()]
+        return [f"not applicable: {some(tuple(names), NAMED)}: {reason}" for reason, names in fusions.items()]
 
     def repeated(self) -> list[str]:
         """One line per domain with fewer test pairs than are asked for, some of which are then tested again."""
@@ -119,11 +119,6 @@ class Plan:
             parts.append(f"{count_of(warmups, 'warm-up')} first")
         parts += filter(None, [time])
         return f"{count_of(len(self.cells), 'cell')}: {', '.join(parts)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def make_plans(configs: Sequence[SweepConfig], latest: Mapping[str, Attempt]) -> Plan:

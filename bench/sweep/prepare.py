@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,6 @@ from bench.training.auxiliary import Auxiliary, Targets, auxiliary_weights
 from bench.training.loop import Progress
 from bench.training.pairs import FrozenModel, PairLearner, learner_of
 from bench.training.warmup import Warmup
-from bench.training.warmup.cache import on_stderr
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,9 @@ def ensure_warmup(
     cell: Cell,
     on_progress: Progress = lambda share, history: None,
     device: str = "cpu",
-    say: Callable[[str], None] = on_stderr,
 ) -> Warmup | None:
-    """The warm-up of a cell from the cache, computed first if need be; None where it has none of this program's own.
-
-    Args:
-        say: told what :meth:`bench.training.warmup.WarmupSpec.ensure` says.
-    """
-    return cell.computed_start.ensure(on_progress, device, say) if cell.computed_start else None
+    """The warm-up of a cell from the cache, computed first if need be; None where it has none of this program's own."""
+    return cell.computed_start.ensure(on_progress, device) if cell.computed_start else None
 
 
 def _build(cell: Cell, execution: Execution) -> tuple[PairModel, Warmup | None]:

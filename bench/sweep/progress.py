@@ -51,9 +51,9 @@ def news_folder(run: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sparkline(values: list[float], low: float = 0.5, high: float = 1.0) -> str:
-    """Values as a row of bars between ``low`` and ``high``."""
-    scaled = [(min(max(value, low), high) - low) / (high - low) for value in values]
+def sparkline(values: list[float], low: float) -> str:
+    """Values as a row of bars between ``low`` and 1."""
+    scaled = [(min(max(value, low), 1.0) - low) / (1 - low) for value in values]
     return "".join(BARS[round(value * (len(BARS) - 1))] for value in scaled)
 
 

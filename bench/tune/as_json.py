@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from bench.markup import json_text
 from bench.report.against_baseline import as_dict
+from bench.text import defined
 from bench.tune.order import Ranks
 from bench.tune.result import Board
 from bench.tune.trials import Tuned
@@ -25,7 +25,7 @@ def _board(board: Board) -> dict[str, Any]:
         "backbone": board.backbone,
         "metric": board.metric,
         "replicates": board.replicates,
-        "rank_correlation": None if board.order is None else [_number(value) for value in board.order.correlation],
+        "rank_correlation": None if board.order is None else [defined(value) for value in board.order.correlation],
         "fusions": [_fusion(board, place) for place in range(len(board.tuned))],
         "without_result": [{"fusion": one.subject.fusion, "trials": _trials(one)} for one in board.unfinished],
         "differences": compared["fusions"],
@@ -52,7 +52,7 @@ def _trials(one: Tuned) -> list[dict[str, Any]]:
         {
             "number": outcome.trial.number,
             "recipe": dict(outcome.trial.point),
-            "validation": _number(outcome.value),
+            "validation": defined(outcome.value),
             "status": outcome.status,
         }
         for outcome in one.outcomes
@@ -60,8 +60,4 @@ def _trials(one: Tuned) -> list[dict[str, Any]]:
 
 
 def _rank(ranks: Ranks, place: int) -> list[float | None]:
-    return [_number(float(ends[place])) for ends in (ranks.value, ranks.low, ranks.high)]
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [defined(float(ends[place])) for ends in (ranks.value, ranks.low, ranks.high)]

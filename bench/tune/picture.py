@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.plots.style import BLUE, GREY, QUIET, VERMILION, metric_label, new_figure
 from bench.tune.space import Range, Space, Values
-from bench.tune.trials import Outcome, Tuned
+from bench.tune.trials import Outcome, Tuned, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,12 +60,8 @@ class _Positions:
         if self._range:
             axis.set_xscale("log" if self._range.is_log else "linear")
             return
-        axis.set_xticks(range(len(self._listed)), [_tick(value) for value in self._listed])
+        axis.set_xticks(range(len(self._listed)), [written(value) for value in self._listed])
         axis.set_xlim(-0.6, len(self._listed) - 0.4)
-
-
-def _tick(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _draw(axis: Axes, one: Tuned, name: str, positions: _Positions, default: Any) -> None:

@@ -37,7 +37,7 @@ class Trial:
     point: Point
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={_written(value)}" for name, value in self.point.items()) or "default"
+        return ", ".join(f"{name}={written(value)}" for name, value in self.point.items()) or "default"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def _outcome(trial: Trial, records: Mapping[int, DetailedRecord | None], select:
     return Outcome(trial, mean, f"no {select}" if status == "ok" and math.isnan(mean) else status)
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """A value of a recipe, as trials and pictures name it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

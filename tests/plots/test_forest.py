@@ -11,8 +11,8 @@ from bench.errors import UsageError
 from bench.plots.contract import Source
 from bench.plots.forest import Forest
 from bench.plots.shades import EQUIVALENT, TIED, WORSE
-from bench.plots.style import heading_of
 from bench.records.load import load_runs
+from tests.plots.headings import heading_of
 
 SEEDS = 8
 

@@ -5,7 +5,8 @@ from PIL import Image
 
 from bench.errors import UsageError
 from bench.plots.gallery import save
-from bench.plots.style import Look, heading_of, looking, new_figure
+from bench.plots.style import Look, looking, new_figure
+from tests.plots.headings import heading_of
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy import stats
 from bench.errors import UsageError
 from bench.plots.contract import PLOTS, Source
 from bench.plots.gallery import draw
-from bench.plots.style import heading_of
+from tests.plots.headings import heading_of
 
 
 @pytest.fixture

@@ -32,11 +32,11 @@ class Additive(AuditBaseline):
 
     def rows(self, draws: Draws) -> Iterator[Row]:
         for probe, sums in additive_probes(additive_question(draws, all_statistics)):
-            yield judged_mean(f"statistics of A and B, added up → label, {probe}", "pair", sums)
+            yield judged_mean(f"statistics of A and B, added up → label, {probe}", sums)
         train_x, test_x = (torch.cat([_gray(pairs.a), _gray(pairs.b)], 1) for pairs in (draws.train, draws.test))
         scores = ridge_scores(train_x, draws.train.label[:, None], test_x)[:, 0].double().numpy()
         sums = added_up(scores, draws.test.label.numpy())
-        yield judged_mean("pixels of A and B, added up → label, ridge regression", "pair", sums)
+        yield judged_mean("pixels of A and B, added up → label, ridge regression", sums)
 
 
 def _gray(images: Images) -> Tensor:

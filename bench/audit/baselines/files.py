@@ -59,7 +59,7 @@ class Files(AuditBaseline):
 
         for what, extract in (("order", order), ("size, format, quality", stored))[: 2 if facts else 1]:
             for probe, sums in additive_probes(additive_question(draws, extract)):
-                yield flagged(judged_mean(f"{what} of the files, added up → label, {probe}", "pair", sums))
+                yield flagged(judged_mean(f"{what} of the files, added up → label, {probe}", sums))
         if not facts:
             return
         if draws.domain.names_images:

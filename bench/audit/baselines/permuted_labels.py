@@ -39,7 +39,7 @@ class PermutedLabels(AuditBaseline):
         true = ((ridge_scores(train_x, train.label[:, None], test_x) > 0) == label)[:, 0].numpy()
         yield informative("pair → label, frozen network, true labels", "pair", true, "what can be learned")
         hits = (ridge_scores(train_x, shuffles(train.label, draws.seed), test_x) > 0) == label
-        yield judged_mean(f"the same, mean of {SHUFFLES} shuffles", "pair", hits.double().mean(0).numpy())
+        yield judged_mean(f"the same, mean of {SHUFFLES} shuffles", hits.double().mean(0).numpy())
 
 
 def shuffles(label: Tensor, seed: int) -> Tensor:

@@ -19,7 +19,7 @@ from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_f
 from bench.report.provenance import left_out
 from bench.report.report import Report
 from bench.report.table import Grid, Table, estimate_text
-from bench.text import count_of, printable
+from bench.text import count_of, printable, some
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,12 +129,9 @@ def _leaders(section: Section, metric: str) -> list[str]:
         marks = tie_groups(ranked, section.domain, [metric])[:, 0]
         names = [entry.group.fusion for entry, belongs in zip(ranked, marks, strict=True) if belongs]
         where = f" with {part.backbone}" if len(section.backbones) > 1 else ""
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         if names:
             of = count_of(len(ranked), "fusion")
-            lines.append(
-                f"May be the best by {metric}{where}: {', '.join(names[:MOST_NAMED])}{more} ({len(names)} of {of})"
-            )
+            lines.append(f"May be the best by {metric}{where}: {some(names, MOST_NAMED)} ({len(names)} of {of})")
     return lines
 
 
