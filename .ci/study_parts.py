@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from bench import zoo
 from bench.domain import build_domain
 from bench.metrics import LOWER, METRICS
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
-from bench.records.ties import tie_groups
-from bench.report.across_block import across_block, grid, title
+from bench.report.across_block import across_block, cells, grid, title
 from bench.report.caption import caption
 from bench.report.formats.markdown import bullets, wrap
 from bench.report.gaps_block import LEGEND, gaps_block, sign
@@ -22,14 +21,14 @@ from bench.report.order_block import span
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
-from bench.report.table import Block, Grid, Table, estimate_text, how_bold
+from bench.report.table import Block, Grid, Table, how_bold
 from bench.text import MISSING
 from bench.verdicts.across import Across
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
 from bench.verdicts.gaps import Gap
 from bench.verdicts.order import agreements, order_of
-from bench.verdicts.unit import unit_of
+from bench.verdicts.unit import Unit, unit_of
 
 Part = Callable[[Report, str], Iterator[str]]
 DRAWN = {"color", "contours", "shapes", "texture"}
@@ -122,53 +121,43 @@ def transfer(report: Report, metric: str) -> Iterator[str]:
 def novel(report: Report, metric: str) -> Iterator[str]:
     """Classes that training did not show, by how many it did: scores on them, what is lost on them, and how alike both
     order the fusions."""
-    sections = sorted(report.sections, key=_classes)
-    ks = [str(_classes(section)) for section in sections]
-    columns = [_novel_column(section, report.gaps[section.title], metric) for section in sections]
-    means = {fusion: sum(column[fusion].mean for column in columns) for fusion in columns[0]}
-    fusions = sorted(means, key=means.__getitem__, reverse=METRICS.get(metric).direction != LOWER)
-    unit = unit_of(metric)
-    yield f"{metric_label(metric)} on classes that training did not show"
-    header = ["classes in training", *ks]
-    rows = [[fusion, *(column[fusion].text for column in columns)] for fusion in fusions]
+    zoo.load_built_in(["datasets"])
+    sections = {str(_classes(section)): section for section in sorted(report.sections, key=_classes)}
+    (board,) = across_of(sections.values(), metric, shift=NOVEL)
+    known, unit = [cells(board, fusion) for fusion in board.fusions], unit_of(metric)
+    header, domains = ["classes in training", *sections], [section.domain for section in sections.values()]
+    yield f"{metric_label(metric)} on classes that training did not show:"
+    rows = [[fusion, *map(own.__getitem__, domains)] for fusion, own in zip(board.fusions, known, strict=True)]
     yield Grid(header, rows, left=1).markdown()
-    yield wrap(f"Bold: {how_bold(*(len(report.sections[0].entries[0].finished),) * 2)}.")
+    yield wrap(f"Mean of {board.repetitions} replicates. Bold: {how_bold(board.repetitions, board.repetitions)}.")
     yield wrap(f"The same minus {metric_label(metric)} on the classes of training,{unit.name}:")
-    rows = [[fusion, *(column[fusion].gap for column in columns)] for fusion in fusions]
+    lost = [_lost(report.gaps[section.title], unit) for section in sections.values()]
+    rows = [[fusion, *(own[fusion] for own in lost)] for fusion in board.fusions]
     yield Grid(header, rows, left=1).markdown()
     yield wrap(LEGEND.replace("row", "column"))
-    rows = []
-    for k, section in zip(ks, sections, strict=True):
-        order = order_of(section, metric)
-        (pair,) = (one for one in order.pairs if (one.first, one.second) == (section.domain, section.shifts[NOVEL]))
-        cells = [f"{pair.correlation:.2f} ({span(pair.low, pair.high)})", f"{pair.ceiling:.2f}"]
-        firsts = [", ".join(order.best_first[domain][:BEST]) for domain in (pair.first, pair.second)]
-        rows.append([k, *cells, *firsts])
     yield Grid(
         ["classes in training", "rank correlation of both orders", "ceiling", "best on these", "best on new ones"],
-        rows,
+        [[k, *_both_orders(section, metric)] for k, section in sections.items()],
         left=1,
     ).markdown()
 
 
-class _Novel(NamedTuple):
-    """What a fusion does on new classes: the mean, with its interval as text, and the gap as text."""
+def _lost(gaps: Sequence[Gap], unit: Unit) -> dict[str, str]:
+    """The gap of each fusion on new classes, as text."""
+    (gap,) = (gap for gap in gaps if gap.contrast.name == NOVEL)
+    return {
+        one.fusion: f"{unit.signed(one.paired.mean)} ± {unit.size(one.paired.half_width)} {sign(one)}"
+        for one in gap.own
+    }
 
-    mean: float
-    text: str
-    gap: str
 
-
-def _novel_column(section: Section, gaps: Sequence[Gap], metric: str) -> dict[str, _Novel]:
-    entries, domain, unit = section.ranked("fusion", metric), section.shifts[NOVEL], unit_of(metric)
-    lost = {one.fusion: one for gap in gaps if gap.contrast.name == NOVEL for one in gap.own}
-    found = {}
-    for entry, (is_best,) in zip(entries, tie_groups(entries, domain, [metric]), strict=True):
-        mean, verdict = entry.mean(domain, metric), lost[entry.group.fusion]
-        text = estimate_text(mean, entry.half_width(domain, metric))
-        gap = f"{unit.signed(verdict.paired.mean)} ± {unit.size(verdict.paired.half_width)} {sign(verdict)}"
-        found[entry.group.fusion] = _Novel(mean, f"**{text}**" if is_best else text, gap)
-    return found
+def _both_orders(section: Section, metric: str) -> list[str]:
+    """How alike the classes of training and new ones order the fusions, and the first ones on both."""
+    order = order_of(section, metric)
+    own, new = section.domain, section.shifts[NOVEL]
+    (pair,) = (one for one in order.pairs if (one.first, one.second) == (own, new))
+    correlation = f"{pair.correlation:.2f} ({span(pair.low, pair.high)})"
+    return [correlation, f"{pair.ceiling:.2f}", *(", ".join(order.best_first[domain][:BEST]) for domain in (own, new))]
 
 
 def _classes(section: Section) -> int:
@@ -179,37 +168,33 @@ def _classes(section: Section) -> int:
 def glance(report: Report, metric: str) -> Iterator[str]:
     """Every fusion behind every encoder: its mean over the domains, and how alike the encoders order them."""
     boards = {board.conditions.backbone: board for board in report.across}
-    texts = {name: dict(zip(board.fusions, _means(board), strict=True)) for name, board in boards.items()}
-    means = {name: dict(zip(board.fusions, board.mean[:, -1], strict=True)) for name, board in boards.items()}
-    everywhere = set.intersection(*(set(own) for own in means.values()))
-    some = set().union(*means.values()) - everywhere
-    overall = {fusion: sum(own[fusion] for own in means.values()) for fusion in everywhere}
+    everywhere = set.intersection(*(set(board.fusions) for board in boards.values()))
+    overall = {fusion: sum(_mean(board, fusion) for board in boards.values()) for fusion in everywhere}
     ordered = sorted(overall, key=overall.__getitem__, reverse=METRICS.get(metric).direction != LOWER)
-    ordered += sorted(some)
-    rows = [[fusion, *(own.get(fusion, MISSING) for own in texts.values())] for fusion in ordered]
+    ordered += sorted({fusion for board in boards.values() for fusion in board.fusions} - everywhere)
+    rows = [
+        [fusion, *(cells(one, fusion)["mean"] if fusion in one.fusions else MISSING for one in boards.values())]
+        for fusion in ordered
+    ]
     yield Grid(["fusion", *boards], rows, left=1).markdown()
+    n = min(board.repetitions for board in boards.values())
     (board, *_) = boards.values()
     yield wrap(
-        f"{metric_label(metric)}, mean over {' and '.join(board.domains)}, {board.repetitions} repetitions, half width "
-        f"of the 95 % interval. Bold: {how_bold(board.repetitions, board.repetitions)}."
+        f"{metric_label(metric)}, mean over {' and '.join(board.domains)} and {n} replicates, half width of the 95 % "
+        f"interval. Bold: {how_bold(n, n)}."
     )
     shared = [fusion for fusion in ordered if fusion in everywhere]
-    n = min(board.repetitions for board in boards.values())
-    values = METRICS.get(metric).direction * np.stack(
-        [board.scores[:n, [board.fusions.index(fusion) for fusion in shared]].T for board in boards.values()]
-    )
+    scores = [board.scores[:n, [board.fusions.index(fusion) for fusion in shared]].T for board in boards.values()]
     pairs = [
         [f"{one.first} and {one.second}", f"{one.correlation:.2f}", span(one.low, one.high), f"{one.ceiling:.2f}"]
-        for one in agreements(list(boards), values)
+        for one in agreements(list(boards), METRICS.get(metric).direction * np.stack(scores))
     ]
-    yield Grid(
-        [f"order of {len(shared)} fusions behind", "rank correlation", "95 % interval", "ceiling"], pairs, 1
-    ).markdown()
+    header = [f"order of {len(shared)} fusions behind", "rank correlation", "95 % interval", "ceiling"]
+    yield Grid(header, pairs, left=1).markdown()
 
 
-def _means(board: Across) -> list[str]:
-    texts = [estimate_text(*one) for one in zip(board.mean[:, -1], board.half_width[:, -1], strict=True)]
-    return [f"**{text}**" if ties else text for text, ties in zip(texts, board.ties[:, -1], strict=True)]
+def _mean(board: Across, fusion: str) -> float:
+    return float(board.mean[board.fusions.index(fusion), -1])
 
 
 def made(report: Report, metric: str) -> Iterator[str]:

@@ -102,9 +102,12 @@ def cases() -> list[Case]:
     return [_case(study, **told) for study, front in fronts if front for told in read_yaml(front[1])["cases"]]
 
 
-def _case(study: str, pairs: str, protocol: str, metric: str, domains: list[str], aligned: bool | None = None) -> Case:
+def _case(
+    study: str, pairs: str, protocol: str, metric: str, domains: list[str], aligned: bool | None = None,
+    shift: str = "",
+) -> Case:  # fmt: skip
     own = [one for one in _report(study, metric).sections if one.domain in domains and one.protocol == protocol]
-    (board,) = across_of(own, metric, fewest=1)
+    (board,) = across_of(own, metric, fewest=1, shift=shift)
     over = next(fusion for fusion in board.fusions if base(fusion) == OVER)
     lead = board.lead_over(over)
     return Case(

@@ -71,19 +71,21 @@ def agreement_grid(found: Across) -> Grid:
     return Grid(["order on", "rank correlation", "95 % interval", "ceiling"], rows, left=1)
 
 
+def cells(found: Across, fusion: str) -> dict[str, str]:
+    """Scores of a fusion by domain, and their mean, as text; bold where none is surely better."""
+    place = found.fusions.index(fusion)
+    texts = map(estimate_text, found.mean[place], found.half_width[place])
+    told = zip([*found.domains, "mean"], texts, found.ties[place], strict=True)
+    return {column: f"**{text}**" if ties else text for column, text, ties in told}
+
+
 def grid(found: Across) -> Grid:
     """One row per fusion: its score on each domain and on average."""
     unit = unit_of(found.metric)
     header = [*_names(found), "mean", f"behind{unit.name}"]
     rows = []
     for place, fusion in enumerate(found.fusions):
-        cells = [
-            f"**{text}**" if ties else text
-            for ties, text in zip(
-                found.ties[place], map(estimate_text, found.mean[place], found.half_width[place]), strict=True
-            )
-        ]
-        rows.append([fusion, *cells, unit.size(float(found.behind[place]))])
+        rows.append([fusion, *cells(found, fusion).values(), unit.size(float(found.behind[place]))])
     return Grid(["fusion", *header], rows, left=1)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,21 +107,24 @@ class _Column:
         )
 
 
-def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAINS) -> list[Across]:
+def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAINS, shift: str = "") -> list[Across]:
     """The sections beside each other that differ in the domain trained on alone; nothing for a metric of which neither
     direction is better.
 
     Args:
         fewest: domains; sections of fewer are left out.
+        shift: of the domain trained on, under which scores are compared; sections that were not tested under it are
+            left out. Empty for the domain itself.
     """
     if METRICS.get(metric).direction == NEITHER:
         return []
-    found: dict[Group, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[Group, dict[str, _Tested]] = defaultdict(dict)
     titles: dict[Group, set[str]] = defaultdict(set)
     for section in sections:
-        for entry in section.ranked("fusion", metric):
+        tested_on = section.shifts.get(shift, "") if shift else section.domain
+        for entry in section.ranked("fusion", metric) if tested_on else ():
             alike = entry.group._replace(domain="", fusion="")
-            found[alike][section.domain].append(entry)
+            found[alike].setdefault(section.domain, _Tested(tested_on, [])).entries.append(entry)
             titles[alike].add(section.conditions)
     # What has to be told on one of its domains is the longest.
     boards = [
@@ -131,17 +135,27 @@ def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAIN
     return [board for board in boards if board is not None]
 
 
-def _board(conditions: Group, told_apart: str, by_domain: dict[str, list[Entry]], metric: str) -> Across | None:
+class _Tested(NamedTuple):
+    """Entries of one domain trained on, and the domain that their scores are of."""
+
+    tested_on: str
+    entries: list[Entry]
+
+
+def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], metric: str) -> Across | None:
     direction, domains = METRICS.get(metric).direction, tuple(sorted(by_domain))
     scored = {
-        domain: {entry.group.fusion: entry for entry in by_domain[domain] if not math.isnan(entry.mean(domain, metric))}
-        for domain in domains
+        domain: {one.group.fusion: one for one in entries if not math.isnan(one.mean(tested_on, metric))}
+        for domain, (tested_on, entries) in by_domain.items()
     }
-    every = dict.fromkeys(entry.group.fusion for domain in domains for entry in by_domain[domain])
+    every = dict.fromkeys(entry.group.fusion for domain in domains for entry in by_domain[domain].entries)
     fusions = [fusion for fusion in every if all(fusion in scored[domain] for domain in domains)]
     if len(fusions) < FEWEST_SIDE_BY_SIDE:
         return None
-    columns = [_Column.of([scored[domain][fusion] for fusion in fusions], domain, metric) for domain in domains]
+    columns = [
+        _Column.of([scored[domain][fusion] for fusion in fusions], by_domain[domain].tested_on, metric)
+        for domain in domains
+    ]
     blocks = min(len(column.scores) for column in columns)
     scores = np.stack([column.scores[:blocks] for column in columns])
     values, shared = scores.mean(axis=0), reduce(add, (one.shared for one in columns)).scaled(1 / len(domains))
