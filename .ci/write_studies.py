@@ -20,6 +20,7 @@ from study_parts import OF_A_STUDY, Part, base
 from bench.advise.cases import Case, read_cases
 from bench.advise.table import grid as advice_grid
 from bench.records.load import load_runs
+from bench.records.sections import Section
 from bench.report.formats.markdown import wrap
 from bench.report.report import Report, build
 from bench.report.table import Grid
@@ -55,15 +56,17 @@ def published(report: Report, metric: str) -> Iterator[str]:
 
 def _claim(
     said: str, source: str, confidence: float, study: str = "", better: str = "", worse: str = "", metric: str = "auc",
-    domains: Sequence[str] = (), why: str = "",
+    domains: Sequence[str] = (), shift: str = "", why: str = "",
 ) -> list[str]:  # fmt: skip
     if not study:
         return [said, source, why, MISSING, MISSING, "not testable"]
     sections = _report(study, metric).sections
-    (board,) = across_of([one for one in sections if not domains or one.domain in domains], metric, fewest=1)
+    (board,) = across_of(
+        [one for one in sections if not domains or one.domain in domains], metric, fewest=1, shift=shift
+    )
     lead = board.lead(*(_named(board.fusions, name) for name in (better, worse)), confidence)
     verdict = "confirmed" if lead.low > 0 else "contradicted" if lead.high < 0 else "not told apart"
-    where = f", {', '.join(domains)} alone" if domains else ""
+    where = (f", {', '.join(domains)} alone" if domains else "") + (f", tested on {shift} classes" if shift else "")
     here = f"{better} over {worse} ({study}{where}; {metric}, n = {board.repetitions})"
     points = [f"{100 * one:+.2f}" for one in (lead.mean, lead.low, lead.high)]
     return [said, source, here, points[0], f"{points[1]} to {points[2]}", verdict]
@@ -116,6 +119,7 @@ def _case(
         aligned=aligned,
         metric=metric,
         domains=list(board.domains),
+        shift=shift,
         repetitions=board.repetitions,
         backbone=board.conditions.backbone,
         use=[base(fusion) for fusion in board.may_be_best],
@@ -124,9 +128,16 @@ def _case(
         lead=round(lead.mean, 4),
         low=round(lead.low, 4),
         high=round(lead.high, 4),
+        macs=round(_macs(own, board.fusions[0]) / _macs(own, over), 3),
         avoid=[base(fusion) for fusion in board.fusions[::-1] if fusion not in board.may_be_best][:3],
         study=study,
     )
+
+
+def _macs(sections: Sequence[Section], fusion: str) -> float:
+    """Multiply-adds of a pair, mean over the domains."""
+    entries = [entry for section in sections for entry in section.entries if entry.group.fusion == fusion]
+    return sum(entry.cost("macs") for entry in entries) / len(entries)
 
 
 def rewritten(page: Path) -> str:

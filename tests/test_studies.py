@@ -25,16 +25,20 @@ def records(study):
     return map(json.loads, gzip.decompress((RECORDS / study / "records.jsonl.gz").read_bytes()).splitlines())
 
 
-def scores(study, metric):
+def scores(study, metric, shift=""):
     found = {}
     for record in records(study):
         if record["status"] == "ok" and record["role"] == "fusion":
             of = found.setdefault((record["fusion"], record["domain"]), {})
-            of[record["seed"]] = record["eval"][record["domain"]][metric]
+            (tested,) = (
+                (name for name in record["eval"] if name.endswith(f"shift={shift}")) if shift else (record["domain"],)
+            )
+            of[record["seed"]] = record["eval"][tested][metric]
     return found
 
 
-def test_every_page_says_what_its_records_say():
+def test_every_page_says_what_its_records_say(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / ".ci")
     script = runpy.run_path(str(ROOT / ".ci" / "write_studies.py"))
     for file, text in script["texts"]():
         assert file.read_text() == text, file
@@ -65,10 +69,20 @@ def test_the_means_of_a_page_are_those_of_the_records(study):
                 )
 
 
+def macs(case, fusion):
+    return np.mean(
+        [
+            record["cost"]["macs"]
+            for record in records(case.study)
+            if record["domain"] in case.domains and fusion in (record["fusion"], record["fusion"].split(":")[0])
+        ]
+    )
+
+
 def test_the_cases_say_who_leads_and_by_how_much():
     assert read_cases()
     for case in read_cases():
-        known = scores(case.study, case.metric)
+        known = scores(case.study, case.metric, case.shift)
         means = {}
         for fusion in {fusion for fusion, _ in known}:
             if all((fusion, domain) in known for domain in case.domains):
@@ -78,6 +92,7 @@ def test_the_cases_say_who_leads_and_by_how_much():
         assert best.split(":")[0] == case.use[0]
         assert case.lead == pytest.approx(means[best] - over, abs=6e-4)
         assert case.low <= case.lead <= case.high
+        assert case.macs == pytest.approx(macs(case, best) / macs(case, case.over), abs=6e-4)
 
 
 def without_size(fusion):
@@ -93,7 +108,7 @@ def test_what_became_of_published_orders_is_a_paired_t_interval():
     tested = [(claim, row) for claim, row in zip(claims, rows, strict=True) if "study" in claim]
     for claim, (*_, points, interval, verdict) in tested:
         metric = claim.get("metric", "auc")
-        known = scores(claim["study"], metric)
+        known = scores(claim["study"], metric, claim.get("shift", ""))
         leads = []
         for domain in claim.get("domains") or {domain for _, domain in known}:
             better, worse = (
@@ -129,3 +144,32 @@ def test_drawn_domains_order_joins_as_the_page_says():
         assert best[0] == fusions[int(np.argmax(mean[drawn]))]
         for name, lost, *_ in (best, *others):
             assert float(lost) == pytest.approx(100 * (elsewhere.max() - elsewhere[fusions.index(name)]), abs=6e-3)
+
+
+def test_scores_on_new_classes_are_those_of_the_records():
+    page = (ROOT / "docs" / "studies" / "novel-shapes.md").read_text()
+    (part,) = re.findall(r"<!-- novel novel-shapes auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    tables = [
+        [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        for table in re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE)
+    ]
+    both = [scores("novel-shapes", "auc", shift) for shift in ("novel", "")]
+    means = {
+        (fusion, re.sub(r"\D", "", domain) or "8"): np.array(
+            [np.mean(list(known[fusion, domain].values())) for known in both]
+        )
+        for fusion, domain in both[0]
+    }
+    fusions = [row[0] for row in tables[0][2:]]
+    lead = means["cosine", "2"][0] - means["concat", "2"][0]
+    assert f"After two shapes it is {100 * lead:.0f} points of AUC ahead" in (ROOT / "README.md").read_text()
+    assert {(fusion, k) for fusion in fusions for k in tables[0][0][1:]} == means.keys()
+    for table, value in ((tables[0], lambda new, old: new), (tables[1], lambda new, old: 100 * (new - old))):
+        for fusion, *cells in table[2:]:
+            for k, text in zip(table[0][1:], cells, strict=True):
+                assert float(text.split(" ± ")[0]) == pytest.approx(value(*means[fusion, k]), abs=6e-3)
+    for k, correlation, _, old, new in tables[2][2:]:
+        columns = np.array([means[fusion, k] for fusion in fusions]).T
+        assert float(correlation.split(" (")[0]) == pytest.approx(stats.spearmanr(*columns).statistic, abs=6e-3)
+        for told, column in ((new, columns[0]), (old, columns[1])):
+            assert told == ", ".join(fusions[place] for place in np.argsort(-column)[:4])

@@ -18,9 +18,11 @@ class Case(BaseModel):
         protocol: how the networks were trained.
         aligned: whether one place is the same in both images; None where both were tried.
         metric, domains, repetitions, backbone: what was measured on which data, how often, behind which encoder.
+        shift: of these domains, under which it was; empty for none.
         use: fusions that may be the best on the mean over the domains, best first. of: how many were compared.
         over: the yardstick. lead, low, high: how far the best one is ahead of it, in the unit of the metric, with the
             95 % interval for whichever is the best.
+        macs: multiply-adds of a pair by the best one, both encodings included, as a share of those by the yardstick.
         avoid: the last three on the mean, worst first.
         study: whose page tells more.
     """
@@ -32,6 +34,7 @@ class Case(BaseModel):
     aligned: bool | None
     metric: str
     domains: list[str]
+    shift: str
     repetitions: int
     backbone: str
     use: list[str]
@@ -40,16 +43,25 @@ class Case(BaseModel):
     lead: float
     low: float
     high: float
+    macs: float
     avoid: list[str]
     study: str
-
-    def fits(self, protocol: str | None, aligned: bool | None) -> bool:
-        """Whether it says something of pairs like these; None stands for any."""
-        return (protocol is None or self.protocol == protocol) and (
-            aligned is None or self.aligned is None or self.aligned == aligned
-        )
 
 
 def read_cases() -> Sequence[Case]:
     """All cases, in the order of the studies."""
     return TypeAdapter(list[Case]).validate_json(FILE.read_bytes())
+
+
+def measured_on(domain: str, protocol: str | None) -> list[Case]:
+    """The cases of this very domain; None stands for any protocol."""
+    return [case for case in _trained(protocol) if domain in case.domains]
+
+
+def aligned_as(aligned: bool | None, protocol: str | None) -> list[Case]:
+    """The cases whose pairs are aligned or not as these; None stands for any."""
+    return [case for case in _trained(protocol) if None in (aligned, case.aligned) or case.aligned == aligned]
+
+
+def _trained(protocol: str | None) -> list[Case]:
+    return [case for case in read_cases() if protocol in (None, case.protocol)]

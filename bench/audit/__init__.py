@@ -1,1 +1,1 @@
-"""Shortcut audit of a domain: eight baselines that must stay at chance, and checks of what was drawn."""
+"""Shortcut audit of a domain: baselines that must stay at chance, and checks of what was drawn."""

@@ -10,7 +10,9 @@ from bench.cli.options import emit
 
 
 def advise(
-    domain: Annotated[Optional[str], typer.Option(help="Pairs like those of this domain: aligned or not.")] = None,
+    domain: Annotated[
+        Optional[str], typer.Option(help="Pairs like those of this domain: its own, or else aligned or not as its are.")
+    ] = None,
     protocol: Annotated[
         Optional[str], typer.Option(help="How you train: scratch, finetune or frozen; by default any.")
     ] = None,
@@ -21,7 +23,7 @@ def advise(
     What holds for your own images, bench choose finds out.
     """
     from bench import zoo
-    from bench.advise.cases import read_cases
+    from bench.advise.cases import aligned_as, measured_on
     from bench.advise.table import grid
     from bench.domain import DOMAINS, build_domain
     from bench.errors import UsageError
@@ -29,10 +31,12 @@ def advise(
     from bench.training.recipe import Protocol
 
     zoo.load(include or ())
-    aligned = build_domain(DOMAINS.settle(domain)).aligned if domain else None
+    choice = DOMAINS.settle(domain) if domain else None
     if protocol is not None:
         protocol = choose_one(protocol, get_args(Protocol), "--protocol")
-    cases = [case for case in read_cases() if case.fits(protocol, aligned)]
+    cases = measured_on(str(choice), protocol) if choice else []
+    # Only what no study measured is looked into, which takes its files.
+    cases = cases or aligned_as(build_domain(choice).aligned if choice else None, protocol)
     if not cases:
         raise UsageError("no study tells of such pairs; bench choose asks your own images")
     emit(grid(cases).markdown() + "\n")

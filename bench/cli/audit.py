@@ -21,7 +21,7 @@ def audit(
     include: IncludeOption = None,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads of the networks.")] = 2,
 ) -> None:
-    """Search a domain for shortcuts: eight baselines that must stay at chance, and checks of what was drawn.
+    """Search a domain for shortcuts: baselines that must stay at chance, and checks of what was drawn.
 
     With 20,000 test pairs or more, what is undecided is asked once more with three times as many fresh ones.
 

@@ -264,6 +264,8 @@ def load_config(given: Mapping[str, Any], *files: Path, where: Callable[[str], s
     origins: dict[tuple[str, ...], str] = {}
     layers = [(named(file), read_config(file)) for file in files]
     for origin, content in (*layers, ("", given)):
+        if not {"seed", "replicates"} - {key for key, value in content.items() if value is not None}:
+            raise UsageError(f"{origin or where('seed')}: seeds and replicates exclude each other; give one of them")
         for key, value in content.items():
             if problem := why_unfit(key):
                 raise UsageError(f"{origin or where('')}: {printable(key, LONGEST_VALUE)!r} is no key: {problem}")
