@@ -225,8 +225,8 @@ def test_whatever_is_given_is_a_configuration_or_one_line(given_: dict[str, obje
 
 
 def test_seeds_and_replicates_are_not_given_together(tmp_path):
-    for given, files in (({"seed": "0..7", "replicates": 3}, ()), ({}, [write(tmp_path, "seed: 0\nreplicates: 3\n")])):
+    for asked, files in (({"seed": "0..7", "replicates": 3}, ()), ({}, [write(tmp_path, "seed: 0\nreplicates: 3\n")])):
         with pytest.raises(UsageError, match="seeds and replicates exclude each other"):
-            load_config(given, *files)
+            load_config(asked, *files)
     # What is given takes the place of what a file says.
     assert load_config({"replicates": 3}, write(tmp_path, "seed: 0..4\n")).repetitions == (0, 1, 2)
