@@ -16,6 +16,7 @@ from bench.plots.style import COLORS, GREY, INTERVAL, MARKERS, metric_label, new
 from bench.records.columns import Cost
 from bench.records.sections import Section
 from bench.stats.intervals import Array
+from bench.text import human
 from bench.verdicts.standings import standings_of
 from bench.verdicts.unit import unit_of
 from bench.verdicts.verdicts import Word
@@ -49,6 +50,7 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
     height = 3.7 + 0.17 * max(_numbered(front).sum() for front in fronts)
     told = f"their verdict, beyond {unit_of(metric).short(margin)}" if section else "their intervals"
     note = f"{seeds_note(lines)}; line: {INTERVAL}; joined: each is surely better than the cheaper one, by {told}"
+    note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
     figure = new_figure(4.2 * len(panels), height, board.title, note)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -69,6 +71,11 @@ def _limits(lines: pd.DataFrame, metric: str) -> tuple[float, float]:
     top = float((gain + half).max())
     ends = top + 0.04 * (span := max(reach(top - gain + half), 1e-6)), top - 1.04 * span
     return min(sign * end for end in ends), max(sign * end for end in ends)
+
+
+def _is_zoomed(lines: pd.DataFrame, metric: str) -> bool:
+    low, high = _limits(lines, metric)
+    return not lines[f"{metric}_mean"].between(low, high).all()
 
 
 def pareto_front(gain: Array, cost: Array, is_better: Better) -> NDArray[np.bool_]:
@@ -136,7 +143,7 @@ def _numbered(front: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _draw_panel(
     axis: Axes, lines: pd.DataFrame, front: NDArray[np.bool_], metric: str, cost: Cost, backbones: Sequence[str]
 ) -> None:
-    """Points with intervals, an arrow at the edge for each that lies beyond, and the front."""
+    """Points with intervals, an arrow at the edge for each that lies beyond, and the front, dotted to such arrows."""
     column, half = f"{metric}_mean", f"{metric}_hw"
     low, high = axis.get_ylim()
     for place, backbone in enumerate(backbones):
@@ -150,7 +157,11 @@ def _draw_panel(
             if beyond.any():
                 axis.plot(own[cost.field][beyond], [edge] * beyond.sum(), arrow, clip_on=False, **looks)
     steps = lines[front].sort_values(cost.field)
-    axis.plot(steps[cost.field], steps[column], color="black", linewidth=1, zorder=3)
+    heights = steps[column].clip(low, high)
+    for step in range(len(steps) - 1):
+        ends = slice(step, step + 2)
+        look = "-" if steps[column][ends].between(low, high).all() else ":"
+        axis.plot(steps[cost.field][ends], heights[ends], look, color="black", linewidth=1, zorder=3)
     axis.errorbar(
         steps[cost.field], steps[column], steps[half].fillna(0), fmt="o", color="black", markersize=6,
         markerfacecolor="none", elinewidth=1.0, zorder=4,
@@ -180,16 +191,15 @@ def _scale(axis: Axes, values: Array) -> None:
 
 
 def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_backbone: bool) -> None:
-    """Numbers beside the points, kept apart, and what they stand for below the axis."""
+    """Numbers beside the points and arrows, kept apart, and what they stand for below the axis."""
     column = f"{metric}_mean"
     low, high = axis.get_ylim()
-    seen = [(number, line) for number, (_, line) in enumerate(numbered.iterrows(), 1) if low <= line[column] <= high]
-    seen.sort(key=lambda one: float(one[1][column]))
-    heights = spread([line[column] for _, line in seen], 0.035 * (high - low))
-    for height, (number, line) in zip(heights, seen, strict=True):
+    points = sorted(zip(numbered[column], numbered[cost.field], range(1, len(numbered) + 1), strict=True))
+    heights = _heights([value for value, _, _ in points], low, high)
+    for height, (value, x, number) in zip(heights, points, strict=True):
         axis.annotate(
             str(number),
-            (line[cost.field], line[column]),
+            (x, min(max(value, low), high)),
             xytext=(12, height),
             textcoords=("offset points", "data"),
             fontsize=8,
@@ -197,17 +207,28 @@ def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_ba
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 4},
         )
     texts = [
-        f"{number} {_name(line, with_backbone)}: {line[column]:.3f}, {_cost_text(line[cost.field])}"
+        f"{number} {_name(line, with_backbone)}: {line[column]:.3f}, {_cost_text(line[cost.field], cost)}"
         for number, (_, line) in enumerate(numbered.iterrows(), 1)
     ]
     axis.text(0, -0.17, "\n".join(texts), transform=axis.transAxes, fontsize=8, va="top", linespacing=1.35)
 
 
-def _cost_text(value: float) -> str:
-    """With the digits that tell close costs apart."""
+def _heights(values: Sequence[float], low: float, high: float) -> list[float]:
+    """Of the numbers of sorted values: beside them, or inside the edge beyond which they lie; apart from each other."""
+    gap, last = 0.035 * (high - low), len(values) - 1
+    wanted = [
+        low + gap * (place + 1) if value < low else high - gap * (last - place + 1) if value > high else value
+        for place, value in enumerate(values)
+    ]
+    return spread(wanted, gap)
+
+
+def _cost_text(value: float, cost: Cost) -> str:
+    """With its unit, and with the digits that tell close costs apart."""
     from matplotlib.ticker import EngFormatter
 
-    return EngFormatter(places=2).format_data(value)
+    text = EngFormatter(places=2).format_data(value) if value >= 1000 else human(value)
+    return f"{text} {cost.header.split()[-1]}"
 
 
 def _name(line: pd.Series[str], with_backbone: bool) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.metrics import METRICS
+from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import BLUE, GREY, new_figure
-from bench.records.blocks import Complete
+from bench.records.blocks import Complete, complete_blocks
+from bench.records.sections import Section
 from bench.stats.intervals import Array
 from bench.verdicts.ranks import mean_ranks
 
@@ -40,6 +41,10 @@ def complete_blocks_of(board: Board) -> Complete:
     return Complete(tuple(found), blocks, np.array(table, dtype=float).reshape(len(shared), len(found)))
 
 
+def _complete(section: Section, metric: str) -> Complete:
+    return complete_blocks(section.ranked("fusion", metric), section.domain, metric)
+
+
 def cliques_of(mean: Array, critical: float) -> list[tuple[int, int]]:
     """First and last place of each run of ascending mean ranks no two of which are a critical difference apart; of
     several places, and no part of another (Demsar, 2006)."""
@@ -47,20 +52,29 @@ def cliques_of(mean: Array, critical: float) -> list[tuple[int, int]]:
     return [(first, last) for first, last in enumerate(ends) if last > first and (first == 0 or ends[first - 1] < last)]
 
 
-def draw_ranks(board: Board, metric: str) -> Figure:
-    """A dot per fusion at its mean rank over seeds; beside them a bar for each clique that is not told apart."""
-    if metric != "accuracy":
-        raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
+def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
+    """A dot per fusion at its mean rank over seeds; beside them a bar for each clique that is not told apart.
+
+    Args:
+        board: of a single backbone. section: of the same lines; None without records, where accuracy alone is by seed.
+    """
+    if METRICS.get(metric).direction == NEITHER:
+        raise NothingToDrawError(f"{board.title}: neither more nor less of {metric} is better")
+    if section is None and metric != "accuracy":
+        raise NothingToDrawError(
+            f"a leaderboard.csv has ranks over the seeds of accuracy, not of {metric}; give the run folder"
+        )
     if board.own["warmup_quality"].nunique() > 1:
         raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
-    ranks = mean_ranks(complete_blocks_of(board), METRICS.get(metric).direction)
+    complete = complete_blocks_of(board) if section is None else _complete(section, metric)
+    ranks = mean_ranks(complete, METRICS.get(metric).direction)
     if ranks.critical_difference is None:
         raise NothingToDrawError(f"{board.title}: {ranks.reason}")
     order = np.argsort(ranks.mean, kind="stable")
     mean, names = ranks.mean[order], [ranks.fusions[at] for at in order]
     p = "p < 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     note = (
-        f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; bars: cliques within one Nemenyi "
+        f"mean rank of {metric} over {ranks.n} seeds, 1 is best; Friedman {p}; bars: cliques within one Nemenyi "
         f"critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the best and who "
         "is not told apart from it"
     )
@@ -89,9 +103,13 @@ def draw_ranks(board: Board, metric: str) -> Figure:
 
 @register_plot
 class Ranks(Plot):
-    """Mean ranks of accuracy over seeds, with the cliques that lie within a critical difference."""
+    """Mean ranks over seeds, with the cliques that lie within a critical difference."""
 
     name = "ranks"
 
     def jobs(self, source: Source, metric: str, fusions: Sequence[str]) -> Iterable[Job]:
-        return [(board.title, partial(draw_ranks, board, metric)) for board in source.boards_by_backbone]
+        sections = source.sections_by_backbone or [None] * len(source.boards_by_backbone)
+        return [
+            (board.title, partial(draw_ranks, board, metric, section))
+            for board, section in zip(source.boards_by_backbone, sections, strict=True)
+        ]

@@ -62,11 +62,12 @@ def draw_shifts(board: Board, metric: str) -> Figure:
         values = references.loc[name].to_numpy(dtype=float)
         axis.plot(places, values, color="black", linewidth=1.2, linestyle="-.", marker="s", markersize=3)
         labels.append((float(values[-1]), f"{name} (reference)", "black"))
-    _label(axis, labels, table.shape[1] - 1)
     chance = METRICS.get(metric).chance
     if chance is not None:
         axis.axhline(chance, color=GREY, linewidth=0.8, linestyle=":")
         axis.annotate("chance", (0.5, chance), fontsize=7, color=GREY, va="bottom")
+    # The line of chance may widen the axis, and labels keep apart by its height.
+    _label(axis, labels, table.shape[1] - 1)
     heads = ["\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns]
     heads[0] += "\n(trained on)"
     axis.set_xticks(places, heads, fontsize=8, rotation=0 if table.shape[1] < 7 else 90)

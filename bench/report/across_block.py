@@ -13,6 +13,10 @@ from bench.verdicts.across import Across
 from bench.verdicts.unit import unit_of
 
 MOST_NAMED = 6
+READING = (
+    "The mean is one of these domains, and says nothing of others. Behind: how far, at most, behind the best of a "
+    "domain."
+)
 AGREEMENT = (
     "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions. Ceiling: what it "
     "would be if both domains ordered the fusions alike, given how well each order repeats."
@@ -42,8 +46,7 @@ def sentence(found: Across) -> str:
     bold = how_bold(found.repetitions, found.repetitions)
     return (
         f"{metric_label(found.metric)} on each domain after training on it, {value}, best mean over the domains first. "
-        f"Bold: {bold}. The mean is one of these domains, and says nothing of others. Behind: how far, at most, behind "
-        "the best of a domain."
+        f"Bold: {bold}. {READING}"
     )
 
 
@@ -51,7 +54,7 @@ def conclusion(found: Across) -> list[str]:
     """Who may be the best, a sentence for each domain and one for their mean; or that nothing can be inferred."""
     if found.repetitions < FEWEST_SEEDS:
         return [f"No inference: fewer than {FEWEST_SEEDS} {found.conditions.repeats}s."]
-    where = [f"on {name}" for name in _names(found)] + ["on the mean"]
+    where = [f"on {name}" for name in domain_names(found)] + ["on the mean"]
     sentences = []
     for column, place in enumerate(where):
         group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, column], strict=True) if ties]
@@ -60,9 +63,20 @@ def conclusion(found: Across) -> list[str]:
     return sentences
 
 
+def on_the_mean(found: Across) -> str:
+    """The sentence on the mean over the domains alone."""
+    return conclusion(found)[-1]
+
+
+def domain_names(found: Across) -> list[str]:
+    """The domains as columns name them: without their parameters, where that tells them apart."""
+    short = [domain.partition(":")[0] for domain in found.domains]
+    return short if len(set(short)) == len(short) else list(found.domains)
+
+
 def agreement_grid(found: Across) -> Grid:
     """One row per pair of domains: how alike they order the fusions."""
-    names = dict(zip(found.domains, _names(found), strict=True))
+    names = dict(zip(found.domains, domain_names(found), strict=True))
     rows = [
         [f"{names[one.first]} and {names[one.second]}", number(one.correlation), span(one.low, one.high),
          number(one.ceiling)]
@@ -82,7 +96,7 @@ def cells(found: Across, fusion: str) -> dict[str, str]:
 def grid(found: Across) -> Grid:
     """One row per fusion: its score on each domain and on average."""
     unit = unit_of(found.metric)
-    header = [*_names(found), "mean", f"behind{unit.name}"]
+    header = [*domain_names(found), "mean", f"behind{unit.name}"]
     rows = []
     for place, fusion in enumerate(found.fusions):
         rows.append([fusion, *cells(found, fusion).values(), unit.size(float(found.behind[place]))])
@@ -116,12 +130,6 @@ def as_dict(found: Across) -> dict[str, Any]:
         "left_out": list(found.left_out),
         "agreements": [{name: defined(value) for name, value in vars(one).items()} for one in found.agreements],
     }
-
-
-def _names(found: Across) -> list[str]:
-    """The domains as columns name them: without their parameters, where that tells them apart."""
-    short = [domain.partition(":")[0] for domain in found.domains]
-    return short if len(set(short)) == len(short) else list(found.domains)
 
 
 def _some(names: list[str], of: int) -> str:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.plots.contract import Source
-from bench.plots.pareto import Judge, front_of, pareto_front
+from bench.plots.pareto import Judge, _cost_text, _heights, front_of, pareto_front
 from bench.records.columns import COSTS
 from bench.records.load import load_runs
 
@@ -50,3 +50,23 @@ def test_a_higher_mean_that_is_not_surely_higher_is_no_step(record, run_folder, 
     judge = Judge(lines, "accuracy", source.sections[0] if of == "records" else None, 0.01)
     front = front_of(lines, "accuracy", COSTS["macs"], judge)
     assert lines["fusion"][front].tolist() == ["dear", "cheap"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([-3.0, -2.0, 0.5], [0.035, 0.07, 0.5]),
+        ([0.5, 2.0, 3.0], [0.5, 0.93, 0.965]),
+        ([0.5, 0.5], [0.4825, 0.5175]),
+    ],
+)
+def test_numbers_of_what_lies_beyond_the_axis_stand_inside_its_edge(values, expected):
+    assert _heights(values, 0.0, 1.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [("infer", 813.35, "813 pairs/s"), ("infer", 45.2, "45.2 pairs/s"), ("macs", 9.142e6, "9.14 M MACs")],
+)
+def test_costs_have_a_unit(field, value, text):
+    assert _cost_text(value, COSTS[field]) == text

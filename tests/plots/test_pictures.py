@@ -183,3 +183,41 @@ def test_what_is_not_there_is_said_in_one_line(run, bench_plot, tmp_path):
         bench_plot(run, "--kind", "scorse")
     with pytest.raises(UsageError, match=r"--metric: unknown 'acuracy'; did you mean 'accuracy'"):
         bench_plot(run, "--metric", "acuracy")
+
+
+def test_ranks_of_any_metric_with_a_better_direction_come_from_records(record, run_folder, bench_report):
+    rng = np.random.default_rng(0)
+    auc = {name: level + rng.normal(0, 0.01, 10) for name, level in [("good", 0.9), ("fair", 0.89), ("bad", 0.6)]}
+    records = []
+    for name, values in auc.items():
+        for seed, value in enumerate(values):
+            one = record(name, seed, 0.8)
+            one["eval"]["color"]["auc"] = float(value)
+            records.append(one)
+    folder = run_folder(records)
+    (picture,) = drawn(folder, "ranks", "auc").values()
+    expected = np.sort(stats.rankdata(-np.array(list(auc.values())), axis=0).mean(axis=1))
+    assert [text.get_text() for text in picture.axes[0].texts] == [f"{rank:.1f}" for rank in expected]
+    assert "mean rank of auc" in heading_of(picture)
+    bench_report(folder)
+    for path, metric, reason in (
+        (folder / "leaderboard.csv", "auc", "seeds of accuracy, not of auc; give the run folder"),
+        (folder, "threshold", "neither more nor less of threshold is better"),
+    ):
+        _, missing = draw([PLOTS.settle("ranks").build()], Source.read([path]), metric, ())
+        assert reason in missing[0]
+
+
+def test_names_at_the_end_of_shifts_keep_apart_though_chance_widens_the_axis(record, run_folder):
+    records = [
+        record(name, seed, 0.9 + place / 1e3, abroad={"texture": 0.9})
+        for place, name in enumerate("abcd")
+        for seed in range(3)
+    ]
+    (picture,) = drawn(run_folder(records), "shifts").values()
+    (axis,) = picture.axes
+    low, high = axis.get_ylim()
+    assert low < 0.5
+    heights = sorted(text.xyann[1] for text in axis.texts if text.get_text()[0] in "abcd" and "0.9" in text.get_text())
+    assert len(heights) == 4
+    assert min(np.diff(heights)) > 0.029 * (high - low)

@@ -16,6 +16,7 @@ from bench.sweep.config import SweepConfig, load_config
 from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, make_plan
 from tests.sweep.conftest import TINY
+from tests.sweep.conftest import settings as tiny_settings
 
 Tiny = Callable[..., SweepConfig]
 WIDE = {"fusion": "abs_diff,cosine,pixel_distance", "backbone": "mobilenetv3_small_32,tiny_vit"}
@@ -25,7 +26,8 @@ WIDE = {"fusion": "abs_diff,cosine,pixel_distance", "backbone": "mobilenetv3_sma
 def plans() -> dict[str, Plan]:
     """Of 36 cells each."""
     frozen = load_config({**TINY, **WIDE, "seed": "0..5", "protocol": "frozen"})
-    anew = load_config({**TINY, **WIDE, "replicates": 6, "protocol": "finetune"})
+    given = {"replicates": 6, "protocol": "finetune"}
+    anew = load_config({**tiny_settings(given), **WIDE, **given})
     tuned = load_config({**TINY, **WIDE, "seed": "0..5", "protocol": "finetune"})
     return {name: make_plan(one, {}) for name, one in {"frozen": frozen, "anew": anew, "tuned": tuned}.items()}
 

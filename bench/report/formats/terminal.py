@@ -13,6 +13,7 @@ from bench.records.entries import Entry
 from bench.records.load import damage
 from bench.records.sections import Section
 from bench.records.ties import tie_groups
+from bench.report import across_block
 from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import failures
 from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_format
@@ -20,9 +21,11 @@ from bench.report.provenance import left_out
 from bench.report.report import Report
 from bench.report.table import Grid, Table, estimate_text
 from bench.text import count_of, printable, some
+from bench.verdicts.across import Across
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
 
 NARROWEST = 40
 BETWEEN = 2  # spaces from column to column
@@ -50,6 +53,8 @@ class Terminal(ReportFormat):
         is_terminal = sys.stdout.isatty()
         console = Console(file=text, force_terminal=is_terminal, no_color=not is_terminal, highlight=False)
         console.width = max(console.width, NARROWEST)
+        for beside in report.across:
+            _print_across(console, beside)
         for section, found in report.compared:
             _print(console, section, found, report)
         for note in [*damage(report.runs), *left_out(report.pool)]:
@@ -63,9 +68,6 @@ class Terminal(ReportFormat):
 
 def _print(console: Console, section: Section, found: Sequence[Comparison], report: Report) -> None:
     """Heading, who may be the best, the table, and what stands apart."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
     table = Table(section, report.metrics, report.costs)
     _say(console, section.title, "bold")
     grid = table.main()
@@ -73,13 +75,8 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
         for line in _leaders(section, report.metrics[0]):
             _say(console, line)
         shown, left_out = fitting(_with_verdicts(grid, table.compared, found), console.width)
-        drawn = RichTable(box=None, pad_edge=False, padding=(0, BETWEEN, 0, 0), header_style="underline")
-        for place, header in enumerate(shown.header):
-            drawn.add_column(printable(header), justify="left" if place < shown.left else "right", overflow="fold")
-        for place in _best_first(table.compared, section.domain, report.metrics[0]):
-            cells = shown.rows[place]
-            drawn.add_row(*(Text(printable(cell.replace("**", "")), style=_style(cell)) for cell in cells))
-        console.print(drawn)
+        order = _best_first(table.compared, section.domain, report.metrics[0])
+        console.print(drawn(Grid(shown.header, [shown.rows[place] for place in order], shown.left)))
         if left_out:
             _say(console, f"No room for {', '.join(left_out)}; --metric and --cost choose columns.", "dim")
     apart = [(entry, entry.mean(section.domain, report.metrics[0])) for entry in table.apart if entry.finished]
@@ -91,15 +88,45 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
     console.print()
 
 
-def fitting(grid: Grid, width: int) -> tuple[Grid, list[str]]:
+def _print_across(console: Console, found: Across) -> None:
+    """Several domains beside each other: heading, who may be the best on their mean, and the table."""
+    _say(console, f"Across domains · {across_block.title(found)}", "bold")
+    _say(console, across_block.on_the_mean(found))
+    shown, left_out = fitting(across_block.grid(found), console.width, stays=1 + len(found.domains))
+    console.print(drawn(shown))
+    if left_out:
+        _say(console, f"No room for {', '.join(left_out)}.", "dim")
+    console.print()
+
+
+def drawn(grid: Grid) -> RichTable:
+    """A table for a console, bold and in colours."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    table = RichTable(box=None, pad_edge=False, padding=(0, BETWEEN, 0, 0), header_style="underline")
+    for place, header in enumerate(grid.header):
+        table.add_column(printable(header), justify="left" if place < grid.left else "right", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*(Text(printable(cell.replace("**", "")), style=_style(cell)) for cell in row))
+    return table
+
+
+def fitting(grid: Grid, width: int, stays: int | None = None) -> tuple[Grid, list[str]]:
     """The columns that ``width`` letters have room for, and the headers of the others: the last ones go first, and what
-    names a row and the column after its number of seeds stay."""
+    names a row stays.
+
+    Args:
+        stays: place of a column that stays, too; by default that after the number of seeds.
+    """
     kept = list(range(len(grid.header)))
+    stays = min(grid.left + 1, kept[-1]) if stays is None else stays
+    going = [place for place in kept[grid.left :] if place != stays]
     widths = [
         max(len(cell.replace("**", "")) for cell in column) for column in zip(grid.header, *grid.rows, strict=True)
     ]
-    while sum(widths[place] + BETWEEN for place in kept) - BETWEEN > width and len(kept) > grid.left + 1:
-        kept.remove(kept[-1] if len(kept) > grid.left + 2 else grid.left)
+    while sum(widths[place] + BETWEEN for place in kept) - BETWEEN > width and going:
+        kept.remove(going.pop())
     rows = [[row[place] for place in kept] for row in grid.rows]
     left_out = [header for place, header in enumerate(grid.header) if place not in kept]
     return Grid([grid.header[place] for place in kept], rows, grid.left), left_out

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench.plots.board import Board, lines_of
 from bench.plots.curves import learned
+from bench.plots.style import metric_label
 from bench.records.leaderboard import rows
 from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
+from bench.report import across_block, effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -25,9 +26,17 @@ from bench.report.page.cells import MOST_CELLS, CellLinks, cell_links, packed
 from bench.report.page.figures import MOST_ROWS, View, forest_views, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.opening import matrices
-from bench.report.page.tables import failures_table, frame_of, leaderboard_table, shifts_table, verdicts_table
+from bench.report.page.tables import (
+    across_table,
+    failures_table,
+    frame_of,
+    leaderboard_table,
+    shifts_table,
+    verdicts_table,
+)
 from bench.report.provenance import provenance, sentence
 from bench.report.report import Report
+from bench.verdicts.across import Across
 from bench.verdicts.order import order_of
 
 if TYPE_CHECKING:
@@ -125,7 +134,17 @@ def _overview(report: Report) -> dict[str, Any]:
         "baseline": report.baseline,
         "metric": report.metrics[0],
         "matrices": matrices(report),
+        "across": [_across(place, found) for place, found in enumerate(report.across)],
     }
+
+
+def _across(place: int, found: Across) -> Part:
+    """Several domains beside each other."""
+    how = (
+        f"{across_block.on_the_mean(found)} {metric_label(found.metric)} on each domain after training on it, n = "
+        f"{found.repetitions}; ±: half width of the 95 % interval. Tie group: by the mean. {across_block.READING}"
+    )
+    return Part(across_block.title(found), how, sortable(across_table(found), f"across-{place}", chooses=True))
 
 
 def _chapter(

@@ -15,11 +15,14 @@ from bench.records.entries import Entry
 from bench.records.record import Group, Record
 from bench.records.sections import Section
 from bench.records.ties import tie_groups
+from bench.report import across_block
 from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import mark
 from bench.report.table import ABROAD, Grid
 from bench.text import printable
+from bench.verdicts.across import Across
 from bench.verdicts.standings import best_first
+from bench.verdicts.unit import unit_of
 
 UNITS = {"parameters": ("k", 1e3), "macs": ("M", 1e6)}
 
@@ -89,6 +92,23 @@ def shifts_table(board: Board, metric: str) -> pd.DataFrame:
     flat = pd.DataFrame(table.round(4).to_numpy(), columns=short)
     flat.insert(0, "fusion", [name for _, name in row_pairs(table)])
     return flat
+
+
+def across_table(found: Across) -> pd.DataFrame:
+    """A line per fusion, best mean over the domains first: that mean, how far behind, and the mean on each domain.
+
+    A fusion of the tie group of the mean says yes.
+    """
+    unit = unit_of(found.metric)
+    columns: dict[str, Sequence[object]] = {"fusion": found.fusions}
+    names = ["mean", *across_block.domain_names(found)]
+    for place, name in zip([-1, *range(len(found.domains))], names, strict=True):
+        columns[name] = [_rounded(value, 4) for value in found.mean[:, place]]
+        columns[f"± {name}"] = [_rounded(value, 4) for value in found.half_width[:, place]]
+        if place < 0:
+            columns["tie group"] = ["yes" if ties else "" for ties in found.ties[:, place]]
+            columns[f"behind,{unit.name}"] = [_rounded(value * unit.scale, unit.digits) for value in found.behind]
+    return pd.DataFrame(columns)
 
 
 def frame_of(grid: Grid | None) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.report.formats.terminal import fitting
+from bench.report.formats.terminal import drawn, fitting
 from bench.report.table import Grid
 
 NAMES = ("abs_diff", "concat", "cosine", "early", "hadamard")
@@ -72,3 +72,45 @@ def test_on_a_terminal_it_is_the_default_and_elsewhere_markdown(sweep, run_folde
     assert "May be the best by" in bench_report(folder).stdout
     assert "May be the best by" not in bench_report(folder, "--out", folder / "table.md").stdout
     assert (folder / "table.md").read_text().startswith("## Trained on color")
+
+
+@pytest.fixture
+def three_domains(record, run_folder):
+    levels = {"attention": (0.95, 0.71, 0.82), "concat": (0.9, 0.7, 0.6)}
+    return run_folder(
+        [
+            record(name, seed, level + seed / 1000, domain=domain)
+            for name, own in levels.items()
+            for domain, level in zip(("color", "letters", "texture"), own, strict=True)
+            for seed in range(3)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (100, ["fusion", "color", "letters", "texture", "mean", "behind", "points"]),
+        (60, ["fusion", "color", "letters", "mean"]),
+        (41, ["fusion", "color", "mean"]),
+    ],
+)
+def test_domains_stand_beside_each_other_and_their_mean_stays(three_domains, bench_report, monkeypatch, width, heads):
+    monkeypatch.setenv("COLUMNS", str(width))
+    across, _, _ = bench_report(three_domains, "--format", "terminal").stdout.partition("Trained on color")
+    assert across.startswith("Across domains · ")
+    assert "Not worse than the best on the mean: attention (of 2)." in " ".join(across.split())
+    assert max(map(len, across.splitlines())) <= width
+    table = [line.split() for line in across.splitlines() if line.startswith(("fusion", "attention", "concat"))][-3:]
+    assert table[0] == heads
+    assert [row[0] for row in table[1:]] == ["attention", "concat"]
+    assert ("No room for" in across) == (width < 100)
+
+
+def test_a_single_domain_stands_beside_none(shown):
+    assert "Across domains" not in shown()
+
+
+def test_a_console_gets_bold_for_marks():
+    table = drawn(Grid(["fusion", "mean"], [["concat", "**0.9**"], ["sum", "0.8"]], 1))
+    assert [(str(cell), str(cell.style)) for cell in table.columns[1].cells] == [("0.9", "bold"), ("0.8", "")]

@@ -18,7 +18,8 @@ from bench.records.sections import sections_of
 from bench.report.page.cells import cell_links, packed
 from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
-from bench.report.page.tables import leaderboard_table
+from bench.report.page.tables import across_table, leaderboard_table
+from bench.verdicts.across import across
 
 EVIL = "<script>alert(1)</script>"
 
@@ -125,6 +126,37 @@ def test_the_page_opens_with_who_may_be_the_best_and_every_part_has_an_address(s
     links, places = re.findall(r'class="link" href="#([^"]+)"', html), re.findall(r'<\w+ id="([^"]+)"', html)
     assert len(links) > 8
     assert [link for link in links if places.count(link) != 1] == []
+
+
+@pytest.fixture
+def two_domains(record):
+    levels = {"attention": (0.95, 0.71), "concat": (0.9, 0.7)}
+    return [
+        record(name, seed, level + seed / 1000, domain=domain)
+        for name, own in levels.items()
+        for domain, level in zip(("color", "texture:difficulty=hard"), own, strict=True)
+        for seed in range(3)
+    ]
+
+
+def test_domains_stand_beside_each_other_before_the_chapters(two_domains, make_page):
+    html = make_page(two_domains)
+    assert html.index("<h2>Which fusion?") < html.index("<h2>Across domains: ") < html.index('id="chapter-1"')
+    assert "Not worse than the best on the mean: attention (of 2)." in html
+    assert html.count('id="across-0"') == 1
+
+
+def test_the_table_of_domains_has_the_mean_beside_the_name(two_domains, run_folder):
+    entries = entries_of(pool(load_runs([run_folder(two_domains)])).cells)
+    (found,) = across(sections_of(entries), "accuracy")
+    table = across_table(found)
+    assert list(table.columns) == [
+        "fusion", "mean", "± mean", "tie group", "behind, points", "color", "± color", "texture", "± texture",
+    ]  # fmt: skip
+    assert table[["fusion", "mean", "tie group", "behind, points", "texture"]].to_numpy().tolist() == [
+        ["attention", 0.831, "yes", 0.0, 0.711],
+        ["concat", 0.801, "", 5.0, 0.701],
+    ]
 
 
 def test_the_leaderboard_has_the_best_first_and_the_score_beside_the_name(sweep, run_folder):
