@@ -14,6 +14,7 @@ from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register
 from bench.plots.style import BLUE, GREY, new_figure
 from bench.records.blocks import Complete
 from bench.stats.intervals import Array
+from bench.text import count_of
 from bench.verdicts.ranks import mean_ranks
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def cliques_of(mean: Array, critical: float) -> list[tuple[int, int]]:
 def draw_ranks(board: Board, metric: str) -> Figure:
     """A dot per fusion at its mean rank over seeds; beside them a bar for each clique that is not told apart."""
     if metric != "accuracy":
-        raise NothingToDrawError(f"ranks are over the seeds of accuracy, not of {metric}")
+        raise NothingToDrawError(f"ranks are over the {board.repeats}s of accuracy, not of {metric}")
     if board.own["warmup_quality"].nunique() > 1:
         raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
     ranks = mean_ranks(complete_blocks_of(board), METRICS.get(metric).direction)
@@ -60,9 +61,9 @@ def draw_ranks(board: Board, metric: str) -> Figure:
     mean, names = ranks.mean[order], [ranks.fusions[at] for at in order]
     p = "p < 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     note = (
-        f"mean rank of accuracy over {ranks.n} seeds, 1 is best; Friedman {p}; bars: cliques within one Nemenyi "
-        f"critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the best and who "
-        "is not told apart from it"
+        f"mean rank of accuracy over {count_of(ranks.n, board.repeats)}, 1 is best; Friedman {p}; bars: cliques within "
+        f"one Nemenyi critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the "
+        "best and who is not told apart from it"
     )
     figure = new_figure(7.2, 0.8 + 0.21 * len(names), board.title, note)
     axis = figure.subplots()
