@@ -95,6 +95,12 @@ def count_of(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def counts_of(counts: Iterable[int], one: str) -> str:
+    """``1 cell``, ``3 cells``, ``1 to 3 cells``: the count that all share, or the smallest and the largest."""
+    every = list(counts)
+    return count_of(every[0], one) if min(every) == max(every) else f"{span(every, ',')} {one}s"
+
+
 def span(values: Iterable[float | None], form: str) -> str:
     """The value that all share, or the smallest and the largest; empty where there is none."""
     present = [value for value in values if value is not None]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import UNPRINTABLE, printable, with_home, without_home
+from bench.text import UNPRINTABLE, counts_of, printable, with_home, without_home
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -64,3 +64,11 @@ def test_what_begins_with_a_tilde_is_found_again(monkeypatch) -> None:
 def test_a_home_that_is_no_folder_of_ones_own_hides_nothing(monkeypatch, home) -> None:
     monkeypatch.setenv("HOME", home)
     assert without_home("/data/x, relative/y") == "/data/x, relative/y"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [([1, 1], "1 seed"), ([3], "3 seeds"), ([0, 1], "0 to 1 seeds"), ([2000, 5], "5 to 2,000 seeds")],
+)
+def test_counts_that_differ_are_told_by_their_ends(counts, told) -> None:
+    assert counts_of(iter(counts), "seed") == told

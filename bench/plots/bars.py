@@ -12,7 +12,7 @@ import pandas as pd
 from bench.metrics import METRICS, SHARE
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, INTERVAL, ORANGE, SKY, metric_label, new_figure, seeds_note
+from bench.plots.style import BLUE, GREY, ORANGE, SKY, interval_over, metric_label, new_figure, repeats_note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,8 @@ def draw_bars(board: Board, metric: str) -> Figure:
     is_told = (lines["tie_group_by"] == metric).any()
     top = lines["tie_group"].eq(True).to_numpy() if is_told else np.arange(len(lines)) < min(fusions, 1)
     told = "tie group, which holds the best at 95 %" if is_told else "the best mean"
-    note = f"{seeds_note(lines)}; line: {INTERVAL}; dark blue: {told}; orange: reference, grey: control"
+    note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; dark blue: {told}; "
+    note += "orange: reference, grey: control"
     figure = new_figure(7.2, 0.75 + ROW * len(lines), board.title, note)
     axis = figure.subplots()
     start = facts.chance or 0.0

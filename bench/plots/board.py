@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import pandas as pd
 
 from bench.metrics import HIGHER, METRICS
 from bench.records.columns import COSTS, Cost
 from bench.records.leaderboard import TEXTS, Row, columns, group_of
-from bench.records.record import ROLES
+from bench.records.record import ROLES, Repeats
 from bench.records.sections import tables_of
 
 
@@ -31,6 +32,11 @@ class Board:
     def domain(self) -> str:
         """The domain trained on."""
         return str(self.lines["domain"].iloc[0])
+
+    @property
+    def repeats(self) -> Repeats:
+        """What the lines are means over."""
+        return cast("Repeats", self.lines["repeats"].iloc[0])
 
     @property
     def backbones(self) -> list[str]:

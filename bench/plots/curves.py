@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, INTERVAL, LINES, LINES_OF_REFERENCES, new_figure
+from bench.plots.style import COLORS, LINES, LINES_OF_REFERENCES, interval_over, new_figure
 from bench.records.entries import Entry
 from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
@@ -56,7 +56,7 @@ def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str,
     where = "on the training pairs"
     if any(curves[entry.group].checked for entry in entries):
         where = "lines: on the training pairs; points: on validation pairs, with their best F1"
-    note = f"{where}; mean, band: {INTERVAL}; best {MOST} of {fusions} fusions"
+    note = f"{where}; mean, band: {interval_over(section.repeats)}; best {MOST} of {fusions} fusions"
     figure = new_figure(10, 4.6, section.title, note if not names and fusions > MOST else note.rpartition(";")[0])
     left, right = figure.subplots(1, 2)
     looks = styles(entries)

@@ -38,7 +38,8 @@ def draw_forest(standings: Standings) -> Figure:
 
     members, unit = standings.members, unit_of(standings.metric)
     if not any(one.verdict and one.verdict.paired.n for one in members):
-        raise NothingToDrawError(f"{standings.section.title}: no seeds shared with {standings.baseline}")
+        section = standings.section
+        raise NothingToDrawError(f"{section.title}: no {section.repeats}s shared with {standings.baseline}")
     shades = [shade_of(one, standings) for one in members]
     legend = [
         Line2D([], [], color=shade.line, marker="o", markersize=4.5, linewidth=1.6, label=meaning(shade, standings))
@@ -131,9 +132,12 @@ def _note(standings: Standings) -> str:
     unit = unit_of(standings.metric)
     family = max((one.verdict.family for one in standings.members if one.verdict), default=0)
     chosen = "the best one" if standings.is_best else "a baseline"
-    told = f"colours say what is sure of all {family + 1} together" if family else "too few seeds to tell any apart"
+    repeats = standings.section.repeats
+    told = (
+        f"colours say what is sure of all {family + 1} together" if family else f"too few {repeats}s to tell any apart"
+    )
     return (
-        f"difference from {standings.baseline}, {chosen}, paired by seed, with its {100 * LEVEL:.0f} % interval; "
+        f"difference from {standings.baseline}, {chosen}, paired by {repeats}, with its {100 * LEVEL:.0f} % interval; "
         f"{told}; grey band: ±{unit.short(standings.margin)}; bold: tie group, which holds the best at 95 %"
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.curves import learned
-from bench.plots.style import COLORS, INTERVAL, LINES, new_figure
+from bench.plots.style import COLORS, LINES, interval_over, new_figure
 from bench.records.entries import Entry
 from bench.records.learning import Checked, learning_of
 from bench.records.sections import Section
@@ -26,7 +26,7 @@ def draw_gradients(section: Section, watched: Sequence[tuple[Entry, Checked]]) -
         raise NothingToDrawError(f"{section.title}: no training was watched (--checks)")
     columns = min(PER_ROW, len(watched))
     rows = -(-len(watched) // columns)
-    note = f"mean norm of the gradient of each layer, before it is limited; band: {INTERVAL}"
+    note = f"mean norm of the gradient of each layer, before it is limited; band: {interval_over(section.repeats)}"
     figure = new_figure(max(8, 2 + 2.6 * columns), 1 + 2.6 * rows, f"{section.title}: gradients by layer", note)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     looks = _looks(found.gradients for _, found in watched)

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import metric_label, new_figure, seeds_note
+from bench.plots.style import metric_label, new_figure, repeats_note
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
@@ -74,7 +74,7 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
     values = table.to_numpy(dtype=float)
     rows, columns = values.shape
     low, high = color_range(table, metric)
-    note = f"mean {metric_label(metric)}; {seeds_note(board.own)}; "
+    note = f"mean {metric_label(metric)}; {repeats_note(board.own)}; "
     note += f"colours from {low:.3f} to {high:.3f}, the worst tenth alike"
     heads = [
         "\n".join([*textwrap.wrap(backbone, 20), *textwrap.wrap(_tested(board, domain), 24)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, MARKERS, QUIET, metric_label, new_figure, spread
+from bench.plots.style import COLORS, GREY, MARKERS, QUIET, interval_over, metric_label, new_figure, spread
 from bench.text import printable
 from bench.verdicts.history import Course, History, histories_of
 
@@ -38,7 +38,7 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
     shown.sort(key=lambda course: course.newest)
     named = "those that were chosen" if fusions else f"the {MOST} that moved most"
     grey = f", {named} in colour" if len(every) > len(shown) else ""
-    note = f"mean and 95 % t interval over seeds, the newest on the right{grey}. Nothing is tested here"
+    note = f"mean and {interval_over(history.table.repeats)}, the newest on the right{grey}. Nothing is tested here"
     figure = new_figure(max(5.5, min(2.6 + 0.9 * len(history.versions), 11)), 3.4, history.title, note)
     axis = figure.subplots()
     x = np.arange(len(history.versions))

@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, INTERVAL, MARKERS, metric_label, new_figure, reach, seeds_note, spread
+from bench.plots.style import (
+    COLORS,
+    GREY,
+    MARKERS,
+    interval_over,
+    metric_label,
+    new_figure,
+    reach,
+    repeats_note,
+    spread,
+)
 from bench.records.columns import Cost
 from bench.records.sections import Section
 from bench.stats.intervals import Array
@@ -49,7 +59,8 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
     fronts = [front_of(lines, metric, cost, judge) for cost in panels]
     height = 3.7 + 0.17 * max(_numbered(front).sum() for front in fronts)
     told = f"their verdict, beyond {unit_of(metric).short(margin)}" if section else "their intervals"
-    note = f"{seeds_note(lines)}; line: {INTERVAL}; joined: each is surely better than the cheaper one, by {told}"
+    note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; "
+    note += f"joined: each is surely better than the cheaper one, by {told}"
     note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
     figure = new_figure(4.2 * len(panels), height, board.title, note)

@@ -13,6 +13,7 @@ from bench.metrics import METRICS, NEITHER
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.style import COLORS, LINES, QUIET, new_figure
 from bench.records.blocks import complete_blocks
+from bench.records.record import Repeats
 from bench.records.sections import Section
 from bench.stats.intervals import Array
 from bench.text import count_of
@@ -31,17 +32,19 @@ class Profiles:
     """How far behind the best one of its block each fusion is.
 
     Attributes:
-        behind: (blocks, fusions) in the unit of the metric, never below 0; a block is a domain, backbone and seed that
-            all of these fusions finished.
+        behind: (blocks, fusions) in the unit of the metric, never below 0; a block is a domain, backbone and repetition
+            that all of these fusions finished.
         cases: domains and backbones that the blocks are of.
+        repeats: what the blocks of one of them are.
     """
 
     fusions: tuple[str, ...]
     behind: Array
     cases: int
+    repeats: Repeats
 
 
-def profiles_of(sections: Iterable[Section], metric: str) -> Profiles | None:
+def profiles_of(sections: Sequence[Section], metric: str) -> Profiles | None:
     """Of the fusions that every section has; None where no two share a block.
 
     Dolan & Moré, 2002, Benchmarking optimization software with performance profiles; with differences in place of
@@ -57,7 +60,7 @@ def profiles_of(sections: Iterable[Section], metric: str) -> Profiles | None:
         return None
     values = np.concatenate([one.values[:, [one.fusions.index(name) for name in shared]] for one in found])
     gain = values * METRICS.get(metric).direction
-    return Profiles(tuple(shared), gain.max(axis=1, keepdims=True) - gain, len(found))
+    return Profiles(tuple(shared), gain.max(axis=1, keepdims=True) - gain, len(found), sections[0].repeats)
 
 
 def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]) -> Figure:
@@ -69,7 +72,7 @@ def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]
     order = [int(at) for at in np.argsort(-area, kind="stable")]
     shown = [at for at in order if not names or found.fusions[at] in names][:MOST]
     note = (
-        f"share of {count_of(len(found.behind), 'block')} (seed, domain and backbone, of "
+        f"share of {count_of(len(found.behind), 'block')} ({found.repeats}, domain and backbone, of "
         f"{count_of(found.cases, 'domain and backbone', 'domains and backbones')}) in which a fusion is within so many"
         f"{unit.name} of the best of the block; left end: how often it is the best itself. Nothing is tested here"
     )

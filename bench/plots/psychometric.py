@@ -21,7 +21,7 @@ from bench.records.references import KNOWS, NAMES
 from bench.records.sections import Section
 from bench.records.strata import are_levels, kinds_of, level
 from bench.stats.intervals import LEVEL, Array
-from bench.text import span
+from bench.text import counts_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,10 +62,10 @@ FACTORS: Mapping[str, Factor] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy of one entry by level, over seeds; all of shape (levels,), sorted by level.
+    """Accuracy of one entry by level, a mean over repetitions; all of shape (levels,), sorted by level.
 
     Attributes:
-        half_width: of the t interval over seeds; nan with fewer than two.
+        half_width: of its t interval; nan with fewer than two repetitions.
     """
 
     name: str
@@ -138,15 +138,14 @@ class Sweeps:
             panels = [Panel(factor, _curves(entries, part, factor)) for factor in self._factors]
             is_cut = not fusions and len(shown) < len(best_first)
             cut = f"; best {len(shown)} of {len(best_first)} fusions" if is_cut else ""
-            found.append(Row(part.title, _note(entries) + cut, panels))
+            found.append(Row(part.title, _note(entries, part) + cut, panels))
         return found
 
 
-def _note(entries: Iterable[Entry]) -> str:
+def _note(entries: Iterable[Entry], part: Section) -> str:
     counts = [len(entry.finished) for entry in entries]
-    if max(counts) == 1:
-        return "1 seed"
-    return f"mean over {span(counts, 'd')} seeds, band: {100 * LEVEL:.0f} % t interval"
+    told = counts_of(counts, part.repeats)
+    return told if max(counts) == 1 else f"mean over {told}, band: {100 * LEVEL:.0f} % t interval"
 
 
 def _swept(part: Section, factors: Sequence[Factor]) -> list[Entry]:

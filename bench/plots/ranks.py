@@ -15,6 +15,7 @@ from bench.plots.style import BLUE, GREY, new_figure
 from bench.records.blocks import Complete, complete_blocks
 from bench.records.sections import Section
 from bench.stats.intervals import Array
+from bench.text import count_of
 from bench.verdicts.ranks import mean_ranks
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
         raise NothingToDrawError(f"{board.title}: neither more nor less of {metric} is better")
     if section is None and metric != "accuracy":
         raise NothingToDrawError(
-            f"a leaderboard.csv has ranks over the seeds of accuracy, not of {metric}; give the run folder"
+            f"a leaderboard.csv has ranks over the {board.repeats}s of accuracy, not of {metric}; give the run folder"
         )
     if board.own["warmup_quality"].nunique() > 1:
         raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
@@ -74,9 +75,9 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
     mean, names = ranks.mean[order], [ranks.fusions[at] for at in order]
     p = "p < 0.001" if ranks.p < 0.001 else f"p = {ranks.p:.3f}"
     note = (
-        f"mean rank of {metric} over {ranks.n} seeds, 1 is best; Friedman {p}; bars: cliques within one Nemenyi "
-        f"critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the best and who "
-        "is not told apart from it"
+        f"mean rank of {metric} over {count_of(ranks.n, board.repeats)}, 1 is best; Friedman {p}; bars: cliques within "
+        f"one Nemenyi critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the "
+        "best and who is not told apart from it"
     )
     figure = new_figure(7.2, 0.8 + 0.21 * len(names), board.title, note)
     axis = figure.subplots()

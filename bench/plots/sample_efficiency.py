@@ -12,10 +12,10 @@ import numpy as np
 from bench.metrics import METRICS
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.curves import MOST, learned, styles
-from bench.plots.style import GREY, INTERVAL, metric_label, new_figure
+from bench.plots.style import GREY, interval_over, metric_label, new_figure
 from bench.records.entries import Entry
 from bench.records.sections import Section
-from bench.text import human
+from bench.text import counts_of, human
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def sizes_of(sections: Iterable[Section]) -> dict[str, Sizes]:
 
 
 def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequence[str]) -> Figure:
-    """A line per fusion over the numbers of training pairs, with an interval over seeds at each.
+    """A line per fusion over the numbers of training pairs, with an interval at each.
 
     Args:
         names: fusions to draw; the best ``MOST`` with the most pairs where empty. References are drawn in black.
@@ -61,7 +61,7 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
         size: {entry.group.fusion: entry for entry in section.entries if entry.finished}
         for size, section in sizes.items()
     }
-    note = f"mean on {largest.domain}; {_seeds(sizes)}; line: {INTERVAL}"
+    note = f"mean on {largest.domain}; {_counted(sizes)}; line: {interval_over(largest.repeats)}"
     if not names and fusions > MOST:
         note += f"; best {MOST} of {fusions} fusions at {max(sizes):,} pairs"
     figure = new_figure(8, 4.8, title, note)
@@ -93,11 +93,10 @@ def _draw(axis: Axes, shown: Mapping[int, Entry], metric: str, aside: float, col
     )  # fmt: skip
 
 
-def _seeds(sizes: Sizes) -> str:
+def _counted(sizes: Sizes) -> str:
     fusions = [entry for section in sizes.values() for entry in section.entries if entry.role == "fusion"]
     counts = [len(entry.finished) for entry in fusions if entry.finished] or [0]
-    fewest, most = min(counts), max(counts)
-    return f"{most} seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} seeds"
+    return counts_of(counts, sizes[max(sizes)].repeats)
 
 
 def _recipes(sizes: Sizes) -> str:

@@ -48,7 +48,7 @@ def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str], 
         raise NothingToDrawError(f"{section.title}: no scores with labels; runs of this version keep them in scores/")
     columns = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    note = "scores of test pairs of one seed; right of 0 the model says same"
+    note = f"scores of test pairs of one {section.repeats}; right of 0 the model says same"
     figure = new_figure(max(3.4 * columns, 6.5), 1 + 1.9 * rows, section.title, note)
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for axis, (name, scores, label) in zip(axes, panels, strict=False):
@@ -75,7 +75,7 @@ def _panels(
             if f"{domain}/label" in stored:
                 where = "" if domain == domains[0] else f" → {domain}"
                 scores = stored[domain].astype(np.float64)
-                yield f"{cell.fusion}{where}, seed {cell.seed}{ended}", scores, stored[f"{domain}/label"]
+                yield f"{cell.fusion}{where}, {cell.repeats} {cell.seed}{ended}", scores, stored[f"{domain}/label"]
 
 
 def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:

@@ -17,7 +17,7 @@ class Shade:
     """How a verdict is drawn: the ground of a cell, the text on it, and a dot or line on white.
 
     Attributes:
-        means: in a legend; ``{margin}`` and ``{baseline}`` are filled in.
+        means: in a legend; ``{margin}``, ``{baseline}`` and ``{repeats}`` are filled in.
     """
 
     fill: str
@@ -39,7 +39,7 @@ WORSE = (
     Shade("#EC9A62", "black", "#DD6F16", "worse by more than {step}"),
     Shade("#D2601A", "white", VERMILION, "worse by more than {step}"),
 )
-TOO_FEW = Shade("#F1F1F1", "black", GREY, "too few seeds to infer from")
+TOO_FEW = Shade("#F1F1F1", "black", GREY, "too few {repeats}s to infer from")
 IN_LEGENDS = (TIED, OPEN, CLOSE, BASELINE, BETTER, EQUIVALENT, INCONCLUSIVE, *WORSE, TOO_FEW)
 
 
@@ -68,4 +68,5 @@ def meaning(shade: Shade, column: Standings) -> str:
     """What a shade means in a legend."""
     unit = unit_of(column.metric)
     step = STEPS[WORSE.index(shade) - 1] * column.margin if shade in WORSE else 0.0
-    return shade.means.format(margin=unit.short(column.margin), baseline=column.baseline, step=unit.short(step))
+    amounts = {"margin": unit.short(column.margin), "step": unit.short(step)}
+    return shade.means.format(**amounts, baseline=column.baseline, repeats=column.section.repeats)

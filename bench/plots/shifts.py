@@ -12,7 +12,7 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, QUIET, metric_label, new_figure, seeds_note, spread
+from bench.plots.style import COLORS, GREY, QUIET, metric_label, new_figure, repeats_note, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     fusions = table[table.index.get_level_values("role") == "fusion"].droplevel("role")
     references = table[table.index.get_level_values("role") == "reference"].droplevel("role")
     named = _named(fusions, metric)
-    note = f"mean of {metric}; {seeds_note(board.own)}; in colour: the best {NAMED} and the worst on either side"
+    note = f"mean of {metric}; {repeats_note(board.own)}; in colour: the best {NAMED} and the worst on either side"
     figure = new_figure(max(7.5, 0.5 * table.shape[1] + 5), 6.4, board.title, note)
     axis = figure.subplots()
     places = range(table.shape[1])

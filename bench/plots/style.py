@@ -13,12 +13,14 @@ import numpy as np
 
 from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
 from bench.stats.intervals import LEVEL
-from bench.text import printable
+from bench.text import counts_of, printable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
+    from bench.records.record import Repeats
 
 # Okabe and Ito, 2008, Color universal design; yellow is too light for lines on white.
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -31,7 +33,6 @@ LINES = ("-", "--", ":")
 LINES_OF_REFERENCES = ("-.", ":", "--")
 DOTS_PER_INCH = 130
 ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
-INTERVAL = f"{100 * LEVEL:.0f} % t interval over seeds"
 
 
 LARGE, SMALL = 10.5, 8.5  # points: a title, and what is said below it
@@ -116,11 +117,15 @@ def metric_label(metric: str) -> str:
     return f"{metric}{ARROWS[METRICS.get(metric).direction]}"
 
 
-def seeds_note(lines: pd.DataFrame) -> str:
-    """How many seeds the lines have."""
-    fewest, most = int(lines["n_seeds"].min()), int(lines["n_seeds"].max())
-    seeds = f"{most} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
-    return seeds + ("" if fewest >= 5 else ", too few to infer from")
+def interval_over(repeats: Repeats) -> str:
+    """What a line or a band around a mean is."""
+    return f"{100 * LEVEL:.0f} % t interval over {repeats}s"
+
+
+def repeats_note(lines: pd.DataFrame) -> str:
+    """How many seeds or replicates the lines have, which are of one board."""
+    counts = lines["n_seeds"].astype(int).tolist()
+    return counts_of(counts, lines["repeats"].iloc[0]) + ("" if min(counts) >= 5 else ", too few to infer from")
 
 
 def spread(positions: Sequence[float], gap: float) -> list[float]:

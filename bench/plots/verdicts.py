@@ -14,7 +14,7 @@ from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register
 from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
 from bench.plots.style import GREY, metric_label, new_figure, width_of
 from bench.records.sections import Section
-from bench.text import MISSING, span
+from bench.text import MISSING, counts_of
 from bench.verdicts.gaps import quarter_domains
 from bench.verdicts.standings import Standing, Standings, by_conditions, standings_of
 
@@ -132,8 +132,8 @@ def _head(column: Standings, columns: Sequence[Standings]) -> str:
 
 def _note(columns: Sequence[Standings]) -> str:
     beside = "the best of each column" if columns[0].is_best else columns[0].baseline
-    seeds = span([one.verdict.paired.n for column in columns for one in column.members if one.verdict], ",")
-    over = f" over {seeds} {'seed' if seeds == '1' else 'seeds'}" if seeds else ""
+    counts = [one.verdict.paired.n for column in columns for one in column.members if one.verdict]
+    over = f" over {counts_of(counts, columns[0].section.repeats)}" if counts else ""
     return (
         f"mean {metric_label(columns[0].metric)}{over}, rows by mean rank; colours say what is sure beside {beside}, "
         "adjusted for all fusions of a column; bold with a dot: tie group, which holds the best at 95 %"

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bench.records.leaderboard import key_of
-from bench.records.record import NO_SEED
+from bench.records.record import NO_SEED, Repeats
 from bench.records.sections import Section
 from bench.report.table import Grid
 from bench.stats.paired import blocks_to_flip
@@ -29,12 +29,17 @@ WORDS = ("better", "inconclusive", "equivalent", "worse", "too few seeds")
 
 @dataclass(frozen=True)
 class Comparison:
-    """All fusions of a section against ``baseline`` on one domain tested on, best first within a backbone."""
+    """All fusions of a section against ``baseline`` on one domain tested on, best first within a backbone.
+
+    Attributes:
+        repeats: what the differences are over.
+    """
 
     baseline: str
     metric: str
     domain: str
     margin: float
+    repeats: Repeats
     verdicts: tuple[Verdict, ...]
 
     @cached_property
@@ -62,7 +67,7 @@ def comparisons(section: Section, baseline: str, metric: str, margin: float) -> 
         if domain in has_score:
             verdicts = compare_to_baseline(section.entries, baseline, metric, domain, margin)
             verdicts.sort(key=lambda verdict: places[verdict.backbone, verdict.fusion])
-            found.append(Comparison(baseline, metric, domain, margin, tuple(verdicts)))
+            found.append(Comparison(baseline, metric, domain, margin, section.repeats, tuple(verdicts)))
     return [comparison for comparison in found if comparison.verdicts]
 
 
@@ -77,18 +82,22 @@ def comparison_grid(comparison: Comparison) -> Grid:
 
 def comparison_sentence(comparison: Comparison) -> str:
     """The sentence above the table."""
-    unit = comparison.unit
+    unit, one = comparison.unit, comparison.repeats
     return (
-        f"{comparison.metric} on {comparison.domain} minus that of {comparison.baseline}, paired by seed: mean, 95 % "
+        f"{comparison.metric} on {comparison.domain} minus that of {comparison.baseline}, paired by {one}: mean, 95 % "
         f"paired-t interval of each fusion by itself, p of the paired t test adjusted by Holm over the table, share "
-        f"of seeds that were better with its Wilson interval. Equivalent: no difference larger than "
-        f"{unit.short(comparison.margin)} (two one-sided tests). Detectable: the difference these seeds would find 4 "
+        f"of {one}s that were better with its Wilson interval. Equivalent: no difference larger than "
+        f"{unit.short(comparison.margin)} (two one-sided tests). Detectable: the difference these {one}s would find 4 "
         f"times in 5."
     )
 
 
-def sign_flip_notes(verdicts: Sequence[Verdict]) -> list[str]:
-    """Where the sign-flip test, which assumes no form of the noise, says otherwise or cannot say anything."""
+def sign_flip_notes(verdicts: Sequence[Verdict], repeats: Repeats) -> list[str]:
+    """Where the sign-flip test, which assumes no form of the noise, says otherwise or cannot say anything.
+
+    Args:
+        repeats: what the verdicts are over.
+    """
     notes = []
     if any(verdict.is_disputed for verdict in verdicts):
         notes.append(
@@ -100,7 +109,7 @@ def sign_flip_notes(verdicts: Sequence[Verdict]) -> list[str]:
     most = max((verdict.paired.n for verdict in verdicts), default=0)
     if family and most < needed:
         notes.append(
-            f"Not checked by the sign-flip test: with {most} seeds it cannot reject among "
+            f"Not checked by the sign-flip test: with {count_of(most, repeats)} it cannot reject among "
             f"{count_of(family, 'comparison')}, {needed} could."
         )
     return notes
@@ -114,7 +123,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "eval_domain": comparison.domain,
         "margin": comparison.margin,
         "fusions": [verdict_dict(verdict) for verdict in comparison.verdicts],
-        "notes": sign_flip_notes(comparison.verdicts),
+        "notes": sign_flip_notes(comparison.verdicts, comparison.repeats),
     }
 
 

@@ -154,11 +154,11 @@ def _shared(section: Section) -> str:
 
 
 def _passes(section: Section) -> str:
-    """Why training rates are missing, where seeds were trained in one pass."""
+    """Why training rates are missing, where several were trained in one pass."""
     most = max((cell.execution.get("seeds_together", 1) for cell in section.finished), default=1)
     if most == 1:
         return ""
-    return f"Up to {most} seeds were trained in one pass: such cells have no rate of training."
+    return f"Up to {most} {section.repeats}s were trained in one pass: such cells have no rate of training."
 
 
 def _known(separator: str, texts: Mapping[str, str]) -> str:
@@ -195,6 +195,6 @@ def _efficiency(section: Section) -> str:
     if not references:
         return ""
     return (
-        f"Efficiency: (accuracy - 0.5) / (accuracy of {' or '.join(references)} - 0.5), paired by seed; 100 % is what "
-        "naming both shapes and comparing the names reaches."
+        f"Efficiency: (accuracy - 0.5) / (accuracy of {' or '.join(references)} - 0.5), paired by {section.repeats}; "
+        "100 % is what naming both shapes and comparing the names reaches."
     )

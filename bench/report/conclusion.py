@@ -12,21 +12,24 @@ from bench.records.ties import tie_groups
 from bench.report.against_baseline import Comparison, by_word
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.power import MOST_BLOCKS, blocks_to_detect
-from bench.text import some
+from bench.text import count_of, counts_of, some
 from bench.verdicts.effects import effects_of
 from bench.verdicts.verdicts import Verdict
 
 MOST_NAMED = 6
-SCOPE = (
-    "This is said of these data, this training and these seeds alone: not of other images, not of fusions that were "
-    "tuned in another way, and not of what a network has understood."
-)
 
 
 def conclusion(section: Section, found: Sequence[Comparison]) -> list[str]:
     """Sentences for one section, one item per domain tested on; nothing where nothing was compared."""
     lines = [" ".join(_on_one_domain(section, comparison)) for comparison in found]
-    return [*lines, SCOPE] if lines else []
+    return [*lines, _scope(section)] if lines else []
+
+
+def _scope(section: Section) -> str:
+    return (
+        f"This is said of these data, this training and these {section.repeats}s alone: not of other images, not of "
+        "fusions that were tuned in another way, and not of what a network has understood."
+    )
 
 
 def _on_one_domain(section: Section, comparison: Comparison) -> list[str]:
@@ -83,7 +86,7 @@ def _different(comparison: Comparison, verdicts: Sequence[Verdict], word: str, d
     shown = sorted(verdicts, key=lambda verdict: -abs(verdict.paired.mean))[:MOST_NAMED]
     each = [
         f"{_name(comparison, verdict)} by {unit.size(abs(verdict.paired.mean))}{unit.name} "
-        f"(95 % interval {_ends(comparison, verdict)}, {verdict.paired.n} seeds)"
+        f"(95 % interval {_ends(comparison, verdict)}, {count_of(verdict.paired.n, comparison.repeats)})"
         for verdict in shown
     ]
     more = f" and {len(verdicts) - len(shown)} more" if len(verdicts) > len(shown) else ""
@@ -106,24 +109,22 @@ def _inconclusive(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
 
 
 def _too_few(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
-    fewest = min(verdict.paired.n for verdict in verdicts)
-    most = max(verdict.paired.n for verdict in verdicts)
-    shared = str(most) if fewest == most else f"{fewest} to {most}"
+    shared = counts_of((verdict.paired.n for verdict in verdicts), f"shared {comparison.repeats}")
     return (
-        f"Nothing is inferred about {_names(comparison, verdicts)}: {shared} shared "
-        f"{'seed' if shared == '1' else 'seeds'}, it takes {FEWEST_SEEDS} to infer anything. "
-        f"{_to_see_the_margin(comparison, verdicts)}".rstrip()
+        f"Nothing is inferred about {_names(comparison, verdicts)}: {shared}, it takes {FEWEST_SEEDS} to infer "
+        f"anything. {_to_see_the_margin(comparison, verdicts)}".rstrip()
     )
 
 
 def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
-    """How many seeds would find a difference as large as the margin, given the spread that was seen."""
+    """How many repetitions would find a difference as large as the margin, given the spread that was seen."""
     spreads = [verdict.paired.sd for verdict in verdicts if verdict.paired.sd > 0]
     if not spreads:
         return ""
     n = blocks_to_detect(comparison.margin / statistics.median(spreads), len(comparison.verdicts))
     about = "more than" if n == MOST_BLOCKS else "about"
-    return f"To find {comparison.unit.short(comparison.margin)} 4 times in 5 would take {about} {n:,} seeds."
+    needed = count_of(n, comparison.repeats)
+    return f"To find {comparison.unit.short(comparison.margin)} 4 times in 5 would take {about} {needed}."
 
 
 def _interaction(section: Section, comparison: Comparison) -> str:
@@ -135,7 +136,8 @@ def _interaction(section: Section, comparison: Comparison) -> str:
     share = {name: f"{100 * value:.0f} %" for name, value in effects.shares.items()}
     return (
         f"Of the spread between runs {share['fusion']} goes with the fusion, {share['backbone']} with the backbone, "
-        f"{share['fusion x backbone']} with which fusion meets which backbone, and the rest with the seed."
+        f"{share['fusion x backbone']} with which fusion meets which backbone, and the rest with the "
+        f"{section.repeats}."
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.plots.style import metric_label
+from bench.records.record import Repeats
 from bench.records.sections import Section
 from bench.report.table import Block, Grid
 from bench.stats.intervals import FEWEST_SEEDS
-from bench.text import MISSING
+from bench.text import MISSING, count_of
 from bench.verdicts.effects import FUSION, PAIRS, SEED, Effects, effects_of
 from bench.verdicts.unit import Unit, unit_of
 
@@ -37,17 +38,24 @@ def effects_block(section: Section, sections: Sequence[Section], metric: str) ->
     found = analyses(section, sections, metric)
     if not found or not any(sum(one.variances.values()) for one in found.values()):
         return None
-    return Block(_sentence(found, metric), [grid(found, metric).markdown()])
+    return Block(_sentence(found, metric, section.repeats), [grid(found, metric, section.repeats).markdown()])
 
 
-def grid(found: Mapping[str, Effects], metric: str) -> Grid:
-    """One row per source, two columns per analysis: its standard deviation and its share of the variance."""
+def grid(found: Mapping[str, Effects], metric: str, repeats: Repeats) -> Grid:
+    """One row per source, two columns per analysis: its standard deviation and its share of the variance.
+
+    Args:
+        repeats: of the section that was analysed.
+    """
     unit = unit_of(metric)
     every = {source for one in found.values() for source in one.variances}
     # What comes from the seed stands last.
     sources = sorted(every, key=lambda source: (SEED in source, source.count(" x "), source != FUSION, source))
     header = ["source", *(f"{what}: {text}" for what in found for text in (f"sd,{unit.name}", "share"))]
-    rows = [[source, *(text for one in found.values() for text in _cells(one, source, unit))] for source in sources]
+    rows = [
+        [_told(source, repeats), *(text for one in found.values() for text in _cells(one, source, unit))]
+        for source in sources
+    ]
     return Grid(header, rows, left=1)
 
 
@@ -71,27 +79,36 @@ def _cells(effects: Effects, source: str, unit: Unit) -> tuple[str, str]:
     return unit.size(math.sqrt(effects.variances[source])), percent
 
 
-def _sentence(found: Mapping[str, Effects], metric: str) -> str:
+def _told(source: str, repeats: Repeats) -> str:
+    """A factor, or several that meet, by what readers call it: the one that analyses call seed may be replicates."""
+    return " x ".join(repeats if factor == SEED else factor for factor in source.split(" x "))
+
+
+def _sentence(found: Mapping[str, Effects], metric: str, repeats: Repeats) -> str:
     first = next(iter(found.values()))
     counted = "; ".join(
-        f"{what}: {', '.join(f'{size} {name}s' for name, size in one.levels.items())}" for what, one in found.items()
+        f"{what}: {', '.join(count_of(size, _told(name, repeats)) for name, size in one.levels.items())}"
+        for what, one in found.items()
     )
     reliability = (
         ""
         if math.isnan(first.reliability)
         else (
-            f" Means over {first.seeds} seeds rank these fusions with a reliability (ICC) of {first.reliability:.3f}."
+            f" Means over {count_of(first.seeds, repeats)} rank these fusions with a reliability (ICC) of "
+            f"{first.reliability:.3f}."
         )
     )
     is_known = f"{FUSION} x {PAIRS}" in first.variances
     shared = (
-        "how they would part under other test pairs than those that all seeds share was taken off what is due to them"
+        f"how they would part under other test pairs than those that all {repeats}s share was taken off what is due "
+        "to them"
         if is_known
-        else "what all seeds share, such as one set of test pairs, is in none of them"
+        else f"what all {repeats}s share, such as one set of test pairs, is in none of them"
     )
     return (
         f"Variance components of {metric_label(metric)} over what all of these fusions finished ({counted}). "
-        f"Fusion x seed: how fusions part from seed to seed, and all that is left; {shared}.{reliability}"
+        f"Fusion x {repeats}: how fusions part from {repeats} to {repeats}, and all that is left; "
+        f"{shared}.{reliability}"
     )
 
 

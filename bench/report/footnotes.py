@@ -50,7 +50,8 @@ def legend(entries: Sequence[Entry]) -> list[str]:
         which = ", ".join(
             f"{label(entry)} ({entry.seeds_at_chance()} of {len(entry.finished)})" for entry in marked[SOME_SEEDS]
         )
-        lines.append(f"{SOME_SEEDS} some seeds not learned, their accuracy is within chance: {which}")
+        every = f"{marked[SOME_SEEDS][0].group.repeats}s"
+        lines.append(f"{SOME_SEEDS} some {every} not learned, their accuracy is within chance: {which}")
     if OFF_THRESHOLD in marked:
         lines.append(
             f"{OFF_THRESHOLD} the threshold at 0 is off: more is right at the one with the best accuracy on validation"
@@ -73,7 +74,7 @@ def failures(section: Section) -> list[str]:
             status = f"{cell.status} as it states" if cell.fails_as_stated else cell.status
             found[label(entry), status, cell.message].append(cell.seed)
     return [
-        f"{name}, {_seeds(seeds)}: {status}{f', {code(message)}' if message else ''}"
+        f"{name}, {_repeats(section, seeds)}: {status}{f', {code(message)}' if message else ''}"
         for (name, status, message), seeds in found.items()
     ]
 
@@ -84,7 +85,8 @@ def unexpected(section: Section) -> list[str]:
     for entry in _by_name(section):
         cells = [cell for cell in entry.finished if cell.succeeds_unexpectedly]
         if cells:
-            lines.append(f"{label(entry)}, {_seeds([cell.seed for cell in cells])}: {code(cells[0].known_failure)}")
+            seeds = [cell.seed for cell in cells]
+            lines.append(f"{label(entry)}, {_repeats(section, seeds)}: {code(cells[0].known_failure)}")
     return lines
 
 
@@ -95,8 +97,8 @@ def not_learned(section: Section) -> list[str]:
         noted = [cell for cell in entry.finished if cell.message]
         if entry.role == "fusion" and noted:
             seeds = [cell.seed for cell in noted]
-            first = f" (seed {seeds[0]})" if len(seeds) > 1 else ""
-            lines.append(f"{label(entry)}, {_seeds(seeds)}: {code(noted[0].message)}{first}")
+            first = f" ({section.repeats} {seeds[0]})" if len(seeds) > 1 else ""
+            lines.append(f"{label(entry)}, {_repeats(section, seeds)}: {code(noted[0].message)}{first}")
     return lines
 
 
@@ -113,7 +115,7 @@ def overfitted(section: Section) -> list[str]:
         if found:
             pairs = sorted(set(found.values()))
             span = f"{pairs[0]:,}" if len(pairs) == 1 else f"{pairs[0]:,} to {pairs[-1]:,}"
-            lines.append(f"{label(entry)}, {_seeds(list(found))}: overfits from {span} training pairs seen")
+            lines.append(f"{label(entry)}, {_repeats(section, list(found))}: overfits from {span} training pairs seen")
     return lines
 
 
@@ -150,5 +152,5 @@ def _by_name(section: Section) -> list[Entry]:
     return sorted(section.entries, key=lambda entry: (entry.group.backbone, entry.group.fusion))
 
 
-def _seeds(seeds: list[int]) -> str:
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
+def _repeats(section: Section, seeds: list[int]) -> str:
+    return f"{section.repeats}{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"

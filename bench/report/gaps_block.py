@@ -23,7 +23,7 @@ Row = tuple[str, Mapping[str, Verdict]]
 
 
 def gaps_block(section: Section, gaps: Sequence[Gap], metric: str, baseline: str | None, margin: float) -> Block | None:
-    """Tables of gaps by domain and fusion; None where none has the seeds to be judged.
+    """Tables of gaps by domain and fusion; None where none has the repetitions to be judged.
 
     Args:
         section: of a single backbone. gaps: of all backbones.
@@ -47,7 +47,7 @@ def gaps_block(section: Section, gaps: Sequence[Gap], metric: str, baseline: str
     return Block(
         sentence(section, metric, baseline, margin),
         matrix(["gap"], labelled, entries, value),
-        [LEGEND, *sign_flip_notes(every)],
+        [LEGEND, *sign_flip_notes(every, section.repeats)],
     )
 
 
@@ -57,8 +57,8 @@ def sentence(section: Section, metric: str, baseline: str | None, margin: float)
     rows = f" Rows with a minus: that gap minus the gap of {baseline}." if baseline else ""
     return (
         f"{metric_label(metric)} on another domain minus that on {section.domain}, after training on {section.domain} "
-        f"alone,{unit.name}: mean ± half width of the 95 % t interval over seeds. Paired t tests against 0 and two "
-        f"one-sided ones against {unit.short(margin)}, adjusted by Holm over the fusions of a row.{rows}"
+        f"alone,{unit.name}: mean ± half width of the 95 % t interval over {section.repeats}s. Paired t tests against "
+        f"0 and two one-sided ones against {unit.short(margin)}, adjusted by Holm over the fusions of a row.{rows}"
     )
 
 
@@ -79,7 +79,7 @@ def grid(section: Section, gaps: Sequence[Gap], metric: str, baseline: str | Non
         for name, of in _rows(section, gaps, baseline)
         for verdict in of.values()
     ]
-    header = ["gap", "fusion", f"gap,{unit.name}", "interval from", "to", "p (Holm)", "verdict", "seeds"]
+    header = ["gap", "fusion", f"gap,{unit.name}", "interval from", "to", "p (Holm)", "verdict", f"{section.repeats}s"]
     return Grid(header, lines, left=2) if lines else None
 
 

@@ -30,7 +30,7 @@ def sentence(section: Section, metric: str) -> str:
     those = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} above chance on {section.domain}"
     return (
         f"{those}: such a score, and not that of a coin, is what a fusion has to beat. {metric_label(metric)} minus "
-        f"that of the control, paired by seed: mean ± half width of the {LEVEL:.0%} t interval."
+        f"that of the control, paired by {section.repeats}: mean ± half width of the {LEVEL:.0%} t interval."
     ).replace("% t", " % t")
 
 
@@ -71,7 +71,7 @@ def _compared(section: Section, metric: str) -> Sequence[Entry]:
 
 
 def _lift(entry: Entry, control: Entry, metric: str) -> Estimates:
-    """Mean over shared seeds of the metric minus that of the control, of shape (1,)."""
+    """Mean over shared repetitions of the metric minus that of the control, of shape (1,)."""
     domain = entry.group.domain
     shared = shared_by([entry, control], domain, metric)
     return estimate(differences(entry, control, domain, metric)[:, None], shared.between[0, 1], shared.freedom)

@@ -8,7 +8,7 @@ from typing import Any
 from bench.plots.style import metric_label
 from bench.records.sections import Section
 from bench.report.table import Block, Grid
-from bench.text import MISSING, defined
+from bench.text import MISSING, count_of, defined
 from bench.verdicts.order import Order, order_of
 
 MOST_NAMED = 8
@@ -46,12 +46,12 @@ def grid(section: Section, found: Order) -> Grid:
 
 def sentence(section: Section, found: Order, metric: str) -> str:
     """How to read the table."""
-    count = len(next(iter(found.best_first.values())))
+    count, every = len(next(iter(found.best_first.values()))), f"{section.repeats}s"
     return (
         f"How alike {metric_label(metric)} on another domain and on {section.domain} order {count} fusions: Spearman's "
-        f"rank correlation of means over {found.blocks} seeds, with the interval of a bootstrap over seeds. Ceiling: "
-        "what it would be if both ordered them alike, given how well the order by one half of the seeds predicts that "
-        "by the other half. Errors that a run makes on both domains can lift it higher."
+        f"rank correlation of means over {count_of(found.blocks, section.repeats)}, with the interval of a bootstrap "
+        f"over {every}. Ceiling: what it would be if both ordered them alike, given how well the order by one half of "
+        f"the {every} predicts that by the other half. Errors that a run makes on both domains can lift it higher."
     )
 
 

@@ -32,8 +32,9 @@ def sentence(section: Section, metric: str) -> str:
     """How to read the table."""
     return (
         f"{metric_label(metric)} after training on {section.domain} alone, mean ± half width of the {LEVEL:.0%} t "
-        "interval over seeds: a class or group is seen where training shows it, new where neither training nor "
-        "validation does. The last columns are the mean change, paired by seed, that new classes and new groups bring."
+        f"interval over {section.repeats}s: a class or group is seen where training shows it, new where neither "
+        "training nor validation does. The last columns are the mean change, paired by "
+        f"{section.repeats}, that new classes and new groups bring."
     ).replace("% t", " % t")
 
 
@@ -83,7 +84,7 @@ def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, E
 
 
 def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
-    """Mean of the gap over seeds, with its interval."""
+    """Mean of the gap over repetitions, with its interval."""
     shared = gap_covariances([entry], contrast, metric)
     found = estimate(gap_table([entry], contrast, metric), shared.own, shared.freedom)
     return found.mean.item(), found.half_width.item()

@@ -10,7 +10,6 @@ from bench.records.strata import are_levels, kinds_of
 from bench.report.table import Block, estimate_text, matrix
 
 Row = tuple[str, str]
-SENTENCE = "P(same): the share of the pairs of a kind that is called same, mean over seeds."
 
 
 def kinds_block(section: Section, metric: str) -> Block | None:
@@ -39,7 +38,8 @@ def kinds_block(section: Section, metric: str) -> Block | None:
 
     domains = {domain for _, (domain, _) in rows}
     tested = [entry for entry in entries if any(found[domain, entry.group.fusion] for domain in domains)]
-    return Block(SENTENCE, matrix(["tested on", "kind of pairs"], rows, tested, value))
+    sentence = f"P(same): the share of the pairs of a kind that is called same, mean over {section.repeats}s."
+    return Block(sentence, matrix(["tested on", "kind of pairs"], rows, tested, value))
 
 
 def _p_same(entry: Entry, domain: str) -> dict[str, float]:

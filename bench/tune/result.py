@@ -96,6 +96,7 @@ def _board(
         for one in compared
         if one.is_changed
     ]
+    verdicts = tuple(judge(differences, direction, margin))
     return Board(
         domain=domain,
         backbone=backbone,
@@ -105,7 +106,7 @@ def _board(
         unfinished=tuple(one for one in members if one not in compared),
         before=both[..., 0],
         after=both[..., 1],
-        comparison=Comparison("default", metric, domain, margin, tuple(judge(differences, direction, margin))),
+        comparison=Comparison("default", metric, domain, margin, "replicate", verdicts),
         order=order_of(both[..., 0], both[..., 1], direction) if both.size else None,
         replicates=tuple(common),
         shares=shares,

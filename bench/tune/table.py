@@ -98,7 +98,7 @@ def _notes(board: Board) -> Iterator[str]:
             "Ranks are by the mean, with 95 % bootstrap intervals over replicates. Differences are paired by "
             "replicate: 95 % paired-t interval, p of the paired t test adjusted by Holm over the table."
         )
-    yield from sign_flip_notes(board.comparison.verdicts)
+    yield from sign_flip_notes(board.comparison.verdicts, board.comparison.repeats)
     for one in board.unfinished:
         why = "no trial has a value" if one.best is None else "no replicate was finished before and after"
         yield f"{one.subject.fusion}: {why} ({counted(one.failed) or 'no trial failed'})."

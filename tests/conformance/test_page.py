@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bench.conformance.suite import CHECKS
+
+pytestmark = pytest.mark.conformance
 
 ROOT = Path(__file__).parents[2]
 

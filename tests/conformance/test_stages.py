@@ -15,6 +15,8 @@ from bench.conformance.suite import check_case
 from bench.fusion import FUSIONS
 from bench.spec import parse_spec
 
+pytestmark = pytest.mark.conformance
+
 zoo.load()
 BACKBONE = "mobilenetv3_small_32"
 STAGES = [

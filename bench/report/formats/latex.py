@@ -45,7 +45,7 @@ class Latex(ReportFormat):
                 tables.append(latex_table(main, sentences, label_of(section.title), notes))
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
-                notes = sign_flip_notes(comparison.verdicts)
+                notes = sign_flip_notes(comparison.verdicts, comparison.repeats)
                 tables.append(latex_table(comparison_grid(comparison), comparison_sentence(comparison), name, notes))
             for part in map(section.of, section.backbones):
                 for block in (lift_block, quarters_block):

@@ -78,7 +78,7 @@ def _section(section: Section, found: Sequence[Comparison], report: Report) -> s
     for comparison in found:
         heading = f"### Compared with {markdown(comparison.baseline)} on {markdown(comparison.domain)}"
         blocks += [heading, wrap(comparison_sentence(comparison)), comparison_grid(comparison).markdown()]
-        blocks += map(wrap, sign_flip_notes(comparison.verdicts))
+        blocks += map(wrap, sign_flip_notes(comparison.verdicts, comparison.repeats))
     if report.baseline is not None:
         blocks += _by_backbone("Ranks", section, lambda part: aggregates_block(part, report.metrics[0]))
     blocks += _by_backbone("Shifts", section, lambda part: shift_block(part, report.metrics[0]))

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_TABLE = ""
-FOREST = "Paired by seed, with 95 % intervals; blue: may be the best, or better than the baseline; band: the margin."
 
 
 def anchor(text: str) -> str:
@@ -168,7 +167,7 @@ def _chapter(
     parts += [
         Part(
             f"Compared with {one.baseline} on {one.domain}",
-            " ".join([comparison_sentence(one), *sign_flip_notes(one.verdicts)]),
+            " ".join([comparison_sentence(one), *sign_flip_notes(one.verdicts, one.repeats)]),
             sortable(verdicts_table(one), f"t{place}-compared-{number}"),
         )
         for number, one in enumerate(found)
@@ -176,7 +175,7 @@ def _chapter(
     for backbone in section.backbones:
         forest = forest_views(section.of(backbone), metric, report.margin, report.baseline or "")
         name = f" · {backbone}" if len(section.backbones) > 1 else ""
-        parts += [Part(f"Differences{name}", FOREST, views=forest)] if forest else []
+        parts += [Part(f"Differences{name}", _forest_sentence(section), views=forest)] if forest else []
     front = "The line joins fusions each of which is surely better than the cheaper one before it."
     parts.append(
         _figure(
@@ -215,12 +214,18 @@ def _chapter(
         )
     spread = effects_block.effects_block(section, report.sections, metric)
     if spread is not None:
-        table = frame_of(effects_block.grid(effects_block.analyses(section, report.sections, metric), metric))
+        analyses = effects_block.analyses(section, report.sections, metric)
+        table = frame_of(effects_block.grid(analyses, metric, section.repeats))
         parts.append(Part("What the spread is made of", spread.sentence, sortable(table, f"t{place}-spread", False)))
     parts.append(_cells(section, metric, MOST_CELLS // len(report.sections)))
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
+
+
+def _forest_sentence(section: Section) -> str:
+    colours = "blue: may be the best, or better than the baseline; band: the margin"
+    return f"Paired by {section.repeats}, with 95 % intervals; {colours}."
 
 
 def _heat_sentence(board: Board, section: Section, metric: str) -> str:

@@ -124,7 +124,7 @@ def failures_table(section: Section) -> pd.DataFrame:
         for cell in entry.cells
         if cell.status != "ok" or (cell.message and entry.role == "fusion") or cell.succeeds_unexpectedly
     ]
-    return pd.DataFrame(rows, columns=["fusion", "backbone", "seed", "status", "reason"])
+    return pd.DataFrame(rows, columns=["fusion", "backbone", section.repeats, "status", "reason"])
 
 
 def verdicts_table(comparison: Comparison) -> pd.DataFrame:
