@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import numpy as np
-
 from bench import zoo
 from bench.domain import build_domain
-from bench.metrics import LOWER, METRICS
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
@@ -22,12 +19,10 @@ from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
 from bench.report.table import Block, Grid, Table, how_bold
-from bench.text import MISSING
-from bench.verdicts.across import Across
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
 from bench.verdicts.gaps import Gap
-from bench.verdicts.order import agreements, order_of
+from bench.verdicts.order import order_of
 from bench.verdicts.unit import Unit, unit_of
 
 Part = Callable[[Report, str], Iterator[str]]
@@ -165,38 +160,6 @@ def _classes(section: Section) -> int:
     return build_domain(section.domain).k
 
 
-def glance(report: Report, metric: str) -> Iterator[str]:
-    """Every fusion behind every encoder: its mean over the domains, and how alike the encoders order them."""
-    boards = {board.conditions.backbone: board for board in report.across}
-    everywhere = set.intersection(*(set(board.fusions) for board in boards.values()))
-    overall = {fusion: sum(_mean(board, fusion) for board in boards.values()) for fusion in everywhere}
-    ordered = sorted(overall, key=overall.__getitem__, reverse=METRICS.get(metric).direction != LOWER)
-    ordered += sorted({fusion for board in boards.values() for fusion in board.fusions} - everywhere)
-    rows = [
-        [fusion, *(cells(one, fusion)["mean"] if fusion in one.fusions else MISSING for one in boards.values())]
-        for fusion in ordered
-    ]
-    yield Grid(["fusion", *boards], rows, left=1).markdown()
-    n = min(board.repetitions for board in boards.values())
-    (board, *_) = boards.values()
-    yield wrap(
-        f"{metric_label(metric)}, mean over {' and '.join(board.domains)} and {n} replicates, half width of the 95 % "
-        f"interval. Bold: {how_bold(n, n)}."
-    )
-    shared = [fusion for fusion in ordered if fusion in everywhere]
-    scores = [board.scores[:n, [board.fusions.index(fusion) for fusion in shared]].T for board in boards.values()]
-    pairs = [
-        [f"{one.first} and {one.second}", f"{one.correlation:.2f}", span(one.low, one.high), f"{one.ceiling:.2f}"]
-        for one in agreements(list(boards), METRICS.get(metric).direction * np.stack(scores))
-    ]
-    header = [f"order of {len(shared)} fusions behind", "rank correlation", "95 % interval", "ceiling"]
-    yield Grid(header, pairs, left=1).markdown()
-
-
-def _mean(board: Across, fusion: str) -> float:
-    return float(board.mean[board.fusions.index(fusion), -1])
-
-
 def made(report: Report, metric: str) -> Iterator[str]:
     """How the records came about: conditions, cells, computing time, versions."""
     conditions, _, *backbones = caption(report.sections[0])
@@ -225,7 +188,6 @@ def base(fusion: str) -> str:
 OF_A_STUDY: Mapping[str, Part] = {
     "across": across,
     "gaps": gaps,
-    "glance": glance,
     "made": made,
     "novel": novel,
     "short": short,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from bench.records.machine import names_of
@@ -30,7 +30,13 @@ def _machines(cells: Sequence[Record]) -> Iterator[str]:
 
 def _warmups(section: Section) -> Iterator[str]:
     for backbone in section.backbones:
-        found = {cell.warmup.get("quality") for cell in section.finished if cell.group.backbone == backbone} - {None}
+        # Each replicate has a warm-up of its own, seeds share theirs.
+        every: dict[int, set[float]] = defaultdict(set)
+        for cell in section.finished:
+            quality = cell.warmup.get("quality")
+            if cell.group.backbone == backbone and quality is not None:
+                every[cell.seed if section.repeats == "replicate" else 0].add(quality)
+        found = max(every.values(), key=len, default=set())
         if len(found) > 1:
             qualities = ", ".join(sorted(f"{quality:.4g}" for quality in found))
             yield (

@@ -123,6 +123,18 @@ def test_runs_from_another_start_or_on_other_data_are_not_paired(cells, run_fold
     assert "not paired" in found
 
 
+def test_warm_ups_of_replicates_differ_and_those_of_one_replicate_do_not(record, run_folder, text):
+    def replicates(fusion, more=0.0):
+        starts = {seed: {"task": "names", "quality": 0.8 + seed / 100 + more, "images": 51200} for seed in range(4)}
+        return [record(fusion, seed, 0.9, repeats="replicate", warmup=start) for seed, start in starts.items()]
+
+    run_folder(replicates("concat"), "all/here")
+    folder = run_folder(replicates("abs_diff"), "all/there").parent
+    assert "was warmed up" not in text(folder)
+    run_folder(replicates("hadamard", 0.004)[:1], "all/apart")
+    assert "was warmed up 2 times (quality 0.8, 0.804)" in text(folder)
+
+
 def test_runs_with_other_numbers_of_test_pairs_are_not_paired(cells, record, metrics, run_folder, bench_report, text):
     run_folder(cells("concat", range(5)), "all/here")
     few = [record("abs_diff", seed, eval={"color": metrics(0.95, n=500)}) for seed in range(5)]
