@@ -78,8 +78,6 @@ SOUND_DOMAIN = """
 import torch
 from bench.domain import Domain, Images, Pairs, register_domain, uniforms
 
-pytestmark = pytest.mark.conformance
-
 
 @register_domain
 class Planted(Domain):
