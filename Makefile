@@ -74,9 +74,13 @@ wheel-test: install
 # A study, such as study-real-pairs; what is done is not done again. Its records go to results/reference/studies.
 study-%: data
 	$(BIN)/bench run --config studies/$*
-	mkdir -p results/reference/studies/$*
-	cp results/studies/$*/run.json results/reference/studies/$*/
-	gzip -9nc results/studies/$*/records.jsonl > results/reference/studies/$*/records.jsonl.gz
+	.ci/pack_study $*
+	$(BIN)/python .ci/write_studies.py
+
+study-tuned: data
+	$(BIN)/bench tune --config studies/tuned --tuning-replicates 2 \
+		--over 'lr=1e-4..1e-1:log,weight_decay=0|0.01|0.1,optimizer=adamw|sgd'
+	.ci/pack_study tuned
 	$(BIN)/python .ci/write_studies.py
 
 # Recomputes every number of the pages of studies from their records.
