@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 # study-% is a pattern, which cannot be phony.
-.PHONY: studies-check slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: studies-check cluster-test slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -86,6 +86,10 @@ study-tuned: data
 # Recomputes every number of the pages of studies from their records.
 studies-check: install
 	$(BIN)/python .ci/write_studies.py --check
+
+# A sweep of 24 cells by a real Ray of three machines on this one and by this one alone: the same records.
+cluster-test: install
+	$(BIN)/pytest -m slow tests/executors/test_ray.py -k gives_the_records --durations=1
 
 # As root, on Debian or Ubuntu: sets up a real SLURM of one node.
 slurm-test: install

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import typer
+from rich.console import Console
+
 from bench import zoo
+from bench.cli import app
 from bench.domain import build_domain
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
@@ -19,6 +25,10 @@ from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
 from bench.report.table import Block, Grid, Table, how_bold
+from bench.sweep.config import load_config
+from bench.tune.run import Tuning, read_boards
+from bench.tune.space import read_space, read_trials
+from bench.tune.table import render
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
 from bench.verdicts.gaps import Gap
@@ -160,6 +170,19 @@ def _classes(section: Section) -> int:
     return build_domain(section.domain).k
 
 
+def tuned(report: Report, metric: str) -> Iterator[str]:
+    """Fusions under the default recipe and under the one that was chosen for each, by the command that made them."""
+    folder = os.path.commonpath([run.folder for run in report.runs])
+    _, *command = shlex.split(report.runs[0].header["command"])
+    with (top := typer.main.get_command(app)).make_context("bench", [], resilient_parsing=True) as context:
+        name, tune, arguments = top.resolve_command(context, command)
+    asked = tune.make_context(name, arguments).params
+    tuning = Tuning(read_space(asked["over"]), read_trials(asked["trials"]), metric, asked["tuning_replicates"])
+    config = load_config({"out": folder}, *asked["config"])
+    for board in read_boards(config, tuning, Console(quiet=True)):
+        yield render([board])
+
+
 def made(report: Report, metric: str) -> Iterator[str]:
     """How the records came about: conditions, cells, computing time, versions."""
     conditions, _, *backbones = caption(report.sections[0])
@@ -194,4 +217,5 @@ OF_A_STUDY: Mapping[str, Part] = {
     "single": single,
     "spread": spread,
     "transfer": transfer,
+    "tuned": tuned,
 }

@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BACKBONES = "mobilenetv3_small_32", "resnet18"
 # Accuracy of the same cell on both devices, in points: training rounds otherwise, and goes another way.
 MEAN_TOLERANCE, TEST_PAIRS = 1.0, 2_000
+# One for all parts of the small run, so that it is computed once.
+SMALL_WARMUP = "1280"
 # A join of embeddings, of tokens and of maps.
 TIMED = "concat", "cross_attention", "fmap_diff"
 
@@ -81,7 +83,14 @@ class Place:
     def quick(self) -> tuple[str, ...]:
         """The quick sweep, whole or in small."""
         small = ("--fusion", "abs_diff,concat,mask_oracle", "--seed", "0", "--domain", "color")
-        fewer = ("--recipe", "train_pairs=640,val_pairs=200", "--warmup-recipe", "images=1280", "--test-pairs", "200")
+        fewer = (
+            "--recipe",
+            "train_pairs=640,val_pairs=200",
+            "--warmup-recipe",
+            f"images={SMALL_WARMUP}",
+            "--test-pairs",
+            "200",
+        )
         return ("--config", "configs/quick.yaml", *((*small, *fewer) if self.small else ()))
 
     @property
@@ -89,7 +98,7 @@ class Place:
         """Every fusion on a frozen backbone, from the warm-up of the quick sweep."""
         what = ("--fusion", "concat,cosine", "--seed", "0") if self.small else ("--fusion", "all", "--seed", "0")
         sizes = ("--recipe", "train_pairs=640,val_pairs=200") if self.small else ()
-        images = "1280" if self.small else "66560"
+        images = SMALL_WARMUP if self.small else "66560"
         fixed = ("--protocol", "frozen", "--warmup-recipe", f"images={images}", "--eval", "color")
         return (*what, *fixed, *sizes, "--test-pairs", "200" if self.small else str(TEST_PAIRS))
 
@@ -176,7 +185,7 @@ class GpuMemory:
 
 def together(place: Place) -> Part:
     """Training ten seeds of a frozen fusion in one pass against one after the other: steps per second, as a ratio."""
-    few = ("--seeds", "2", "--train-pairs", "128") if place.small else ()
+    few = ("--seeds", "2", "--train-pairs", "128", "--warmup-images", SMALL_WARMUP) if place.small else ()
     for fusion in TIMED[:1] if place.small else TIMED:
         command = ("--device", place.device, "--fusion", fusion, "--rounds", "1", *few)
         _, said = place.run(f"together-{fusion}", "benchmarks/seeds_together.py", *command)
@@ -194,8 +203,9 @@ def training(place: Place) -> Part:
 def speed(place: Place) -> Part:
     """``bench speed`` on both devices, pairs per second."""
     devices = "cpu" if place.device == "cpu" else f"cpu,{place.device}"
+    batches = "1,32" if place.small else "1,32,512"
     for mode in ("infer", "train"):
-        command = ("--fusion", "concat", "--device", devices, "--batch", "1,32,512", "--rounds", "1", "--mode", mode)
+        command = ("--fusion", "concat", "--device", devices, "--batch", batches, "--rounds", "1", "--mode", mode)
         where = ("--format", "json", "--out", str(place.out / "speed"))
         _, said = place.run(f"speed-{mode}", "-m", "bench", "speed", *command, *where, allowed=(0, 3))
         rows = [row for row in json.loads(said) if row["status"] == "ok"]

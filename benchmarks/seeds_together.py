@@ -32,13 +32,14 @@ from bench.training.stacked import CannotTrainTogetherError, fit_together
 ALONE, TOGETHER = "one by one", "together"
 
 
-def cells_of(fusion: str, seeds: int, train_pairs: int) -> list[Cell]:
+def cells_of(fusion: str, seeds: int, train_pairs: int, warmup: dict[str, int]) -> list[Cell]:
     """The frozen cells of a fusion; none where the protocol does not allow it."""
     settings = {
         "fusion": fusion,
         "seed": f"0..{seeds - 1}",
         "protocol": "frozen",
         "recipe": {"train_pairs": train_pairs},
+        "warmup_recipe": warmup,
     }
     return [planned.cell for planned in make_plan(load_config(settings), {}).having("to run")]
 
@@ -77,15 +78,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--train-pairs", type=int, default=1_920)
+    parser.add_argument("--warmup-images", type=int, help="those that the encoder was taught with; fewer are faster")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
+    warmup = {"images": options.warmup_images} if options.warmup_images else {}
     torch.set_num_threads(1)
     zoo.load()
     every = FUSIONS.match("*")
     gaining = [name for name in every if FUSIONS.get(name).needs in GAINS[options.device]]
     for name in {"": gaining, "all": every}.get(options.fusion) or options.fusion.split(","):
         fusion = FUSIONS.get(parse_spec(name).name)
-        cells = cells_of(name, options.seeds, options.train_pairs)
+        cells = cells_of(name, options.seeds, options.train_pairs, warmup)
         if not cells or fusion.role != "fusion":
             continue
         try:

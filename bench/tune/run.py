@@ -25,7 +25,7 @@ from bench.training.recipe import declared_recipe
 from bench.tune.as_json import render_json
 from bench.tune.best import with_recipe, write_best
 from bench.tune.picture import draw_sensitivity
-from bench.tune.result import Records, boards_of
+from bench.tune.result import Board, Records, boards_of
 from bench.tune.space import Space
 from bench.tune.table import render
 from bench.tune.trials import (
@@ -78,8 +78,7 @@ def tune(config: SweepConfig, tuning: Tuning, command: Sequence[str], console: C
         UsageError: bad input; nothing was run or lost.
     """
     check_metric(tuning.select)
-    zoo.load(config.include)
-    config = _only_fusions(config.model_copy(update={"replicates": config.replicates or FRESH}), console)
+    config = _settled(config, console)
     trials = trials_of(tuning.space, tuning.trials)
     configs = trial_configs(config, trials, tuning.replicates)
     say(console, f"trials: {count_of(len(trials), 'recipe')}, the same for every fusion", "bold")
@@ -99,7 +98,7 @@ def tune(config: SweepConfig, tuning: Tuning, command: Sequence[str], console: C
             codes.append(run_sweeps(part, command, console))
             if codes[-1] not in (OK, FAILED):
                 return End(codes[-1])
-    boards = boards_of(tuned, _read(before), _read(after), tuning.select, config.equivalence_margin / 100)
+    boards = _boards(config, tuning, tuned)
     table = render(boards)
     write_text_atomically(Path(config.out, "tuning.md"), table)
     write_text_atomically(Path(config.out, "tuning.json"), render_json(boards))
@@ -109,8 +108,26 @@ def tune(config: SweepConfig, tuning: Tuning, command: Sequence[str], console: C
     return End(max(codes), table)
 
 
-def _only_fusions(config: SweepConfig, console: Console) -> SweepConfig:
-    """The configuration without references and controls, which no recipe is to make better."""
+def read_boards(config: SweepConfig, tuning: Tuning, console: Console) -> list[Board]:
+    """What the records of a tuning in the folder of ``config`` say; nothing is run.
+
+    Raises:
+        UsageError: bad input, or records that cannot be read.
+    """
+    config = _settled(config, console)
+    trials = trials_of(tuning.space, tuning.trials)
+    tuned = read_trials(trial_configs(config, trials, tuning.replicates), trials, tuning.select)
+    return _boards(config, tuning, tuned)
+
+
+def _boards(config: SweepConfig, tuning: Tuning, tuned: Sequence[Tuned]) -> list[Board]:
+    before, after = map(_read, _tests(config, tuned))
+    return boards_of(tuned, before, after, tuning.select, config.equivalence_margin / 100)
+
+
+def _settled(config: SweepConfig, console: Console) -> SweepConfig:
+    """The configuration with its replicates, without references and controls, which no recipe is to make better."""
+    zoo.load(config.include)
     found = FUSIONS.resolve(config.fusion)
     fusions = tuple(str(one) for one in found if one.cls.role == "fusion")
     others = [str(one) for one in found if one.cls.role != "fusion"]
@@ -118,7 +135,7 @@ def _only_fusions(config: SweepConfig, console: Console) -> SweepConfig:
         say(console, f"not tuned: {', '.join(others)}: references and controls are not compared")
     if not fusions:
         raise UsageError(f"--fusion {','.join(config.fusion)}: no fusion that could be tuned")
-    return config.model_copy(update={"fusion": fusions})
+    return config.model_copy(update={"fusion": fusions, "replicates": config.replicates or FRESH})
 
 
 def _tests(config: SweepConfig, tuned: Sequence[Tuned]) -> tuple[list[SweepConfig], list[SweepConfig]]:

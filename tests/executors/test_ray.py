@@ -30,7 +30,7 @@ return (a - b).abs()
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two machines with one CPU each, the head among them."""
+    """Three machines with one CPU each, the head among them."""
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
@@ -46,7 +46,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     made = Cluster(True, head_node_args={**machine(), "include_dashboard": False})
     made.add = lambda: made.add_node(**machine())
-    made.other = made.add()
+    _, made.other = made.add(), made.add()
     monkeypatch.setenv("RAY_ADDRESS", made.address)
     yield made
     made.shutdown()
@@ -68,11 +68,11 @@ def test_a_cluster_gives_the_records_of_one_machine(
     cluster: Any, sweep: Any, measured: Any, bench_report: Any, plugin: Callable[..., Path], tmp_path: Path
 ) -> None:
     file = plugin(fusion("test_mine"), name="mine", load=False)
-    wide = {"fusion": "test_mine,abs_diff,pixel_distance", "seed": "0..1", "protocol": "finetune"}
+    wide = {"fusion": "test_mine,abs_diff,concat,pixel_distance", "seed": "0..5", "protocol": "finetune"}
     given = {**wide, "include": [str(file)], "save": "all", "tensorboard": True}
     code, there, printed = sweep(**given, executor="ray", jobs=None, out=str(tmp_path / "there"))
     assert code == 0, printed
-    assert len(list((tmp_path / "there" / "tensorboard").iterdir())) == 6
+    assert len(list((tmp_path / "there" / "tensorboard").iterdir())) == 24
     _, here, _ = sweep(**given, out=str(tmp_path / "here"))
 
     # run.json names the machine of a run on one.
@@ -85,14 +85,14 @@ def test_a_cluster_gives_the_records_of_one_machine(
         return dict(measured(record))
 
     found = [{record["key"]: comparable(record) for record in records} for records in (here, there)]
-    assert len(found[0]) == 6
+    assert len(found[0]) == 24
     assert found[0] == found[1]
     kept = [{file.name: told_of(file) for file in (tmp_path / out / "models").iterdir()} for out in ("here", "there")]
-    assert len(kept[0]) > 6
+    assert len(kept[0]) > 24
     assert kept[0] == kept[1]
     assert report_of(bench_report, tmp_path / "here") == report_of(bench_report, tmp_path / "there")
-    # Computed by one machine, taken along by the other.
-    assert all(len(list(tmp_path.glob(f"cache-{number}/warmups/*.json"))) == 1 for number in (0, 1))
+    # Computed by one machine, taken along by the others.
+    assert all(len(list(tmp_path.glob(f"cache-{number}/warmups/*.json"))) == 1 for number in range(3))
     # The workers took their folders with them.
     assert list(tmp_path.glob("tmp-*/bench-*")) == []
 

@@ -147,7 +147,7 @@ class TestQueue:
         self, sweep: Any, measured: Any, plugin: Callable[..., Path], tmp_path: Path
     ) -> None:
         file = plugin(fusion("test_mine"), name="mine", load=False)
-        wide = {"fusion": "test_mine,abs_diff,pixel_distance", "seed": "0..1", "protocol": "finetune"}
+        wide = {"fusion": "test_mine,abs_diff,concat,pixel_distance", "seed": "0..5", "protocol": "finetune"}
         given = {**wide, "include": [str(file)], "save": "all"}
         there = {**given, "executor": "slurm:cells_per_job=3:time=20m", "jobs": None, "out": str(tmp_path / "there")}
         _, here, _ = sweep(**given, out=str(tmp_path / "here"))
@@ -159,7 +159,7 @@ class TestQueue:
             return dict(measured(record))
 
         found = [{one["key"]: comparable(one) for one in each} for each in (here, records)]
-        assert len(found[0]) == 6
+        assert len(found[0]) == 24
         assert found[0] == found[1]
         weights = [
             {one.name: one.read_bytes() for one in (tmp_path / out / "models").iterdir()} for out in ("here", "there")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.curves import learned
@@ -22,7 +21,7 @@ from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
 from bench.text import printable
-from bench.verdicts.standings import standings_of
+from bench.verdicts.standings import Standings
 from bench.verdicts.unit import unit_of
 
 View = dict[str, Any]
@@ -86,17 +85,9 @@ def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
     return _view(cost.header, data, {**axes, "yaxis": {"title": {"text": metric_label(metric)}}})
 
 
-def forest_views(section: Section, metric: str, margin: float, baseline: str) -> list[View]:
-    """Differences from the baseline, or from the best one where it is empty, with their intervals.
-
-    Args:
-        section: with a single backbone. margin: in the unit of the metric.
-    """
-    try:
-        found = standings_of(section, section.domain, metric, margin, baseline)
-    except UsageError:
-        return []
-    unit = unit_of(metric)
+def forest_views(name: str, found: Standings) -> list[View]:
+    """Differences from the best fusion or a baseline, with their intervals: a view of that ``name``, or none."""
+    metric, unit = found.metric, unit_of(found.metric)
     shown = [(one, one.verdict.paired) for one in found.members if one.verdict and one.verdict.paired.n]
     if not shown:
         return []
@@ -116,14 +107,14 @@ def forest_views(section: Section, metric: str, margin: float, baseline: str) ->
         "hovertemplate": f"<b>%{{y}}</b> %{{text}}<br>%{{x:+.2f}} ± %{{error_x.array:.2f}}{unit.name}<extra></extra>",
     }
     band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": "#888888"}
-    ends = {"x0": -unit.scale * margin, "x1": unit.scale * margin, "opacity": 0.15, "layer": "below"}
+    ends = {"x0": -unit.scale * found.margin, "x1": unit.scale * found.margin, "opacity": 0.15, "layer": "below"}
     layout = {
         "height": 120 + ROW_OF_FOREST * len(shown),
         "yaxis": {"autorange": "reversed", "automargin": True, "dtick": 1},
         "xaxis": {"title": {"text": f"{metric_label(metric)}:{unit.name} from {_label(found.baseline)}"}},
         "shapes": [band | ends],
     }
-    return [_view("differences", [data], layout)]
+    return [_view(name, [data], layout)]
 
 
 def heatmap_views(board: Board, metric: str) -> list[View]:

@@ -1,4 +1,4 @@
-"""What the page opens with: for each set of conditions a matrix of verdicts, fusions by domains."""
+"""What the page opens with: for each set of conditions verdicts, fusions by domains, and differences with intervals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
 from bench.plots.verdicts import columns_of, rows_of
+from bench.report.page.figures import View, forest_views
 from bench.report.report import Report
 from bench.text import MISSING
 from bench.verdicts.standings import Standings, by_conditions
@@ -28,7 +29,7 @@ class Matrix:
 
     Attributes:
         heads: of the columns. rows: name and cells of each fusion. tied: how many may be the best, by column.
-        legend: colour and meaning.
+        legend: colour and meaning. forests: a view of differences for each column that has any.
     """
 
     conditions: str
@@ -36,6 +37,7 @@ class Matrix:
     rows: Sequence[tuple[str, Sequence[Cell]]]
     tied: Sequence[str]
     legend: Sequence[tuple[str, str]]
+    forests: Sequence[View]
 
 
 def matrices(report: Report) -> list[Matrix]:
@@ -44,14 +46,16 @@ def matrices(report: Report) -> list[Matrix]:
     found = []
     for conditions, sections in by_conditions(parts).items():
         columns = columns_of(sections, report.metrics[0], report.margin)
+        baseline = report.baseline
+        beside = columns_of(sections, report.metrics[0], report.margin, baseline) if baseline else []
         if columns:
-            found.append(_matrix(conditions, columns))
+            found.append(_matrix(conditions, columns, beside))
     return found
 
 
-def _matrix(conditions: str, columns: Sequence[Standings]) -> Matrix:
+def _matrix(conditions: str, columns: Sequence[Standings], beside: Sequence[Standings]) -> Matrix:
     several = len({column.section.backbone for column in columns}) > 1
-    heads = [column.section.domain + (f" · {column.section.backbone}" if several else "") for column in columns]
+    heads = [_head(column, several) for column in columns]
     by_name = [{one.fusion: one for one in column.members} for column in columns]
     rows = []
     for name in rows_of(columns):
@@ -66,4 +70,12 @@ def _matrix(conditions: str, columns: Sequence[Standings]) -> Matrix:
         rows.append((name, cells))
     used = {cell.shade for _, cells in rows for cell in cells}
     legend = [(shade.fill, meaning(shade, columns[0])) for shade in IN_LEGENDS if shade in used]
-    return Matrix(conditions, heads, rows, [f"{len(one.tied)} of {len(one.members)}" for one in columns], legend)
+    tied = [f"{len(one.tied)} of {len(one.members)}" for one in columns]
+    forests = [view for one in columns for view in forest_views(_head(one, several), one)]
+    forests += [view for one in beside for view in forest_views(f"{_head(one, several)}, from {one.baseline}", one)]
+    return Matrix(conditions, heads, rows, tied, legend, forests)
+
+
+def _head(column: Standings, several: bool) -> str:
+    """What a column is called; with its backbone where there are ``several``."""
+    return column.section.domain + (f" · {column.section.backbone}" if several else "")

@@ -23,7 +23,7 @@ from bench.report.caption import caption
 from bench.report.conclusion import conclusion
 from bench.report.mixed import origins
 from bench.report.page.cells import MOST_CELLS, CellLinks, cell_links, packed
-from bench.report.page.figures import MOST_ROWS, View, forest_views, heatmap_views, learning_views, pareto_views
+from bench.report.page.figures import MOST_ROWS, View, heatmap_views, learning_views, pareto_views
 from bench.report.page.libraries import Libraries, load_libraries, sortable
 from bench.report.page.opening import matrices
 from bench.report.page.tables import (
@@ -172,10 +172,6 @@ def _chapter(
         )
         for number, one in enumerate(found)
     ]
-    for backbone in section.backbones:
-        forest = forest_views(section.of(backbone), metric, report.margin, report.baseline or "")
-        name = f" · {backbone}" if len(section.backbones) > 1 else ""
-        parts += [Part(f"Differences{name}", _forest_sentence(section), views=forest)] if forest else []
     front = "The line joins fusions each of which is surely better than the cheaper one before it."
     parts.append(
         _figure(
@@ -221,11 +217,6 @@ def _chapter(
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
     return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
-
-
-def _forest_sentence(section: Section) -> str:
-    colours = "blue: may be the best, or better than the baseline; band: the margin"
-    return f"Paired by {section.repeats}, with 95 % intervals; {colours}."
 
 
 def _heat_sentence(board: Board, section: Section, metric: str) -> str:

@@ -86,19 +86,16 @@ def test_the_page_loads_nothing_has_every_part_and_stays_small(sweep, make_page)
     assert page.loaded == []
     assert len(html.encode()) < 8e6
     shown = [heading.strip() for heading in page.headings if heading.strip()]
-    assert shown[:5] == [
+    assert shown[:3] == [
         "Which fusion? finetune · warm-up names",
         "Trained on color · finetune · warm-up names",
         "Leaderboard",
-        "Differences · mobilenetv3_small_32",
-        "Differences · resnet18",
     ]
     assert {
         "Shifts · resnet18",
         "Learning curves · resnet18",
         "Failed, not learned, not applicable",
         "Provenance",
-        "Differences · resnet18",
     } <= set(shown)
     assert any("git 0123456789 + uncommitted changes" in text for text in page.text)
 
@@ -123,9 +120,29 @@ def test_the_page_opens_with_who_may_be_the_best_and_every_part_has_an_address(s
     rows = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', opening, re.DOTALL)
     assert {"abs_diff", "concat"} == {name for name, _ in rows[:2]}
     assert ' class="tied"' in rows[0][1]
+    assert "Differences finetune · warm-up names" in opening
     links, places = re.findall(r'class="link" href="#([^"]+)"', html), re.findall(r'<\w+ id="([^"]+)"', html)
     assert len(links) > 8
     assert [link for link in links if places.count(link) != 1] == []
+
+
+def test_the_page_opens_with_differences_from_the_best_and_from_a_baseline(sweep, make_page):
+    views = read(make_page(sweep, "--baseline", "abs_diff")).figures["Differences finetune · warm-up names"]
+    assert [view["name"] for view in views] == [
+        "color · mobilenetv3_small_32",
+        "color · resnet18",
+        "color · mobilenetv3_small_32, from abs_diff",
+        "color · resnet18, from abs_diff",
+    ]
+    own = {
+        name: [one["eval"]["color"]["accuracy"] for one in sweep if one["fusion"] == name and "color" in one["eval"]]
+        for name in ("abs_diff", "cosine")
+    }
+    gap = (sum(own["cosine"][3:]) - sum(own["abs_diff"][3:])) / 3
+    (points,) = views[3]["data"]
+    shown = dict(zip(points["y"], points["x"], strict=True))
+    assert "abs_diff" not in shown
+    assert shown["cosine"] == pytest.approx(100 * gap)
 
 
 @pytest.fixture
