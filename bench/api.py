@@ -59,13 +59,14 @@ def run(*, config: str | Path | Sequence[str | Path] | None = None, progress: bo
     """
     from rich.console import Console
 
-    from bench.sweep.run import INTERRUPTED, run_sweep
+    from bench.sweep.run import run_sweep
+    from bench.sweep.summary import FAILED, OK
 
     given = {name: value for name, value in settings.items() if value is not None}
     files = [config] if isinstance(config, str | Path) else config or ()
     checked = load_config(given, *map(Path, files), where=lambda key: "bench.run")
     command = [*_command(given), *(part for file in files for part in _option("config", file))]
-    if run_sweep(checked, command, Console(stderr=True, quiet=not progress)) == INTERRUPTED:
+    if run_sweep(checked, command, Console(stderr=True, quiet=not progress)) not in (OK, FAILED):
         raise KeyboardInterrupt
     return load(checked.out)
 

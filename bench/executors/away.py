@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bench.cache_folder import cache_folder
 from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
-from bench.executors.tasks import results_of
+from bench.executors.tasks import results_of, start_of
 from bench.processes import Ended, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task, Workplace
@@ -67,11 +67,6 @@ def luggage(place: Workplace) -> bytes:
     """
     sources, include = pack_sources(place.include)
     return pickle.dumps((replace(place, include=include), sources))
-
-
-def start_of(task: Task) -> WarmupSpec | None:
-    """The warm-up that a task needs or computes; None where it has none of this program's own."""
-    return task.cell.computed_start if task.cell.fusion.cls.encoder == "trained" else None
 
 
 def pack_start(start: WarmupSpec) -> Parcel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.executors.contract import Executor, register_executor
+from bench.executors.tasks import Line
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task
 
@@ -21,6 +22,8 @@ class InlineExecutor(Executor):
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         worker.settle(self.workplace)
-        for task in tasks:
+        line, task = Line(tasks), None
+        while (task := line.take(task)) is not None:
             on_poll()
             yield task, worker.perform(task)
+            line.ended(task)

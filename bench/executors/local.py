@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
-from bench.executors.tasks import Line, results_of
+from bench.executors.tasks import Line, results_of, without_warmup
 from bench.processes import News, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task
@@ -48,7 +48,10 @@ class LocalExecutor(Executor):
                     line.ended(task)
                     if one.ended is None:
                         idle.insert(0, (one, task))
-                    yield task, results_of(task, outcome, one.output)
+                    results = results_of(task, outcome, one.output)
+                    yield task, results
+                    for cell in line.lost_with(task, results):
+                        yield cell, without_warmup(cell)
                 # Last, for it may end the sweep, and what is done is to be kept.
                 on_poll()
                 if not ended and running:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, in_a_line
-from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received, start_of
+from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received
 from bench.executors.contract import register_executor
-from bench.executors.tasks import Line
+from bench.executors.tasks import Line, start_of, without_warmup
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
@@ -95,7 +95,10 @@ class RayExecutor(AwayExecutor):
                             hand.before = task
                             idle.insert(0, hand)
                         line.ended(task)
-                        yield task, received(self.workplace, task, end)
+                        results = received(self.workplace, task, end)
+                        yield task, results
+                        for cell in line.lost_with(task, results):
+                            yield cell, without_warmup(cell)
                     self._tell_news([hand for hand, _ in running.values()])
                     # Last, for it may end the sweep, and what is done is to be kept.
                     on_poll()

@@ -11,22 +11,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from bench.atomic import make_folder, write_bytes_atomically
 from bench.errors import UsageError, in_a_line
-from bench.executors.away import AwayExecutor, End, luggage, pack_start, received, start_of
+from bench.executors.away import AwayExecutor, End, luggage, pack_start, received
 from bench.executors.contract import register_executor
 from bench.executors.slurm_job import begun, news_of, result_of, task_of, work_off
-from bench.executors.tasks import data_of
+from bench.executors.tasks import data_of, is_late, start_of, without_warmup
 from bench.processes import Ended
 from bench.sweep.config import seconds
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import printable
 
-POLL_SECONDS, LOOK_SECONDS = 1.0, 5.0
+POLL_SECONDS, LOOK_SECONDS, REFUSED_SECONDS = 1.0, 5.0, 30.0
 # After the end of a job, for what it wrote to be seen here: network file systems take their time.
 GRACE_SECONDS = 10.0
 MOST_LOSSES = 3
@@ -43,11 +44,15 @@ GONE = "no longer known to SLURM"
 
 @dataclass(eq=False)
 class Load:
-    """What one job is given: tasks by their numbers. ``over`` is when it was first seen to have ended."""
+    """What one job is given: tasks by their numbers, of which those that end are taken off. ``over`` is when it was
+    first seen to have ended."""
 
     job: str
     tasks: dict[int, Task]
     over: float | None = None
+
+    def __post_init__(self) -> None:
+        self.given = len(self.tasks)
 
 
 @register_executor
@@ -90,7 +95,7 @@ class SlurmExecutor(AwayExecutor):
         self._queue = self._submitit()
         self._losses = Counter[int]()
         self._told = dict[str, int]()
-        self._looked = float("-inf")
+        self._looked = self._refused = float("-inf")
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting, loads = dict(enumerate(tasks)), list[Load]()
@@ -99,8 +104,12 @@ class SlurmExecutor(AwayExecutor):
         try:
             while waiting or loads:
                 loads += self._submit(waiting, loads)
-                yield from self._collect(loads)
-                yield from self._give_up(loads, waiting)
+                for task, results in chain(self._collect(loads), self._give_up(loads, waiting)):
+                    yield task, results
+                    late = start_of(task) if is_late(task, results) else None
+                    for number in [one for one, cell in waiting.items() if late and start_of(cell) == late]:
+                        cell = waiting.pop(number)
+                        yield cell, without_warmup(cell)
                 loads = [load for load in loads if load.tasks]
                 self._tell_news()
                 # Last, for it may end the sweep, and what is done is to be kept.
@@ -160,9 +169,9 @@ class SlurmExecutor(AwayExecutor):
         than ``MOST_LOADS`` wait until half of those are done.
 
         Raises:
-            UsageError: SLURM does not take them.
+            UsageError: SLURM does not take them, and has none of before.
         """
-        if not waiting or len(loads) > MOST_LOADS // 2:
+        if not waiting or len(loads) > MOST_LOADS // 2 or time.monotonic() < self._refused + REFUSED_SECONDS:
             return []
         others = [*waiting.values(), *(task for load in loads for task in load.tasks.values())]
         pending = {task.cell.start for task in others if task.kind == "warmup"}
@@ -181,6 +190,12 @@ class SlurmExecutor(AwayExecutor):
         except Exception as error:
             said = getattr(error, "stderr", None) or in_a_line(error)
             reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+            if loads:
+                # It took others before: the queue is full, or whoever keeps it is slow to answer.
+                self._refused = time.monotonic()
+                for share in shares:
+                    waiting.update(share)
+                return []
             raise UsageError(f"executor {self.name}: sbatch: {printable(reason.strip(), LONGEST_REASON)}") from None
 
     def _shares(self, tasks: dict[int, Task]) -> list[dict[int, Task]]:
@@ -242,7 +257,7 @@ class SlurmExecutor(AwayExecutor):
             self._losses[number] += 1
             if state == CANCELLED:
                 found[number] = Ended("killed", "JobCancelled", f"job {load.job} was cancelled")
-            elif state in OUT_OF_TIME and (len(load.tasks) == 1 or self._losses[number] == MOST_LOSSES):
+            elif state in OUT_OF_TIME and (load.given == 1 or self._losses[number] == MOST_LOSSES):
                 late = f"not done within {self._minutes} min of job {load.job}"
                 found[number] = Ended("timeout", "TimeoutError", late)
             elif self._losses[number] == MOST_LOSSES:

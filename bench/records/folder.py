@@ -36,6 +36,11 @@ class RunFolder:
         self.records_file = path / (PACKED if is_packed else PLAIN)
         self.scores = path / "scores"
 
+    @property
+    def size(self) -> int:
+        """Bytes of its records; 0 where there are none."""
+        return self.records_file.stat().st_size if self.records_file.is_file() else 0
+
     def read(self, kind: type[Kind]) -> Reading[Kind]:
         """All complete records in the order written, as much of each as ``kind`` has, and the lines that hold none.
 

@@ -29,6 +29,7 @@ MERGED = {"recipe": Recipe, "warmup_recipe": WarmupRecipe, "domain_params": None
 
 Names = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_NAMES)]
 MoreNames = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
+Seed = Annotated[int, BeforeValidator(no_switch), Field(ge=0, le=LARGEST_SEED)]
 Switch = Annotated[bool, Field(strict=True)]
 PathText = Annotated[str, BeforeValidator(lambda path: with_home(str(path)) if isinstance(path, str | Path) else path)]
 
@@ -53,14 +54,14 @@ class SweepConfig(Settings):
         description="In place of seeds: so many repetitions that share nothing, each with its own warm-up, training, "
         "validation and test pairs; of a finite collection of images other ones for training.",
     )
-    first_replicate: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Number of the first replicate.")
+    first_replicate: Seed = Field(0, description="Number of the first replicate.")
     protocol: Protocol = Field(
         "finetune", description="scratch, finetune (default: from the warm-up) or frozen (only fusion and head train)."
     )
     warmup: str = Field(
         "names", min_length=1, description="Warm-up: see bench list warmups. All fusions and seeds share it."
     )
-    warmup_seed: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the warm-up.")
+    warmup_seed: Seed = Field(0, description="Seed of the warm-up.")
     eval: MoreNames = Field(
         ("companions",),
         description="What else to test on: all, companions (default), shifts of the domain, or domains. Those with "
@@ -171,6 +172,13 @@ class SweepConfig(Settings):
     def _read_seeds(cls, value: Any) -> Any:
         return read_seeds(value)
 
+    @field_validator("first_replicate")
+    @classmethod
+    def _check_first(cls, value: int, info: ValidationInfo) -> int:
+        if value and info.data.get("replicates") is None:
+            raise ValueError("nothing without replicates, whose first number it is")
+        return value
+
     @field_validator("timeout", "warmup_timeout", mode="before")
     @classmethod
     def _say_seconds(cls, value: Any) -> Any:
@@ -266,6 +274,9 @@ def load_config(given: Mapping[str, Any], *files: Path, where: Callable[[str], s
     for origin, content in (*layers, ("", given)):
         if not {"seed", "replicates"} - {key for key, value in content.items() if value is not None}:
             raise UsageError(f"{origin or where('seed')}: seeds and replicates exclude each other; give one of them")
+        for one, other in (("seed", "replicates"), ("replicates", "seed")):
+            if content.get(one) is not None:
+                merged.pop(other, None)
         for key, value in content.items():
             if problem := why_unfit(key):
                 raise UsageError(f"{origin or where('')}: {printable(key, LONGEST_VALUE)!r} is no key: {problem}")

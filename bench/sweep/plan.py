@@ -46,7 +46,8 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells of a sweep in the order in which they run: those that share data lie together."""
+    """All cells of a sweep in the order in which they run: repetition by repetition, and those that share data lie
+    together."""
 
     cells: tuple[Planned, ...]
 
@@ -168,7 +169,9 @@ def _planned(config: SweepConfig, latest: Mapping[str, Attempt]) -> list[Planned
                 planned.append(_place(cell, key, reasons[fusion], latest.get(key), config.retry, sized.get(fusion)))
     if any(one.state != "done" for one in planned):
         check_warmup(config, domains, backbones)
-    return planned
+    # Repetition by repetition, so that the first whole table is there early.
+    place = {number: place for place, number in enumerate(config.repetitions)}
+    return sorted(planned, key=lambda one: place[one.cell.seed])
 
 
 def _with_params(domain: Choice[Domain], params: Mapping[str, Any]) -> Choice[Domain]:

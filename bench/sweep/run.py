@@ -23,7 +23,8 @@ from bench.records.folder import RecordWriter, RunFolder, latest
 from bench.records.load import Run, damage
 from bench.records.record import SCHEMA, Attempt, DetailedRecord
 from bench.sweep.bundle import bundles, describe_passes
-from bench.sweep.clock import Clock, in_words
+from bench.sweep.cell import Cell
+from bench.sweep.clock import Clock, Estimate, in_words
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.config_values import read_part
 from bench.sweep.coordinates import coordinates
@@ -39,6 +40,7 @@ from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, say, without_home
 
 INTERRUPTED = 130
+LONG = 120.0  # seconds, from which a sweep is looked at on the way
 
 
 def run_sweep(config: SweepConfig, command: Sequence[str], console: Console, dry_run: bool = False) -> int:
@@ -68,6 +70,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     for plugin in zoo.broken_plugins():
         say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
     folder = RunFolder(Path(config.out))
+    size = folder.size
     records, damaged = folder.read(Attempt)
     for line in damage([Run(folder.path, folder.header(), (), damaged)]):
         say(console, f"warning: {line}")
@@ -75,37 +78,65 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     observers = build_observers(chosen, folder.path)
     known = latest(records)
     plan = make_plans(configs, known)
+    whole = plan
     if config.part:
         cells, plan = len(plan.cells), part_of(plan, *read_part(config.part))
         say(console, f"part {config.part}: {len(plan.cells):,} of {count_of(cells, 'cell')}", "bold")
     device = executor.cls.find_device(config.device)
     jobs = executor.cls.count_jobs(config.jobs, device, config.threads)
     clock = Clock(plan, records, jobs, device)
-    time = clock.left()
-    say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
-    notes = (*plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated())
-    for line in filter(None, (time.basis, *notes, _left_out(observers, plan))):
-        say(console, f"  {line}")
+    _tell(plan, config, clock.left(), _left_out(observers, plan), console)
     if dry_run:
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
             say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
         return OK
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
-        todo = [planned.cell for planned in plan.having("to run")]
-        formats = choose_formats(todo, config.threads, device, partial(say, console), config.include)
-        execution = Execution(device, formats, config.seeds_together, config.checks)
-        for backbone, layout in execution.memory_formats.items():
-            say(console, f"  {backbone} computes in {layout}: faster on this machine")
-        _write_header(folder, config, jobs, execution, command)
-        limit = seconds(config.warmup_timeout)
-        place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
-        runs_on = executor.build(place, jobs, seconds(config.timeout))
-        interrupted = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
+        is_current = folder.size <= size
+        if is_current:
+            execution = _execution(config, _asked(whole, plan), device, console)
+            limit = seconds(config.warmup_timeout)
+            place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
+            runs_on = executor.build(place, jobs, seconds(config.timeout))
+            # What was declared before its cells ran stays as it was declared.
+            if plan.having("to run") or "config" not in folder.header():
+                _write_header(folder, config, jobs, execution, command)
+            interrupted = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
+    if not is_current:
+        # Another command has written here since the records were read: what it finished is not done again.
+        return run_sweeps(configs, command, console)
     if interrupted:
         say(console, f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", "bold")
         return interrupted
     return summarise(plan, folder, command, console)
+
+
+def _tell(plan: Plan, config: SweepConfig, time: Estimate, left_out: str, console: Console) -> None:
+    """Say what is to be done, how long it takes, and what to know before."""
+    say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
+    notes = [time.basis, *plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), left_out]
+    if len({one.cell.seed for one in plan.having("to run")}) > 1 and (time.seconds is None or time.seconds > LONG):
+        first = "replicate" if config.replicates else "seed"
+        notes.append(f"all of a {first} first: then bench report {shlex.quote(config.out)} has a whole table")
+    if config.chosen_executor == "inline" and (config.timeout or config.warmup_timeout):
+        notes.append("executor inline knows no timeout: what does not end is not ended")
+    for line in filter(None, notes):
+        say(console, f"  {line}")
+
+
+def _asked(whole: Plan, plan: Plan) -> list[Cell]:
+    """The cells of the backbones that ``plan`` has to run, in all parts, done or not: a memory format is chosen by
+    them, so that it does not depend on where a sweep was interrupted or divided."""
+    needed = {planned.cell.backbone for planned in plan.having("to run")}
+    cells = (planned.cell for planned in whole.cells if planned.state != "not applicable")
+    return [cell for cell in cells if cell.backbone in needed]
+
+
+def _execution(config: SweepConfig, cells: Sequence[Cell], device: str, console: Console) -> Execution:
+    formats = choose_formats(cells, config.threads, device, partial(say, console), config.include)
+    for backbone, layout in formats.items():
+        say(console, f"  {backbone} computes in {layout}: faster on this machine")
+    return Execution(device, formats, config.seeds_together, config.checks)
 
 
 def _work_off(
@@ -229,7 +260,7 @@ def _write_header(
             "schema": SCHEMA,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": without_home(shlex.join(command)),
-            "config": json.loads(without_home(json.dumps({**config.model_dump(), "jobs": jobs}))),
+            "config": json.loads(without_home(json.dumps({**config.model_dump(), "jobs": jobs}, ensure_ascii=False))),
             "threads": config.threads,
             "precision": config.recipe.get("precision", "float32"),
             **asdict(execution),

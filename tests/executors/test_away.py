@@ -12,8 +12,9 @@ import pytest
 from bench.cache_folder import cache_folder
 from bench.errors import UsageError
 from bench.executors import away, parcel
-from bench.executors.away import Delivery, End, luggage, pack_start, received, start_of
+from bench.executors.away import Delivery, End, luggage, pack_start, received
 from bench.executors.contract import Executor
+from bench.executors.tasks import start_of
 from bench.fusion import FUSIONS
 from bench.observers import choose_observers
 from bench.processes import Ended

@@ -33,6 +33,17 @@ def test_a_dead_or_endless_worker_costs_only_its_cell(sweep, deadly: Path) -> No
     assert "6 s" in by_name["test_sleeps"]["error"]["message"]
 
 
+def test_a_warm_up_that_takes_too_long_is_not_computed_by_its_cells(sweep) -> None:
+    # Half a minute of computing, and a second to do it in.
+    long = {"images": 30_000, "batch_size": 32}
+    names = ["abs_diff", "pixel_distance"]
+    given = {"fusion": names, "protocol": "finetune", "warmup_recipe": long, "jobs": 1, "warmup_timeout": "2s"}
+    code, records, printed = sweep(**given)
+    assert code == 3
+    assert {one["fusion"]: one["status"] for one in records} == {"abs_diff": "timeout", "pixel_distance": "ok"}
+    assert "its warm-up took too long; a longer --warmup-timeout may help" in printed
+
+
 def test_workers_and_one_process_agree_to_the_bit(sweep, measured, tmp_path: Path) -> None:
     changes = {"fusion": ["abs_diff", "joint_transformer"], "protocol": "finetune", "seed": "0..1"}
     runs = [sweep(**changes, jobs=jobs, out=str(tmp_path / f"jobs{jobs}"))[1] for jobs in (1, 2)]

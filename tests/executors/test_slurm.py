@@ -104,6 +104,41 @@ def test_the_cell_that_was_at_work_answers_for_the_end_of_its_job(
     assert [end and end.status for end in found.values()] == statuses
 
 
+def test_the_last_cell_of_a_job_that_others_used_up_is_done_again(
+    executor: SlurmExecutor, tasks: dict[int, Task]
+) -> None:
+    load = Load("7_0", {number: tasks[number] for number in (0, 1, 2)})
+    del load.tasks[0], load.tasks[1]
+    begun(executor._folder, 2).touch()
+    assert executor._lost(load, "TIMEOUT") == {2: None}
+    alone = executor._lost(Load("7_1", {3: tasks[3]}), "TIMEOUT")
+    assert alone[3] is not None
+    assert alone[3].status == "timeout"
+
+
+def test_a_queue_that_refuses_later_jobs_keeps_those_it_has(
+    executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def batch(self) -> Any:
+            return nullcontext()
+
+        def submit(self, *_: Any) -> Any:
+            raise RuntimeError("Socket timed out on send/recv operation")
+
+    executor._queue = Full()
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    waiting = {number: tasks[number] for number in (3, 4)}
+    assert executor._submit(waiting, [Load("7_0", {0: tasks[0]})]) == []
+    assert sorted(waiting) == [3, 4]
+    # It is not asked again at once; with no job in the queue there is nothing to wait for.
+    assert executor._submit(waiting, []) == []
+    clock[0] += slurm.REFUSED_SECONDS + 1
+    with pytest.raises(UsageError, match=r"sbatch: .*Socket timed out"):
+        executor._submit(waiting, [])
+
+
 def test_jobs_that_never_begin_are_not_handed_in_for_ever(executor: SlurmExecutor, tasks: dict[int, Task]) -> None:
     load = Load("7", {0: tasks[0], 1: tasks[1]})
     for _ in range(slurm.MOST_LOSSES):

@@ -45,6 +45,49 @@ def test_cells_wait_for_their_warm_up_and_no_other(tiny: Tiny) -> None:
     assert [line.take(), line.take(), bool(line)] == [small, None, False]
 
 
+def test_the_first_replicate_is_whole_before_the_next_begins(tiny: Tiny) -> None:
+    plan = make_plan(tiny(fusion="abs_diff,concat", protocol="finetune", domain="color,shapes", replicates=3), {})
+    assert [one.cell.seed for one in plan.cells] == 4 * [0] + 4 * [1] + 4 * [2]
+    cells = [Task("cell", (one.cell,), (one.key,)) for one in plan.cells]
+    warmups = [Task("warmup", (cell,), ("",)) for cell in plan.missing_warmups()]
+    line, done = Line([*warmups, *cells]), list[Task]()
+    while (task := line.take(done[-1] if done else None)) is not None:
+        done.append(task)
+        line.ended(task)
+    assert len(done) == len(warmups) + len(cells)
+    assert [task.cell.seed for task in done] == sorted(task.cell.seed for task in done)
+
+
+def test_two_workers_compute_the_warm_ups_of_two_replicates(tiny: Tiny) -> None:
+    plan = make_plan(tiny(fusion="abs_diff,concat", protocol="finetune", replicates=3), {})
+    cells = [Task("cell", (one.cell,), (one.key,)) for one in plan.cells]
+    line = Line([*(Task("warmup", (cell,), ("",)) for cell in plan.missing_warmups()), *cells])
+    before: list[Task | None] = [None, None]
+    order: list[list[tuple[str, int]]] = []
+    while line:
+        taken = [line.take(one) for one in before]
+        order.append([(task.kind, task.cell.seed) for task in taken if task])
+        for task in filter(None, taken):
+            line.ended(task)
+        before = taken
+    # Nobody takes a cell of the other one's replicate while there is a warm-up to compute.
+    assert order[:3] == [[("warmup", 0), ("warmup", 1)], *2 * [[("cell", 0), ("cell", 1)]]]
+    assert order[3] == [("warmup", 2)]
+
+
+def test_cells_whose_warm_up_took_too_long_wait_no_more(tiny: Tiny) -> None:
+    plan = make_plan(tiny(fusion="abs_diff,pixel_distance", protocol="finetune", seed="0..1"), {})
+    cells = [Task("cell", (one.cell,), (one.key,)) for one in plan.cells]
+    (warmup,) = (Task("warmup", (cell,), ("",)) for cell in plan.missing_warmups())
+    line = Line([warmup, *cells])
+    assert line.take() == warmup
+    line.ended(warmup)
+    assert line.lost_with(warmup, [{"status": "ok"}]) == []
+    lost = line.lost_with(warmup, [{"status": "timeout"}])
+    assert [(str(task.cell.fusion), task.cell.seed) for task in lost] == [("abs_diff", 0), ("abs_diff", 1)]
+    assert [str(task.cell.fusion) for task in iter(line.take, None)] == ["pixel_distance", "pixel_distance"]
+
+
 @dataclass(frozen=True)
 class Cell:
     """What a line asks of a cell."""

@@ -230,3 +230,11 @@ def test_seeds_and_replicates_are_not_given_together(tmp_path):
             load_config(asked, *files)
     # What is given takes the place of what a file says.
     assert load_config({"replicates": 3}, write(tmp_path, "seed: 0..4\n")).repetitions == (0, 1, 2)
+    found = load_config({"seed": "1..2"}, write(tmp_path, "replicates: 3\n"))
+    assert (found.repetitions, found.replicates) == ((1, 2), None)
+
+
+def test_a_first_replicate_wants_replicates():
+    with pytest.raises(UsageError, match="--first-replicate: first_replicate = 7: nothing without replicates"):
+        load_config({"first_replicate": 7})
+    assert load_config({"first_replicate": 2**31 - 1, "replicates": 1, "warmup_seed": 2**31 - 1}).replicates == 1

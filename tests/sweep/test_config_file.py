@@ -116,6 +116,13 @@ def test_a_stored_run_is_a_configuration(tmp_path: Path) -> None:
     assert config == load_config(expected)  # and jobs is as many as this machine holds
 
 
+def test_a_stored_run_over_replicates_is_a_configuration(tmp_path: Path) -> None:
+    asked = load_config({"fusion": "concat", "replicates": 3})
+    file = stored(tmp_path, config=asked.model_dump())
+    assert load_config({}, file) == asked
+    assert load_config({"seed": "0..1"}, file).repetitions == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -14,7 +14,8 @@ from bench.sweep import memory_format
 from bench.sweep.config import load_config
 from bench.sweep.execution import MEMORY_FORMATS
 from bench.sweep.memory_format import best_format, choose_formats, faster_format, measure_formats
-from bench.sweep.plan import make_plan
+from bench.sweep.plan import Plan, make_plan
+from bench.sweep.run import _asked
 
 LAST, CONTIGUOUS = "channels_last", "contiguous"
 
@@ -81,3 +82,11 @@ def test_a_small_sweep_measures_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     plan = make_plan(load_config({"fusion": "abs_diff", "seed": "0"}), {})
     assert choose_formats([planned.cell for planned in plan.cells], threads=1, device="cpu", say=pytest.fail) == {}
     assert not (tmp_path / "layouts").exists()
+
+
+def test_an_interrupted_sweep_and_a_part_choose_as_the_whole_does() -> None:
+    asked = {"fusion": "abs_diff,concat", "seed": "0..3", "backbone": "mobilenetv3_small_32,resnet18"}
+    whole = make_plan(load_config(asked), {})
+    rest = Plan(tuple(one for one in whole.cells if str(one.cell.backbone) == "resnet18")[:1])
+    assert _asked(whole, whole) == [one.cell for one in whole.cells]
+    assert _asked(whole, rest) == [one.cell for one in whole.cells if str(one.cell.backbone) == "resnet18"]

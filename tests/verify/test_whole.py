@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from bench.records.folder import RunFolder
+from bench.sweep.config import load_config
+from bench.sweep.run import run_sweep
 from bench.verify.whole import verify
+from tests.sweep.conftest import settings
 
 Change = Callable[[Path], None]
 
@@ -105,3 +109,12 @@ def test_what_this_code_does_not_know_is_said_and_is_not_wrong(run: Path) -> Non
     assert not wrong(run)
     notes = [remark.text for remark in verify(RunFolder(run))]
     assert any(text.startswith("keys not computed again: unknown fusion 'of_somebody'") for text in notes)
+
+
+def test_replicates_are_computed_again_too(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    config = load_config({**settings({"replicates": 2}), "replicates": 2, "out": str(folder)})
+    assert run_sweep(config, ["bench", "run"], Console(quiet=True)) == 0
+    assert "2 keys computed again: the same" in [remark.text for remark in verify(RunFolder(folder))]
+    without_last(folder)
+    assert any("1 cell that run.json asks for without a record" in text for text in wrong(folder))
