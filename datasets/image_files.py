@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -72,14 +73,19 @@ def list_files(path: Path) -> ImageFiles:
 def _list_folder(where: str, root: Path) -> ImageFiles:
     found = sorted(
         file.relative_to(root)
-        for file in root.glob("[!.]*/**/[!.]*")
-        if file.suffix.lower() in SUFFIXES and file.is_file()
+        for file in root.glob("*/**/*")
+        if file.suffix.lower() in SUFFIXES and file.is_file() and _is_shown(file.relative_to(root))
     )
     if not found:
         endings = ", ".join(sorted(SUFFIXES))
         raise UsageError(f"{where}: no images found; expected one folder per class with files ending in {endings}")
     files = tuple(file.as_posix() for file in found)
     return ImageFiles(where, root, files, tuple(file.parts[0] for file in found))
+
+
+def _is_shown(name: Path) -> bool:
+    """Whether neither the file nor a folder on the way is hidden, as those of thumbnails are."""
+    return not any(part.startswith(".") for part in name.parts)
 
 
 def _list_csv(where: str, path: Path) -> ImageFiles:
@@ -171,9 +177,24 @@ def _decoded(content: bytes, size: int, where: str) -> np.ndarray:
         with Image.open(io.BytesIO(content)) as image:
             # JPEG files are decoded at a fraction of their size, which is much faster.
             image.draft(None, (2 * size, 2 * size))
-            if image.mode.startswith(("I", "F")):
+            if image.mode.startswith(("I", "F")) or any(";16" in str(tile[3]) for tile in image.tile):
                 raise UsageError(f"{where} has more than 8 bits per channel; expected an image with 8 bits")
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright = _on_white(ImageOps.exif_transpose(image))
             return np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        Image.DecompressionBombError,
+    ) as error:
         raise UsageError(f"{where} is not a readable image ({str(error).splitlines()[0]})") from None
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """In colours; what is transparent is white, whatever colours a file has there."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    clear = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")

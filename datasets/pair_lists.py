@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,14 +103,14 @@ def _from_csv(where: str, path: Path, root: Path) -> PairList:
 def _from_lfw(where: str, path: Path, root: Path) -> PairList:
     """Rows ``name i j`` of same and ``name i other j`` of different people; the first one states folds and pairs."""
     try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise UsageError(f"{where}: not a readable text file in UTF-8") from None
     head, rows = (rows[0], rows[1:]) if rows and len(rows[0]) <= 2 else ([], rows)
     people: dict[str, str] = {}
     ends, labels = [], []
     for number, row in enumerate(rows, 1 + bool(head)):
-        if len(row) not in (3, 4) or not all(part.isdigit() for part in (row[1], row[-1])):
+        if len(row) not in (3, 4) or not all(re.fullmatch("[0-9]+", part) for part in (row[1], row[-1])):
             raise UsageError(f"{where}: row {number}: expected name 1 2 or name 1 other 2, found {' '.join(row)[:60]}")
         both = (row[0], row[1]), (row[-2] if len(row) == 4 else row[0], row[-1])
         names = [_lfw_file(where, number, root, *one) for one in both]

@@ -40,7 +40,7 @@ def data(
     asked = choose(split, SPLITS, "--split")
     splits = [name for name in SPLITS if name in asked]
     chosen = DOMAINS.settle(domain)
-    folder = out or Path(re.sub(r"[^\w=.,+-]+", "-", str(chosen))[:100].strip("-."))
+    folder = out or Path(re.sub(r"[^\w.+-]+", "-", str(chosen))[:100].strip("-."))
     done = export_pairs(build_domain(chosen), splits, seed, n, folder)
     told = f"{count_of(done.pairs, 'pair', 'pairs')} of {count_of(done.images, 'image', 'images')}"
     typer.echo(f"wrote {without_home(str(done.file))}: {told}", err=True)

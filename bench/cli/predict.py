@@ -19,7 +19,7 @@ def predict(
     against: Annotated[
         Optional[Path], typer.Option(help="Folder of images: the best matches there of one image, or of a folder.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="With --against, matches of each image.")] = 10,
+    top: Annotated[Optional[int], typer.Option(min=1, help="With --against, matches of each image (10).")] = None,
     format_name: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     out: OutOption = None,
     include: IncludeOption = None,
@@ -40,10 +40,12 @@ def predict(
     stored = restore(model)
     if stored.changed:
         typer.echo(f"warning: {stored.changed}", err=True)
+    if against is None and top is not None:
+        raise UsageError("--top: is how many matches --against names; without it there are none")
     if against is None:
         found = predict_files(stored, images)
     elif len(images) == 1:
-        found = predict_against(stored, Path(images[0]), against, top, lambda line: typer.echo(line, err=True))
+        found = predict_against(stored, Path(images[0]), against, top or 10, lambda line: typer.echo(line, err=True))
     else:
         raise UsageError("--against compares one image, or a folder of them, with a folder")
     if found.accuracy is not None:

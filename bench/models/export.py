@@ -169,7 +169,7 @@ def _pairs(stored: StoredModel) -> tuple[Tensor, Tensor, bool]:
 
 
 def _in_batches(run: Run, a: Tensor, b: Tensor) -> NDArray[np.float32]:
-    sizes = [*BATCHES, len(a) - sum(BATCHES)] if len(a) > sum(BATCHES) else [1] * min(2, len(a)) + [len(a) - 2]
+    sizes = [*BATCHES, len(a) - sum(BATCHES)] if len(a) >= sum(BATCHES) else [1] * min(2, len(a)) + [len(a) - 2]
     parts = zip(*(side.split([size for size in sizes if size > 0]) for side in (a, b)), strict=True)
     found: NDArray[np.float32] = torch.cat([run(x, y)[0] for x, y in parts]).numpy()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from bench.errors import LONGEST_NAME, UsageError
+from bench.foreign import in_one_line
 from bench.fusion import MapShape
 from bench.text import count_of, printable, without_home
 
@@ -80,7 +82,8 @@ def _parts(given: Given) -> list[Any]:
 
 def _pixels(part: str | Path | Image.Image | NDArray[Any] | Tensor, shape: MapShape, where: str) -> NDArray[np.uint8]:
     if isinstance(part, str | Path):
-        return _of_file(Path(part).expanduser(), shape)
+        # A name that begins like a home folder is that of a file where there is no such home.
+        return _of_file(Path(os.path.expanduser(part)), shape)
     if isinstance(part, Image.Image):
         return _fitted(part, shape, where)
     array = part.permute(1, 2, 0).numpy() if isinstance(part, Tensor) and part.ndim == 3 else np.asarray(part)
@@ -95,12 +98,13 @@ def _pixels(part: str | Path | Image.Image | NDArray[Any] | Tensor, shape: MapSh
 
 def _of_file(file: Path, shape: MapShape) -> NDArray[np.uint8]:
     where = without_home(printable(str(file), LONGEST_NAME))
-    try:
-        with Image.open(file) as image:
-            return _fitted(image, shape, where)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or f"not a readable image ({str(error).splitlines()[0]})"
-        raise UsageError(printable(f"{where}: {reason}")) from None
+    with in_one_line(where):
+        try:
+            with Image.open(file) as image:
+                return _fitted(image, shape, where)
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or f"not a readable image ({str(error).splitlines()[0]})"
+            raise UsageError(printable(f"{where}: {reason}")) from None
 
 
 def _fitted(image: Image.Image, shape: MapShape, where: str) -> NDArray[np.uint8]:
@@ -108,9 +112,13 @@ def _fitted(image: Image.Image, shape: MapShape, where: str) -> NDArray[np.uint8
     as it is, and a test holds the two together."""
     # JPEG files are decoded at a fraction of their size, which is much faster.
     image.draft(None, (2 * shape.width, 2 * shape.height))
-    if image.mode.startswith(("I", "F")):
+    if image.mode.startswith(("I", "F")) or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
         raise UsageError(f"{where}: more than 8 bits per channel; expected an image with 8 bits")
-    upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        clear = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    upright = upright.convert("RGB")
     fitted = ImageOps.fit(upright, (shape.width, shape.height), Image.Resampling.BICUBIC)
     pixels: NDArray[np.uint8] = np.asarray(fitted.convert(COLOURS.get(shape.channels, "RGB")))
     return pixels.reshape(shape.height, shape.width, -1)

@@ -84,7 +84,9 @@ def predict_against(model: StoredModel, query: Path, folder: Path, top: int, say
     Raises:
         UsageError: there is nothing to compare, or a file that is no image.
     """
-    own, others = list_images(query), list_images(folder)
+    own = list_images(query)
+    # One that is there under several names is one image.
+    others = list({file.resolve(): file for file in reversed(list_images(folder))}.values())[::-1]
     known = {file.resolve(): number for number, file in enumerate(others)}
     places = [known.get(file.resolve()) for file in own]
     pairs = len(own) * len(others) - sum(place is not None for place in places)

@@ -45,7 +45,7 @@ class Npm(RegistryClient):
         return [root.absolute() / package.name for root in roots]
 
     def fetch(self, package: Package, into: Path) -> None:
-        _call(["npm", "pack", "--ignore-scripts", "--silent", f"{package.name}@{package.version}"], into)
+        _call(["npm", "pack", "--ignore-scripts", "--loglevel=error", f"{package.name}@{package.version}"], into)
 
     def unpack(self, archive: Path, into: Path) -> None:
         with tarfile.open(archive) as tar:
@@ -99,7 +99,7 @@ def _call(command: Sequence[str], folder: Path) -> None:
     """Run a client in a folder.
 
     Raises:
-        UsageError: it is not installed, fails or takes too long; the message has its last line.
+        UsageError: it is not installed, fails or takes too long; the message has what it said of the error.
     """
     try:
         done = subprocess.run(
@@ -111,7 +111,9 @@ def _call(command: Sequence[str], folder: Path) -> None:
         raise UsageError(f"{_shown(command)}: not done after {LIMIT_SECONDS} s") from None
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["no message"]
-        raise UsageError(f"{_shown(command)}: {printable(said[0].strip(), LONGEST_SAID)}")
+        # npm says last where its log is, pip says first what is unusual about the machine.
+        told = next((line for line in said if "error" in line.lower()), said[-1])
+        raise UsageError(f"{_shown(command)}: {printable(told.strip(), LONGEST_SAID)}")
 
 
 def _shown(command: Sequence[str]) -> str:

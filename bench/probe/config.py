@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from bench.errors import UsageError, explain
-from bench.sweep.config import MoreNames, Names, PathText, Switch, option_of
+from bench.sweep.config import MoreNames, Names, PathText, Seed, Switch, option_of
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, Settings, split_names
+from bench.sweep.config_values import Settings, split_names
 from bench.training.recipe import Whole
 
 # A class needs a few images; more than this fill the memory of a small machine.
@@ -45,8 +45,8 @@ class ProbeConfig(Settings):
     test_images: Whole = Field(
         4_000, ge=FEWEST_IMAGES, le=MOST_IMAGES, description="Most images for validation and for each test."
     )
-    seed: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Of draws and classifiers.")
-    warmup_seed: Whole = Field(0, ge=0, le=LARGEST_SEED, description="Seed of the warm-up.")
+    seed: Seed = Field(0, description="Of draws and classifiers.")
+    warmup_seed: Seed = Field(0, description="Seed of the warm-up.")
     warmup_recipe: dict[str, Any] = Field({}, description="Warm-up recipe fields that differ: images=76800.")
     include: MoreNames = Field((), description="Plug-in file or folder; may be repeated.")
     threads: Whole = Field(2, gt=0, le=1024, description="CPU threads.")

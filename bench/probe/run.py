@@ -113,6 +113,10 @@ def _encoder(config: ProbeConfig, say: Say) -> tuple[Encoder, str]:
     if _is_model(config.source):
         if config.reads != "auto":
             raise UsageError(f"--reads {config.reads}: a stored model is read where its fusion joins; leave it out")
+        for name in ("backbone", "warmup_recipe", "warmup_seed"):
+            if name in config.model_fields_set:
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{option}: is one of warm-ups, and {config.source} is a stored model; leave it out")
         encoder = of_model(Path(config.source))
         return encoder, str(DOMAINS.settle(config.domain or encoder.domain))
     if config.domain is None:

@@ -48,6 +48,15 @@ def test_what_is_exported_is_read_back_to_the_same_pixels(bench: Bench, capsys: 
     assert seen == set(range(40))
 
 
+def test_the_folder_that_it_names_itself_can_be_read_back(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert bench("export", "data", "shapes:k=16", "--n", "40") == 0
+    (written,) = tmp_path.iterdir()
+    assert build_domain(f"pairs:{written.name}/pairs.csv").draw("test", 0, 8)
+
+
 def test_images_that_pairs_share_are_one_file_and_the_splits_are_kept(
     bench: Bench, capsys: Captured, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, kept: Path, tmp_p
         ((first, "a.png"), "1 file; expected two images"),
         ((first, "a.png", "b.png"), "a.png: No such file"),
         ((first, "a.png", "--against", tmp_path / "none"), "a.png: no such file or folder"),
+        ((first, "a.png", "b.png", "--top", "3"), "--top: is how many matches --against names"),
         ((first, "a.png", "b.png", "--format", "xml"), "--format: unknown 'xml'"),
     ):
         assert bench("predict", *arguments) == 2

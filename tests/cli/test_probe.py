@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.models.files import stored_models
+
 Bench = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
 SMALL = ("--train-images", 80, "--test-images", 40, "--threads", 1)
@@ -71,3 +73,10 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, arguments: tuple[
     error = capsys.readouterr().err
     assert error.startswith(f"bench: {message}"), error
     assert error.count("\n") == 1
+
+
+def test_options_of_warm_ups_are_refused_beside_a_model(bench: Bench, capsys: Captured, kept: Path) -> None:
+    model = stored_models(kept / "models")[0]
+    for option in (("--backbone", "resnet18"), ("--warmup-seed", "7"), ("--warmup-recipe", "images=3")):
+        assert bench("probe", model, *option) == 2
+        assert capsys.readouterr().err.startswith(f"bench: {option[0]}: is one of warm-ups, and ")

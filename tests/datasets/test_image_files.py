@@ -2,6 +2,8 @@
 
 import importlib
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ def test_folders_within_class_folders_count_and_other_files_do_not(tmp_path: Pat
     save(tmp_path / "bee" / "2.JPG", ramp(8, 8))
     save(tmp_path / "bee" / ".hidden.png", ramp(8, 8))
     save(tmp_path / ".cache" / "3.png", ramp(8, 8))
+    save(tmp_path / "bee" / ".thumbnails" / "2.png", ramp(8, 8))
     save(tmp_path / "loose.png", ramp(8, 8))
     (tmp_path / "bee" / "notes.txt").write_text("no image")
     listed = files.list_files(tmp_path)
@@ -71,10 +74,33 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     assert read_one(path).shape == (16, 16, 3)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white_whatever_colours_it_has(tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (0, 0, 16, 8))
+    picture.convert(mode).save(tmp_path / "logo.png")
+    pixels = read_one(tmp_path / "logo.png")
+    assert (pixels[:8] == 0).all()
+    assert (pixels[8:] == 255).all()
+
+
 def test_sixteen_bits_are_refused_instead_of_cut_off(tmp_path: Path) -> None:
     path = save(tmp_path / "deep.png", np.full((20, 20), 30_000, np.uint16))
-    with pytest.raises(UsageError, match=r"deep.png has more than 8 bits per channel"):
-        read_one(path)
+    in_colours = tmp_path / "colours.png"
+    in_colours.write_bytes(png_of_16_bits())
+    for file in (path, in_colours):
+        with pytest.raises(UsageError, match=rf"{file.name} has more than 8 bits per channel"):
+            read_one(file)
+
+
+def png_of_16_bits() -> bytes:
+    """Three channels of 16 bits, which Pillow reads and does not write."""
+    lines = b"".join(b"\0" + bytes(20 * 6) for _ in range(20))
+    parts = (b"IHDR", struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")
+    chunks = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.mark.parametrize("damage", ["text", "truncated", "empty"])

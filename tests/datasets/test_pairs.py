@@ -184,6 +184,7 @@ def test_a_list_of_lfw_is_read_with_its_folds_and_people(lfw: Path) -> None:
     [
         ("3\t2\nP00\t1\t3\n", "the first row says 3 2, which is 3 folds of 4 pairs, and there are 1 pairs"),
         ("P00\t1\n", "no pairs found"),
+        ("P00\t1\t2\nP00 1 ²\n", "row 2: expected name 1 2 or name 1 other 2, found P00 1 ²"),
         ("P00\t1\t2\nP00 one 2\n", "row 2: expected name 1 2 or name 1 other 2, found P00 one 2"),
         ("P00\t1\t9\n", "row 1: no file P00/P00_0009.jpg in .*expected pairs:FILE:root=FOLDER"),
     ],
@@ -192,6 +193,13 @@ def test_lists_of_lfw_that_cannot_be_used(lfw: Path, text: str, message: str) ->
     (lfw / "bad.txt").write_text(text)
     with pytest.raises(UsageError, match=message):
         ListedPairs(str(lfw / "bad.txt"), root=str(lfw / "faces"))
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_name(lfw: Path) -> None:
+    plain, marked = lfw / "pairs.txt", lfw / "marked.txt"
+    marked.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    first, second = (ListedPairs(str(file), root=str(lfw / "faces"), size=16) for file in (plain, marked))
+    assert torch.equal(first.draw("test", 0, 8).a.pixels, second.draw("test", 0, 8).a.pixels)
 
 
 # --- what cannot be used ---

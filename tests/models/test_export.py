@@ -13,7 +13,17 @@ from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_model
 from bench.models import export
 from bench.models.calibration import Calibration
-from bench.models.export import FORMATS, LARGEST_DIFFERENCE, Graph, convert, largest_difference, quiet
+from bench.models.export import (
+    BATCHES,
+    COMPARED,
+    FORMATS,
+    LARGEST_DIFFERENCE,
+    Graph,
+    _in_batches,
+    convert,
+    largest_difference,
+    quiet,
+)
 from bench.models.files import stored_models
 from bench.models.restore import restore
 from bench.spec import parse_spec
@@ -38,6 +48,17 @@ def exported(model, form, n=9):
 @pytest.mark.parametrize(("fusion", "form"), [*zip(["concat", "cosine", "two_channel"], FORMATS, strict=True)])
 def test_scores_of_any_number_of_pairs_are_those_of_the_original(fusion, form):
     assert exported(build_model(parse_spec(fusion), PLAIN, IMAGE), form) <= LARGEST_DIFFERENCE
+
+
+def test_an_exported_file_is_compared_in_batches_of_all_sizes():
+    sizes, a = [], torch.zeros(COMPARED, 1)
+
+    def run(x, y):
+        sizes.append(len(x))
+        return x[:, 0], y[:, 0]
+
+    assert len(_in_batches(run, a, a)) == COMPARED
+    assert sizes == list(BATCHES)
 
 
 def test_offset_and_calibration_are_inside():

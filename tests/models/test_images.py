@@ -28,6 +28,9 @@ def files(tmp_path):
         "b/clear.png": (noise.convert("RGBA"), {}),
         "b/printed.tiff": (noise.convert("CMYK"), {}),
     }
+    clear = noise.convert("RGBA")
+    clear.putalpha(noise.convert("L"))
+    written["b/half.png"] = clear, {}
     for number in range(3):  # as many as folds need
         plain = Image.fromarray(rng.integers(0, 256, (16, 16 + number, 3), dtype=np.uint8))
         written |= {f"{name}/{number}.png": (plain.rotate(90 * (name == "b")), {}) for name in "ab"}
@@ -51,7 +54,15 @@ def test_paths_pictures_arrays_and_tensors_are_the_same_image(files):
         assert torch.equal(images_of(given, SHAPE), expected)
     assert images_of([array, *expected, files[0]], SHAPE).shape == (3, *expected.shape[1:])
     grey = images_of(files, MapShape(1, 20, 24))
-    assert grey.shape == (12, 1, 20, 24)
+    assert grey.shape == (13, 1, 20, 24)
+
+
+def test_a_name_that_begins_like_a_home_is_that_of_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (9, 9)).save("~$nobody.png")
+    assert images_of(["~$nobody.png"], SHAPE).shape[0] == 1
+    with pytest.raises(UsageError, match=r"^no\\nfile\.png: No such file or directory$"):
+        images_of(["no\nfile.png"], SHAPE)
 
 
 def test_one_image_meets_each_of_several():

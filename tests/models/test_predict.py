@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +82,14 @@ def test_an_image_is_not_its_own_match(models, pictures):
     assert len(found.a) == 12 * 11
     assert not any(a == b for a, b in zip(found.a, found.b, strict=True))
     assert said == ["132 pairs, each image encoded once"]
+
+
+def test_an_image_under_two_names_is_not_its_own_match(models, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "one.png")
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "other.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "one.png")
+    found = predict_against(models["cosine"], tmp_path / "one.png", tmp_path, 3, lambda _: None)
+    assert [Path(name).name for name in found.b] == ["other.png"]
 
 
 def test_a_list_that_cannot_be_used_is_refused(tmp_path):

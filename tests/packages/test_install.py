@@ -63,7 +63,17 @@ def test_a_file_that_leads_out_of_its_folder_is_not_unpacked(cache: Path, regist
     assert kept(cache) == []
 
 
-@pytest.mark.parametrize(("program", "said"), [("exit 1", "no such version"), ("", "fetched 0 files")])
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("exit 1", "no such version"),
+        (
+            "echo 'npm error code ECONNREFUSED' >&2; echo 'a log of it lies in /x' >&2; exit 1",
+            "npm error code ECONNREF",
+        ),
+        ("", "fetched 0 files"),
+    ],
+)
 def test_a_client_that_fails_is_one_line(
     cache: Path, registry: Publish, tmp_path: Path, program: str, said: str
 ) -> None:
