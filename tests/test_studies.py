@@ -29,11 +29,10 @@ def scores(study, metric, shift=""):
     found = {}
     for record in records(study):
         if record["status"] == "ok" and record["role"] == "fusion":
-            of = found.setdefault((record["fusion"], record["domain"]), {})
-            (tested,) = (
-                (name for name in record["eval"] if name.endswith(f"shift={shift}")) if shift else (record["domain"],)
-            )
-            of[record["seed"]] = record["eval"][tested][metric]
+            tested = f"{record['domain']}:shift={shift}" if shift else record["domain"]
+            if tested in record["eval"] or not shift:
+                of = found.setdefault((record["fusion"], record["domain"]), {})
+                of[record["seed"]] = record["eval"][tested][metric]
     return found
 
 
