@@ -202,6 +202,8 @@ def _draw_panel(
     axis.set_ylim(low, high)
     axis.margins(x=0.12)
     _scale(axis, lines[cost.field].to_numpy(dtype=float))
+    if letters < ON_ONE_LINE:
+        axis.tick_params(axis="x", labelsize=8)
     axis.set_xlabel(f"{cost.header}{' →' if cost.is_rate else ' ←'} better")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)

@@ -219,7 +219,7 @@ def draw_psychometric(rows: Sequence[Row]) -> Figure:
         names = sorted({curve.name for panel in row.panels for curve in panel.curves if curve.role == "fusion"})
         axes = part.subplots(lines, columns, sharey=True, squeeze=False).flat
         for axis, panel in zip(axes, row.panels, strict=False):
-            _draw_panel(axis, panel, names, room(width / columns - 0.3, 10))
+            _draw_panel(axis, panel, names, room(width / columns - 0.2, 10))
         for axis in axes[len(row.panels) :]:
             axis.set_axis_off()
         for axis in axes[::columns]:
