@@ -11,9 +11,10 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 PAGE = 100
@@ -42,8 +43,9 @@ def main(argv: list[str] | None = None) -> int:
             print(f"::error::no comment: GitHub answered {error.code} {error.reason}")
             return 1
         print(f"::warning::no comment: the token may not write ({error.code}); give pull-requests: write")
-    except URLError as error:
-        print(f"::error::no comment: {error.reason}")
+    except (OSError, HTTPException, ValueError) as error:
+        # No connection, none that answers in time, or an answer that is cut off or no JSON.
+        print(f"::error::no comment: {getattr(error, 'reason', error)}")
         return 1
     return 0
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import runpy
+import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -79,10 +80,11 @@ def github(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stand]:
     server.server_close()
 
 
-def comment(tmp_path: Path, text: str, *more: str) -> int:
+def comment(tmp_path: Path, text: str, *more: str, seconds: float = 30) -> int:
     file = tmp_path / "comment.md"
     file.write_text(text)
     main = runpy.run_path(str(ROOT / ".ci" / "comment.py"))["main"]
+    main.__globals__["SECONDS"] = seconds
     code: int = main([str(file), "--name", "quick", *more])
     return code
 
@@ -114,27 +116,79 @@ def test_a_token_that_may_not_write_is_said_and_nothing_fails(github: Stand, tmp
     assert not github.comments
 
 
-@pytest.mark.parametrize("code", [0, 1, 3])
-def test_the_steps_end_as_the_check_does(code: int, tmp_path: Path) -> None:
-    """Run as GitHub does, with a ``bench`` that says how it was called."""
-    stub = tmp_path / "bench"
-    stub.write_text(f'#!/bin/bash\nprintf "%s|" "$@" >> calls; echo >> calls\n[ "$1" = check ] && exit {code}\n')
-    stub.chmod(0o755)
+def test_a_server_that_does_not_answer_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, github: Stand, tmp_path: Path, capsys
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert comment(tmp_path, "text", seconds=0.2) == 1
+    assert capsys.readouterr().out == "::error::no comment: timed out\n"
+
+
+STUB = """#!/bin/bash
+printf "%s|" "$@" >> calls; echo >> calls
+[ "$1" = "$FAILS" ] && { echo "bench: a \\`reason\\`" >&2; exit 2; }
+[ "$1" = check ] || exit 0
+[[ "$*" == *--out* ]] && echo "### fusebench: came out" > out/comment.md
+exit $CHECKED
+"""
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Callable[..., int]:
+    """Runs a step as GitHub does, with a ``bench`` that says how it was called."""
+    (tmp_path / "bench").write_text(STUB)
+    (tmp_path / "bench").chmod(0o755)
     steps = read_yaml((ROOT / "action.yml").read_text())["runs"]["steps"]
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUN": "results/my run", "BASELINE": "base.jsonl", "FOLDER": "out",
-           "OPTIONS": "--metric auc --margin 2", "GITHUB_OUTPUT": "output"}  # fmt: skip
+           "OPTIONS": "--margin 2", "METRIC": "auc", "GITHUB_OUTPUT": "output", "CHECKED": "0"}  # fmt: skip
 
-    def step(number: int, **more: str) -> int:
+    def run(number: int, **more: str) -> int:
         line = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[number]["run"]]
         return subprocess.run(line, cwd=tmp_path, env=env | more, check=False).returncode
 
-    assert step(0) == 0
+    return run
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_the_steps_end_as_the_check_does(step: Callable[..., int], code: int, tmp_path: Path) -> None:
+    assert step(0, CHECKED=str(code)) == 0
     assert (tmp_path / "output").read_text() == f"code={code}\n"
     asked = "check|results/my run|--baseline|base.jsonl|--metric|auc|--margin|2|--format|"
     assert (tmp_path / "calls").read_text().splitlines() == [
         f"{asked}comment|--out|out/comment.md|",
         f"{asked}github|",
-        "history|base.jsonl|results/my run|--out|out/history.md|--picture|out|",
-        "plot|results/my run|--out|out|",
+        "history|base.jsonl|results/my run|--metric|auc|--out|out/history.md|--picture|out|",
+        "plot|results/my run|--metric|auc|--out|out|",
     ]
+    assert (tmp_path / "out" / "comment.md").read_text() == "### fusebench: came out\n"
     assert step(-1, CODE=str(code)) == code
+
+
+def test_a_metric_among_the_options_is_drawn_as_well(step: Callable[..., int], tmp_path: Path) -> None:
+    assert step(0, METRIC="accuracy", OPTIONS="--margin 2 --metric f1") == 0
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.count("--metric|f1|") for call in calls] == [2, 2, 1, 1]
+
+
+def test_a_check_that_could_not_run_replaces_the_comment_of_an_earlier_push(
+    step: Callable[..., int], tmp_path: Path
+) -> None:
+    assert step(0) == 0
+    assert step(0, FAILS="check") == 0
+    assert (tmp_path / "output").read_text() == "code=0\ncode=2\n"
+    said = (tmp_path / "out" / "comment.md").read_text()
+    assert said == "### fusebench: the check could not run\n\n`bench: a reason`\n"
+    (commenting,) = [one for one in read_yaml((ROOT / "action.yml").read_text())["runs"]["steps"] if "if" in one]
+    assert commenting["if"] == "${{ inputs.comment == 'true' }}"
+    assert step(-1, CODE="2") == 2
+
+
+@pytest.mark.parametrize(("fails", "what"), [("history", "history"), ("plot", "pictures")])
+def test_what_cannot_be_drawn_is_said_in_the_comment(
+    step: Callable[..., int], tmp_path: Path, fails: str, what: str
+) -> None:
+    assert step(0, FAILS=fails) == 0
+    assert (tmp_path / "output").read_text() == "code=0\n"
+    said = (tmp_path / "out" / "comment.md").read_text()
+    assert said == f"### fusebench: came out\n\nNo {what}: `bench: a reason`\n"

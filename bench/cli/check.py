@@ -20,8 +20,19 @@ from bench.cli.options import (
 )
 from bench.errors import UsageError
 
+# Options that writing a baseline has no use for, by the names of their parameters.
+OF_THE_CHECK = {
+    "metric": "--metric",
+    "margin": "--margin",
+    "allow_missing": "--allow-missing",
+    "format_name": "--format",
+    "out": "--out",
+    "include": "--include",
+}
+
 
 def check(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Run folder, or folder of run folders.")],
     baseline: Annotated[
         Optional[Path], typer.Option(help="Committed .jsonl, run folder, or leaderboard .csv (means only).")
@@ -49,11 +60,21 @@ def check(
         raise UsageError("give one of --baseline F (check against it) and --write-baseline FILE (make a new one)")
     if again is not None and write_baseline is None:
         raise UsageError("--again belongs to --write-baseline")
+    if again is not None and factor is not None:
+        raise UsageError("--again beside --factor: --again measures the factor; give one of them")
+    if write_baseline is not None:
+        unused = [option for name, option in OF_THE_CHECK.items() if _is_given(context, name)]
+        if unused:
+            raise UsageError(f"{', '.join(unused)}: --write-baseline checks nothing; leave out, or give --baseline F")
+        _write(path, write_baseline, factor, again)
     if baseline is not None:
         load_plugins(include)
         judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
-    if write_baseline is not None:
-        _write(path, write_baseline, factor, again)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _write(run: Path, out: Path, factor: float | None, again: Path | None) -> None:

@@ -47,7 +47,9 @@ MarginOption = Annotated[
 ]
 FactorOption = Annotated[
     Optional[float],
-    typer.Option(min=1, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."),
+    typer.Option(
+        min=1, max=1000, help="Slowdown that is still noise (default: that of the baseline, else none is judged)."
+    ),
 ]
 MissingOption = Annotated[bool, typer.Option("--allow-missing", help="The new run may lack cells of the baseline.")]
 GateFormatOption = Annotated[

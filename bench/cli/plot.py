@@ -49,8 +49,9 @@ def plot(
         Path, typer.Option(help="A folder, or for a single picture a file that ends in .png, .svg or .pdf.")
     ] = Path("plots"),
     suffix: Annotated[
-        str, typer.Option("--format", help="png, svg, pdf or several, for pictures in a folder.")
-    ] = "png",
+        Optional[str],
+        typer.Option("--format", help="png, svg, pdf or several, for pictures in a folder (default: png)."),
+    ] = None,
     width: Annotated[
         Optional[float],
         typer.Option(help="In inches, such as 3.3 for a column of a paper (default: by kind)."),
@@ -76,7 +77,10 @@ def plot(
     if width is not None and not NARROWEST <= width <= WIDEST:
         raise UsageError(f"--width {width:g}: expected {NARROWEST:g} to {WIDEST:g} inches")
     check_pictures("--out", out)
-    suffixes = [f".{name}" for name in choose(suffix, FORMATS, "--format")]
+    suffixes = [f".{name}" for name in choose(suffix or "png", FORMATS, "--format")]
+    if suffix and out.suffix.lower() in SUFFIXES and suffixes != [out.suffix.lower()]:
+        raise UsageError(f"--out {out} beside --format {suffix}: its end names the format; leave out --format")
+    _check_alone(paths)
     metric = choose_one(metric, metric_names(), "--metric")
     plots = _plots(kind or (), curve)
     source = Source.read(paths, metric)
@@ -100,8 +104,17 @@ def _plots(kinds: Sequence[str], curve: str | None) -> list[Plot]:
 
     names = names_in(*kinds)
     chosen = PLOTS.resolve(names or ["psychometric"]) if names or curve else ()
+    if curve and not any(one.name == "psychometric" for one in chosen):
+        raise UsageError(f"--curve {curve}: belongs to --kind psychometric, not to {', '.join(names)}")
     set_curve = [one.with_params(curve=curve) if curve and one.name == "psychometric" else one for one in chosen]
     return [choice.build() for choice in set_curve]
+
+
+def _check_alone(paths: Sequence[Path]) -> None:
+    """Raises ``UsageError`` where a leaderboard stands beside something else, of which it would not be drawn."""
+    tables = [path for path in paths if path.suffix == ".csv"]
+    if tables and len(paths) > 1:
+        raise UsageError(f"{tables[0]}: a leaderboard.csv is drawn alone; give one, or run folders")
 
 
 def check_pictures(option: str, out: Path) -> None:

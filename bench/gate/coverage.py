@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bench.errors import UsageError
 from bench.gate.finding import Finding, Word
-from bench.gate.side import Side, describe
+from bench.gate.side import Place, Side, describe
 from bench.metrics import metric_position
 from bench.records.record import NO_SEED, Group, Record
 
@@ -67,9 +67,21 @@ def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
     lacking: Word = "incomparable" if allow_missing else "missing"
     findings += [Finding("coverage", lacking, base.source, sentence) for sentence in base.lost]
     if not allow_missing:
-        findings += [_missing(*place) for place in sorted(base.cells.keys() - new.cells.keys())]
-    findings += [_added(new.cells[place]) for place in sorted(new.cells.keys() - base.cells.keys())]
+        findings += [_missing(*place) for place in _only(base, new)]
+    findings += [_added(new.cells[place]) for place in _only(new, base)]
     return Shared(_frozen(finished), _frozen(scored), tuple(findings))
+
+
+def _only(side: Side, other: Side) -> list[Place]:
+    """Places of cells that the other side lacks; one that is to have no result stands in no leaderboard."""
+    places = sorted(side.cells.keys() - other.cells.keys())
+    if not other.has_means_only:
+        return places
+    return [place for place in places if not _has_none(side.cells[place])]
+
+
+def _has_none(cell: Record) -> bool:
+    return cell.status == "not_applicable" or cell.fails_as_stated
 
 
 def value(cell: Record, metric: str) -> float:

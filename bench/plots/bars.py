@@ -12,12 +12,23 @@ import pandas as pd
 from bench.metrics import METRICS, SHARE
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, ORANGE, SKY, interval_over, metric_label, new_figure, repeats_note
+from bench.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SKY,
+    interval_over,
+    length,
+    metric_label,
+    need_width,
+    new_figure,
+    repeats_note,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW = 0.2
+ROW, WIDTH, NARROW = 0.2, 7.2, 5.0  # inches
 
 
 def draw_bars(board: Board, metric: str) -> Figure:
@@ -36,7 +47,9 @@ def draw_bars(board: Board, metric: str) -> Figure:
     told = "tie group, which holds the best at 95 %" if is_told else "the best mean"
     note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; dark blue: {told}; "
     note += "orange: reference, grey: control"
-    figure = new_figure(7.2, 0.75 + ROW * len(lines), board.title, note)
+    names = _names(lines)
+    need_width(max(length(name, 7.5) for name in names) + 1.1)
+    figure = new_figure(WIDTH, 0.75 + ROW * len(lines), board.title, note)
     axis = figure.subplots()
     start = facts.chance or 0.0
     colors = [_color(role, own) for role, own in zip(lines["role"], top, strict=True)]
@@ -48,7 +61,7 @@ def draw_bars(board: Board, metric: str) -> Figure:
             f"{value:.3f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=7,
             annotation_clip=False,
         )  # fmt: skip
-    axis.set_yticks(rows, _names(lines), fontsize=7.5)
+    axis.set_yticks(rows, names, fontsize=7.5)
     axis.set_ylim(len(lines) - 0.4, -0.6)
     ends = np.concatenate([mean - np.nan_to_num(half), mean + np.nan_to_num(half), [start]])
     aside = 0.03 * max(np.ptp(ends), 1e-6)
@@ -59,7 +72,11 @@ def draw_bars(board: Board, metric: str) -> Figure:
     for edge in {fusions, fusions + len(parts[1])} - {0, len(lines)}:
         axis.axhline(edge - 0.5, color=GREY, linewidth=0.8, linestyle=":")
     above_chance = f" (bars start at chance, {start:g})" if facts.chance is not None else ""
-    axis.set_xlabel(metric_label(metric) + above_chance)
+    # Below names rather than over the edge.
+    is_narrow = figure.get_figwidth() < NARROW
+    axis.set_xlabel(
+        metric_label(metric) + above_chance, fontsize=8.5 if is_narrow else None, loc="right" if is_narrow else None
+    )
     axis.xaxis.grid(color="0.92")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

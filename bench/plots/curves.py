@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, LINES, LINES_OF_REFERENCES, interval_over, new_figure
+from bench.plots.style import COLORS, LINES, LINES_OF_REFERENCES, add_legend, columns_of, interval_over, new_figure
 from bench.records.entries import Entry
 from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
+WIDTH, PANEL = 10.0, 3.0  # inches: of the picture, and the least of a panel
+BESIDE = 7.5  # inches of a picture with room for the names beside the panels
 
 
 def learned(section: Section, metric: str, names: Sequence[str]) -> list[Entry]:
@@ -57,9 +59,11 @@ def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str,
     if any(curves[entry.group].checked for entry in entries):
         where = "lines: on the training pairs; points: on validation pairs, with their best F1"
     note = f"{where}; mean, band: {interval_over(section.repeats)}; best {MOST} of {fusions} fusions"
-    figure = new_figure(10, 4.6, section.title, note if not names and fusions > MOST else note.rpartition(";")[0])
-    left, right = figure.subplots(1, 2)
     looks = styles(entries)
+    columns = columns_of(2, PANEL, WIDTH)
+    height = 4.6 if columns == 2 else 5.0 + 0.15 * len(looks)
+    figure = new_figure(WIDTH, height, section.title, note if not names and fusions > MOST else note.rpartition(";")[0])
+    left, right = figure.subplots(2 // columns, columns).flat
     for entry in entries:
         color, line = looks[entry.group.fusion]
         found = curves[entry.group]
@@ -82,7 +86,7 @@ def draw_curves(section: Section, curves: Mapping[Group, Learning], metric: str,
         axis.set_xlabel("training pairs seen")
         axis.xaxis.set_major_formatter(lambda value, _: human(value))
         axis.grid(color="0.93")
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    add_legend(figure, list(looks), BESIDE)
     return figure
 
 

@@ -13,11 +13,12 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import metric_label, new_figure, repeats_note
+from bench.plots.style import length, metric_label, need_width, new_figure, repeats_note, width_of
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
 WORST = 0.1
+NUMBER, COLUMN, BAR, EDGE = 0.38, 1.3, 0.8, 0.3  # inches: of a number, of a head, of the colour bar, and left over
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,8 +81,16 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
         "\n".join([*textwrap.wrap(backbone, 20), *textwrap.wrap(_tested(board, domain), 24)])
         for domain, backbone in column_pairs(table)
     ]
-    above = 0.14 * max(head.count("\n") for head in heads)
-    figure = new_figure(max(2.6 + 1.3 * columns, 5.0), 0.8 + 0.2 * rows + above, board.title, note)
+    names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
+    width = max(2.6 + COLUMN * columns, 5.0)
+    longest = max(length(line, 7) for head in heads for line in head.split("\n"))
+    aside = EDGE + max(length(name, 7.5) for name in names)
+    need_width(aside + NUMBER * columns)
+    # The note names the ends of the colours, too, and a head that has no room stands upright.
+    has_bar = width_of(width) - aside - BAR >= longest * columns
+    is_upright = width_of(width) - aside < longest * columns
+    above = longest if is_upright else 0.14 * max(head.count("\n") for head in heads)
+    figure = new_figure(width, 0.8 + 0.2 * rows + above, board.title, note)
     axis = figure.subplots()
     colors = colormaps["cividis"].with_extremes(bad="0.85")
     image = axis.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=colors, vmin=low, vmax=high)
@@ -90,11 +99,11 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
         value = values[row, column]
         text = "-" if np.isnan(value) else f"{value:.3f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value < middle else "black")
-    axis.set_xticks(range(columns), heads, fontsize=7)
+    axis.set_xticks(range(columns), heads, fontsize=7, rotation=90 if is_upright else 0)
     axis.xaxis.tick_top()
-    names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
     axis.set_yticks(range(rows), names, fontsize=7.5)
-    figure.colorbar(image, ax=axis, shrink=min(1.0, 4 / figure.get_figheight()), anchor=(0, 1.0))
+    if has_bar:
+        figure.colorbar(image, ax=axis, shrink=min(1.0, 4 / figure.get_figheight()), anchor=(0, 1.0))
     return figure
 
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, MARKERS, QUIET, interval_over, metric_label, new_figure, spread
+from bench.plots.style import (
+    COLORS,
+    GREY,
+    MARKERS,
+    QUIET,
+    interval_over,
+    length,
+    metric_label,
+    need_width,
+    new_figure,
+    spread,
+)
 from bench.text import printable
 from bench.verdicts.history import Course, History, histories_of
 
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 MOST = 8
 MOST_TICKS = 12
 LONGEST = 14  # letters of a version below the axis
+ASIDE, LEAST = 1.1, 0.8  # inches beside the axis and the names, and of the axis at least
 BESIDE = 0.05  # of the distance from version to version
 GAP = 0.055  # share of the axis between two names
 
@@ -39,7 +51,9 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
     named = "those that were chosen" if fusions else f"the {MOST} that moved most"
     grey = f", {named} in colour" if len(every) > len(shown) else ""
     note = f"mean and {interval_over(history.table.repeats)}, the newest on the right{grey}. Nothing is tested here"
+    need_width(ASIDE + LEAST + max(length(course.group.fusion, 8) for course in shown))
     figure = new_figure(max(5.5, min(2.6 + 0.9 * len(history.versions), 11)), 3.4, history.title, note)
+    room = figure.get_figwidth() - ASIDE - max(length(course.group.fusion, 8) for course in shown)
     axis = figure.subplots()
     x = np.arange(len(history.versions))
     for course in every:
@@ -53,7 +67,7 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
     days = [str(one.header.get("created", ""))[5:10] for one in history.versions]
     names = [printable(str(one.folder))[:LONGEST] for one in history.versions]
     labels = [f"{name}\n{day}" for name, day in zip(names, days, strict=True)]
-    step = -(-len(x) // MOST_TICKS)
+    step = -(-len(x) // max(min(MOST_TICKS, int(room / max(length(name, 8) for name in names))), 1))
     axis.set_xticks(x[::-step], labels[::-step], fontsize=8)
     axis.set_xlim(-0.3, len(x) - 0.7)
     axis.set_ylabel(metric_label(history.metric))

@@ -16,12 +16,17 @@ from bench.plots.style import (
     COLORS,
     GREY,
     MARKERS,
+    columns_of,
     interval_over,
+    length,
     metric_label,
+    need_width,
     new_figure,
     reach,
     repeats_note,
+    room,
     spread,
+    width_of,
 )
 from bench.records.columns import Cost
 from bench.records.sections import Section
@@ -39,7 +44,8 @@ if TYPE_CHECKING:
 # Whether the point at the first place is surely better than that at the second.
 Better = Callable[[int, int], bool]
 SHOWN = ("infer", "macs", "params")
-LONGEST = 34
+LONGEST, ON_ONE_LINE = 34, 50  # letters: of a name, and that a name with its numbers takes
+WIDTH, PANEL, ASIDE = 4.2, 2.9, 0.6  # inches: of a panel, the least of it, and left of its axis
 WIDE = 3.0
 
 
@@ -57,20 +63,30 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
         raise NothingToDrawError(f"{board.title}: no fusion with both {metric} and a cost")
     judge = Judge(lines, metric, section, margin)
     fronts = [front_of(lines, metric, cost, judge) for cost in panels]
-    height = 3.7 + 0.17 * max(_numbered(front).sum() for front in fronts)
+    need_width(PANEL)
+    columns = columns_of(len(panels), PANEL, WIDTH * len(panels))
+    rows = -(-len(panels) // columns)
+    letters = room(width_of(WIDTH * len(panels)) / columns - ASIDE, 8)
+    numbered = max(_numbered(front).sum() for front in fronts)
+    height = 3.7 + 0.17 * numbered * (1 if letters >= ON_ONE_LINE else 2)
     told = f"their verdict, beyond {unit_of(metric).short(margin)}" if section else "their intervals"
     note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; "
     note += f"joined: each is surely better than the cheaper one, by {told}"
     note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
-    figure = new_figure(4.2 * len(panels), height, board.title, note)
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    figure = new_figure(WIDTH * len(panels), height * rows, board.title, note)
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
     axes[0].set_ylim(*_limits(lines, metric))
-    for axis, cost, front in zip(axes, panels, fronts, strict=True):
-        _draw_panel(axis, lines, front, metric, cost, board.backbones)
-    axes[0].set_ylabel(metric_label(metric))
+    for axis, cost, front in zip(axes, panels, fronts, strict=False):
+        _draw_panel(axis, lines, front, metric, cost, board.backbones, letters)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
+    for axis in axes[::columns]:
+        axis.set_ylabel(metric_label(metric))
     if len(board.backbones) > 1:
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        handles, names = axes[0].get_legend_handles_labels()
+        beside = max(int(figure.get_figwidth() / (0.6 + max(length(name, 10) for name in names))), 1)
+        figure.legend(handles, names, loc="outside lower center", ncols=min(beside, 3), frameon=False)
     return figure
 
 
@@ -152,7 +168,13 @@ def _numbered(front: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _draw_panel(
-    axis: Axes, lines: pd.DataFrame, front: NDArray[np.bool_], metric: str, cost: Cost, backbones: Sequence[str]
+    axis: Axes,
+    lines: pd.DataFrame,
+    front: NDArray[np.bool_],
+    metric: str,
+    cost: Cost,
+    backbones: Sequence[str],
+    letters: int,
 ) -> None:
     """Points with intervals, an arrow at the edge for each that lies beyond, and the front, dotted to such arrows."""
     column, half = f"{metric}_mean", f"{metric}_hw"
@@ -180,11 +202,13 @@ def _draw_panel(
     axis.set_ylim(low, high)
     axis.margins(x=0.12)
     _scale(axis, lines[cost.field].to_numpy(dtype=float))
+    if letters < ON_ONE_LINE:
+        axis.tick_params(axis="x", labelsize=8)
     axis.set_xlabel(f"{cost.header}{' →' if cost.is_rate else ' ←'} better")
     axis.grid(color="0.92")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
-    _number(axis, lines[_numbered(front)], metric, cost, len(backbones) > 1)
+    _number(axis, lines[_numbered(front)], metric, cost, len(backbones) > 1, letters)
 
 
 def _scale(axis: Axes, values: Array) -> None:
@@ -201,8 +225,9 @@ def _scale(axis: Axes, values: Array) -> None:
     axis.xaxis.set_major_formatter(EngFormatter())
 
 
-def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_backbone: bool) -> None:
-    """Numbers beside the points and arrows, kept apart, and what they stand for below the axis."""
+def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_backbone: bool, letters: int) -> None:
+    """Numbers beside the points and arrows, kept apart, and below the axis what they stand for, in lines of so many
+    letters."""
     column = f"{metric}_mean"
     low, high = axis.get_ylim()
     points = sorted(zip(numbered[column], numbered[cost.field], range(1, len(numbered) + 1), strict=True))
@@ -217,11 +242,15 @@ def _number(axis: Axes, numbered: pd.DataFrame, metric: str, cost: Cost, with_ba
             va="center",
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkB": 4},
         )
-    texts = [
-        f"{number} {_name(line, with_backbone)}: {line[column]:.3f}, {_cost_text(line[cost.field], cost)}"
-        for number, (_, line) in enumerate(numbered.iterrows(), 1)
-    ]
-    axis.text(0, -0.17, "\n".join(texts), transform=axis.transAxes, fontsize=8, va="top", linespacing=1.35)
+    texts = []
+    for number, (_, line) in enumerate(numbered.iterrows(), 1):
+        told = f"{line[column]:.3f}, {_cost_text(line[cost.field], cost)}"
+        between = ": " if letters >= ON_ONE_LINE else "\n    "
+        texts.append(f"{number} {_name(line, with_backbone)}{between}{told}")
+    axis.annotate(
+        "\n".join(texts), (0, 0), (0, -34), xycoords="axes fraction", textcoords="offset points", fontsize=8, va="top",
+        linespacing=1.35, annotation_clip=False,
+    )  # fmt: skip
 
 
 def _heights(values: Sequence[float], low: float, high: float) -> list[float]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import MARKERS, MUTED
+from bench.plots.style import MARKERS, MUTED, columns_of, heading_of, room, width_of
 from bench.records.columns import choose
 from bench.records.entries import Entry
 from bench.records.record import Role
@@ -199,36 +199,44 @@ def threshold(curve: Curve, factor: Factor) -> float:
     return math.exp(value) if factor.is_logarithmic else value
 
 
-WIDTH, HEIGHT, LEGEND_LINE = 4.6, 3.6, 0.19
+WIDTH, HEIGHT, LEGEND_LINE, LEAST = 4.6, 3.6, 0.19, 2.9  # inches: of a panel, and its least width
 LOWEST = 0.4
-TITLE = 55  # characters above one panel
 
 
 def draw_psychometric(rows: Sequence[Row]) -> Figure:
     """A picture of the panels."""
     from matplotlib.figure import Figure
 
-    columns = max(len(row.panels) for row in rows)
-    heights = [HEIGHT + LEGEND_LINE * max(len(panel.curves) for panel in row.panels) for row in rows]
-    figure = Figure(figsize=(WIDTH * columns, sum(heights)), dpi=150, layout="constrained")
+    most = max(len(row.panels) for row in rows)
+    width, columns = width_of(WIDTH * most), columns_of(most, LEAST, WIDTH * most)
+    lines = -(-most // columns)
+    heights = [lines * (HEIGHT + LEGEND_LINE * max(len(panel.curves) for panel in row.panels)) for row in rows]
+    figure = Figure(figsize=(width, sum(heights)), dpi=150, layout="constrained")
     parts = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
     for part, row in zip(parts, rows, strict=True):
-        heading = [*textwrap.wrap(row.title, TITLE * columns), *textwrap.wrap(row.note, TITLE * columns)]
-        part.suptitle("\n".join(heading), fontsize=10)
+        titles, notes = heading_of(row.title, row.note, width)
+        part.suptitle("\n".join([*titles, *notes]) or None, fontsize=10)
         names = sorted({curve.name for panel in row.panels for curve in panel.curves if curve.role == "fusion"})
-        axes = part.subplots(1, columns, sharey=True, squeeze=False)[0]
-        for axis, panel in zip(axes, row.panels, strict=True):
-            _draw_panel(axis, panel, names)
-        axes[0].set_ylabel("accuracy")
+        axes = part.subplots(lines, columns, sharey=True, squeeze=False).flat
+        for axis, panel in zip(axes, row.panels, strict=False):
+            _draw_panel(axis, panel, names, room(width / columns - 0.2, 10))
+        for axis in axes[len(row.panels) :]:
+            axis.set_axis_off()
+        for axis in axes[::columns]:
+            axis.set_ylabel("accuracy")
     return figure
 
 
-def _draw_panel(axis: Axes, panel: Panel, names: Sequence[str]) -> None:
-    """Draw the curves of one factor; a fusion has the colour of its place in ``names`` in every panel of a row."""
-    _draw_level(axis, THRESHOLD, f"{THRESHOLD:.2f}", "bottom")
-    _draw_level(axis, 0.5, "chance", "top")
+def _draw_panel(axis: Axes, panel: Panel, names: Sequence[str], letters: int) -> None:
+    """Draw the curves of one factor above its name in lines of so many letters; a fusion has the colour of its place in
+    ``names`` in every panel of a row."""
+    aside = axis.get_yaxis_transform()
+    for accuracy, name, side in ((THRESHOLD, f"{THRESHOLD:.2f}", "bottom"), (0.5, "chance", "top")):
+        axis.axhline(accuracy, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+        axis.text(0.99, accuracy, name, transform=aside, ha="right", va=side, color="0.4", fontsize=7)
     axis.set_ylim(LOWEST, 1.02)
-    axis.set_xlabel(panel.factor.label)
+    label = textwrap.wrap(panel.factor.label, letters)
+    axis.set_xlabel("\n".join(label))
     if not panel.curves:
         axis.text(0.5, 0.3, "not tested", ha="center", transform=axis.transAxes)
         return
@@ -239,16 +247,8 @@ def _draw_panel(axis: Axes, panel: Panel, names: Sequence[str]) -> None:
     levels = sorted({level for curve in panel.curves for level in curve.levels.tolist()})
     axis.set_xticks(levels, [f"{level:g}" for level in levels], fontsize=8)
     axis.minorticks_off()
-    title = f"{THRESHOLD:.0%} correct at".replace("%", " %")
-    axis.legend(
-        title=title, title_fontsize=8, fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17)
-    )
-
-
-def _draw_level(axis: Axes, accuracy: float, name: str, side: str) -> None:
-    axis.axhline(accuracy, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
-    at_right = ("axes fraction", "data")
-    axis.annotate(name, (0.99, accuracy), xycoords=at_right, ha="right", va=side, color="0.4", fontsize=7)
+    looks = {"title": f"{100 * THRESHOLD:.0f} % correct at", "title_fontsize": 8, "fontsize": 8, "frameon": False}
+    axis.legend(**looks, loc="upper center", bbox_to_anchor=(0.5, -0.11 - 0.06 * len(label)))
 
 
 def _draw_curve(axis: Axes, curve: Curve, factor: Factor, names: Sequence[str]) -> None:
@@ -294,6 +294,5 @@ class Psychometric(Plot):
         sweeps = Sweeps(source.sections_by_backbone, self._curves)
         chosen = [name for name in sweeps.fusions if name in fusions]
         if len(chosen) > MOST_FUSIONS:
-            reason = f"at most {MOST_FUSIONS} can be told apart in one picture, got {len(chosen)}"
-            raise NothingToDrawError(f"--fusion: {reason}")
+            raise NothingToDrawError(f"--fusion: at most {MOST_FUSIONS} can be told apart, got {len(chosen)}")
         return draw_psychometric(sweeps.rows(chosen))

@@ -12,7 +12,7 @@ import numpy as np
 from bench.metrics import METRICS
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.curves import MOST, learned, styles
-from bench.plots.style import GREY, interval_over, metric_label, new_figure
+from bench.plots.style import GREY, add_legend, interval_over, metric_label, new_figure
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.text import counts_of, human
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Sizes = Mapping[int, Section]
+BESIDE = 6.0  # inches of a picture with room for the names beside the panel
 
 
 def sizes_of(sections: Iterable[Section]) -> dict[str, Sizes]:
@@ -79,7 +80,7 @@ def draw_sample_efficiency(title: str, sizes: Sizes, metric: str, names: Sequenc
     axis.set_xlabel("training pairs")
     axis.set_ylabel(metric_label(metric))
     axis.grid(color="0.93")
-    figure.legend(loc="outside right center", fontsize=8, frameon=False, handlelength=4)
+    add_legend(figure, [entry.group.fusion for entry in entries], BESIDE, loc="outside right center", handlelength=4)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from bench.errors import UsageError
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, ORANGE, new_figure
+from bench.plots.style import BLUE, GREY, ORANGE, columns_of, new_figure, room
 from bench.records.entries import Entry
 from bench.records.folder import RunFolder
 from bench.records.load import Run
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST, COLUMNS = 8, 4
+PANEL = 1.6  # the least inches of one
 
 
 def score_files(runs: Sequence[Run]) -> dict[str, Path]:
@@ -46,13 +48,16 @@ def draw_scores(section: Section, files: dict[str, Path], names: Sequence[str], 
     panels = list(_panels(cells[:MOST], files, domains))
     if not panels:
         raise NothingToDrawError(f"{section.title}: no scores with labels; runs of this version keep them in scores/")
-    columns = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
+    asked = len(domains) if len(domains) > 1 else min(COLUMNS, len(panels))
+    width = max(3.4 * asked, 6.5)
+    columns = columns_of(asked, PANEL, width)
     rows = -(-len(panels) // columns)
     note = f"scores of test pairs of one {section.repeats}; right of 0 the model says same"
-    figure = new_figure(max(3.4 * columns, 6.5), 1 + 1.9 * rows, section.title, note)
+    figure = new_figure(width, 1 + 1.9 * rows, section.title, note)
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for axis, (name, scores, label) in zip(axes, panels, strict=False):
-        _draw(axis, name, scores, label, bins)
+        _draw(axis, scores, label, bins)
+        axis.set_title("\n".join(textwrap.wrap(name, room(figure.get_figwidth() / columns, 8))), fontsize=8)
     for axis in list(figure.axes)[len(panels) :]:
         axis.set_axis_off()
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
@@ -78,10 +83,9 @@ def _panels(
                 yield f"{cell.fusion}{where}, {cell.repeats} {cell.seed}{ended}", scores, stored[f"{domain}/label"]
 
 
-def _draw(axis: Axes, name: str, scores: Array, label: Array, bins: int) -> None:
+def _draw(axis: Axes, scores: Array, label: Array, bins: int) -> None:
     draw_histograms(axis, scores, label, bins)
     axis.axvline(0, color=GREY, linewidth=0.9, linestyle="--")
-    axis.set_title(name, fontsize=8)
 
 
 def draw_histograms(axis: Axes, values: Array, label: Array, bins: int) -> None:

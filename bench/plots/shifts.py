@@ -12,13 +12,25 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, GREY, QUIET, metric_label, new_figure, repeats_note, spread
+from bench.plots.style import (
+    COLORS,
+    GREY,
+    QUIET,
+    length,
+    metric_label,
+    need_width,
+    new_figure,
+    repeats_note,
+    spread,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NAMED = 3
+NARROW, ASIDE, DOMAIN = 5.0, 1.0, 0.22  # inches: left of the axis and of the names, and of a domain
 
 
 def shift_table(board: Board, metric: str) -> pd.DataFrame:
@@ -47,7 +59,12 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     references = table[table.index.get_level_values("role") == "reference"].droplevel("role")
     named = _named(fusions, metric)
     note = f"mean of {metric}; {repeats_note(board.own)}; in colour: the best {NAMED} and the worst on either side"
-    figure = new_figure(max(7.5, 0.5 * table.shape[1] + 5), 6.4, board.title, note)
+    width = max(7.5, 0.5 * table.shape[1] + 5)
+    known = "ref." if width_of(width) < NARROW else "reference"
+    names = [*named, *(f"{name} ({known})" for name in references.index)]
+    beside = max(length(f"{name} 0.000", 8) for name in names) + ASIDE
+    need_width(beside + DOMAIN * (table.shape[1] - 1))
+    figure = new_figure(width, 6.4, board.title, note)
     axis = figure.subplots()
     places = range(table.shape[1])
     for values in fusions.drop(index=named).to_numpy():
@@ -61,7 +78,7 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     for name in references.index:
         values = references.loc[name].to_numpy(dtype=float)
         axis.plot(places, values, color="black", linewidth=1.2, linestyle="-.", marker="s", markersize=3)
-        labels.append((float(values[-1]), f"{name} (reference)", "black"))
+        labels.append((float(values[-1]), f"{name} ({known})", "black"))
     chance = METRICS.get(metric).chance
     if chance is not None:
         axis.axhline(chance, color=GREY, linewidth=0.8, linestyle=":")
@@ -70,7 +87,9 @@ def draw_shifts(board: Board, metric: str) -> Figure:
     _label(axis, labels, table.shape[1] - 1)
     heads = ["\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns]
     heads[0] += "\n(trained on)"
-    axis.set_xticks(places, heads, fontsize=8, rotation=0 if table.shape[1] < 7 else 90)
+    longest = max(length(line, 8) for head in heads for line in head.split("\n"))
+    is_upright = len(heads) >= 7 or (width_of(width) - beside) / (len(heads) - 1) < longest
+    axis.set_xticks(places, heads, fontsize=8, rotation=90 if is_upright else 0)
     axis.set_ylabel(metric_label(metric))
     axis.grid(axis="x", color="0.9")
     axis.spines[["top", "right"]].set_visible(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
+from bench.plots.contract import NothingToDrawError
 from bench.stats.intervals import LEVEL
 from bench.text import counts_of, printable
 
@@ -37,6 +39,7 @@ ARROWS = {HIGHER: " ↑", LOWER: " ↓", NEITHER: ""}
 
 LARGE, SMALL = 10.5, 8.5  # points: a title, and what is said below it
 FAR = 3.0
+LETTER = 0.545  # width of a letter on average, as a share of its size
 MARGIN = 0.12  # inches between the edge of a picture and its heading
 
 
@@ -72,6 +75,30 @@ def width_of(width: float) -> float:
     return _LOOK.get().width or width
 
 
+def columns_of(panels: int, each: float, width: float) -> int:
+    """How many of some panels, of which each needs so many inches, stand beside each other in a picture that would
+    choose ``width`` itself; one at least."""
+    return max(min(panels, int(width_of(width) / each)), 1)
+
+
+def need_width(least: float) -> None:
+    """Of what is to be drawn now, in inches.
+
+    Raises:
+        NothingToDrawError: the width asked for is less.
+    """
+    width = _LOOK.get().width
+    if width is not None and width < least:
+        raise NothingToDrawError(f"--width {width:g}: too narrow, at least {math.ceil(10 * least) / 10:g}")
+
+
+def heading_of(title: str, note: str, width: float) -> tuple[list[str], list[str]]:
+    """The lines of a title and of what is said below it, as they are asked for, wrapped to a width in inches."""
+    look = _LOOK.get()
+    titles = textwrap.wrap(printable(title if look.title is None else look.title), room(width, LARGE * 1.12))
+    return titles, textwrap.wrap(note, room(width, SMALL)) if look.title != "" else []
+
+
 def new_figure(width: float, height: float, title: str, note: str = "") -> Figure:
     """A figure of so many inches below a heading: the title, and smaller what the marks mean, wrapped to its width.
 
@@ -80,10 +107,8 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
     """
     from matplotlib.figure import Figure
 
-    look = _LOOK.get()
     width = width_of(width)
-    titles = textwrap.wrap(printable(title if look.title is None else look.title), _room(width, LARGE * 1.12))
-    notes = textwrap.wrap(note, _room(width, SMALL)) if look.title != "" else []
+    titles, notes = heading_of(title, note, width)
     heading = (1.35 * LARGE * len(titles) + 1.35 * SMALL * len(notes)) / 72 + (2 * MARGIN if titles or notes else 0)
     figure = Figure(figsize=(width, height + heading), dpi=DOTS_PER_INCH, layout="constrained")
     figure.set_layout_engine("constrained", rect=(0, 0, 1, height / (height + heading)), w_pad=0.8 * MARGIN)
@@ -95,9 +120,28 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
     return figure
 
 
-def _room(width: float, size: float) -> int:
-    """Letters of so many points that a line of a picture has room for."""
-    return max(int(72 * (width - 2 * MARGIN) / (0.545 * size)), 12)
+def room(width: float, size: float) -> int:
+    """Letters of so many points that a line of so many inches has room for, within margins; a dozen at least."""
+    return max(int(72 * (width - 2 * MARGIN) / (LETTER * size)), 12)
+
+
+def length(text: str, size: float) -> float:
+    """About how many inches a line of letters of so many points takes."""
+    return LETTER * size * len(text) / 72
+
+
+def add_legend(figure: Figure, names: Sequence[str], least: float, **more: Any) -> None:
+    """Right of the panels where the picture is at least so many inches wide, else below them, in as many columns as
+    there is room for.
+
+    Args:
+        names: of its entries. more: of ``Figure.legend``.
+    """
+    width, each = figure.get_figwidth(), 0.6 + max((length(name, 8) for name in names), default=0.0)
+    is_beside = width >= least
+    place = {"loc": "outside right upper"} if is_beside else {"loc": "outside lower center"}
+    columns = 1 if is_beside else max(int((width - 2 * MARGIN) / each), 1)
+    figure.legend(**{**place, **more} if is_beside else {**more, **place}, ncols=columns, fontsize=8, frameon=False)
 
 
 def reach(distances: NDArray[np.float64], least: float = 0.0) -> float:

@@ -21,7 +21,7 @@ HEADER = {
     "precision": "float32",
 }
 ACCURACY = {"abs_diff": (0.958, 0.961, 0.955), "concat": (0.972, 0.975, 0.978), "hadamard": (0.970, 0.966, 0.974)}
-DROPPED = "abs_diff × mobilenetv3_small_32 on color"
+DROPPED = "abs_diff × mobilenetv3_small_32 on color · finetune · warm-up names"
 
 
 def record(fusion: str, seed: int, accuracy: float) -> dict[str, Any]:
@@ -103,6 +103,12 @@ def test_a_failed_cell_exits_3(bench, base, tmp_path) -> None:
         ((), "give one of --baseline F"),
         (("--baseline", "x.jsonl", "--write-baseline", "y.jsonl"), "give one of --baseline F"),
         (("--baseline", "x.jsonl", "--again", "y"), "--again belongs to --write-baseline"),
+        (("--write-baseline", "y", "--again", "z", "--factor", "2"), "--again beside --factor: --again measures"),
+        (("--write-baseline", "y", "--metric", "accuracy"), "--metric: --write-baseline checks nothing"),
+        (("--write-baseline", "y", "--out", "z", "--format", "md", "--include", "w"), "--format, --out, --include: "),
+        (("--write-baseline", "y", "--margin", "2", "--allow-missing"), "--margin, --allow-missing: --write-baseline"),
+        (("--write-baseline", "y", "--factor", "inf"), "Invalid value for '--factor'"),
+        (("--baseline", "x.jsonl", "--factor", "nan"), "Invalid value for '--factor'"),
         (("--baseline", "x.jsonl"), "x.jsonl: no such file"),
         (("--baseline", "x.jsonl", "--metric", "accuracie"), "did you mean 'accuracy'"),
         (("--baseline", "x.jsonl", "--format", "xml"), "unknown check format 'xml': known: comment, github, json"),

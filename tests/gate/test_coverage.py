@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import UsageError
 
-CELL = "concat × mobilenetv3_small_32 on color"
+CELL = "concat × mobilenetv3_small_32 on color · finetune · warm-up names"
 
 
 @pytest.fixture
@@ -128,3 +128,19 @@ def test_a_regression_outweighs_a_missing_cell(judged, cells):
     comparison = judged(base, cells("concat", [0.85, 0.85, 0.85]))
     assert comparison.exit_code == 1
     assert comparison.counts["missing"] == 1
+
+
+def test_cells_that_differ_in_their_conditions_have_names_of_their_own(judged, cells):
+    kinds = ({}, {"protocol": "frozen"}, {"protocol": "frozen", "recipe_id": "bbbbbbbb"},
+             {"protocol": "frozen", "recipe_id": "bbbbbbbb", "warmup": {"task": "names", "seed": 1}})  # fmt: skip
+    run = [one for kind in kinds for one in cells("concat", [0.95, 0.96], **kind)]
+    for place, one in enumerate(run):
+        one["key"] = f"{place:016x}"
+    names = [one.cell for one in judged(run, run).findings if one.tier == "exact"]
+    where = "concat × mobilenetv3_small_32 on color"
+    assert sorted(names) == [
+        f"{where} · finetune · warm-up names",
+        f"{where} · frozen · warm-up names · recipe aaaaaaaa · warm-up seed 0",
+        f"{where} · frozen · warm-up names · recipe bbbbbbbb · warm-up seed 0",
+        f"{where} · frozen · warm-up names · recipe bbbbbbbb · warm-up seed 1",
+    ]

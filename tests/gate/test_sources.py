@@ -143,6 +143,18 @@ def test_a_leaderboard_gives_the_exact_tier_and_means_only(run_folder, sweep, wo
     assert compare(base, read_side(run_folder(sweep[:5], "new")), Rules()).exit_code == 3
 
 
+def test_a_run_is_the_same_as_its_own_leaderboard_whatever_does_not_apply(run_folder, sweep, record, as_csv, found):
+    known = record("sigmoid", status="collapsed", known_failure="a sigmoid before a cosine")
+    run = run_folder([*sweep, record("tokens", status="not_applicable"), known], "run")
+    sides = read_side(run), read_side(as_csv(run))
+    for base, new in (sides, sides[::-1]):
+        comparison = compare(base, new, Rules())
+        assert comparison.exit_code == 0
+        assert not found(comparison, "coverage")
+    failed = run_folder([*sweep, record("tokens", status="diverged")], "failed")
+    assert compare(read_side(failed), read_side(as_csv(failed)), Rules()).exit_code == 3
+
+
 def test_a_leaderboard_tells_that_a_fusion_is_no_longer_symmetric(run_folder, sweep, as_csv, found):
     for record in sweep:
         record["eval"]["color"]["swap_gap"] = 0.0

@@ -41,6 +41,12 @@ def test_width_and_title_are_those_asked_for_and_globs_choose_fusions(run, bench
         assert picture.width == 5 * 130
     with pytest.raises(UsageError, match=r"--fusion: unknown 'zz\*'"):
         bench_plot(run, "--fusion", "zz*", "--out", out)
+    with pytest.raises(UsageError, match=r"--out .*heat\.png beside --format svg: its end names the format"):
+        bench_plot(run, "--kind", "heatmap", "--format", "svg", "--out", tmp_path / "heat.png")
+    with pytest.raises(UsageError, match="--curve radius: belongs to --kind psychometric, not to heatmap"):
+        bench_plot(run, "--kind", "heatmap", "--curve", "radius")
+    with pytest.raises(UsageError, match=r"a/leaderboard\.csv: a leaderboard\.csv is drawn alone"):
+        bench_plot("a/leaderboard.csv", run)
     with pytest.raises(UsageError, match=r"--width 0\.5: expected 2 to 40 inches"):
         bench_plot(run, "--width", 0.5)
 

@@ -83,8 +83,11 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
     if apart:
         told = (f"{entry.group.fusion} {estimate_text(mean, float('nan'))}" for entry, mean in apart)
         _say(console, f"References and controls: {', '.join(told)}", "dim")
-    for line in failures(section)[:MOST_NAMED]:
+    failed = failures(section)
+    for line in failed[:MOST_NAMED]:
         _say(console, f"failed: {line}", "red")
+    if len(failed) > MOST_NAMED:
+        _say(console, f"and {len(failed) - MOST_NAMED:,} more; --verbose names them", "red")
     console.print()
 
 

@@ -30,6 +30,15 @@ def test_no_line_is_wider_than_the_terminal_and_names_and_the_metric_stay(shown,
     assert ("infer pairs/s" in text.split("No room for")[0]) == (width == 200)
 
 
+@pytest.mark.parametrize("failed", [8, 10])
+def test_failures_that_are_not_named_are_counted(sweep, record, run_folder, bench_report, failed):
+    broken = [record(f"f{number}", status="diverged", message="loss is nan") for number in range(failed)]
+    text = bench_report(run_folder([*sweep[:12], *broken]), "--format", "terminal").stdout
+    assert sum(line.startswith("failed: ") for line in text.splitlines()) == 8
+    assert ("and 2 more; --verbose names them" in text) == (failed == 10)
+    assert ("--verbose names them" in text) == (failed > 8)
+
+
 @pytest.mark.parametrize("width", range(14, 40, 3))
 def test_columns_that_do_not_fit_are_left_out_whole_from_the_right(width):
     grid = Grid(

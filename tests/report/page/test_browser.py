@@ -125,3 +125,18 @@ def test_a_phone_scrolls_down_alone_in_either_scheme(page, open_page, dark):
     ground = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") is not dark
     assert driver.execute_script("return document.documentElement.classList.contains('dark')") is dark
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_long_name_leaves_its_value_room(record, run_folder, bench_report, tmp_path, open_page, width):
+    domain = "folder:path=/home/somebody/photographs/of/the/lab"
+    one = record(domain=domain, data={domain: {"version": 2, "content": {"path": "48b3c2899f017783"}}})
+    file = tmp_path / "page.html"
+    bench_report(run_folder([one, record("concat", domain=domain)]), "--format", "html", "--out", file)
+    driver, wait = open_page(file, width)
+    driver.execute_script(f"location.hash = 'cell-{one['key']}'")
+    wait.until(lambda browser: f"bench show {one['key']}" in browser.find_element("id", "cell").text)
+    script = "return [...document.querySelectorAll('#cell dd')].map(one => one.getBoundingClientRect().width)"
+    assert min(driver.execute_script(script)) > 60
+    script = "return [...document.querySelectorAll('#cell dl')].map(one => one.scrollWidth - one.clientWidth)"
+    assert max(driver.execute_script(script)) <= 0
