@@ -32,7 +32,7 @@ class Finding:
     """One line of a comparison.
 
     Attributes:
-        cell: what it is about: fusion, backbone and domain, with a seed where it is about a single cell.
+        cell: what it is about: fusion, backbone and domain, with a seed or replicate where it is about a single cell.
         text: what was seen.
     """
 

@@ -18,9 +18,9 @@ class Side:
 
     Attributes:
         source: the path it was read from, for messages.
-        cells: the latest attempt by group and seed.
+        cells: the latest attempt by group and repetition.
         factor: how much slower is still noise on that machine, where it was measured.
-        has_means_only: whether its source is a leaderboard: the score of every seed is the mean over seeds.
+        has_means_only: whether its source is a leaderboard: the score of every repetition is the mean over them.
         headers: of its runs; none where it is a file.
         lost: sentences on the lines of its runs that could not be read.
     """
@@ -38,7 +38,7 @@ class Side:
         return frozenset(cell.machine for cell in self.cells.values() if cell.status == "ok")
 
 
-def describe(group: Group, seed: int | None = None) -> str:
+def describe(group: Group, number: int | None = None) -> str:
     """A group, or one cell of it, as messages and tables name it."""
     name = f"{group.fusion} × {group.backbone} on {group.domain}"
-    return name if seed is None else f"{name}, seed {seed}"
+    return name if number is None else f"{name}, {group.repeats} {number}"
