@@ -119,4 +119,9 @@ def _stored(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UsageError(f"{where}: its config holds no keys and values")
     is_inline = config.get("jobs") == 0 and config.get("executor") == "local"
-    return {key: value for key, value in config.items() if key != "jobs" or is_inline}
+    return {key: value for key, value in asked_for(config).items() if key != "jobs" or is_inline}
+
+
+def asked_for(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as it can be given again: one that was stored has every field, of replicates the seeds too."""
+    return {key: value for key, value in stored.items() if key != "seed" or stored.get("replicates") is None}

@@ -116,6 +116,12 @@ def test_a_stored_run_is_a_configuration(tmp_path: Path) -> None:
     assert config == load_config(expected)  # and jobs is as many as this machine holds
 
 
+def test_a_stored_run_over_replicates_is_a_configuration_though_it_names_the_default_seeds(tmp_path: Path) -> None:
+    config = load_config({"replicates": 2, "first_replicate": 5})
+    again = load_config({}, stored(tmp_path, config=config.model_dump()))
+    assert (again.replicates, again.repetitions) == (2, (5, 6))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
