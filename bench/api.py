@@ -146,14 +146,14 @@ class Results:
         return choose_format(REPORT_FORMATS, form).render(self._report(metrics, baseline, margin))
 
     def compare(self, baseline: str, metric: str = "accuracy", margin: float | None = None) -> pd.DataFrame:
-        """Every fusion minus ``baseline``, paired by seed: one row per table, domain tested on, backbone and fusion.
+        """Every fusion minus ``baseline``, paired by seed or replicate.
 
-        Columns, beside those that name the row: ``n_shared`` seeds, ``difference`` with its 95 % interval
-        (``difference_low``, ``difference_high``), ``p`` of the paired t test, ``p_holm`` adjusted over the table, the
-        ``verdict`` (better, worse, equivalent, inconclusive, too few seeds), ``smallest_detectable`` difference,
-        ``p_better``, the share of seeds that were better, with its interval, ``p_equivalent`` and ``p_sign_flip``
-        adjusted as ``p_holm``, and whether the sign-flip test makes the verdict ``disputed``. Differences are in the
-        unit of the metric.
+        One row per table, domain tested on, backbone and fusion. Columns, beside those that name the row: ``n_shared``
+        seeds or replicates, ``difference`` with its 95 % interval (``difference_low``, ``difference_high``), ``p`` of
+        the paired t test, ``p_holm`` adjusted over the table, the ``verdict`` (better, worse, equivalent, inconclusive,
+        or too few seeds, which replicates may be, too), ``smallest_detectable`` difference, ``p_better``, the share of
+        ``n_shared`` that were better, with its interval, ``p_equivalent`` and ``p_sign_flip`` adjusted as ``p_holm``,
+        and whether the sign-flip test makes the verdict ``disputed``. Differences are in the unit of the metric.
 
         Args:
             margin: difference of no interest, in points; by default what the runs declare.

@@ -95,6 +95,11 @@ def count_of(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def either(repeats: Iterable[str], ending: str = "") -> str:
+    """What repetitions are called that are all of one kind, or some of each: ``seeds or replicates``."""
+    return " or ".join(f"{one}{ending}" for one in sorted(set(repeats), reverse=True))
+
+
 def counts_of(counts: Iterable[int], one: str) -> str:
     """``1 cell``, ``3 cells``, ``1 to 3 cells``: the count that all share, or the smallest and the largest."""
     every = list(counts)

@@ -231,7 +231,7 @@ def _tie(answer: Answer, fusion: str) -> str:
         gap = answer.course.mean(fusion) - answer.course.mean(answer.chosen)
         return f"`{fusion}` ({_points(question, gap)})" if math.isfinite(gap) else f"`{fusion}`"
     ends = " to ".join(_points(question, end) for end in (verdict.paired.low, verdict.paired.high))
-    return f"`{fusion}` ({_points(question, verdict.paired.mean)}, {ends}: {verdict.word})"
+    return f"`{fusion}` ({_points(question, verdict.paired.mean)}, {ends}: {verdict.told('replicate')})"
 
 
 def _sure(answer: Answer) -> str:
@@ -289,7 +289,7 @@ def _row(answer: Answer, fusion: str) -> list[str]:
         f"{out}, screening" if left and course is state.screening and state.final is not course else out,
         _tested_mean(answer, fusion),
         _points(question, verdict.paired.mean, 2) if verdict and not math.isnan(verdict.paired.mean) else MISSING,
-        verdict.word if verdict else MISSING,
+        verdict.told("replicate") if verdict else MISSING,
         MISSING if costs.infer_ms is None else f"{costs.infer_ms:.2f}",
         MISSING if costs.params is None else human(costs.params),
     ]

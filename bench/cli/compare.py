@@ -35,7 +35,7 @@ def compare(
     out: OutOption = None,
     include: IncludeOption = None,
 ) -> None:
-    """Say what got worse between two runs: parameters and data exactly, scores paired by seed, speed by rank test.
+    """Say what got worse between two runs: parameters and data exactly, scores by seed or replicate, speed by ranks.
 
     Exit codes: 0 nothing got worse, 1 something did, 2 bad input or nothing to compare, 3 cells missing or failed.
     """

@@ -33,7 +33,7 @@ def evaluate(
     from bench.models.files import find_models
     from bench.models.restore import restore
     from bench.sweep.config_values import split_names
-    from bench.text import MISSING, printable
+    from bench.text import MISSING, either, printable
 
     def say(line: str) -> None:
         typer.echo(printable(line), err=True)
@@ -41,7 +41,8 @@ def evaluate(
     zoo.load(include or ())
     models = [restore(file) for file in find_models(model)]
     records = evaluate_models(models, split_names(eval_ or ["all"]), out, say)
-    table = Table("fusion", "seed", "tested on", "accuracy", "f1", "AUC", box=None, header_style="bold", pad_edge=False)
+    header = ("fusion", either(record.repeats for record in records), "tested on", "accuracy", "f1", "AUC")
+    table = Table(*header, box=None, header_style="bold", pad_edge=False)
     for record in records:
         for domain, tested in record.eval.items():
             values = [tested.values[metric_position(name)] for name in ("accuracy", "f1", "auc")]

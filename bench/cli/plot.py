@@ -30,7 +30,7 @@ def plot(
         Names,
         typer.Option(
             help="Names, globs, name:param=value, or all; commas or repeated. Default: forest, or bars of a "
-            "leaderboard.csv, which does not hold the seeds."
+            "leaderboard.csv, which does not hold every seed or replicate."
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="Metric to draw.")] = "accuracy",

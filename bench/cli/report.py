@@ -49,10 +49,10 @@ def report(
 ) -> None:
     """Print the tables of one or more runs, and write leaderboard.csv beside the records of each.
 
-    One section per protocol, warm-up, recipe and training domain: mean and 95 % t interval over seeds, costs, failed
-    cells with their messages. Bold: not worse than the best. References and controls, shifts, and kinds of
-    pairs have blocks of their own; shifts show the first metric. With --baseline each table is followed by the paired
-    differences, adjusted for their number, and the report starts with what they say.
+    One section per protocol, warm-up, recipe and training domain: mean and 95 % t interval over seeds or replicates,
+    costs, failed cells with their messages. Bold: not worse than the best. References and controls, shifts, and kinds
+    of pairs have blocks of their own; shifts show the first metric. With --baseline each table is followed by the
+    paired differences, adjusted for their number, and the report starts with what they say.
     """
     from bench.formats import choose_format
     from bench.records import leaderboard

@@ -9,7 +9,7 @@ from bench.gate.coverage import Shared, aligned, shared
 from bench.gate.exact import exact_findings
 from bench.gate.finding import INCOMPLETE, Finding, Word
 from bench.gate.quality import quality_findings
-from bench.gate.side import Side, told_apart
+from bench.gate.side import Side
 from bench.gate.throughput import throughput_findings
 from bench.records.margins import margin_of
 from bench.text import count_of
@@ -86,14 +86,13 @@ def compare(base: Side, new: Side, rules: Rules) -> Comparison:
     """
     base, new = aligned(base, new)
     margin = margin_of(new.headers, "gate_margin") if rules.margin is None else rules.margin
-    with told_apart(group for group, _ in (*base.cells, *new.cells)):
-        found = shared(base, new, rules.metric, rules.allow_missing)
-        findings = (
-            *found.findings,
-            *exact_findings(found),
-            *quality_findings(found, base, new, rules.metric, margin),
-            *throughput_findings(found, base, new, rules.factor),
-        )
+    found = shared(base, new, rules.metric, rules.allow_missing)
+    findings = (
+        *found.findings,
+        *exact_findings(found),
+        *quality_findings(found, base, new, rules.metric, margin),
+        *throughput_findings(found, base, new, rules.factor),
+    )
     return Comparison(base.source, new.source, replace(rules, margin=margin), _count(found), _rerun(found), findings)
 
 

@@ -11,6 +11,7 @@ from bench.gate.finding import Finding, Word
 from bench.gate.side import Place, Side, describe
 from bench.metrics import metric_position
 from bench.records.record import NO_SEED, Group, Record
+from bench.text import either
 
 Pair = tuple[Record, Record]
 
@@ -20,7 +21,7 @@ class Shared:
     """What can be compared.
 
     Attributes:
-        finished: cells that finished on both sides, base first, by group and sorted by seed.
+        finished: cells that finished on both sides, base first, by group and sorted by repetition.
         scored: those of them with a number on both sides.
         findings: what is missing, failed, without a number, new, or fixed.
     """
@@ -39,7 +40,7 @@ def aligned(base: Side, new: Side) -> tuple[Side, Side]:
 
 
 def shared(base: Side, new: Side, metric: str, allow_missing: bool) -> Shared:
-    """Pair the cells of two :func:`aligned` sides by their names, conditions and seeds.
+    """Pair the cells of two :func:`aligned` sides by their names, conditions and repetitions.
 
     Raises:
         UsageError: no cell is on both sides, or those that are make no sense on either.
@@ -153,10 +154,12 @@ def _settled(side: Side, other: Side) -> Side:
 def _why(base: Side, new: Side) -> str:
     """What the two sides do not have in common."""
 
+    repeats = either(group.repeats for side in (base, new) for group, _ in side.cells)
+
     def facts(side: Side) -> dict[str, set[str]]:
         groups = [group for group, _ in side.cells]
         named = {name: {str(getattr(group, name)) for group in groups} for name in Group._fields}
-        return {**named, "seed": {str(seed) for _, seed in side.cells}}
+        return {**named, repeats: {str(number) for _, number in side.cells}}
 
     theirs, ours = facts(base), facts(new)
     apart = [

@@ -28,7 +28,7 @@ def _finding(group: Group, pairs: tuple[Pair, ...]) -> Finding:
         for change in _changes(base, new):
             changes.setdefault(change, []).append(base.seed)
     text = "; ".join(
-        change if len(seeds) == len(pairs) else f"{change} (seed {', '.join(map(str, seeds))})"
+        change if len(seeds) == len(pairs) else f"{change} ({group.repeats} {', '.join(map(str, seeds))})"
         for change, seeds in changes.items()
     )
     return Finding(

@@ -32,7 +32,8 @@ class Finding:
     """One line of a comparison.
 
     Attributes:
-        cell: what it is about: fusion, backbone, domain and conditions, with a seed where it is about a single cell.
+        cell: what it is about: fusion, backbone, domain and conditions, with a seed or replicate where it is about a
+            single cell.
         text: what was seen.
     """
 

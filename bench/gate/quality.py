@@ -1,4 +1,4 @@
-"""The quality tier: scores on the domain trained on, paired over the seeds that both sides finished."""
+"""The quality tier: scores on the domain trained on, paired over the repetitions that both sides finished."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bench.gate.side import Side, describe
 from bench.metrics import METRICS
 from bench.records.record import Group
 from bench.stats.paired import paired
+from bench.text import count_of
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def _word(worse: bool, better: bool, differences: Array, margin: float) -> Word:
 
 
 def _differences(scored: Mapping[Group, tuple[Pair, ...]], metric: str) -> Array:
-    """New - base (groups, seeds), padded with nan."""
+    """New - base (groups, repetitions), padded with nan."""
     table = np.full((len(scored), max(map(len, scored.values()))), np.nan)
     for row, pairs in zip(table, scored.values(), strict=True):
         row[: len(pairs)] = [value(new, metric) - value(base, metric) for base, new in pairs]
@@ -78,9 +79,10 @@ def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:
     before, after = (np.mean([value(pair[side], metric) for pair in pairs]) for side in (0, 1))
     change = paired(differences)
     interval = f", 95 % interval {_points(change.low)} to {_points(change.high)}" if change.n > 1 else ""
-    text = f"{metric} {before:.3f} -> {after:.3f}: {_points(change.mean)} points over {_seeds(change.n)}{interval}"
+    count = count_of(change.n, pairs[0][1].repeats)
+    text = f"{metric} {before:.3f} -> {after:.3f}: {_points(change.mean)} points over {count}{interval}"
     if not differences.any():
-        return f"{metric} {before:.3f}: the same on {_seeds(change.n)}"
+        return f"{metric} {before:.3f}: the same on {count}"
     if all(base.key == new.key for base, new in pairs):
         text += "; the key is the same, so code outside the plug-ins, a library or the machine differs"
     return text
@@ -100,7 +102,3 @@ def _means_only(group: Group, pairs: tuple[Pair, ...], base: Side, new: Side, me
 
 def _points(share: float) -> str:
     return f"{100 * share:+.2f}"
-
-
-def _seeds(n: int) -> str:
-    return f"{n} seed{'' if n == 1 else 's'}"

@@ -12,25 +12,21 @@ from types import MappingProxyType
 from bench.history.versions import LAST, Versions
 from bench.markup import csv_text, markdown_line
 from bench.plots.style import metric_label
-from bench.records.load import Run
-from bench.report.formats.terminal import fitting
+from bench.report.formats.terminal import drawn, fitting
 from bench.report.table import Grid, estimate_text
 from bench.stats.paired import Paired
-from bench.text import MISSING, printable
-from bench.verdicts.history import History
+from bench.text import MISSING, either, printable, some
+from bench.verdicts.history import History, names_of
 from bench.verdicts.unit import unit_of
 
-READING = (
-    "Mean ± half width of the 95 % t interval over seeds, the newest version first. Change: from the version "
-    "before, paired by seed; bold where its interval leaves 0 out, as one in twenty does by chance: bench check judges."
-)
+MOST_NAMED = 6
 
 
 def grid(history: History) -> Grid:
     """One row per fusion, one column per version."""
     unit = unit_of(history.metric)
     shown = range(len(history.versions))[::-1]
-    header = ["fusion", f"change,{unit.name}", *(label(history.versions[at]) for at in shown)]
+    header = ["fusion", f"change,{unit.name}", *(printable(history.names[at]) for at in shown)]
     rows = [
         [course.group.fusion, _change(course.change, history.metric)]
         + [estimate_text(float(course.mean[at]), float(course.half_width[at])) for at in shown]
@@ -39,9 +35,14 @@ def grid(history: History) -> Grid:
     return Grid(header, rows, left=1)
 
 
-def label(version: Run) -> str:
-    """A version as columns and axes name it."""
-    return printable(str(version.folder))
+def reading(histories: Sequence[History]) -> str:
+    """How to read the tables."""
+    repeats = [history.table.repeats for history in histories]
+    return (
+        f"Mean ± half width of the 95 % t interval over {either(repeats, 's')}, the newest version first."
+        f"{_draw(histories)} Change: from the version before, paired by {either(repeats)}; bold where its interval "
+        "leaves 0 out, as one in twenty does by chance: bench check judges."
+    )
 
 
 def markdown(histories: Sequence[History], versions: Versions) -> str:
@@ -50,14 +51,14 @@ def markdown(histories: Sequence[History], versions: Versions) -> str:
     for history in histories:
         blocks += [f"## {markdown_line(history.title)}", f"{metric_label(history.metric)}:"]
         blocks.append(grid(history).markdown())
-    blocks += [READING, "## Versions", "\n".join(f"- {markdown_line(_about(one))}" for one in reversed(versions.runs))]
+    about = (f"- {markdown_line(one)}" for one in _about(versions))
+    blocks += [markdown_line(reading(histories)), "## Versions", "\n".join(about)]
     return "\n\n".join(blocks) + "\n"
 
 
 def terminal(histories: Sequence[History], versions: Versions) -> str:
     """The same for a terminal: as many of the newest versions as it has room for."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     text, is_terminal = io.StringIO(), sys.stdout.isatty()
@@ -65,16 +66,10 @@ def terminal(histories: Sequence[History], versions: Versions) -> str:
     for history in histories:
         console.print(Text(printable(f"{history.title} · {metric_label(history.metric)}"), style="bold"))
         shown, _ = fitting(grid(history), console.width)
-        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
-        for place, header in enumerate(shown.header):
-            drawn.add_column(header, justify="left" if place < shown.left else "right", overflow="fold")
-        for row in shown.rows:
-            cells = (Text(printable(cell.strip("*")), style="bold" if cell.startswith("**") else "") for cell in row)
-            drawn.add_row(*cells)
-        console.print(drawn)
+        console.print(drawn(shown))
         console.print()
-    for version in reversed(versions.runs):
-        console.print(Text(printable(_about(version)), style="dim"), soft_wrap=True)
+    for line in [reading(histories), *_about(versions)]:
+        console.print(Text(printable(line), style="dim"), soft_wrap=True)
     return text.getvalue()
 
 
@@ -83,7 +78,7 @@ def as_csv(histories: Sequence[History], versions: Versions) -> str:
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(["version", "created", "domain", "protocol", "warmup", "recipe_id", "backbone", "fusion", "metric",
-                  "n_seeds", "mean", "half_width"])  # fmt: skip
+                  "repeats", "n", "mean", "half_width"])  # fmt: skip
     for history in histories:
         for course in history.courses:
             group = course.group
@@ -91,9 +86,10 @@ def as_csv(histories: Sequence[History], versions: Versions) -> str:
                 numbers = [
                     "" if math.isnan(one[at]) else repr(float(one[at])) for one in (course.mean, course.half_width)
                 ]
-                names = [label(version), str(version.header.get("created", "")), group.domain, group.protocol,
-                         group.warmup, group.recipe_id, group.backbone, group.fusion, history.metric]  # fmt: skip
-                out.writerow([*map(csv_text, names), course.seeds[at], *numbers])
+                created = str(version.header.get("created", ""))
+                names = [printable(history.names[at]), created, group.domain, group.protocol, group.warmup,
+                         group.recipe_id, group.backbone, group.fusion, history.metric, group.repeats]  # fmt: skip
+                out.writerow([*map(csv_text, names), course.counts[at], *numbers])
     return text.getvalue()
 
 
@@ -102,10 +98,26 @@ FORMATS: MappingProxyType[str, Callable[[Sequence[History], Versions], str]] = M
 )
 
 
-def _about(version: Run) -> str:
-    """When it was, and what its commit says."""
-    created, subject = str(version.header.get("created", "")), str(version.header.get("subject", ""))
-    return ", ".join(filter(None, [label(version), created[:10] if created != LAST else "", subject]))
+def _draw(histories: Sequence[History]) -> str:
+    """A sentence on what intervals know of the draw of test pairs; empty where there are none over seeds."""
+    seeds = [history for history in histories if history.table.repeats == "seed"]
+    every = dict.fromkeys(name for history in seeds for name in history.with_interval)
+    bare = dict.fromkeys(name for history in seeds for name in history.without_draw)
+    if not every:
+        return ""
+    if not bare:
+        return " It includes the draw of test pairs, which all seeds share."
+    where = "" if len(bare) == len(every) else f" in {some(bare, MOST_NAMED)}"
+    return f" It leaves out the draw of test pairs, which all seeds share,{where} as no scores are stored that tell it."
+
+
+def _about(versions: Versions) -> list[str]:
+    """Each version, the newest first: when it was, and what its commit says."""
+    lines = []
+    for name, version in zip(names_of(versions.runs), versions.runs, strict=True):
+        created, subject = (str(version.header.get(what, "")) for what in ("created", "subject"))
+        lines.append(", ".join(filter(None, [name, created[:10] if created != LAST else "", subject])))
+    return lines[::-1]
 
 
 def _change(change: Paired | None, metric: str) -> str:

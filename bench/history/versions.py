@@ -21,9 +21,11 @@ NOW, LAST = "now", "9999"
 
 @dataclass(frozen=True)
 class Versions:
-    """All versions, the oldest first; each is a run whose folder is its name, with ``created`` and ``subject``.
+    """All versions, the oldest first.
 
     Attributes:
+        runs: with ``created`` in their headers. Of a file that git knows, a version is a folder below it that has the
+            name of the commit, with ``subject`` in its header.
         left_out: sentences on versions and lines that could not be read.
     """
 
@@ -46,7 +48,7 @@ def read_versions(paths: Sequence[Path], last: int) -> Versions:
         if path.is_dir():
             found = load_runs([path])
             left_out += damage(found)
-            runs += [Run(Path(run.folder.name), run.header, run.cells, run.damaged) for run in found]
+            runs += found
         elif path.suffix == ".jsonl" and path.exists():
             for name, read in _revisions(path):
                 try:
@@ -57,8 +59,9 @@ def read_versions(paths: Sequence[Path], last: int) -> Versions:
             raise UsageError(f"{path}: expected a run folder or a .jsonl file that bench check --write-baseline wrote")
     if not runs:
         raise UsageError("; ".join(left_out))
-    runs.sort(key=lambda run: str(run.header.get("created", "")))
-    return Versions(runs[-last:], left_out)
+    once = {run.folder.resolve(): run for run in runs}
+    in_time = sorted(once.values(), key=lambda run: str(run.header.get("created", "")))
+    return Versions(in_time[-last:], left_out)
 
 
 def _revisions(file: Path) -> Iterator[tuple[str, Callable[[], Run]]]:
@@ -73,14 +76,15 @@ def _revisions(file: Path) -> Iterator[tuple[str, Callable[[], Run]]]:
     content = file.read_bytes()
     if not commits or content != _git(file, "show", f"HEAD:./{file.name}"):
         name, subject = (NOW, "not committed yet") if commits else (file.stem, "")
-        yield name, partial(_run, name, {"created": LAST, "subject": subject}, content)
+        folder = file / name if commits else file
+        yield name, partial(_run, folder, {"created": LAST, "subject": subject}, content)
 
 
 def _committed(file: Path, name: str, header: Mapping[str, str]) -> Run:
-    return _run(name, header, _git(file, "show", f"{name}:./{file.name}"))
+    return _run(file / name, header, _git(file, "show", f"{name}:./{file.name}"))
 
 
-def _run(name: str, header: Mapping[str, str], content: bytes | None) -> Run:
+def _run(folder: Path, header: Mapping[str, str], content: bytes | None) -> Run:
     """The records of one version. The first line may say how many there are; older files lack it."""
     check, cells = checker(Record), []
     for number, text in enumerate((content or b"").splitlines(), start=1):
@@ -89,7 +93,7 @@ def _run(name: str, header: Mapping[str, str], content: bytes | None) -> Run:
             cells.append(check(*line))
     if not cells:
         raise UsageError("no records in it")
-    return Run(Path(name), header, tuple(cells))
+    return Run(folder, header, tuple(cells))
 
 
 def _git(file: Path, *command: str) -> bytes | None:

@@ -65,7 +65,7 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
         axis.errorbar(x + _aside(place, shown), course.mean, error, linewidth=1.6, elinewidth=0.8,
                       label=course.group.fusion, **look)  # fmt: skip
     days = [str(one.header.get("created", ""))[5:10] for one in history.versions]
-    names = [printable(str(one.folder))[:LONGEST] for one in history.versions]
+    names = [printable(name)[:LONGEST] for name in history.names]
     labels = [f"{name}\n{day}" for name, day in zip(names, days, strict=True)]
     step = -(-len(x) // max(min(MOST_TICKS, int(room / max(length(name, 8) for name in names))), 1))
     axis.set_xticks(x[::-step], labels[::-step], fontsize=8)

@@ -105,7 +105,7 @@ def _steps(behind: Array, limit: float, scale: int) -> tuple[Array, Array]:
 
 @register_plot
 class ProfilesPlot(Plot):
-    """How often each fusion is within so many points of the best one, over all domains and seeds."""
+    """How often each fusion is within so many points of the best one, over all domains and seeds or replicates."""
 
     name, needs = "profiles", "records"
 

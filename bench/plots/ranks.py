@@ -104,7 +104,7 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
 
 @register_plot
 class Ranks(Plot):
-    """Mean ranks over seeds, with the cliques that lie within a critical difference."""
+    """Mean ranks over seeds or replicates, with the cliques that lie within a critical difference."""
 
     name = "ranks"
 

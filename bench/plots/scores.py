@@ -103,7 +103,7 @@ def draw_histograms(axis: Axes, values: Array, label: Array, bins: int) -> None:
 
 @register_plot
 class Scores(Plot):
-    """Histograms of the scores of same and different pairs, one seed.
+    """Histograms of the scores of same and different pairs, one seed or replicate.
 
     Args:
         bins: of each histogram.

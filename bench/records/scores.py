@@ -17,7 +17,7 @@ from bench.records.folder import RunFolder
 from bench.records.load import Run
 from bench.records.record import Record
 from bench.stats.pair_error import KNOWN, PairCovariances, Units, influence, nothing_shared, pair_covariances
-from bench.stats.paired import Shared
+from bench.stats.paired import NOTHING, Shared
 
 Array = NDArray[np.float64]
 PARTS = ("label", "cosine", "units")
@@ -69,6 +69,28 @@ class StoredScores:
             return {}
         shared = pair_covariances(np.stack(list(means.values())), units)
         return {metric: Shared(float(own), shared.freedom) for metric, own in zip(means, shared.own, strict=True)}
+
+    def know(self, cells: Sequence[Record], domain: str, metric: str) -> bool:
+        """Whether they tell it of the mean over ``cells``."""
+        found = self._mean(cells, domain)
+        return found is not None and metric in found[0]
+
+    def of_change(
+        self, cells: Sequence[Record], before: StoredScores, old: Sequence[Record], domain: str, metric: str
+    ) -> Shared:
+        """What they add to the mean over ``cells`` minus that over ``old``, of which ``before`` has the scores; nothing
+        where that is not known.
+
+        Args:
+            old: tested on the very same pairs.
+        """
+        now, then = self._mean(cells, domain), before._mean(old, domain)
+        means = [found[0].get(metric) for found in (now, then) if found]
+        new_mean, old_mean = means if len(means) == 2 else (None, None)
+        if now is None or new_mean is None or old_mean is None or new_mean.shape != old_mean.shape:
+            return NOTHING
+        shared = pair_covariances((new_mean - old_mean)[None], now[1])
+        return Shared(float(shared.own[0]), shared.freedom)
 
     def together(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> PairCovariances:
         """How they move the means over each of ``rows`` together; nothing for rows of which that is not known."""

@@ -76,7 +76,7 @@ def comparison_grid(comparison: Comparison) -> Grid:
     several, unit = comparison.has_several_backbones, comparison.unit
     header = ["fusion", *["backbone"] * several, "n", f"difference,{unit.name}", "95 % interval", "p (Holm)"]
     header += ["P(better)", "verdict", f"detectable,{unit.name}"]
-    rows = [_row(verdict, unit, several) for verdict in comparison.verdicts]
+    rows = [_row(verdict, comparison) for verdict in comparison.verdicts]
     return Grid(header, rows, left=1 + several)
 
 
@@ -145,24 +145,29 @@ def by_word(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     return {word: members for word, members in found.items() if members}
 
 
-def word_of(verdict: Verdict) -> str:
-    """The word, marked where the sign-flip test says otherwise."""
-    return f"{verdict.word} {DISPUTED}" if verdict.is_disputed else verdict.word
+def word_of(verdict: Verdict, repeats: Repeats) -> str:
+    """The word for readers, marked where the sign-flip test says otherwise.
+
+    Args:
+        repeats: what the verdict is over.
+    """
+    word = verdict.told(repeats)
+    return f"{word} {DISPUTED}" if verdict.is_disputed else word
 
 
-def _row(verdict: Verdict, unit: Unit, several: bool) -> list[str]:
-    found, share = verdict.paired, verdict.improvement
+def _row(verdict: Verdict, comparison: Comparison) -> list[str]:
+    found, share, unit = verdict.paired, verdict.improvement, comparison.unit
     interval = MISSING if math.isnan(found.low) else f"{unit.signed(found.low)} to {unit.signed(found.high)}"
     rate = MISSING if math.isnan(share.share) else f"{share.share:.2f} ({share.low:.2f} to {share.high:.2f})"
     return [
         verdict.fusion,
-        *[verdict.backbone] * several,
+        *[verdict.backbone] * comparison.has_several_backbones,
         str(found.n),
         unit.signed(found.mean),
         interval,
         p_text(verdict.p_holm),
         rate,
-        word_of(verdict),
+        word_of(verdict, comparison.repeats),
         unit.size(verdict.smallest_detectable),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bench.plots.style import metric_label
@@ -14,6 +15,11 @@ from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import MISSING, count_of
 from bench.verdicts.effects import FUSION, PAIRS, SEED, Effects, effects_of
 from bench.verdicts.unit import Unit, unit_of
+
+# What repetitions may have in common that moves scores.
+SHARED: Mapping[Repeats, str] = MappingProxyType(
+    {"seed": "one set of test pairs", "replicate": "weights that others trained"}
+)
 
 
 def analyses(section: Section, sections: Sequence[Section], metric: str) -> dict[str, Effects]:
@@ -103,7 +109,7 @@ def _sentence(found: Mapping[str, Effects], metric: str, repeats: Repeats) -> st
         f"how they would part under other test pairs than those that all {repeats}s share was taken off what is due "
         "to them"
         if is_known
-        else f"what all {repeats}s share, such as one set of test pairs, is in none of them"
+        else f"what all {repeats}s share, such as {SHARED[repeats]}, is in none of them"
     )
     return (
         f"Variance components of {metric_label(metric)} over what all of these fusions finished ({counted}). "

@@ -8,7 +8,7 @@ from typing import Any
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
 from bench.records.sections import Section
-from bench.report.against_baseline import DISPUTED, sign_flip_notes, verdict_dict
+from bench.report.against_baseline import DISPUTED, sign_flip_notes, verdict_dict, word_of
 from bench.report.table import Block, Grid, matrix
 from bench.text import MISSING, p_text
 from bench.verdicts.gaps import Gap
@@ -73,7 +73,7 @@ def grid(section: Section, gaps: Sequence[Gap], metric: str, baseline: str | Non
             unit.signed(verdict.paired.low),
             unit.signed(verdict.paired.high),
             p_text(verdict.p_holm),
-            f"{verdict.word} {DISPUTED}" if verdict.is_disputed else verdict.word,
+            word_of(verdict, section.repeats),
             str(verdict.paired.n),
         ]
         for name, of in _rows(section, gaps, baseline)

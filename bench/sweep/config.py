@@ -249,7 +249,7 @@ def check_size(*axes: Sized) -> None:
     """Raise ``UsageError`` where the axes of a sweep, each of them within its limit, make too many cells together."""
     cells = math.prod(map(len, axes))
     if cells > MOST_CELLS:
-        raise UsageError(f"{cells:,} cells; expected at most {MOST_CELLS:,}: choose fewer fusions or seeds")
+        raise UsageError(f"{cells:,} cells; expected at most {MOST_CELLS:,}: choose fewer fusions or repetitions")
 
 
 def option_of(field: str) -> str:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from bench.markup import markdown, markdown_line
 from bench.plots.style import metric_label
 from bench.records.entries import counted
-from bench.report.against_baseline import sign_flip_notes, word_of
+from bench.report.against_baseline import Comparison, sign_flip_notes, word_of
 from bench.report.table import Grid
 from bench.text import MISSING, count_of, p_text
 from bench.tune.order import Order, Ranks
 from bench.tune.result import Board
 from bench.tune.trials import Tuned
-from bench.verdicts.unit import Unit
 from bench.verdicts.verdicts import Verdict
 
 SHARES = {
@@ -57,16 +56,16 @@ def _grid(board: Board) -> Grid:
     for place in _by_rank(board):
         one = board.tuned[place]
         means = [f"{values[:, place].mean():.3f}" if len(values) else MISSING for values in (board.before, board.after)]
-        said = _said(verdicts[one.subject.fusion], unit) if one.is_changed else [MISSING] * 4
+        said = _said(verdicts[one.subject.fusion], board.comparison) if one.is_changed else [MISSING] * 4
         failed = counted(one.failed) or "0"
         rows.append([one.subject.fusion, *_ranks(board.order, place), *means, *said, failed, _recipe(one)])
     return Grid(header, rows, left=1)
 
 
-def _said(verdict: Verdict, unit: Unit) -> list[str]:
-    found = verdict.paired
+def _said(verdict: Verdict, comparison: Comparison) -> list[str]:
+    found, unit = verdict.paired, comparison.unit
     interval = MISSING if math.isnan(found.low) else f"{unit.signed(found.low)} to {unit.signed(found.high)}"
-    return [unit.signed(found.mean), interval, p_text(verdict.p_holm), word_of(verdict)]
+    return [unit.signed(found.mean), interval, p_text(verdict.p_holm), word_of(verdict, comparison.repeats)]
 
 
 def _ranks(order: Order | None, place: int) -> list[str]:

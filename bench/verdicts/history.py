@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from bench.metrics import METRICS, metric_position
-from bench.records.entries import Entry, entries_of
+from bench.metrics import METRICS
+from bench.records.entries import Entry, entries_of, facts_of
 from bench.records.load import Run, pool
 from bench.records.record import Group, Role
+from bench.records.scores import StoredScores
 from bench.records.sections import Table, tables_of
 from bench.stats.intervals import Array
-from bench.stats.paired import Paired, paired
+from bench.stats.paired import NOTHING, Paired, Shared, paired
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,15 +25,18 @@ class Course:
     """One fusion over the versions.
 
     Attributes:
-        seeds: (versions,) that finished. mean, half_width: (versions,) over them, nan where there are none.
-        change: from the version before to the last one that has it, over the seeds of both; None where one alone does.
+        counts: (versions,) repetitions that finished. mean, half_width: (versions,) over them, nan where there is none.
+        leaves_out_draw: (versions,) whether seeds share test pairs whose draw is not in ``half_width``.
+        change: from the version before to the last one that has it, over the repetitions of both; None where one alone
+            does.
     """
 
     group: Group
     role: Role
-    seeds: Sequence[int]
+    counts: Sequence[int]
     mean: Array
     half_width: Array
+    leaves_out_draw: Sequence[bool]
     change: Paired | None
 
     @property
@@ -45,19 +51,46 @@ class History:
     """The courses of one table and backbone: fusions before what stands apart, each with the best newest first.
 
     Attributes:
-        versions: those with a value here, the oldest first.
+        versions: those with a value here, the oldest first. names: of these, as columns and axes call them.
     """
 
     table: Table
     backbone: str
     metric: str
     versions: Sequence[Run]
+    names: Sequence[str]
     courses: Sequence[Course]
 
     @property
     def title(self) -> str:
         """Heading, different for every history."""
         return f"{self.table.title} · {self.backbone}"
+
+    @property
+    def with_interval(self) -> list[str]:
+        """Names of the versions of which a mean has an interval."""
+        ends = [course.half_width for course in self.courses]
+        return [name for at, name in enumerate(self.names) if not all(math.isnan(own[at]) for own in ends)]
+
+    @property
+    def without_draw(self) -> list[str]:
+        """Names of the versions of which an interval leaves out the draw of test pairs that all seeds share."""
+        return [name for at, name in enumerate(self.names) if any(one.leaves_out_draw[at] for one in self.courses)]
+
+
+def names_of(versions: Sequence[Run]) -> list[str]:
+    """What tells versions apart: the name of the folder; where several have it, the path below the last folder that all
+    of these lie in."""
+    paths = [version.folder.resolve() for version in versions]
+    alike = {path.name: [one for one in paths if one.name == path.name] for path in paths}
+    return [
+        path.name if len(set(alike[path.name])) == 1 else os.path.relpath(path, _above(alike[path.name]))
+        for path in paths
+    ]
+
+
+def _above(paths: Sequence[Path]) -> str:
+    return os.path.commonpath([path.parent for path in paths])
 
 
 def histories_of(versions: Sequence[Run], metric: str, chosen: Collection[Group]) -> list[History]:
@@ -66,8 +99,8 @@ def histories_of(versions: Sequence[Run], metric: str, chosen: Collection[Group]
     Args:
         versions: the oldest first. chosen: the groups to show.
     """
-    found = [{entry.group: entry for entry in entries_of(pool([one]).cells)} for one in versions]
-    groups = sorted({group for entries in found for group in entries if group in chosen})
+    found, names = [_entries(one, chosen) for one in versions], names_of(versions)
+    groups = sorted({group for entries in found for group in entries})
     histories = []
     for table, members in tables_of(groups, lambda group: group):
         for backbone in sorted({group.backbone for group in members}):
@@ -78,8 +111,18 @@ def histories_of(versions: Sequence[Run], metric: str, chosen: Collection[Group]
             sign = METRICS.get(metric).direction or 1
             kept.sort(key=lambda course: (course.role != "fusion", -sign * course.newest, course.group.fusion))
             if kept:
-                histories.append(History(table, backbone, metric, [versions[at] for at in shown], kept))
+                own_versions, own_names = [versions[at] for at in shown], [names[at] for at in shown]
+                histories.append(History(table, backbone, metric, own_versions, own_names, kept))
     return histories
+
+
+def _entries(version: Run, chosen: Collection[Group]) -> dict[Group, Entry]:
+    """The chosen entries of a version by their groups, on the domain trained on alone."""
+    cells = (cell for cell in pool([version]).cells if cell.group in chosen)
+    at_home = [
+        replace(cell, eval={name: cell.eval[name] for name in cell.eval if name == cell.domain}) for cell in cells
+    ]
+    return {entry.group: entry for entry in entries_of(at_home, StoredScores([version]))}
 
 
 def _has(entries: Mapping[Group, Entry], group: Group, metric: str) -> bool:
@@ -96,18 +139,42 @@ def _course(group: Group, versions: Sequence[Mapping[Group, Entry]], metric: str
         [len(entry.tested(group.domain)) if entry else 0 for entry in own],
         np.array([entry.mean(group.domain, metric) if entry else math.nan for entry in own]),
         np.array([entry.half_width(group.domain, metric) if entry else math.nan for entry in own]),
+        [entry is not None and _leaves_out_draw(entry, metric) for entry in own],
         _change(known[-2], known[-1], metric) if len(known) > 1 else None,
     )
 
 
+def _leaves_out_draw(entry: Entry, metric: str) -> bool:
+    domain = entry.group.domain
+    if entry.group.repeats == "replicate" or math.isnan(entry.half_width(domain, metric)):
+        return False
+    return not entry.scores.know([cell for cell in entry.finished if domain in cell.eval], domain, metric)
+
+
 def _change(before: Entry, after: Entry, metric: str) -> Paired | None:
-    old, new = _by_seed(before, metric), _by_seed(after, metric)
+    old, new = _by_number(before, metric), _by_number(after, metric)
     shared = sorted(old.keys() & new.keys())
-    return paired(np.array([new[seed] - old[seed] for seed in shared])) if shared else None
+    if not shared:
+        return None
+    differences = np.array([new[number] - old[number] for number in shared])
+    return paired(differences, shared=_drawn(before, after, metric, shared))
 
 
-def _by_seed(entry: Entry, metric: str) -> dict[int, float]:
-    position = metric_position(metric)
-    tested = ((cell.seed, cell.eval.get(entry.group.domain)) for cell in entry.finished)
-    values = ((seed, one.values[position]) for seed, one in tested if one)
-    return {seed: value for seed, value in values if value is not None}
+def _drawn(before: Entry, after: Entry, metric: str, shared: Sequence[int]) -> Shared:
+    """What the draw of test pairs adds to a change over the repetitions of these numbers."""
+    domain = after.group.domain
+    old, new = ([cell for cell in one.finished if cell.seed in shared] for one in (before, after))
+    if facts_of(old, domain)[2:] == facts_of(new, domain)[2:]:
+        return after.scores.of_change(new, before.scores, old, domain, metric)
+    apart = [one.scores.of_means(cells, domain).get(metric) for one, cells in ((before, old), (after, new))]
+    known = [one for one in apart if one]
+    if len(known) < len(apart):
+        return NOTHING
+    return Shared(sum(one.variance for one in known), min(one.freedom for one in known))
+
+
+def _by_number(entry: Entry, metric: str) -> dict[int, float]:
+    """Values by the number of the repetition."""
+    values = entry.runs(entry.group.domain, metric).tolist()
+    cells = zip(entry.finished, values, strict=True)
+    return {cell.seed: value for cell, value in cells if not math.isnan(value)}

@@ -14,6 +14,7 @@ from bench.metrics import METRICS, NEITHER
 from bench.records.blocks import Array, by_conditions, score_table, shared_by
 from bench.records.entries import Entry
 from bench.records.margins import MARGIN
+from bench.records.record import Repeats
 from bench.stats.improvement import Improvement, improvement
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.multiplicity import holm
@@ -48,6 +49,7 @@ class Verdict:
             where too few blocks are shared.
         improvement: how often the fusion was better than the baseline.
         family: how many comparisons were tested together.
+        word: as programs compare it, whatever the blocks are; :meth:`told` is what readers see.
     """
 
     fusion: str
@@ -61,6 +63,10 @@ class Verdict:
     smallest_detectable: float
     improvement: Improvement
     family: int
+
+    def told(self, repeats: Repeats) -> str:
+        """The word, of verdicts over such repetitions."""
+        return self.word.replace("seed", repeats)
 
 
 def compare_to_baseline(

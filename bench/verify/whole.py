@@ -19,11 +19,13 @@ from bench.records.scores import read_scores
 from bench.sweep.config import load_config
 from bench.sweep.config_file import as_given
 from bench.sweep.config_values import read_part
+from bench.sweep.coordinates import coordinates
 from bench.sweep.part import part_of
 from bench.sweep.plan import Planned, make_plan
 from bench.text import count_of
 
 NAMED = 3
+COORDINATES = ("fusion", "backbone", "domain", "repeats", "seed", "protocol", "recipe_id")
 # Of a score in float32, beyond what another library rounds.
 TOLERANCE = 1e-5
 
@@ -128,11 +130,15 @@ def _coordinates(planned: Mapping[str, Planned], records: Mapping[str, DetailedR
     for key, record in records.items():
         if key not in planned:
             continue
-        cell = planned[key].cell
-        true = (str(cell.fusion), str(cell.backbone), cell.name_of(cell.domain), cell.seed, cell.protocol)
-        said = (record.fusion, record.backbone, record.domain, record.seed, record.protocol)
+        known = coordinates(planned[key].cell, key)
+        true = {name: known[name] for name in COORDINATES} | {"warm-up": known["warmup"]["task"]}
+        said = {name: getattr(record, name) for name in COORDINATES} | {"warm-up": record.warmup["task"]}
         if said != true:
-            yield Remark(True, f"record {key} says {' · '.join(map(str, said))}, its key {' · '.join(map(str, true))}")
+            yield Remark(True, f"record {key} says {_listed(said)}, its key {_listed(true)}")
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return " · ".join(map(str, names.values()))
 
 
 def _scores(folder: RunFolder, records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:

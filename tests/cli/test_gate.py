@@ -21,7 +21,7 @@ HEADER = {
     "precision": "float32",
 }
 ACCURACY = {"abs_diff": (0.958, 0.961, 0.955), "concat": (0.972, 0.975, 0.978), "hadamard": (0.970, 0.966, 0.974)}
-DROPPED = "abs_diff × mobilenetv3_small_32 on color · finetune · warm-up names"
+DROPPED = "abs_diff × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa"
 
 
 def record(fusion: str, seed: int, accuracy: float) -> dict[str, Any]:

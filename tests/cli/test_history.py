@@ -31,6 +31,20 @@ def test_a_metric_may_be_named_by_a_glob(bench, runs, capfd):
     assert "fpr95" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("form", ["md", "csv", "terminal"])
+def test_runs_of_one_name_are_told_apart(bench, runs, capfd, form, tmp_path):
+    for name in ("old", "new"):
+        (runs / name).rename(runs / f"_{name}")
+        (runs / name).mkdir()
+        (runs / f"_{name}").rename(runs / name / "quick")
+    picture = tmp_path / "picture.svg"
+    assert bench("history", runs / "old", runs / "new", "--format", form, "--picture", picture) == 0
+    shown = capfd.readouterr().out
+    assert "old/quick" in shown
+    assert "new/quick" in shown
+    assert "new/quick" in picture.read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import UsageError
 
-CELL = "concat × mobilenetv3_small_32 on color · finetune · warm-up names"
+CELL = "concat × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa"
 
 
 @pytest.fixture
@@ -138,9 +138,9 @@ def test_cells_that_differ_in_their_conditions_have_names_of_their_own(judged, c
         one["key"] = f"{place:016x}"
     names = [one.cell for one in judged(run, run).findings if one.tier == "exact"]
     where = "concat × mobilenetv3_small_32 on color"
-    assert sorted(names) == [
-        f"{where} · finetune · warm-up names",
-        f"{where} · frozen · warm-up names · recipe aaaaaaaa · warm-up seed 0",
-        f"{where} · frozen · warm-up names · recipe bbbbbbbb · warm-up seed 0",
-        f"{where} · frozen · warm-up names · recipe bbbbbbbb · warm-up seed 1",
+    assert names == [
+        f"{where} · finetune · warm-up names · recipe aaaaaaaa",
+        f"{where} · frozen · warm-up names · recipe aaaaaaaa",
+        f"{where} · frozen · warm-up names · recipe bbbbbbbb",
+        f"{where} · frozen · warm-up names of seed 1 · recipe bbbbbbbb",
     ]

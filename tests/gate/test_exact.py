@@ -24,7 +24,7 @@ def test_a_changed_fact_is_a_regression_and_named(judged, found, cells, change, 
     comparison = judged(base, new)
     assert comparison.exit_code == 1
     assert found(comparison, "exact") == [
-        ("worse", "concat × mobilenetv3_small_32 on color · finetune · warm-up names", text)
+        ("worse", "concat × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa", text)
     ]
 
 
@@ -56,7 +56,7 @@ def test_a_symmetric_fusion_that_comes_to_care_about_the_order_is_a_regression(j
     new[1]["eval"]["color"]["swap_gap"] = 0.034
     text = "symmetric, but its answers on color change by 0.034 on average when the images swap (seed 1)"
     assert found(judged(base, new), "exact") == [
-        ("worse", "abs_diff × mobilenetv3_small_32 on color · finetune · warm-up names", text)
+        ("worse", "abs_diff × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa", text)
     ]
     for record in new:
         record["symmetric"] = False

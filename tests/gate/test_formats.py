@@ -78,7 +78,7 @@ def test_junit_is_read_back_by_a_parser(comparison):
             assert int(suite.get(count)) == len(suite.findall(f"testcase/{tag}"))
     failures = root.findall("testsuite[@name='quality']/testcase/failure/..")
     assert [case.get("name") for case in failures] == [
-        "concat × mobilenetv3_small_32 on color · finetune · warm-up names"
+        "concat × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa"
     ]
     assert root.get("errors") == "2"
     messages = [error.get("message") for error in root.findall(".//error")]
@@ -96,7 +96,8 @@ def test_github_gets_an_error_for_red_and_a_warning_for_undecided(comparison):
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == 3
     assert errors[0].startswith(
-        "::error title=quality worse%3A concat × mobilenetv3_small_32 on color · finetune · warm-up names::accuracy "
+        "::error title=quality worse%3A concat × mobilenetv3_small_32 on color · finetune · warm-up names · "
+        "recipe aaaaaaaa::accuracy "
     )
     failed = next(line for line in errors if "failed" in line)
     title, data = failed.removeprefix("::error title=").split("::")

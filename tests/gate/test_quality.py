@@ -24,7 +24,7 @@ def test_the_cell_that_dropped_on_every_seed_is_named(judged, found, sweep):
     comparison = judged(sweep(), sweep(concat=[0.91, 0.93, 0.93]))
     assert comparison.exit_code == 1
     quality = {cell: (word, text) for word, cell, text in found(comparison, "quality")}
-    word, text = quality.pop("concat × mobilenetv3_small_32 on color · finetune · warm-up names")
+    word, text = quality.pop("concat × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa")
     assert word == "worse"
     assert text.startswith("accuracy 0.960 -> 0.923: -3.67 points over 3 seeds")
     assert {word for word, _ in quality.values()} == {"same"}
@@ -46,7 +46,7 @@ def test_the_same_run_is_the_same(judged, found, sweep):
 def test_a_gain_is_better_and_no_regression(judged, found, sweep):
     comparison = judged(sweep(cosine=[0.80, 0.81, 0.82]), sweep())
     assert comparison.exit_code == 0
-    assert ("better", "cosine × mobilenetv3_small_32 on color · finetune · warm-up names") in [
+    assert ("better", "cosine × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa") in [
         one[:2] for one in found(comparison, "quality")
     ]
 
@@ -78,7 +78,7 @@ def test_a_drop_on_some_seeds_only_is_undecided(judged, found, sweep):
     comparison = judged(sweep(), sweep(cosine=[0.95, 0.90, 0.90]))
     assert comparison.exit_code == 0
     assert [cell for word, cell, _ in found(comparison, "quality") if word == "undecided"] == [
-        "cosine × mobilenetv3_small_32 on color · finetune · warm-up names"
+        "cosine × mobilenetv3_small_32 on color · finetune · warm-up names · recipe aaaaaaaa"
     ]
 
 

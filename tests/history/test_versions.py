@@ -13,6 +13,7 @@ import pytest
 from bench.errors import UsageError
 from bench.history.versions import read_versions
 from bench.metrics import metric_position
+from bench.verdicts.history import names_of
 
 Write = Callable[[Iterable[dict[str, Any]]], Path]
 
@@ -65,7 +66,7 @@ def test_each_commit_that_changed_the_file_is_a_version(commit, baseline: Path, 
     ]
     # 23:00 in New York.
     assert found.runs[0].header["created"] == "2026-01-02T04:00:00+00:00"
-    assert str(found.runs[2].folder) == "now"
+    assert names_of(found.runs)[2] == "now"
     (left_out,) = found.left_out
     assert left_out.endswith("line 1: not a JSON record")
     commit(baseline.read_text(), "what was new is committed")
@@ -81,9 +82,10 @@ def test_runs_stand_by_when_they_were_started(run_folder, record, baseline: Path
     baseline.write_text(text([record("a", 0, 0.9)]))
     folder = baseline.parents[1]
     found = read_versions([baseline, folder / "a", folder / "z"], 9)
-    assert [str(run.folder) for run in found.runs] == ["z", "a", "base"]
+    assert names_of(found.runs) == ["z", "a", "base.jsonl"]
     assert accuracies(found.runs) == [[0.7], [0.8], [0.9]]
     assert accuracies(read_versions([baseline, folder / "a", folder / "z"], 2).runs) == [[0.8], [0.9]]
+    assert names_of(read_versions([folder / "a", folder / "z", folder / "a"], 9).runs) == ["z", "a"]
 
 
 def test_what_is_no_history_is_refused(tmp_path: Path, baseline: Path) -> None:

@@ -42,14 +42,15 @@ def shown(text):
     return " ".join(re.sub(r"</?[a-z][^>]*>", " ", page).split())
 
 
-@pytest.mark.parametrize("form", ["md", "tex", "html"])
+@pytest.mark.parametrize("form", ["md", "tex", "html", "terminal"])
 @pytest.mark.parametrize("most", [2, 10])
-def test_replicates_are_never_called_seeds(records, run_folder, bench_report, form, most):
+def test_replicates_are_never_called_seeds(records, run_folder, bench_report, form, most, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     folder = run_folder([one for one in records if one["seed"] < most])
     text = shown(bench_report(folder, "--baseline", "concat", "--format", form).stdout)
-    # The word of a verdict, which programs compare.
-    assert re.findall(r".{,60}seed.{,20}", text.replace("too few seeds", ""), re.IGNORECASE) == []
-    assert "paired by replicate" in text
+    assert re.findall(r".{,60}seed.{,20}", text, re.IGNORECASE) == []
+    assert form == "terminal" or "paired by replicate" in text
+    assert most == 10 or "too few replicates" in text
 
 
 def test_what_is_concluded_counts_replicates(records, run_folder, bench_report):
@@ -63,6 +64,7 @@ def test_what_is_concluded_counts_replicates(records, run_folder, bench_report):
         "moody × resnet18, replicates 0, 1, 2, 3, 4, 5, 6, 7, 8, 9: overfits",
         "broken × resnet18, replicate 0: error",
         "| fusion x replicate ",
+        "what all replicates share, such as weights that others trained, is in none of them",
         "t interval over replicates. Paired t tests",
     ):
         assert said in text

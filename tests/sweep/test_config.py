@@ -163,7 +163,9 @@ def test_nonsense_is_one_short_line_that_says_where_it_was_set(
 
 def test_axes_that_are_each_allowed_can_be_too_many_cells_together() -> None:
     check_size(range(100), range(10_000))
-    with pytest.raises(UsageError, match="1,010,000 cells; expected at most 1,000,000"):
+    with pytest.raises(
+        UsageError, match="1,010,000 cells; expected at most 1,000,000: choose fewer fusions or repetitions"
+    ):
         check_size(range(101), range(10_000))
 
 

@@ -199,7 +199,7 @@ def test_each_domain_has_a_table_and_a_picture_and_what_its_replicates_share_is_
     # From a single replicate nothing is inferred.
     for (row,) in tables(end.table):
         assert (row["rank before"], row["difference, points"], row["95 % interval"]) == ("1", "+20.00", "-")
-        assert row["verdict"] == "too few seeds"
+        assert row["verdict"] == "too few replicates"
     assert "Spearman" not in end.table
 
 

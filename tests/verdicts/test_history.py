@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.history.table import as_csv, grid, markdown
+from bench.history.table import as_csv, grid, markdown, reading
 from bench.history.versions import Versions
 from bench.records.load import Run, load_runs
-from bench.verdicts.history import histories_of
+from bench.verdicts.history import histories_of, names_of
 
 VALUES: dict[str, list[list[float]]] = {
     "first": [[0.7, 0.8], [0.6, 0.62]],
@@ -46,7 +48,7 @@ def test_means_and_intervals_are_those_of_each_version(history) -> None:
         wide = stats.t.ppf(0.975, len(scores[0]) - 1) * stats.sem(scores[0])
         assert a.half_width[at] == pytest.approx(wide)
     assert np.isnan(b.mean).tolist() == [False, False, True]
-    assert b.seeds == [2, 2, 0]
+    assert b.counts == [2, 2, 0]
     assert b.newest == pytest.approx(0.61)
 
 
@@ -73,3 +75,31 @@ def test_tables_hold_the_newest_first_and_csv_everything(history, versions) -> N
     values = {(line.split(",")[0], line.split(",")[7]): line.split(",")[-2] for line in lines[1:]}
     assert float(values["first", "a"]) == pytest.approx(0.75)
     assert values["third", "b"] == ""
+
+
+def test_csv_and_words_say_what_was_repeated(versions, record, run_folder) -> None:
+    records = [record("a", number, 0.9 + 0.01 * number, repeats="replicate") for number in range(3)]
+    (run,) = load_runs([run_folder(records, "replicated")])
+    groups = {cell.group for one in (*versions, run) for cell in one.cells}
+    histories = histories_of([*versions, run], "accuracy", groups)
+    lines = list(csv.DictReader(io.StringIO(as_csv(histories, Versions([*versions, run], ())))))
+    assert {(line["version"], line["fusion"]): (line["repeats"], line["n"]) for line in lines}.items() >= {
+        (("second", "a"), ("seed", "3")), (("replicated", "a"), ("replicate", "3")),
+    }  # fmt: skip
+    assert "interval over seeds or replicates, the" in reading(histories)
+    assert "paired by seed or replicate;" in reading(histories)
+    assert "paired by replicate;" in reading(histories[:1])
+
+
+def test_versions_of_one_name_are_told_apart_by_where_they_lie() -> None:
+    paths = [
+        "w/before/quick",
+        "w/after/quick",
+        "w/last",
+        "w/a.jsonl/0123abc",
+        "w/b.jsonl/0123abc",
+        "w/one/one",
+        "w/one",
+    ]
+    names = names_of([Run(Path(path), {}, ()) for path in paths])
+    assert names == ["before/quick", "after/quick", "last", "a.jsonl/0123abc", "b.jsonl/0123abc", "one/one", "one"]

@@ -85,6 +85,12 @@ def test_a_run_as_it_was_written_is_whole(run: Path) -> None:
     [
         (in_record(better), ["auc on color is", "6 cells computed again: 1 differ"]),
         (in_record(lambda record: record.update(seed=7)), ["says concat"]),
+        (
+            in_record(lambda record: record.update(repeats="replicate")),
+            ["replicate · 0 · scratch", "seed · 0 · scratch"],
+        ),
+        (in_record(lambda record: record.update(recipe_id="f" * 8)), ["scratch · ffffffff · none, its key concat"]),
+        (in_record(lambda record: record["warmup"].update(task="names")), [" · names, its key", " · none"]),
         (in_record(lambda record: record.update(key="0123456789abcdef")), ["1 key is none of", "without a"]),
         (in_record(lambda record: record.update(seed="x")), ["seed: 'x'", "without a record"]),
         (
@@ -102,6 +108,18 @@ def test_what_was_changed_is_found(run: Path, change: Change, messages: list[str
     found = "\n".join(wrong(run))
     for message in messages:
         assert message in found
+
+
+def test_keys_of_replicates_are_computed_again(tmp_path: Path) -> None:
+    recipe = {"train_pairs": 64, "batch_size": 32, "val_pairs": 64}
+    given = {"fusion": "concat", "replicates": 2, "protocol": "scratch", "recipe": recipe, "test_pairs": 64, "jobs": 0,
+             "out": str(tmp_path / "run")}  # fmt: skip
+    run_sweep(load_config(given), ["bench", "run"], Console(quiet=True))
+    assert not wrong(tmp_path / "run")
+    texts = [remark.text for remark in verify(RunFolder(tmp_path / "run"))]
+    assert "2 keys computed again: the same" in texts
+    in_record(lambda record: record.update(repeats="seed"))(tmp_path / "run")
+    assert "says concat" in "".join(wrong(tmp_path / "run"))
 
 
 def test_what_this_code_does_not_know_is_said_and_is_not_wrong(run: Path) -> None:

@@ -146,7 +146,7 @@ def _with_verdicts(grid: Grid, entries: Sequence[Entry], found: Sequence[Compari
     rows = []
     for entry, row in zip(entries, grid.rows, strict=True):
         verdict = known.get((entry.group.backbone, entry.group.fusion))
-        cells = [unit.signed(verdict.paired.mean), word_of(verdict)] if verdict else ["", "baseline"]
+        cells = [unit.signed(verdict.paired.mean), word_of(verdict, found[0].repeats)] if verdict else ["", "baseline"]
         rows.append([*row[:at], *cells, *row[at:]])
     return Grid(header, rows, grid.left)
 

@@ -133,7 +133,7 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
     rows = [
         (
             verdict.fusion,
-            word_of(verdict),
+            word_of(verdict, comparison.repeats),
             *(
                 _rounded(value * unit.scale, unit.digits)
                 for value in (verdict.paired.mean, verdict.paired.low, verdict.paired.high)
