@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.errors import UsageError
 from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
-from bench.plots.contract import NothingToDrawError
 from bench.stats.intervals import LEVEL
 from bench.text import counts_of, printable
 
@@ -85,11 +85,11 @@ def need_width(least: float) -> None:
     """Of what is to be drawn now, in inches.
 
     Raises:
-        NothingToDrawError: the width asked for is less.
+        UsageError: the width asked for is less.
     """
     width = _LOOK.get().width
     if width is not None and width < least:
-        raise NothingToDrawError(f"--width {width:g}: too narrow, at least {math.ceil(10 * least) / 10:g}")
+        raise UsageError(f"--width {width:g}: too narrow, at least {math.ceil(10 * least) / 10:g}")
 
 
 def heading_of(title: str, note: str, width: float) -> tuple[list[str], list[str]]:
