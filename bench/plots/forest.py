@@ -61,7 +61,8 @@ def draw_forest(standings: Standings) -> Figure:
     for label, one in zip(axis.get_yticklabels(), members, strict=True):
         label.set_fontweight("bold" if one.is_tied else "normal")
     axis.set_ylim(len(members) - 0.4, -0.6)
-    axis.set_xlabel(f"{metric_label(standings.metric)}:{unit.name} from {standings.baseline}", fontsize=8.5)
+    gap = "\n" if width_of(WIDTH) < NARROW else " "
+    axis.set_xlabel(f"{metric_label(standings.metric)}:{unit.name}{gap}from {standings.baseline}", fontsize=8.5)
     axis.tick_params(axis="x", labelsize=8)
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
