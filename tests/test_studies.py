@@ -22,7 +22,10 @@ STUDIES = sorted(path.name for path in RECORDS.iterdir())
 
 
 def records(study):
-    return map(json.loads, gzip.decompress((RECORDS / study / "records.jsonl.gz").read_bytes()).splitlines())
+    """Of all runs of a study."""
+    files = sorted((RECORDS / study).rglob("records.jsonl.gz"))
+    assert files
+    return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
 def scores(study, metric, shift=""):
@@ -172,3 +175,41 @@ def test_scores_on_new_classes_are_those_of_the_records():
         assert float(correlation.split(" (")[0]) == pytest.approx(stats.spearmanr(*columns).statistic, abs=6e-3)
         for told, column in ((new, columns[0]), (old, columns[1])):
             assert told == ", ".join(fusions[place] for place in np.argsort(-column)[:4])
+
+
+def test_what_tuning_gained_is_what_the_records_say():
+    page = (ROOT / "docs" / "studies" / "tuned.md").read_text()
+    (part,) = re.findall(r"<!-- tuned tuned auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    tried, own = {}, {}
+    for record in records("tuned/trials/run"):
+        if record["status"] == "ok":
+            recipe = json.dumps(record["recipe"], sort_keys=True)
+            trials = tried.setdefault((record["domain"], record["fusion"]), {})
+            trials.setdefault(recipe, []).append(record["validation"]["auc"])
+    for run in ("default", "tuned"):
+        for record in records(f"tuned/{run}"):
+            recipe = json.dumps(record["recipe"], sort_keys=True)
+            known = own.setdefault((record["domain"], record["fusion"], recipe), {})
+            known[record["seed"]] = record["eval"][record["domain"]]["auc"]
+    (default,) = {json.dumps(record["recipe"], sort_keys=True) for record in records("tuned/default")}
+    sections = re.split(r"^## Tuned on ", part, flags=re.MULTILINE)[1:]
+    assert len(sections) == len({domain for domain, _ in tried})
+    for section in sections:
+        domain = section.split(" · ")[0].replace("\\", "")
+        (table,) = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+        _, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        means = []
+        for fusion, _, _, before, after, points, interval, *_, recipe in rows:
+            complete = {one: np.mean(found) for one, found in tried[domain, fusion].items() if len(found) == 2}
+            chosen = max(complete, key=complete.get)
+            old, new = (own[domain, fusion, one] for one in (default, chosen))
+            assert (chosen == default) == (recipe == "default")
+            means.append([np.mean(list(old.values())), np.mean(list(new.values()))])
+            assert [float(before), float(after)] == pytest.approx(means[-1], abs=6e-4)
+            if recipe != "default":
+                gained = [100 * (new[seed] - old[seed]) for seed in sorted(old)]
+                low, high = stats.t.interval(0.95, len(gained) - 1, np.mean(gained), stats.sem(gained))
+                shown = [float(points), *map(float, interval.split(" to "))]
+                assert shown == pytest.approx([np.mean(gained), low, high], abs=6e-3)
+        correlation = stats.spearmanr(*np.array(means).T).statistic
+        assert f"before and after (Spearman): {correlation:.2f}" in " ".join(section.split())

@@ -45,11 +45,11 @@ class Executor(ABC):
 
     @classmethod
     def count_jobs(cls, wanted: int | None, device: str, threads: int) -> int | None:
-        """Tasks that run at a time: as many as are ``wanted``, else what this machine holds; None where that is not
-        known before they run."""
-        from bench.sweep.execution import default_jobs
+        """Tasks that run at a time: as many as are ``wanted``, on each GPU where there are several, else what this
+        machine holds; None where that is not known before they run."""
+        from bench.sweep.execution import default_jobs, gpus_of
 
-        return default_jobs(device, threads) if wanted is None else wanted
+        return default_jobs(device, threads) if wanted is None else wanted * max(1, gpus_of(device))
 
     def limit(self, task: Task) -> float | None:
         """Seconds that a task may take: the timeout is that of a cell or of a warm-up."""

@@ -89,7 +89,8 @@ class SweepConfig(Settings):
         None,
         ge=0,
         le=MOST_WORKERS,
-        description="Cells at a time (default: as many as cores, memory and GPUs hold); 0: --executor inline.",
+        description="Cells at a time, on each GPU where there are several (default: as many as cores, memory and GPUs "
+        "hold); 0: --executor inline.",
     )
     threads: Whole = Field(1, gt=0, le=MOST_WORKERS, description="CPU threads per worker.")
     seeds_together: Whole = Field(

@@ -57,6 +57,11 @@ def find_device(wanted: str) -> str:
     return ("cuda" if found else "cpu") if wanted == "auto" else wanted
 
 
+def gpus_of(device: str) -> int:
+    """How many GPUs of this machine a sweep on ``device`` computes on."""
+    return torch.cuda.device_count() if device == "cuda" else 0
+
+
 def default_jobs(device: str, threads: int) -> int:
     """Worker processes: as many as the cores, the memory that this process may use and that of the GPUs hold, and at
     least one for each GPU.
@@ -69,7 +74,7 @@ def default_jobs(device: str, threads: int) -> int:
     jobs = max(1, min(cpu_count() // threads, memory_bytes() // WORKER_BYTES))
     if device != "cuda":
         return jobs
-    free = [torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())]
+    free = [torch.cuda.mem_get_info(gpu)[0] for gpu in range(gpus_of(device))]
     return max(len(free), min(jobs, sum(of_one // WORKER_GPU_BYTES for of_one in free)))
 
 

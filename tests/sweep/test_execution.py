@@ -14,6 +14,7 @@ import torch
 
 from bench import memory
 from bench.errors import UsageError
+from bench.executors.local import LocalExecutor
 from bench.records.folder import RunFolder
 from bench.sweep import execution as module
 from bench.sweep.config import SweepConfig
@@ -94,6 +95,8 @@ def test_workers_fit_into_the_memory_of_the_gpus_and_each_gpu_has_one(monkeypatc
     free[1] = 2 * module.WORKER_GPU_BYTES
     assert default_jobs("cuda", 1) == 5
     assert default_jobs("cuda", threads=16) == 4
+    # What is asked for is meant for each of them.
+    assert [LocalExecutor.count_jobs(3, device, 1) for device in ("cuda", "cpu")] == [6, 3]
 
 
 def test_workers_fit_into_the_memory_of_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
