@@ -177,7 +177,7 @@ def _decoded(content: bytes, size: int, where: str) -> np.ndarray:
         with Image.open(io.BytesIO(content)) as image:
             # JPEG files are decoded at a fraction of their size, which is much faster.
             image.draft(None, (2 * size, 2 * size))
-            if image.mode.startswith(("I", "F")) or any(";16" in str(tile[3]) for tile in image.tile):
+            if image.mode.startswith(("I", "F")) or any(_is_deep(str(tile[3])) for tile in image.tile):
                 raise UsageError(f"{where} has more than 8 bits per channel; expected an image with 8 bits")
             upright = _on_white(ImageOps.exif_transpose(image))
             return np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
@@ -190,6 +190,11 @@ def _decoded(content: bytes, size: int, where: str) -> np.ndarray:
         Image.DecompressionBombError,
     ) as error:
         raise UsageError(f"{where} is not a readable image ({str(error).splitlines()[0]})") from None
+
+
+def _is_deep(raw: str) -> bool:
+    """Whether channels of a raw mode of Pillow have 16 bits each: BGR;16 has them together."""
+    return ";16" in raw and "BGR;16" not in raw
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -51,7 +51,7 @@ class LocalExecutor(Executor):
                     results = results_of(task, outcome, one.output)
                     yield task, results
                     for cell in line.lost_with(task, results):
-                        yield cell, without_warmup(cell)
+                        yield cell, without_warmup(cell, results)
                 # Last, for it may end the sweep, and what is done is to be kept.
                 on_poll()
                 if not ended and running:

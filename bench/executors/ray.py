@@ -98,7 +98,7 @@ class RayExecutor(AwayExecutor):
                         results = received(self.workplace, task, end)
                         yield task, results
                         for cell in line.lost_with(task, results):
-                            yield cell, without_warmup(cell)
+                            yield cell, without_warmup(cell, results)
                     self._tell_news([hand for hand, _ in running.values()])
                     # Last, for it may end the sweep, and what is done is to be kept.
                     on_poll()

@@ -21,7 +21,7 @@ from bench.errors import UsageError, in_a_line
 from bench.executors.away import AwayExecutor, End, luggage, pack_start, received
 from bench.executors.contract import register_executor
 from bench.executors.slurm_job import begun, news_of, result_of, task_of, work_off
-from bench.executors.tasks import data_of, is_late, start_of, without_warmup
+from bench.executors.tasks import Data, data_of, is_late, start_of, without_warmup
 from bench.processes import Ended
 from bench.sweep.config import seconds
 from bench.sweep.worker import Result, Task, Workplace
@@ -106,10 +106,11 @@ class SlurmExecutor(AwayExecutor):
                 loads += self._submit(waiting, loads)
                 for task, results in chain(self._collect(loads), self._give_up(loads, waiting)):
                     yield task, results
-                    late = start_of(task) if is_late(task, results) else None
-                    for number in [one for one, cell in waiting.items() if late and start_of(cell) == late]:
+                    if not is_late(task, results):
+                        continue
+                    for number in [one for one, cell in waiting.items() if start_of(cell) == start_of(task)]:
                         cell = waiting.pop(number)
-                        yield cell, without_warmup(cell)
+                        yield cell, without_warmup(cell, results)
                 loads = [load for load in loads if load.tasks]
                 self._tell_news()
                 # Last, for it may end the sweep, and what is done is to be kept.
@@ -202,7 +203,11 @@ class SlurmExecutor(AwayExecutor):
         """Tasks by job: one warm-up, or cells of the same data as far as there are so many of them."""
         shares: list[dict[int, Task]] = []
         is_closed = True
-        for number, task in sorted(tasks.items(), key=lambda one: data_of(one[1])):
+        first: dict[Data, int] = {}
+        for number, task in sorted(tasks.items()):
+            first.setdefault(data_of(task), number)
+        # Of one data side by side, in the order of the plan.
+        for number, task in sorted(tasks.items(), key=lambda one: (first[data_of(one[1])], one[0])):
             # What was lost once does not take others with it.
             is_alone = task.kind == "warmup" or self._losses[number] > 0
             if is_alone or is_closed or len(shares[-1]) == self._cells_per_job:

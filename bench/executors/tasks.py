@@ -55,9 +55,9 @@ def is_late(task: Task, results: list[Result]) -> bool:
     return task.kind == "warmup" and results[0]["status"] == "timeout"
 
 
-def without_warmup(task: Task) -> list[Result]:
-    """The results of a cell whose warm-up took too long."""
-    told = "its warm-up took too long; a longer --warmup-timeout may help"
+def without_warmup(task: Task, late: list[Result]) -> list[Result]:
+    """The results of a cell whose warm-up took too long, which had the results ``late``."""
+    told = f"its warm-up took too long: {late[0]['error']['message']}"
     return [failure("timeout", "WarmupTimeout", told) for _ in task.cells]
 
 
@@ -72,7 +72,9 @@ class Line:
         self._warmups, self._cells = deque[Task](), OrderedDict[Place, deque[Task]]()
         self._starting: Counter[WarmupSpec | None] = Counter()
         self._held: Counter[Place] = Counter()
+        self._turn: dict[int, int] = {}  # of a repetition, by its number
         for task in tasks:
+            self._turn.setdefault(task.cell.seed, len(self._turn))
             self._queue(task).append(task)
             if task.kind == "warmup":
                 self._starting[task.cell.start] += 1
@@ -119,7 +121,9 @@ class Line:
     def lost_with(self, task: Task, results: list[Result]) -> list[Task]:
         """The cells that need a warm-up that took too long, which wait no more: they would compute it again."""
         lost: list[Task] = []
-        for place in [place for place in self._cells if is_late(task, results) and place.start == task.cell.start]:
+        if not is_late(task, results):
+            return lost
+        for place in [place for place in self._cells if place.start == task.cell.start]:
             queue = self._cells.pop(place)
             lost += [one for one in queue if start_of(one)]
             if kept := deque(one for one in queue if not start_of(one)):
@@ -137,7 +141,8 @@ class Line:
 
     def _is_before_warmups(self, place: Place) -> bool:
         """Whether it is of an earlier repetition than the next warm-up, and no worker has it."""
-        return place.data.seed < self._warmups[0].cell.seed and not self._held[place]
+        own, next_one = self._turn[place.data.seed], self._turn[self._warmups[0].cell.seed]
+        return own < next_one and not self._held[place]
 
 
 def data_of(task: Task) -> Data:

@@ -112,7 +112,8 @@ def _fitted(image: Image.Image, shape: MapShape, where: str) -> NDArray[np.uint8
     as it is, and a test holds the two together."""
     # JPEG files are decoded at a fraction of their size, which is much faster.
     image.draft(None, (2 * shape.width, 2 * shape.height))
-    if image.mode.startswith(("I", "F")) or any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
+    raw = [str(tile[3]) for tile in getattr(image, "tile", ())]
+    if image.mode.startswith(("I", "F")) or any(";16" in one and "BGR;16" not in one for one in raw):
         raise UsageError(f"{where}: more than 8 bits per channel; expected an image with 8 bits")
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:

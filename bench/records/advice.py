@@ -14,7 +14,7 @@ ADVICE: Mapping[Status, str] = MappingProxyType(
         "collapsed": "would end the same way again: change the recipe, the warm-up or the fusion",
         "diverged": "would end the same way again: change the recipe, such as its learning rate, or the fusion",
         "oom": "may end otherwise with fewer --jobs; a smaller batch_size is another recipe",
-        "timeout": "may end otherwise with a longer --timeout or --warmup-timeout",
+        "timeout": "may end otherwise with more time: --timeout, --warmup-timeout, or that of a job",
         "killed": "may end otherwise: another process or the system ended it",
         "error": "may end otherwise once the cause is mended",
     }

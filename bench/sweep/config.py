@@ -89,7 +89,7 @@ class SweepConfig(Settings):
         None,
         ge=0,
         le=MOST_WORKERS,
-        description="Cells at a time, on each GPU where there are several (default: as many as cores, memory and GPUs "
+        description="Cells at a time, of executor local on each GPU (default: as many as cores, memory and GPUs "
         "hold); 0: --executor inline.",
     )
     threads: Whole = Field(1, gt=0, le=MOST_WORKERS, description="CPU threads per worker.")
@@ -172,13 +172,6 @@ class SweepConfig(Settings):
     @classmethod
     def _read_seeds(cls, value: Any) -> Any:
         return read_seeds(value)
-
-    @field_validator("first_replicate")
-    @classmethod
-    def _check_first(cls, value: int, info: ValidationInfo) -> int:
-        if value and info.data.get("replicates") is None:
-            raise ValueError("nothing without replicates, whose first number it is")
-        return value
 
     @field_validator("timeout", "warmup_timeout", mode="before")
     @classmethod
@@ -275,9 +268,9 @@ def load_config(given: Mapping[str, Any], *files: Path, where: Callable[[str], s
     for origin, content in (*layers, ("", given)):
         if not {"seed", "replicates"} - {key for key, value in content.items() if value is not None}:
             raise UsageError(f"{origin or where('seed')}: seeds and replicates exclude each other; give one of them")
-        for one, other in (("seed", "replicates"), ("replicates", "seed")):
+        for one, *others in (("seed", "replicates", "first_replicate"), ("replicates", "seed")):
             if content.get(one) is not None:
-                merged.pop(other, None)
+                merged = {key: value for key, value in merged.items() if key not in others}
         for key, value in content.items():
             if problem := why_unfit(key):
                 raise UsageError(f"{origin or where('')}: {printable(key, LONGEST_VALUE)!r} is no key: {problem}")

@@ -134,6 +134,8 @@ def make_plan(config: SweepConfig, latest: Mapping[str, Attempt]) -> Plan:
     Raises:
         UsageError: an unknown name, parameter, warm-up or recipe field.
     """
+    if config.first_replicate and config.replicates is None:
+        raise UsageError("--first-replicate: nothing without --replicates, whose first number it is")
     # All of it is small: threads gain nothing, and wait long for each other where workers keep the cores busy.
     with one_thread():
         return Plan(tuple(_planned(config, latest)))

@@ -99,7 +99,8 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
             place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
             runs_on = executor.build(place, jobs, seconds(config.timeout))
             # What was declared before its cells ran stays as it was declared.
-            if plan.having("to run") or "config" not in folder.header():
+            unknown = any(one.key not in known for one in plan.having("not applicable"))
+            if plan.having("to run") or unknown or "config" not in folder.header():
                 _write_header(folder, config, jobs, execution, command)
             interrupted = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
     if not is_current:
@@ -115,7 +116,8 @@ def _tell(plan: Plan, config: SweepConfig, time: Estimate, left_out: str, consol
     """Say what is to be done, how long it takes, and what to know before."""
     say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
     notes = [time.basis, *plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), left_out]
-    if len({one.cell.seed for one in plan.having("to run")}) > 1 and (time.seconds is None or time.seconds > LONG):
+    several = config.seeds_together == 1 and len({one.cell.seed for one in plan.having("to run")}) > 1
+    if several and (time.seconds is None or time.seconds > LONG):
         first = "replicate" if config.replicates else "seed"
         notes.append(f"all of a {first} first: then bench report {shlex.quote(config.out)} has a whole table")
     if config.chosen_executor == "inline" and (config.timeout or config.warmup_timeout):

@@ -93,6 +93,15 @@ def test_sixteen_bits_are_refused_instead_of_cut_off(tmp_path: Path) -> None:
             read_one(file)
 
 
+def test_sixteen_bits_for_all_three_colours_are_read(tmp_path: Path) -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 16, 3, 128, 2835, 2835, 0, 0)
+    masks, pixels = struct.pack("<III", 0xF800, 0x07E0, 0x001F), b"\x00\xf8" * 64
+    start = 14 + len(header) + len(masks)
+    file = b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + masks + pixels
+    (tmp_path / "red.bmp").write_bytes(file)
+    assert read_one(tmp_path / "red.bmp").reshape(-1, 3).mean(axis=0) == pytest.approx([255, 0, 0], abs=8)
+
+
 def png_of_16_bits() -> bytes:
     """Three channels of 16 bits, which Pillow reads and does not write."""
     lines = b"".join(b"\0" + bytes(20 * 6) for _ in range(20))

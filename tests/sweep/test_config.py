@@ -236,7 +236,8 @@ def test_seeds_and_replicates_are_not_given_together(tmp_path):
     assert (found.repetitions, found.replicates) == ((1, 2), None)
 
 
-def test_a_first_replicate_wants_replicates():
-    with pytest.raises(UsageError, match="--first-replicate: first_replicate = 7: nothing without replicates"):
-        load_config({"first_replicate": 7})
+def test_seeds_take_the_place_of_replicates_with_their_first_number(tmp_path):
+    file = write(tmp_path, "replicates: 3\nfirst_replicate: 5\n")
+    assert load_config({"seed": "1..2"}, file).repetitions == (1, 2)
+    assert load_config({"replicates": 2}, file).repetitions == (5, 6)
     assert load_config({"first_replicate": 2**31 - 1, "replicates": 1, "warmup_seed": 2**31 - 1}).replicates == 1

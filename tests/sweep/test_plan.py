@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from bench.domain import DOMAINS
+from bench.errors import UsageError
 from bench.fusion import FUSIONS
 from bench.records.record import Attempt
-from bench.sweep.config import SweepConfig
+from bench.sweep.config import SweepConfig, load_config
 from bench.sweep.plan import Plan, make_plan, make_plans
 
 Tiny = Callable[..., SweepConfig]
@@ -93,3 +94,8 @@ def test_a_cell_that_several_configurations_have_is_planned_once(tiny: Tiny) -> 
     one, other = tiny(recipe={"lr": 2e-3}), tiny(recipe={"lr": 1e-3})
     together = make_plans([one, other, one], {})
     assert together.cells == (*make_plan(one, {}).cells, *make_plan(other, {}).cells)
+
+
+def test_a_first_replicate_wants_replicates() -> None:
+    with pytest.raises(UsageError, match=r"^--first-replicate: nothing without --replicates"):
+        make_plan(load_config({"first_replicate": 7}), {})

@@ -249,6 +249,10 @@ def test_a_command_that_runs_nothing_declares_nothing(sweep, tmp_path: Path, mon
     header = (tmp_path / "run" / "run.json").read_text()
     sweep(equivalence_margin=9)
     assert (tmp_path / "run" / "run.json").read_text() == header
+    # What is found not to apply is a record, and was asked for.
+    sweep(fusion="abs_diff,image_diff", protocol="frozen")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["fusion"] == ["abs_diff", "image_diff"]
+    header = (tmp_path / "run" / "run.json").read_text()
     # Without SLURM there is nothing to run it by.
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UsageError, match="executor slurm"):
