@@ -72,9 +72,11 @@ class Line:
         self._warmups, self._cells = deque[Task](), OrderedDict[Place, deque[Task]]()
         self._starting: Counter[WarmupSpec | None] = Counter()
         self._held: Counter[Place] = Counter()
-        self._turn: dict[int, int] = {}  # of a repetition, by its number
+        # Of repetitions, by their numbers: as their cells stand, for there may be warm-ups of the later ones alone.
+        self._turn: dict[int, int] = {}
         for task in tasks:
-            self._turn.setdefault(task.cell.seed, len(self._turn))
+            for cell in task.cells if task.kind == "cell" else ():
+                self._turn.setdefault(cell.seed, len(self._turn))
             self._queue(task).append(task)
             if task.kind == "warmup":
                 self._starting[task.cell.start] += 1
