@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/.peers
 
 # study-% is a pattern, which cannot be phony.
 .PHONY: studies-check cluster-test slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
@@ -16,6 +17,11 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/pip install --quiet $(FROM) --upgrade pip
 	$(BIN)/pip install --quiet $(FROM) --editable '.[dev,data]'
 	touch $(INSTALLED)
+
+# Lightning, whose training loop is measured beside ours.
+$(PEERS): $(INSTALLED)
+	$(BIN)/pip install --quiet $(FROM) --editable '.[benchmarks]'
+	touch $(PEERS)
 
 # The packages that domains read; fetched once, checked against their locked hashes.
 data: install
@@ -96,8 +102,8 @@ slurm-test: install
 	.ci/start_slurm
 	$(BIN)/pytest -m slow tests/executors/test_slurm.py
 
-# Wants a machine with nothing else on it. Lightning is a peer where .[benchmarks] is installed.
-benchmarks: quick
+# Wants a machine with nothing else on it.
+benchmarks: quick $(PEERS)
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/report.py results/quick
 	$(BIN)/python benchmarks/scale.py
@@ -108,11 +114,11 @@ benchmarks: quick
 	$(BIN)/python benchmarks/sweep.py
 
 # On a machine with a GPU: are its numbers those of the CPU, and how fast are they? docs/performance.md.
-gpu: install
+gpu: $(PEERS)
 	$(BIN)/python benchmarks/gpu.py --device cuda --out results/gpu
 
 # The same in small on the CPU, so that it works when there is a GPU.
-gpu-small: install
+gpu-small: $(PEERS)
 	rm -rf results/gpu-small
 	$(BIN)/python benchmarks/gpu.py --device cpu --small --out results/gpu-small
 
