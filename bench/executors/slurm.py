@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import pickle
 import shutil
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from bench.errors import UsageError, in_a_line
 from bench.executors.away import AwayExecutor, End, luggage, pack_start, received
 from bench.executors.contract import register_executor
 from bench.executors.slurm_job import begun, news_of, result_of, task_of, work_off
+from bench.executors.slurm_queue import cancel, refusal, states
 from bench.executors.tasks import Data, data_of, is_late, start_of, without_warmup
 from bench.processes import Ended
 from bench.sweep.config import seconds
@@ -117,7 +117,7 @@ class SlurmExecutor(AwayExecutor):
                 on_poll()
                 time.sleep(POLL_SECONDS)
         finally:
-            _command("scancel", *{load.job for load in loads})
+            cancel(load.job for load in loads)
             if not self._losses:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 with suppress(OSError):
@@ -152,18 +152,17 @@ class SlurmExecutor(AwayExecutor):
             raise UsageError(f"executor {self.name}: {message}") from None
         if shutil.which("sbatch") is None:
             raise UsageError(f"executor {self.name}: there is no sbatch here; SLURM is not installed on this machine")
+        asked: dict[str, Any] = {"time": self._minutes, "cpus_per_task": self.workplace.threads}
+        asked |= {"gpus_per_node": 1} if self.workplace.execution.device == "cuda" else {}
+        asked |= {"partition": self._partition} if self._partition else {}
+        if reason := refusal(*(f"--{name.replace('_', '-')}={value}" for name, value in asked.items())):
+            raise self._refused_by_slurm(reason)
         queue = submitit.SlurmExecutor(self._folder)
-        gpu = {"gpus_per_node": 1} if self.workplace.execution.device == "cuda" else {}
-        asked = {"partition": self._partition} if self._partition else {}
-        queue.update_parameters(
-            job_name="fusebench",
-            time=self._minutes,
-            cpus_per_task=self.workplace.threads,
-            array_parallelism=self.jobs or MOST_JOBS,
-            **gpu,
-            **asked,
-        )
+        queue.update_parameters(job_name="fusebench", array_parallelism=self.jobs or MOST_JOBS, **asked)
         return queue
+
+    def _refused_by_slurm(self, reason: str) -> UsageError:
+        return UsageError(f"executor {self.name}: sbatch: {printable(reason.strip(), LONGEST_REASON)}")
 
     def _submit(self, waiting: dict[int, Task], loads: Sequence[Load]) -> list[Load]:
         """Hand in jobs for the tasks that can start: warm-ups, and cells whose warm-up neither waits nor runs. More
@@ -197,7 +196,7 @@ class SlurmExecutor(AwayExecutor):
                 for share in shares:
                     waiting.update(share)
                 return []
-            raise UsageError(f"executor {self.name}: sbatch: {printable(reason.strip(), LONGEST_REASON)}") from None
+            raise self._refused_by_slurm(reason) from None
 
     def _shares(self, tasks: dict[int, Task]) -> list[dict[int, Task]]:
         """Tasks by job: one warm-up, or cells of the same data as far as there are so many of them."""
@@ -240,7 +239,7 @@ class SlurmExecutor(AwayExecutor):
 
     def _ended(self, loads: Sequence[Load]) -> list[tuple[Load, str]]:
         """The jobs that are over, for some time now, and their states."""
-        known = _states()
+        known = states()
         if known is None:
             return []
         found = []
@@ -280,21 +279,3 @@ class SlurmExecutor(AwayExecutor):
                     there = self.workplace.progress / file.name
                     shutil.copyfile(file, there.with_suffix(".new"))
                     there.with_suffix(".new").replace(there)
-
-
-def _states() -> dict[str, str] | None:
-    """The states of the jobs of this user, of those that ended some minutes ago as well; None where SLURM is silent."""
-    told = _command("squeue", "--me", "--array", "--states=all", "--noheader", "--format=%i|%T")
-    if told is None:
-        return None
-    return dict(line.strip().split("|", 1) for line in told.splitlines() if "|" in line)
-
-
-def _command(*words: str) -> str | None:
-    """What a command of SLURM says; None where it fails."""
-    if len(words) == 1:
-        return None
-    try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None

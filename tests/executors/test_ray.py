@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -52,20 +51,9 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made.shutdown()
 
 
-def report_of(bench_report: Any, folder: Path) -> str:
-    return bench_report(folder, "--cost", "params,macs").stdout.split("## Provenance")[0]
-
-
-def told_of(file: Path) -> Any:
-    """A file of a stored model, without what the machine and the hour had a part in."""
-    if file.suffix != ".json":
-        return file.read_bytes()
-    return {name: fact for name, fact in json.loads(file.read_text()).items() if name != "measured"}
-
-
 @pytest.mark.slow
 def test_a_cluster_gives_the_records_of_one_machine(
-    cluster: Any, sweep: Any, measured: Any, bench_report: Any, plugin: Callable[..., Path], tmp_path: Path
+    cluster: Any, sweep: Any, check_same: Any, plugin: Callable[..., Path], tmp_path: Path
 ) -> None:
     file = plugin(fusion("test_mine"), name="mine", load=False)
     wide = {"fusion": "test_mine,abs_diff,concat,pixel_distance", "seed": "0..5", "protocol": "finetune"}
@@ -79,18 +67,7 @@ def test_a_cluster_gives_the_records_of_one_machine(
     assert all(record["measured_on"]["machine"]["cpu"] for record in there)
     assert not any("measured_on" in record for record in here)
 
-    def comparable(record: dict[str, Any]) -> dict[str, Any]:
-        record.pop("measured_on", None)
-        record["warmup"].pop("seconds", None)
-        return dict(measured(record))
-
-    found = [{record["key"]: comparable(record) for record in records} for records in (here, there)]
-    assert len(found[0]) == 24
-    assert found[0] == found[1]
-    kept = [{file.name: told_of(file) for file in (tmp_path / out / "models").iterdir()} for out in ("here", "there")]
-    assert len(kept[0]) > 24
-    assert kept[0] == kept[1]
-    assert report_of(bench_report, tmp_path / "here") == report_of(bench_report, tmp_path / "there")
+    check_same(here, tmp_path / "here", there, tmp_path / "there")
     # Computed by one machine, taken along by the others.
     assert all(len(list(tmp_path.glob(f"cache-{number}/warmups/*.json"))) == 1 for number in range(3))
     # The workers took their folders with them.

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bench.errors import UsageError
-from bench.executors import slurm
+from bench.executors import slurm, slurm_queue
 from bench.executors.slurm import Load, SlurmExecutor
 from bench.executors.slurm_job import begun
 from bench.sweep.config import SweepConfig
@@ -150,14 +150,14 @@ def test_a_job_is_over_when_its_last_words_had_time_to_arrive(
     executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = [Load(job, {0: tasks[0]}) for job in ("1_0", "1_1", "2")]
-    monkeypatch.setattr(slurm, "_command", lambda *words: "1_0|RUNNING\n1_1|COMPLETED\n")
+    monkeypatch.setattr(slurm_queue, "_told", lambda *words: "1_0|RUNNING\n1_1|COMPLETED\n")
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert executor._ended(loads) == []
     clock[0] += slurm.GRACE_SECONDS + 1
     assert executor._ended(loads) == [(loads[1], "COMPLETED"), (loads[2], slurm.GONE)]
     # SLURM that does not answer has not lost its jobs.
-    monkeypatch.setattr(slurm, "_command", lambda *words: None)
+    monkeypatch.setattr(slurm_queue, "_told", lambda *words: None)
     assert executor._ended(loads) == []
 
 
@@ -179,7 +179,7 @@ class TestQueue:
     pytestmark = real
 
     def test_a_queue_gives_the_records_of_one_machine(
-        self, sweep: Any, measured: Any, plugin: Callable[..., Path], tmp_path: Path
+        self, sweep: Any, check_same: Any, plugin: Callable[..., Path], tmp_path: Path
     ) -> None:
         file = plugin(fusion("test_mine"), name="mine", load=False)
         wide = {"fusion": "test_mine,abs_diff,concat,pixel_distance", "seed": "0..5", "protocol": "finetune"}
@@ -188,18 +188,7 @@ class TestQueue:
         _, here, _ = sweep(**given, out=str(tmp_path / "here"))
         code, records, printed = sweep(**there)
         assert code == 0, printed
-
-        def comparable(record: dict[str, Any]) -> dict[str, Any]:
-            record.pop("measured_on", None)
-            return dict(measured(record))
-
-        found = [{one["key"]: comparable(one) for one in each} for each in (here, records)]
-        assert len(found[0]) == 24
-        assert found[0] == found[1]
-        weights = [
-            {one.name: one.read_bytes() for one in (tmp_path / out / "models").iterdir()} for out in ("here", "there")
-        ]
-        assert weights[0].keys() == weights[1].keys()
+        check_same(here, tmp_path / "here", records, tmp_path / "there")
         assert not (tmp_path / "there" / "slurm").exists()
 
     def test_a_job_that_is_queued_again_loses_and_doubles_nothing(
@@ -229,9 +218,13 @@ class TestQueue:
             time.sleep(0.5)
         assert jobs() == []
 
-    def test_what_the_queue_does_not_take_is_bad_input(self, sweep: Any) -> None:
+    def test_what_the_queue_does_not_take_is_bad_input(self, sweep: Any, tmp_path: Path) -> None:
+        out = tmp_path / "run"
+        sweep(fusion="abs_diff", seed="0", out=str(out))
+        before = (out / "run.json").read_bytes()
         with pytest.raises(UsageError, match=r"executor slurm: sbatch: .*invalid partition"):
-            sweep(executor="slurm:partition=nowhere", jobs=None)
+            sweep(fusion="concat", seed="0", out=str(out), executor="slurm:partition=nowhere", jobs=None)
+        assert (out / "run.json").read_bytes() == before
 
 
 @pytest.fixture
