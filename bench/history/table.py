@@ -13,36 +13,9 @@ from bench.history.versions import LAST, Versions
 from bench.markup import csv_text, markdown_line
 from bench.plots.style import metric_label
 from bench.report.formats.terminal import drawn, fitting
-from bench.report.table import Grid, estimate_text
-from bench.stats.paired import Paired
-from bench.text import MISSING, either, printable, some
+from bench.report.history_block import grid, reading
+from bench.text import printable
 from bench.verdicts.history import History, names_of
-from bench.verdicts.unit import unit_of
-
-MOST_NAMED = 6
-
-
-def grid(history: History) -> Grid:
-    """One row per fusion, one column per version."""
-    unit = unit_of(history.metric)
-    shown = range(len(history.versions))[::-1]
-    header = ["fusion", f"change,{unit.name}", *(printable(history.names[at]) for at in shown)]
-    rows = [
-        [course.group.fusion, _change(course.change, history.metric)]
-        + [estimate_text(float(course.mean[at]), float(course.half_width[at])) for at in shown]
-        for course in history.courses
-    ]
-    return Grid(header, rows, left=1)
-
-
-def reading(histories: Sequence[History]) -> str:
-    """How to read the tables."""
-    repeats = [history.table.repeats for history in histories]
-    return (
-        f"Mean ± half width of the 95 % t interval over {either(repeats, 's')}, the newest version first."
-        f"{_draw(histories)} Change: from the version before, paired by {either(repeats)}; bold where its interval "
-        "leaves 0 out, as one in twenty does by chance: bench check judges."
-    )
 
 
 def markdown(histories: Sequence[History], versions: Versions) -> str:
@@ -98,19 +71,6 @@ FORMATS: MappingProxyType[str, Callable[[Sequence[History], Versions], str]] = M
 )
 
 
-def _draw(histories: Sequence[History]) -> str:
-    """A sentence on what intervals know of the draw of test pairs; empty where there are none over seeds."""
-    seeds = [history for history in histories if history.table.repeats == "seed"]
-    every = dict.fromkeys(name for history in seeds for name in history.with_interval)
-    bare = dict.fromkeys(name for history in seeds for name in history.without_draw)
-    if not every:
-        return ""
-    if not bare:
-        return " It includes the draw of test pairs, which all seeds share."
-    where = "" if len(bare) == len(every) else f" in {some(bare, MOST_NAMED)}"
-    return f" It leaves out the draw of test pairs, which all seeds share,{where} as no scores are stored that tell it."
-
-
 def _about(versions: Versions) -> list[str]:
     """Each version, the newest first: when it was, and what its commit says."""
     lines = []
@@ -118,15 +78,3 @@ def _about(versions: Versions) -> list[str]:
         created, subject = (str(version.header.get(what, "")) for what in ("created", "subject"))
         lines.append(", ".join(filter(None, [name, created[:10] if created != LAST else "", subject])))
     return lines[::-1]
-
-
-def _change(change: Paired | None, metric: str) -> str:
-    if change is None:
-        return MISSING
-    unit = unit_of(metric)
-    if not change.mean and not change.sd > 0:
-        return "same"
-    if math.isnan(change.low):
-        return unit.signed(change.mean)
-    text = f"{unit.signed(change.mean)} ± {unit.size(change.half_width)}"
-    return f"**{text}**" if change.low > 0 or change.high < 0 else text

@@ -16,6 +16,7 @@ from bench.report.against_baseline import Comparison, comparisons
 from bench.report.provenance import left_out, rates_note
 from bench.verdicts.across import Across, across
 from bench.verdicts.gaps import Gap, gaps_of
+from bench.verdicts.history import History, histories_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Report:
     def across(self) -> tuple[Across, ...]:
         """Tables that differ in the domain trained on alone, beside each other by the first metric."""
         return tuple(across(self.sections, self.metrics[0]))
+
+    @cached_property
+    def histories(self) -> tuple[History, ...]:
+        """The first metric from run to run, the oldest first, where several runs repeat each other's cells."""
+        in_time = sorted(self.runs, key=lambda run: str(run.header.get("created", "")))
+        groups = {entry.group for entry in self.entries}
+        found = histories_of(in_time, self.metrics[0], groups) if len(in_time) > 1 else []
+        return tuple(one for one in found if any(course.change for course in one.courses))
 
     @property
     def notes(self) -> list[str]:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.history.table import reading
 from bench.history.versions import read_versions
 from bench.records.load import load_runs
+from bench.report.history_block import reading
 from bench.report.report import build
 from bench.verdicts.history import History, histories_of
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.history.table import as_csv, grid, markdown, reading
+from bench.history.table import as_csv, markdown
 from bench.history.versions import Versions
 from bench.records.load import Run, load_runs
+from bench.report.history_block import grid, reading
 from bench.verdicts.history import histories_of, names_of
 
 VALUES: dict[str, list[list[float]]] = {

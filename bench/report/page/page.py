@@ -17,7 +17,16 @@ from bench.records.learning import Learning, learning_of
 from bench.records.record import Group
 from bench.records.references import knowledge
 from bench.records.sections import Section
-from bench.report import across_block, effects_block, footnotes, gaps_block, lift_block, order_block, quarters_block
+from bench.report import (
+    across_block,
+    effects_block,
+    footnotes,
+    gaps_block,
+    history_block,
+    lift_block,
+    order_block,
+    quarters_block,
+)
 from bench.report.against_baseline import Comparison, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.conclusion import conclusion
@@ -30,6 +39,7 @@ from bench.report.page.tables import (
     across_table,
     failures_table,
     frame_of,
+    history_table,
     leaderboard_table,
     shifts_table,
     verdicts_table,
@@ -37,6 +47,7 @@ from bench.report.page.tables import (
 from bench.report.provenance import provenance, sentence
 from bench.report.report import Report
 from bench.verdicts.across import Across
+from bench.verdicts.history import History
 from bench.verdicts.order import order_of
 
 if TYPE_CHECKING:
@@ -134,6 +145,7 @@ def _overview(report: Report) -> dict[str, Any]:
         "metric": report.metrics[0],
         "matrices": matrices(report),
         "across": [_across(place, found) for place, found in enumerate(report.across)],
+        "histories": [_history(place, found) for place, found in enumerate(report.histories)],
     }
 
 
@@ -144,6 +156,12 @@ def _across(place: int, found: Across) -> Part:
         f"{found.repetitions}; ±: half width of the 95 % interval. Tie group: by the mean. {across_block.READING}"
     )
     return Part(across_block.title(found), how, sortable(across_table(found), f"across-{place}", chooses=True))
+
+
+def _history(place: int, found: History) -> Part:
+    """Runs that repeat each other's cells."""
+    how = f"{metric_label(found.metric)}. {history_block.reading([found], 'marked *')}"
+    return Part(found.title, how, sortable(history_table(found), f"runs-{place}", chooses=True))
 
 
 def _chapter(

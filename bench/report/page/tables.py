@@ -1,4 +1,4 @@
-"""The tables of the page, as data frames: leaderboard, shifts, and cells without a result."""
+"""The tables of the page, as data frames: leaderboard, shifts, runs beside each other, cells without a result."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from bench.records.entries import Entry
 from bench.records.record import Group, Record
 from bench.records.sections import Section
 from bench.records.ties import tie_groups
-from bench.report import across_block
+from bench.report import across_block, history_block
 from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import mark
 from bench.report.table import ABROAD, Grid
 from bench.text import printable
 from bench.verdicts.across import Across
+from bench.verdicts.history import History
 from bench.verdicts.standings import best_first
 from bench.verdicts.unit import unit_of
 
@@ -114,6 +115,11 @@ def across_table(found: Across) -> pd.DataFrame:
 def frame_of(grid: Grid | None) -> pd.DataFrame:
     """A table of text as a data frame; empty without one."""
     return pd.DataFrame(dict(zip(grid.header, zip(*grid.rows, strict=True), strict=True))) if grid else pd.DataFrame()
+
+
+def history_table(history: History) -> pd.DataFrame:
+    """A line per fusion, the newest run first; a change is marked in place of bold type."""
+    return frame_of(history_block.grid(history)).replace(r"^\*\*(.*)\*\*$", r"\1 *", regex=True)
 
 
 def failures_table(section: Section) -> pd.DataFrame:

@@ -8,8 +8,10 @@ import sys
 import zlib
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from bench.errors import UsageError
 from bench.records.entries import entries_of
@@ -267,3 +269,26 @@ def test_a_missing_number_shows_nothing_and_sorts_as_missing():
     assert r"[\"0.04\", 0.04]" in html
     assert r"[\"\", \"___NaN___\"]" in html
     assert r"\"NaN\"" not in html
+
+
+def test_runs_that_repeat_cells_stand_beside_each_other(record, run_folder, bench_report, tmp_path):
+    out = tmp_path / "page.html"
+
+    def page_of(**values):
+        """By name of a run, the accuracy of its seeds; later names are later runs."""
+        folders = [
+            run_folder([record("concat", seed, value) for seed, value in own.items()], name, {"created": name})
+            for name, own in values.items()
+        ]
+        bench_report(*folders, "--format", "html", "--out", out)
+        return out.read_text(encoding="utf-8")
+
+    before = {0: 0.80, 1: 0.81, 2: 0.82}
+    html = page_of(run1=before, run2={seed: value + 0.05 + 0.001 * seed for seed, value in before.items()})
+    assert html.count("<h2>Run over run: ") == 1
+    assert html.index("<h2>Run over run: ") > html.index('id="chapter-1"')
+    change = np.array([0.05, 0.051, 0.052]) * 100
+    half_width = stats.t.ppf(0.975, 2) * stats.sem(change)
+    assert f"+{change.mean():.2f} ± {half_width:.2f} *" in html.replace("\\u00b1", "±")
+    # Parts of one sweep have no cell in common.
+    assert "Run over run" not in page_of(part1={0: 0.80, 1: 0.81}, part2={2: 0.82})
