@@ -118,10 +118,10 @@ def _stored(header: Mapping[str, Any], where: str) -> dict[str, Any]:
     config = header["config"]
     if not isinstance(config, dict):
         raise UsageError(f"{where}: its config holds no keys and values")
-    return as_given(config)
+    return as_asked(config)
 
 
-def as_given(config: Mapping[str, Any]) -> dict[str, Any]:
+def as_asked(config: Mapping[str, Any]) -> dict[str, Any]:
     """What somebody would give to get a configuration that a header holds, with all its fields, on another machine."""
     is_inline = config.get("jobs") == 0 and config.get("executor") == "local"
     unused = {"seed" if config.get("replicates") else "replicates", *([] if is_inline else ["jobs"])}

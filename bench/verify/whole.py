@@ -17,7 +17,7 @@ from bench.records.lines import open_lines, read_lines
 from bench.records.record import DONE, Attempt, DetailedRecord, checker
 from bench.records.scores import read_scores
 from bench.sweep.config import load_config
-from bench.sweep.config_file import as_given
+from bench.sweep.config_file import as_asked
 from bench.sweep.config_values import read_part
 from bench.sweep.coordinates import coordinates
 from bench.sweep.part import part_of
@@ -118,7 +118,7 @@ def _planned(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -
     for session in (header, *header.get("earlier", ())):
         asked = session.get("config")
         if isinstance(asked, Mapping):
-            config = load_config({name: value for name, value in as_given(asked).items() if name != "include"})
+            config = load_config({name: value for name, value in as_asked(asked).items() if name != "include"})
             plan = make_plan(config, dict[str, Attempt](records))
             plan = part_of(plan, *read_part(config.part)) if config.part else plan
             planned |= {one.key: one for one in plan.cells}

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from bench.domain import build_domain
 from bench.errors import UsageError
@@ -235,31 +234,6 @@ def test_bad_input_is_one_clear_line_before_anything_runs(sweep, tmp_path: Path,
     assert not (tmp_path / "run" / "records.jsonl").exists()
 
 
-def test_dry_run_lists_the_plan_and_writes_nothing(tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = tiny(fusion=["concat", "two_channel"], protocol="frozen")
-    assert run.run_sweep(config, ["bench"], Console(width=200), dry_run=True) == 0
-    printed = capsys.readouterr().out
-    assert "to run  concat" in printed
-    assert "not applicable  two_channel" in printed
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_command_that_runs_nothing_declares_nothing(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep(equivalence_margin=1)
-    header = (tmp_path / "run" / "run.json").read_text()
-    sweep(equivalence_margin=9)
-    assert (tmp_path / "run" / "run.json").read_text() == header
-    # What is found not to apply is a record, and was asked for.
-    sweep(fusion="abs_diff,image_diff", protocol="frozen")
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["fusion"] == ["abs_diff", "image_diff"]
-    header = (tmp_path / "run" / "run.json").read_text()
-    # Without SLURM there is nothing to run it by.
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(UsageError, match="executor slurm"):
-        sweep(fusion="concat", executor="slurm", jobs=None)
-    assert (tmp_path / "run" / "run.json").read_text() == header
-
-
 def test_what_another_command_finished_meanwhile_is_not_done_again(sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     planned, inside = run.make_plans, []
 
@@ -275,21 +249,6 @@ def test_what_another_command_finished_meanwhile_is_not_done_again(sweep, monkey
     assert code == 0
     assert [record["seed"] for record in records] == [0, 1]
     assert "1 done, 1 to run" in printed
-
-
-def test_a_home_with_letters_beyond_english_is_left_out_too(sweep, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "jürgen"))
-    sweep(out=str(tmp_path / "jürgen" / "work"))
-    header = json.loads((tmp_path / "jürgen" / "work" / "run.json").read_text())
-    assert header["config"]["out"] == "~/work"
-
-
-def test_what_to_know_before_a_long_sweep_is_said(tiny, capsys: pytest.CaptureFixture[str]) -> None:
-    config = tiny(backbone="timm:resnet10t", replicates=2, timeout="1m")
-    run.run_sweep(config, ["bench"], Console(width=200), dry_run=True)
-    printed = capsys.readouterr().out
-    assert f"all of a replicate first: then bench report {config.out} has a whole table" in printed
-    assert "executor inline knows no timeout" in printed
 
 
 def test_a_plug_in_edited_while_the_sweep_runs_is_not_recorded_under_the_old_code(
