@@ -89,6 +89,15 @@ study-tuned: data
 	.ci/pack_study tuned
 	$(BIN)/python .ci/write_studies.py
 
+# So many passes over so many pairs that every join takes about as many steps.
+study-few-pairs: data
+	for pairs in 150 600 2400 9600; do \
+		$(BIN)/bench run --config studies/few-pairs --recipe train_pairs=$$pairs,epochs=$$((9600 / pairs)) \
+			--out results/studies/few-pairs/$$pairs || exit; \
+	done
+	.ci/pack_study few-pairs
+	$(BIN)/python .ci/write_studies.py
+
 # Recomputes every number of the pages of studies from their records.
 studies-check: install
 	$(BIN)/python .ci/write_studies.py --check

@@ -165,6 +165,32 @@ def _both_orders(section: Section, metric: str) -> list[str]:
     return [correlation, f"{pair.ceiling:.2f}", *(", ".join(order.best_first[domain][:BEST]) for domain in (own, new))]
 
 
+def labelled(report: Report, metric: str) -> Iterator[str]:
+    """The mean over the domains by how many pairs training had, and which fusions may be the best with so many."""
+    sections: dict[int, list[Section]] = {}
+    for section in sorted(report.sections, key=training_pairs):
+        sections.setdefault(training_pairs(section), []).append(section)
+    boards = {number: across_of(own, metric)[0] for number, own in sections.items()}
+    last = list(boards.values())[-1]
+    means = [[cells(board, fusion)["mean"] for board in boards.values()] for fusion in last.fusions]
+    header = ["pairs in training", *(f"{number:,}" for number in boards)]
+    yield f"{metric_label(metric)}, mean over {', '.join(last.domains)}:"
+    yield Grid(header, [[fusion, *own] for fusion, own in zip(last.fusions, means, strict=True)], left=1).markdown()
+    yield wrap(f"Over {last.repetitions} replicates. Bold: {how_bold(last.repetitions, last.repetitions)}.")
+    rows = []
+    for number, board in boards.items():
+        over = next(fusion for fusion in board.fusions if base(fusion) == KNOWN[0])
+        lead = board.lead_over(over)
+        gain = f"{100 * lead.mean:+.2f} ({100 * lead.low:.2f} to {100 * lead.high:.2f})"
+        rows.append([f"{number:,}", ", ".join(map(base, board.may_be_best)), gain])
+    yield Grid(["pairs in training", "may be the best mean", f"best over {KNOWN[0]}, points"], rows, left=2).markdown()
+
+
+def training_pairs(section: Section) -> int:
+    """How many pairs training drew."""
+    return int(section.finished[0].recipe["train_pairs"])
+
+
 def _classes(section: Section) -> int:
     """How many its training showed."""
     return build_domain(section.domain).k
@@ -211,6 +237,7 @@ def base(fusion: str) -> str:
 OF_A_STUDY: Mapping[str, Part] = {
     "across": across,
     "gaps": gaps,
+    "labelled": labelled,
     "made": made,
     "novel": novel,
     "short": short,

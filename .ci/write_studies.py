@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from study_parts import OF_A_STUDY, Part, base
+from study_parts import OF_A_STUDY, Part, base, training_pairs
 
 from bench.advise.cases import Case, read_cases
 from bench.advise.table import grid as advice_grid
@@ -107,9 +107,10 @@ def cases() -> list[Case]:
 
 def _case(
     study: str, pairs: str, protocol: str, metric: str, domains: list[str], aligned: bool | None = None,
-    shift: str = "",
+    shift: str = "", train_pairs: int | None = None,
 ) -> Case:  # fmt: skip
     own = [one for one in _report(study, metric).sections if one.domain in domains and one.protocol == protocol]
+    own = [one for one in own if train_pairs in (None, training_pairs(one))]
     (board,) = across_of(own, metric, fewest=1, shift=shift)
     over = next(fusion for fusion in board.fusions if base(fusion) == OVER)
     lead = board.lead_over(over)
