@@ -206,7 +206,7 @@ def tuned(report: Report, metric: str) -> Iterator[str]:
     tuning = Tuning(read_space(asked["over"]), read_trials(asked["trials"]), metric, asked["tuning_replicates"])
     config = load_config({"out": folder}, *asked["config"])
     for board in read_boards(config, tuning, Console(quiet=True)):
-        yield render([board])
+        yield render([board]).rstrip()
 
 
 def made(report: Report, metric: str) -> Iterator[str]:

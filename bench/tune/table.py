@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from bench.markup import markdown, markdown_line
+from bench.markup import markdown
 from bench.plots.style import metric_label
 from bench.records.entries import counted
 from bench.report.against_baseline import Comparison, sign_flip_notes, word_of
+from bench.report.formats.markdown import wrap
 from bench.report.table import Grid
 from bench.text import MISSING, count_of, p_text
 from bench.tune.order import Order, Ranks
@@ -30,11 +31,11 @@ def render(boards: list[Board]) -> str:
 
 def _parts(board: Board) -> Iterator[str]:
     yield f"## {markdown(f'Tuned on {board.domain} · {board.backbone}')}"
-    yield markdown_line(_setting(board))
+    yield wrap(_setting(board))
     if board.tuned:
         yield _grid(board).markdown()
     for note in _notes(board):
-        yield markdown_line(note)
+        yield wrap(note)
 
 
 def _setting(board: Board) -> str:
