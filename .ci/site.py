@@ -1,4 +1,5 @@
-"""What MkDocs does not do by itself: pages from beside docs/, files that pages link to, the Python interface."""
+"""What MkDocs does not do by itself: pages from beside docs/, files that pages link to, the Python interface, and
+pictures of fusions."""
 
 from __future__ import annotations
 
@@ -21,9 +22,12 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "changes/README.md": "changes.md",
 }
-FILES, API = "files/", "api.md"
+FILES, API, CARDS = "files/", "api.md", "fusions.md"
+# It is alone in its part of the navigation: its tables and commands take that room.
+HOME = "---\nhide: [navigation]\n---\n"
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
 PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))(#[^"]*)?"')
+CARD = re.compile(r'<h3 id="(\w+)">.*?</h3>', re.DOTALL)
 ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc|data):<code>~?(?:[\w.]+\.)?(\w+)</code>")
 
 
@@ -32,7 +36,8 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     for source, place in PAGES.items():
-        files.append(File.generated(config, place, content=(ROOT / source).read_text(encoding="utf-8")))
+        content = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, place, content=HOME + content if place == "index.md" else content))
     files.append(File.generated(config, API, content=_api()))
     documents = [*PAGES, *(DOCS + file.src_uri for file in files.documentation_pages() if _is_in_docs(file.src_uri))]
     linked = {path for source in documents for path in _linked(source)}
@@ -56,14 +61,37 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Names that docstrings refer to, as they are read; links of notebooks lead to the pages that they mean.
+    """Names that docstrings refer to, as they are read; links of notebooks lead to the pages that they mean; the card
+    of each fusion has its picture.
 
     Raises:
-        ValueError: a notebook links to a page that there is not.
+        ValueError: a notebook links to a page that there is not, or a fusion has no card.
     """
     if page.file.src_uri.endswith(".ipynb"):
         html = PAGE_LINK.sub(partial(_to_page, page=page, files=files), html)
+    if page.file.src_uri == CARDS:
+        html = _with_pictures(html)
     return ROLE.sub(r"<code>\1</code>", html)
+
+
+def _with_pictures(html: str) -> str:
+    import torch
+
+    from bench import zoo
+    from bench.catalogue.diagram import picture
+    from bench.fusion import FUSIONS
+
+    def drawn(heading: re.Match[str]) -> str:
+        svg, caption = picture(FUSIONS.settle(heading[1]))
+        return f'{heading[0]}<figure class="join">{svg}<figcaption>{caption}</figcaption></figure>'
+
+    zoo.load()
+    # The tensors of a picture are small: on busy cores more threads wait for each other.
+    torch.set_num_threads(1)
+    html, count = CARD.subn(drawn, html)
+    if count != len(FUSIONS.classes):
+        raise ValueError(f"{CARDS}: {count} cards of {len(FUSIONS.classes)} fusions")
+    return html
 
 
 def _to_page(found: re.Match[str], page: Any, files: Any) -> str:

@@ -31,6 +31,13 @@ FUSIONS_PAGE = """\
 `bench show NAME` prints the same card with the cost on the default backbone. Sizes are those of fusion and head for
 64-dimensional features and 64 x 4 x 4 maps. Every fusion takes `symmetrize=true` (the mean score of both orders); those
 with the shared head take `head=N` (its hidden units). Parameters follow colons: `--fusion film:stage=1,mutan:rank=8`.
+
+`make site` draws a picture on each card, and `bench show film:stage=1 --out film.svg` draws one with parameters, or one
+of a fusion of yours: the way from two images to a score. Boxes with dashed lines do not learn. The grid in the join has
+a row for each place of A and a column for each place of B. A square is filled where the two act together: moving both
+changes the outcome by another amount than the two moves added up. In an empty grid the join adds up or puts side by
+side, and what follows has to compare. A place is a token, a position of a map or a patch of the image; of an embedding,
+one of its first 16 dimensions. Measured on random features, with initial weights that are moved at random.
 """
 
 
@@ -40,7 +47,8 @@ def fusions() -> str:
     parts = [FUSIONS_PAGE.format(count=len(classes))]
     for family, own in groupby(classes, key=lambda cls: str(cls.family)):
         members = list(own)
-        parts.append(f"## {family.capitalize()}\n\n" + "\n".join(_table(members)) + "\n")
+        # Not the family alone: a card may have the same name, and links would lead here.
+        parts.append(f"## {family.capitalize()} family\n\n" + "\n".join(_table(members)) + "\n")
         parts += ["\n".join(_card(cls)) for cls in members]
     return "\n".join(parts)
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.atomic import write_text_atomically
 from bench.backbones import create_backbone
+from bench.catalogue.diagram import picture
 from bench.catalogue.domain_card import domain_card
 from bench.catalogue.kinds import KINDS, example, fusion_parameters, options, what
 from bench.catalogue.warmup_card import REFERENCE_BACKBONE, WarmedUp, warmup_card
@@ -20,7 +22,7 @@ from bench.fusion import FUSIONS
 from bench.model import IMAGE, build_fusion, build_model
 from bench.records.folder import RunFolder, runs_below
 from bench.source import source_file
-from bench.spec import parse_spec
+from bench.spec import Spec, parse_spec
 from bench.text import MISSING, printable
 
 SHORTEST_KEY = 6
@@ -28,7 +30,8 @@ SHORTEST_KEY = 6
 
 def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str:
     """The card of whatever ``name`` is; for a domain also its contact sheet, and for some warm-ups pictures, written to
-    ``out`` or the current folder. What several kinds have has a card of each.
+    ``out`` or the current folder; for a fusion its picture, where ``out`` is given. What several kinds have has a card
+    of each.
 
     Raises:
         UsageError: nothing has that name, or ``out`` is given for something that has no picture.
@@ -36,14 +39,16 @@ def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str
     special: Mapping[str, Callable[[str], str]] = {
         "domains": lambda text: domain_card(text, out),
         "warmups": lambda text: warmup_card(text, warmed_up, out),
-        "fusions": fusion_card,
+        "fusions": lambda text: fusion_card(text, out),
         "backbones": backbone_card,
     }
     spec = parse_spec(name)
     found = [kind for kind, facts in KINDS.items() if spec.name in facts.registry]
-    if out is not None and not {"domains", "warmups"} & {*found}:
+    if out is not None and not {"domains", "warmups", "fusions"} & {*found}:
         known = f"domains {', '.join(DOMAINS)}; warm-ups {', '.join(PICTURES)}"
-        raise UsageError(f"--out: only domains and some warm-ups have pictures, and {name!r} is none of them; {known}")
+        raise UsageError(
+            f"--out: only domains, fusions and some warm-ups have pictures, and {name!r} is none of them; {known}"
+        )
     if found:
         return "\n\n\n".join(special[kind](name) if kind in special else plain_card(kind, name) for kind in found)
     record = _find_record(name, results)
@@ -63,8 +68,12 @@ def plain_card(kind: str, text: str) -> str:
     return "\n".join([*lines, *(f"{header:<12}{fact}" for header, fact in facts.items() if fact), *_options(cls, kind)])
 
 
-def fusion_card(text: str) -> str:
-    """Formula, facts and parameters of a fusion, given by name or with parameters."""
+def fusion_card(text: str, out: Path | None = None) -> str:
+    """Formula, facts and parameters of a fusion, given by name or with parameters; its picture is written to ``out``.
+
+    Raises:
+        UsageError: it cannot be built, ``out`` is no SVG, or, as ``StorageError``, cannot be written.
+    """
     fusion = FUSIONS.settle(text)
     cls, name = fusion.cls, str(fusion)
     try:
@@ -85,7 +94,15 @@ def fusion_card(text: str) -> str:
         f"cost        {_fusion_macs(name)} on {REFERENCE_BACKBONE}",
         f"defined in  {source_file(cls)}",
     ]
-    return "\n".join(lines + _options(cls, "fusions"))
+    return "\n".join(lines + _options(cls, "fusions") + ([] if out is None else _drawn(fusion, out)))
+
+
+def _drawn(fusion: Spec, out: Path) -> list[str]:
+    if out.suffix != ".svg":
+        raise UsageError(f"--out {printable(str(out), LONGEST_VALUE)}: the picture of a fusion is an SVG")
+    svg, caption = picture(fusion)
+    write_text_atomically(out, svg)
+    return ["", caption, f"picture written to {out}"]
 
 
 def _options(cls: type, kind: str) -> list[str]:

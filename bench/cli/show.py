@@ -16,7 +16,10 @@ def show(
     results: Annotated[Path, typer.Option(help="Where to look for records.")] = Path("results"),
     out: Annotated[
         Optional[Path],
-        typer.Option(help="Pictures of a domain or a warm-up; by default a PNG of its name in the current folder."),
+        typer.Option(
+            help="Pictures of a domain or a warm-up, by default a PNG of its name in the current folder; an SVG of a "
+            "fusion."
+        ),
     ] = None,
     backbone: Annotated[Optional[str], typer.Option(help="Of a warm-up: the backbone that it trains.")] = None,
     domain: Annotated[Optional[str], typer.Option(help="Of a warm-up: the domain whose images it shows.")] = None,
@@ -33,7 +36,8 @@ def show(
 ) -> None:
     """Show a fusion's or objective's card, a backbone's shapes, a cell's record, a domain or a warm-up.
 
-    Of a domain: its statistics and a contact sheet. Of a warm-up: its quality and, for centre and autoencoder, pictures
+    Of a fusion with --out: a picture of the way from two images to a score and of what acts together in the join. Of a
+    domain: its statistics and a contact sheet. Of a warm-up: its quality and, for centre and autoencoder, pictures
     of what the backbone answers; the warm-up is computed first if it is not in the cache. Of a warm-up under several
     recipes: a table, and their curves as a picture.
     """

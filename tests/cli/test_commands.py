@@ -153,8 +153,8 @@ def test_show_a_domain_prints_its_statistics_and_draws_it(
     assert "circle, square" in shown
     assert "contact sheet written to color-shift-smaller.png" in shown
     assert (tmp_path / "color-shift-smaller.png").read_bytes().startswith(b"\x89PNG")
-    assert bench("show", "concat", "--out", tmp_path / "concat.png") == 2
-    assert "only domains and some warm-ups have pictures" in capsys.readouterr().err
+    assert bench("show", "resnet18", "--out", tmp_path / "resnet18.png") == 2
+    assert "only domains, fusions and some warm-ups have pictures" in capsys.readouterr().err
 
 
 def test_show_a_fusion_and_a_backbone(bench: Bench, capsys: Captured) -> None:
