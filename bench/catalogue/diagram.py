@@ -117,7 +117,7 @@ def _parts(fusion: Fusion) -> Iterator[Part]:
     yield JOIN
     if fusion.needs == "exchange":
         yield Part(("backbone", "the rest"), 2, f"{example().dim}")
-        yield Part(("|u - v|", "and u * v"), 1, f"{fusion.out_dim}", learned=False)
+        yield Part(("join of", "the two"), 1, f"{fusion.out_dim}")
     elif fusion.needs in ("pixels", "stage") and fusion.encoder != "none":
         yield Part(("backbone",) if fusion.needs == "pixels" else ("backbone", "the rest"), 1, f"{example().dim}")
     if fusion.head != "score":

@@ -77,6 +77,11 @@ def test_parameters_move_the_join_into_the_backbone_and_two_towers_are_two_boxes
     assert texts("pseudo_siamese").count("backbone") == 2
 
 
+def test_streams_that_exchange_meet_a_second_time() -> None:
+    shown = texts("cross_stitch")
+    assert shown.index("join") < shown.index("the rest") < shown.index("join of") < shown.index("head")
+
+
 @pytest.mark.parametrize(
     ("fusion", "caption"),
     [
