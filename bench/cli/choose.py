@@ -11,7 +11,7 @@ from bench.cli.options import emit, options_of
 
 LEFT_OUT = (
     "seed", "replicates", "first_replicate", "eval", "match_params", "seeds_together", "retry", "observer", "profile",
-    "tensorboard", "part", "gate_margin", "out",
+    "tensorboard", "part", "store", "gate_margin", "out",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from bench.cli.options import Names, emit, options_of
 from bench.errors import UsageError
 
 
-@options_of("bench.sweep.config:SweepConfig", ("part", "out"))
+@options_of("bench.sweep.config:SweepConfig", ("part", "store", "out"))
 def tune(
     over: Annotated[
         Names,
@@ -55,6 +55,8 @@ def tune(
     settings = load_config(given | ({} if out is None else {"out": out}), *(config or ()))
     if settings.part:
         raise UsageError(f"part {settings.part}: what is chosen depends on all trials; a tuning has no parts")
+    if settings.store:
+        raise UsageError(f"store {settings.store}: only bench run keeps anything there")
     if "out" not in settings.model_fields_set:
         settings = settings.model_copy(update={"out": "results/tuning"})
     BACKBONES.load_built_in()

@@ -15,7 +15,7 @@ from bench.errors import LONGEST_VALUE, UsageError, explain
 from bench.records.record import STATUSES
 from bench.spec import why_unfit
 from bench.sweep.config_file import named, read_config
-from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, Settings, read_part, read_seeds, split_names
+from bench.sweep.config_values import LARGEST_SEED, MOST_SEEDS, Settings, StoreUrl, read_part, read_seeds, split_names
 from bench.text import printable, with_home
 from bench.training.recipe import Number, Protocol, Recipe, WarmupRecipe, Whole, check_fields, no_switch
 
@@ -129,6 +129,9 @@ class SweepConfig(Settings):
         None,
         description="Run only this share of the cells: 3/8 is the third of eight. Each machine takes one, with its own "
         "--out; bench report reads them together.",
+    )
+    store: StoreUrl | None = Field(
+        None, description="URL, as s3://bucket/sweep, where machines share warm-ups and leave copies of their runs."
     )
     equivalence_margin: Number = Field(
         1.0,

@@ -23,7 +23,8 @@ HEADER = "run.json"
 
 def read_config(file: Path) -> dict[str, Any]:
     """The keys and values of a file. Of a ``run.json`` they are those of the configuration that it holds, without
-    ``jobs``, unless that was 0: how many cells ran at a time is a fact of the machine.
+    ``store`` and ``jobs``, unless that was 0: where a run was sent and how many cells ran at a time are facts of the
+    machine.
 
     Where ``file`` does not exist, it may be the name of a built-in configuration, such as ``quick``. Plug-ins that it
     includes may lie beside it.
@@ -124,5 +125,5 @@ def _stored(header: Mapping[str, Any], where: str) -> dict[str, Any]:
 def as_asked(config: Mapping[str, Any]) -> dict[str, Any]:
     """What somebody would give to get a configuration that a header holds, with all its fields, on another machine."""
     is_inline = config.get("jobs") == 0 and config.get("executor") == "local"
-    unused = {"seed" if config.get("replicates") else "replicates", *([] if is_inline else ["jobs"])}
+    unused = {"store", "seed" if config.get("replicates") else "replicates", *([] if is_inline else ["jobs"])}
     return {key: value for key, value in config.items() if key not in unused}

@@ -6,9 +6,10 @@ import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 
 from bench.spec import why_unfit
 from bench.text import names_in
@@ -82,6 +83,22 @@ def read_part(text: str) -> tuple[int, int]:
     if not 1 <= number <= parts <= MOST_PARTS:
         raise ValueError(f"{text!r} is not a part; expected 1/8 to 8/8, of at most {MOST_PARTS:,} parts")
     return number, parts
+
+
+def read_store(url: str) -> str:
+    """The URL of a store as it is given, which a record of the run may hold.
+
+    Raises:
+        ValueError: it is none, or has a password in it.
+    """
+    if "://" not in url:
+        raise ValueError("expected a URL, such as s3://bucket/sweep or file:///mnt/sweep")
+    if urlsplit(url).password is not None:
+        raise ValueError("run.json would hold the password; leave it to the configuration of fsspec")
+    return url
+
+
+StoreUrl = Annotated[str, AfterValidator(read_store)]
 
 
 class Settings(BaseModel):

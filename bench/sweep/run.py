@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Container, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import zoo
 from bench.errors import StorageError, UsageError, in_a_line
 from bench.executors import EXECUTORS, Executor
+from bench.executors.tasks import start_of
 from bench.interrupt import Interrupt, pass_on_interrupt
 from bench.observers import Observer, ask, build_observers, choose_observers
 from bench.records.folder import RecordWriter, RunFolder, latest
@@ -35,6 +36,8 @@ from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, Planned, make_plans
 from bench.sweep.progress import SweepDisplay, news_folder
 from bench.sweep.provenance import provenance
+from bench.sweep.run_copy import RunCopy
+from bench.sweep.store import Store
 from bench.sweep.summary import OK, summarise
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, say, without_home
@@ -91,25 +94,33 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
             reason = f" ({planned.reason})" if planned.reason else ""
             say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
         return OK
+    store = Store(config.store) if config.store else None
+    if store:
+        store.check()
     with folder.writer() as writer, news_folder(folder.path) as news, _told_what_is_kept(folder, command):
         is_current = folder.size <= size
         if is_current:
             execution = _execution(config, _asked(whole, plan), device, console)
             limit = seconds(config.warmup_timeout)
-            place = Workplace(config.include, config.threads, folder.path.absolute(), news, execution, chosen, limit)
+            own = folder.path.absolute()
+            place = Workplace(config.include, config.threads, own, news, execution, chosen, limit, config.store)
             runs_on = executor.build(place, jobs, seconds(config.timeout))
             # What was declared before its cells ran stays as it was declared.
             unknown = any(one.key not in known for one in plan.having("not applicable"))
             if plan.having("to run") or unknown or "config" not in folder.header():
                 _write_header(folder, config, jobs, execution, command)
-            interrupted = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
+            copy = RunCopy(store, folder, config.part) if store else None
+            with copy.kept(partial(say, console)) if copy else nullcontext():
+                code = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
+                if code:
+                    resume = f"Resume with: {shlex.join(command)}"
+                    say(console, f"interrupted; everything finished is saved. {resume}", "bold")
+                else:
+                    code = summarise(plan, folder, command, console)
     if not is_current:
         # Another command has written here since the records were read: what it finished is not done again.
         return run_sweeps(configs, command, console)
-    if interrupted:
-        say(console, f"interrupted; everything finished is saved. Resume with: {shlex.join(command)}", "bold")
-        return interrupted
-    return summarise(plan, folder, command, console)
+    return code
 
 
 def _tell(plan: Plan, config: SweepConfig, time: Estimate, left_out: str, console: Console) -> None:
@@ -174,6 +185,7 @@ def _work_off(
     if place.execution.seeds_together > 1:
         say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
+    _offer(place, tasks, console)
     with SweepDisplay(console, len(todo), place.progress, clock) as display, Interrupt() as interrupt:
 
         def poll() -> None:
@@ -185,6 +197,7 @@ def _work_off(
                 for task, results in done:
                     if task.kind == "warmup":
                         display.warmed_up(task.cell, _saved(results[0]))
+                        _offer(place, [task], console)
                         continue
                     for cell, result in zip(task.cells, results, strict=True):
                         display.finished(cell, *keep(todo.pop(cell), _saved(result)))
@@ -196,6 +209,14 @@ def _work_off(
     for line in ask(observers, lambda one: one.hint):
         say(console, line)
     return OK
+
+
+def _offer(place: Workplace, tasks: Iterable[Task], console: Console) -> None:
+    """Put the warm-ups of tasks, as far as this machine has them, into the store, if there is one."""
+    if place.store:
+        store = Store(place.store)
+        for start in dict.fromkeys(filter(None, map(start_of, tasks))):
+            store.offer(start, partial(say, console))
 
 
 def _results(

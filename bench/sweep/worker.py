@@ -54,6 +54,7 @@ class Workplace:
     Attributes:
         run: folder of the run. progress: where workers leave news of what they are at.
         warmup_timeout: seconds that a warm-up may take; None is no limit.
+        store: URL of where a warm-up may be before it is computed, if any.
     """
 
     include: tuple[str, ...]
@@ -63,6 +64,7 @@ class Workplace:
     execution: Execution
     observers: tuple[Choice[Observer], ...] = ()
     warmup_timeout: float | None = None
+    store: str | None = None
 
 
 _here: Workplace | None = None
@@ -108,6 +110,7 @@ def perform(task: Task) -> list[Result]:
         with same_folder():
             if task.kind == "cell":
                 return _run(task, _here)
+            _look_in_store(task.cell, _here)
             warmup = ensure_warmup(task.cell, _notebook(_here.progress, task), _here.execution.device)
             return [{"status": "ok", "warmup_seconds": warmup.seconds if warmup else 0.0}]
     except BaseException as error:
@@ -137,6 +140,14 @@ def _run(task: Task, place: Workplace) -> list[Result]:
         {**(_failed(outcome) if isinstance(outcome, BaseException) else judged(outcome)), "said": said[cell]}
         for cell, outcome in zip(task.cells, outcomes, strict=True)
     ]
+
+
+def _look_in_store(cell: Cell, place: Workplace) -> None:
+    from bench.sweep.store import Store
+    from bench.training.warmup.cache import on_stderr
+
+    if place.store and cell.computed_start:
+        Store(place.store).fetch(cell.computed_start, on_stderr)
 
 
 def _failed(error: BaseException) -> Result:

@@ -74,6 +74,13 @@ def test_report_on_an_empty_folder_exits_2(bench: Bench, capsys: Captured, tmp_p
     assert printed.out == ""
 
 
+def test_a_store_that_is_none_ends_a_run_in_one_line(bench: Bench, tmp_path: Path, capsys: Captured) -> None:
+    assert bench("run", "--fusion", "cosine", "--jobs", "0", "--store", "nosuch://x", "--out", tmp_path / "run") == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "bench: store nosuch://x: cannot be opened: ValueError: Protocol not known: nosuch"
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(process: Process, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE)

@@ -46,6 +46,17 @@ def test_a_file_says_where_unless_the_command_line_does(bench: Bench, started: l
     assert [config.out for config, _ in started] == ["there", "here"]
 
 
+@pytest.mark.parametrize(("line", "message"), [("part: 1/2", "no parts"), ("store: file:///x", "only bench run keeps")])
+def test_what_a_tuning_does_not_have_is_refused(
+    bench: Bench, started: list[Any], tmp_path: Path, capsys: Captured, line: str, message: str
+) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"{line}\n")
+    assert bench("tune", "--over", "lr=1..2", "--config", file) == 2
+    assert message in capsys.readouterr().err
+    assert not started
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

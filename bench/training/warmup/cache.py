@@ -8,16 +8,17 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
 import torch
 
-from bench.atomic import remove_stale
+from bench.atomic import remove_stale, write_bytes_atomically
 from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
-from bench.kept import DamagedError, kept
+from bench.kept import DamagedError, kept, locked
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
@@ -138,8 +139,27 @@ class WarmupSpec:
 
     def files(self) -> list[Path]:
         """Its files in the cache, the card that vouches for them last; none unless it is there, whole."""
+        return self._places(self._card()) if self.is_cached() else []
+
+    def adopt(self, contents: Mapping[str, bytes], say: Callable[[str], None] = on_stderr) -> None:
+        """Keep in the cache what :meth:`files` held on another machine, by name, unless it is there by now.
+
+        Raises:
+            DamagedError: it is not the whole of this warm-up.
+            StorageError: it cannot be kept.
+        """
         card = self._card()
-        return [*map(card.with_suffix, stored.WEIGHTS.values()), card] if self.is_cached() else []
+        places = self._places(card)
+        if {place.name for place in places} != contents.keys():
+            raise DamagedError(f"holds {', '.join(sorted(contents)) or 'nothing'}")
+        with locked(card.with_suffix(".lock"), say), TemporaryDirectory(prefix="bench-") as folder:
+            if self.is_cached():
+                return
+            for name, content in contents.items():
+                write_bytes_atomically(Path(folder, name), content)
+            stored.read(Path(folder, card.name), self.identity())
+            for place in places:
+                write_bytes_atomically(place, contents[place.name])
 
     def ensure(
         self,
@@ -171,6 +191,11 @@ class WarmupSpec:
 
     def _task(self, seed: int = 0) -> WarmupTask:
         return build_task(self.task, str(self.backbone), self.shown, seed)
+
+    @staticmethod
+    def _places(card: Path) -> list[Path]:
+        """The files that belong to a card, and itself last."""
+        return [*map(card.with_suffix, stored.WEIGHTS.values()), card]
 
     def _card(self) -> Path:
         return cache_folder() / "warmups" / f"{self.key()}.json"
