@@ -40,15 +40,18 @@ WORSE = (
     Shade("#D2601A", "white", VERMILION, "worse by more than {step}"),
 )
 TOO_FEW = Shade("#F1F1F1", "black", GREY, "too few {repeats}s to infer from")
-IN_LEGENDS = (TIED, OPEN, CLOSE, BASELINE, BETTER, EQUIVALENT, INCONCLUSIVE, *WORSE, TOO_FEW)
+AT_CHANCE = Shade("#F1F1F1", "black", GREY, "none is above chance")
+IN_LEGENDS = (TIED, OPEN, CLOSE, BASELINE, BETTER, EQUIVALENT, INCONCLUSIVE, *WORSE, AT_CHANCE, TOO_FEW)
 
 
 def shade_of(one: Standing, column: Standings) -> Shade:
     """How a fusion is drawn.
 
     Beside the best one the tie group decides who is worse: the best was chosen by the scores themselves, so that a test
-    against it alone would find too much.
+    against it alone would find too much. Where nobody has learned there is no such group, and nobody is worse.
     """
+    if column.is_best and column.is_judged and not column.tied:
+        return AT_CHANCE
     if one.verdict is None:
         return BASELINE if not column.is_best else TIED if column.is_judged else TOO_FEW
     word = one.verdict.word

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.records.load import Pool, Run
 from bench.records.record import Record
-from bench.text import span
+from bench.text import count_of, span
 
 
 def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -59,11 +59,13 @@ def left_out(pool: Pool) -> list[str]:
         groups = {cell.group for cell in pool.superseded}
         names = sorted({f"{group.fusion} × {group.backbone} on {group.domain}" for group in groups})
         lines.append(
-            f"Left out: {len(pool.superseded)} older records of cells that were run again "
-            f"with other code, data or test pairs: {', '.join(names)}."
+            f"Left out: {count_of(len(pool.superseded), 'older record')} of cells that were run again "
+            f"with other code, data or test pairs, or tested on other domains: {', '.join(names)}."
         )
     if pool.repeated:
-        lines.append(f"Left out: {pool.repeated} records of cells that another of these runs finished later.")
+        lines.append(
+            f"Left out: {count_of(pool.repeated, 'record')} of cells that another of these runs finished later."
+        )
     return lines
 
 

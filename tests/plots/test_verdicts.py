@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from bench.plots.contract import Source
-from bench.plots.shades import BETTER, OPEN, TIED, TOO_FEW, WORSE
+from bench.plots.shades import AT_CHANCE, BETTER, OPEN, TIED, TOO_FEW, WORSE
 from bench.plots.verdicts import Verdicts
 from bench.records.load import load_runs
 
@@ -14,10 +14,10 @@ LEVELS = {"color": {"good": 0.951, "even": 0.95, "bad": 0.75}, "texture": {"good
 
 @pytest.fixture
 def drawn(record, run_folder):
-    def draw(seeds=8, noise=0.002, **params):
+    def draw(seeds=8, noise=0.002, at=LEVELS, **params):
         rng = np.random.default_rng(0)
         records = []
-        for domain, levels in LEVELS.items():
+        for domain, levels in at.items():
             for fusion, level in levels.items():
                 around = noise * rng.standard_normal(seeds)
                 scores = level + around - around.mean()
@@ -55,6 +55,12 @@ def test_beside_a_baseline_who_is_better_is_blue(drawn):
 def test_what_may_be_the_best_and_is_not_settled_has_a_colour_of_its_own(drawn):
     found = cells(drawn(seeds=4, noise=0.03))
     assert OPEN.fill.lower() in {found["color", name][1] for name in ("good", "even")}
+
+
+def test_where_nobody_has_learned_nobody_is_worse(drawn):
+    found = cells(drawn(noise=0.004, at={"color": {"a": 0.504, "b": 0.5, "c": 0.496}}))
+    assert {found["color", name][1] for name in "abc"} == {AT_CHANCE.fill.lower()}
+    assert found["color", "may be the best"][0] == "0 of 3"
 
 
 def test_from_two_seeds_nothing_is_said(drawn):

@@ -95,8 +95,8 @@ def test_what_is_left_out_is_said(record, run_folder, bench_report):
     old = record("concat", key="0" * 16, finished="2026-01-01")
     first, second = run_folder([old, record("concat")], "first"), run_folder([record("concat")], "second")
     text = " ".join(bench_report(first, second).stdout.split())
-    assert "Left out: 1 older records of cells that were run again with other code, data or test pairs: concat" in text
-    assert "Left out: 1 records of cells that another of these runs finished later." in text
+    assert "Left out: 1 older record of cells that were run again with other code, data or test pairs" in text
+    assert "Left out: 1 record of cells that another of these runs finished later." in text
 
 
 PLUGIN = '''
