@@ -140,6 +140,7 @@ def test_a_damaged_one_is_computed_again_and_replaced(
     ("method", "said"),
     [
         ("cat_file", "the warm-up is computed, which may be there"),
+        ("exists", "other machines compute the warm-up again"),
         ("mv", "other machines compute the warm-up again"),
     ],
 )
