@@ -15,7 +15,7 @@ from bench.cli.options import emit, options_of
 LEFT_OUT = (
     "fusion", "seed", "replicates", "first_replicate", "eval", "test_pairs", "match_params", "device", "executor",
     "jobs", "threads", "seeds_together", "checks", "timeout", "warmup_timeout", "retry", "observer", "profile",
-    "tensorboard", "save", "store", "equivalence_margin", "gate_margin", "out",
+    "tensorboard", "save", "store", "equivalence_margin", "gate_margin", "part", "out",
 )  # fmt: skip
 
 
