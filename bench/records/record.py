@@ -90,8 +90,8 @@ class Attempt:
 
     @property
     def ending(self) -> str:
-        """The status, with what the error said."""
-        return ": ".join(filter(None, [self.status, self.error.get("message") if self.error else ""]))
+        """The status, with the first line of what the error said: lists have a line for each attempt."""
+        return ": ".join([self.status, *first_line(self.error)])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,9 +169,9 @@ class Record(Attempt):
     def message(self) -> str:
         """The first line of the error, with its type unless the status says it; without an error what was noted."""
         error: ErrorFacts = self.error or {}
-        kind, lines = error.get("type", ""), error.get("message", "").strip().splitlines()
+        kind = error.get("type", "")
         named = kind if kind not in ("NotApplicableError", "CollapsedError") else ""
-        return ": ".join(filter(None, [named, *lines[:1]])) or self.diagnostics.get("note", "")
+        return ": ".join(filter(None, [named, *first_line(error)])) or self.diagnostics.get("note", "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,6 +186,11 @@ class DetailedRecord(Record):
     checks: Annotated[tuple[CheckFacts, ...], "what was seen meanwhile, where it was watched"] = ()
     auxiliary: Annotated[dict[str, dict[str, Number]], "errors of each auxiliary head"] = field(default_factory=dict)
     threshold_from: Annotated[Literal["validation"] | None, "what 0 is the threshold of, where not training"] = None
+
+
+def first_line(error: ErrorFacts | None) -> list[str]:
+    """The first line of the message of an error; nothing where it has none."""
+    return (error or {}).get("message", "").strip().splitlines()[:1]
 
 
 Kind = TypeVar("Kind", bound=Attempt)

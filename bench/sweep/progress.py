@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import metric_position
-from bench.records.record import Record
+from bench.records.record import Record, first_line
 from bench.sweep.clock import Clock, in_words
 from bench.text import printable, say
 
@@ -134,10 +134,10 @@ class SweepDisplay:
         failed = result["status"] != "ok"
         self._clock.warmed_up(cell, None if failed else result["warmup_seconds"])
         self._bar.update(self._task, left=self._left())
-        ended = f"{result['status']}: {result['error']['message']}" if failed else f"{result['warmup_seconds']:.0f} s"
+        ended = [result["status"], *first_line(result["error"])] if failed else [f"{result['warmup_seconds']:.0f} s"]
         which = "" if cell.repeats == "seed" else f" of replicate {cell.seed}"
         domain = cell.name_of(cell.warmup.domain)
-        self._line(f"warm-up {cell.warmup.task}{which} of {cell.backbone} on {domain}: {ended}", "cyan")
+        self._line(f"warm-up {cell.warmup.task}{which} of {cell.backbone} on {domain}: {': '.join(ended)}", "cyan")
         for text in result.get("said", ()):
             self._line(text, "none")
 

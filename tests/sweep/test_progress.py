@@ -25,7 +25,8 @@ def leave_news(folder: Path, *cells: str) -> None:
 
 
 def display(news: Path, **given: Any) -> SweepDisplay:
-    still: Any = SimpleNamespace(finished=lambda *given: None, left=lambda: Estimate(None, ""))
+    ignored = dict.fromkeys(("finished", "warmed_up"), lambda *given: None)
+    still: Any = SimpleNamespace(**ignored, left=lambda: Estimate(None, ""))
     return SweepDisplay(Console(file=io.StringIO(), width=100, **given), 10, news, still)
 
 
@@ -77,3 +78,13 @@ def test_a_score_on_a_handful_of_pairs_says_so(
     fields = {"eval": {"color": metrics(0.95, n=pairs)}, "times": {"total": 3.0}}
     (found,) = RunFolder(run_folder([record(**fields)])).records(Record)
     assert told in describe(found)
+
+
+def test_an_error_of_several_lines_is_a_line(tmp_path: Path, record: Any, run_folder: Any) -> None:
+    (found,) = RunFolder(run_folder([record(status="error", message="\nkaputt\nsecond line")])).records(Record)
+    assert describe(found) == "error: kaputt"
+    shown = display(tmp_path)
+    warmup = SimpleNamespace(task="shapes", domain="color")
+    cell: Any = SimpleNamespace(warmup=warmup, backbone="tiny_vit", repeats="seed", name_of=str)
+    shown.warmed_up(cell, {"status": "error", "error": {"type": "ValueError", "message": "kaputt\nsecond line"}})
+    assert said(shown) == "warm-up shapes of tiny_vit on color: error: kaputt\n"
