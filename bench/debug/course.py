@@ -98,8 +98,11 @@ def _look(subject: Subject, validation: Validation, history: History) -> tuple[L
     cell, model, label = subject.cell, validation.learner.model, validation.label
     scores, cosine = read_pairs(model, validation.a, validation.b)
     threshold = best_threshold(label, scores) if decides_on_validation(cell, model) else 0.0
-    classes = len(build_domain(cell.domain).classes)
-    evidence = Evidence(scores, label, threshold, history.curve, trivial_loss(cell, model, classes), classes)
+    domain = build_domain(cell.domain)
+    trivial = trivial_loss(cell, model, len(domain.classes))
+    evidence = Evidence(
+        scores, label, threshold, history.curve, trivial, len(domain.classes), has_classes=domain.names_images
+    )
     found = diagnose(model, validation.a, validation.b, validation.class_a, validation.class_b, evidence)
     return Look(scores, cosine, found.measures), found.collapse
 

@@ -29,6 +29,8 @@ class Evidence:
         curve: (examples, loss, accuracy) during training; empty where nothing was trained.
         trivial_loss: loss of an answer that ignores the images, or None where the objective has none.
         classes: number of classes of the domain.
+        has_classes: whether images have classes that an encoder could name; where only pairs are labelled, they have
+            none, and half of the pairs caps a probe of them at .5.
         is_scaled: whether the score has a scale and a bias that are learned.
         found: measures of :mod:`bench.evaluation.diagnostics` and :mod:`bench.evaluation.similarity_probe` by name, as
             far as they apply.
@@ -40,6 +42,7 @@ class Evidence:
     curve: Sequence[tuple[int, float, float]] = ()
     trivial_loss: float | None = math.log(2)
     classes: int = 2
+    has_classes: bool = True
     is_scaled: bool = False
     found: Mapping[str, float] = field(default_factory=dict)
 
@@ -52,6 +55,11 @@ class Evidence:
     def train_accuracy(self) -> float:
         """Training accuracy at the end; nan where nothing was trained."""
         return self.curve[-1][2] if self.curve else math.nan
+
+    @property
+    def name_probe(self) -> float | None:
+        """Accuracy of a linear probe for the class of an image; None where it was not measured or says nothing."""
+        return self.found.get("name_probe") if self.has_classes else None
 
     @property
     def share_same(self) -> float:
@@ -136,7 +144,7 @@ def not_learned_reason(evidence: Evidence) -> str | None:
             f"accuracy {evidence.train_accuracy:.2f} in training but chance on test pairs, so the "
             "training pairs were learned by heart, or BatchNorm statistics differ in evaluation mode"
         )
-    probe = evidence.found.get("name_probe")
+    probe = evidence.name_probe
     if probe is None:
         return start
     if _names(evidence):
@@ -155,8 +163,10 @@ def _constant(evidence: Evidence) -> str:
     if _narrow(evidence):
         return f"{what}: {_squash_cause(evidence)}"
     if _names(evidence):
-        probe = evidence.found["name_probe"]
-        return f"{what}: the encoder still names the classes (linear probe {probe:.2f}), but the join ignores them"
+        return (
+            f"{what}: the encoder still names the classes (linear probe {evidence.name_probe:.2f}), but the join "
+            "ignores them"
+        )
     return f"{what}: the model ignores the images"
 
 
@@ -215,4 +225,5 @@ def _alike_cause(evidence: Evidence) -> str:
 
 def _names(evidence: Evidence) -> bool:
     """Whether a linear probe of the encodings closes half of the distance from chance to perfect."""
-    return evidence.found.get("name_probe", 0.0) > (1 + 1 / evidence.classes) / 2
+    probe = evidence.name_probe
+    return probe is not None and probe > (1 + 1 / evidence.classes) / 2

@@ -161,9 +161,12 @@ def _diagnosis(prepared: Prepared, history: History, scored: Scores) -> Diagnosi
     cell, model = prepared.cell, prepared.model
     test = draw(cell.domain, *cell.draws("test"))
     a, b = inputs(cell, model, prepared.start, cell.domain, "test")
-    classes = len(build_domain(cell.domain).classes)
+    domain = build_domain(cell.domain)
+    classes = len(domain.classes)
     trivial = trivial_loss(cell, model, classes)
-    evidence = Evidence(scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes)
+    evidence = Evidence(
+        scored.scores, test.label.numpy(), 0.0, history.curve, trivial, classes, has_classes=domain.names_images
+    )
     return diagnose(prepared.subject, a, b, test.a.latents["class"], test.b.latents["class"], evidence)
 
 

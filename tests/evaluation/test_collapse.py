@@ -155,6 +155,14 @@ def test_a_model_at_chance_names_the_part_that_has_not_learned() -> None:
     assert "it is the join" in str(not_learned_reason(evidence(noise(), **at_chance, **many)))
 
 
+@pytest.mark.parametrize("probe", [0.05, 0.98])
+def test_where_images_have_no_classes_no_probe_of_them_is_told(probe: float) -> None:
+    unnamed = {"found": {**HEALTHY, "name_probe": probe}, "classes": 120, "has_classes": False}
+    said = not_learned_reason(evidence(noise(), LN2, 0.5, **unnamed))
+    assert said == "the loss ended at 0.693, that of an answer that ignores the images"
+    assert sentence(evidence(np.full(N, 0.3), LN2, 0.5, **unnamed)).endswith("the model ignores the images")
+
+
 def advantage(share: float) -> Evidence:
     """A model whose accuracy and AUC are both 0.5 + share / 2: it calls that share more of the same pairs same."""
     same, half = LABEL == 1, np.arange(N) // 2

@@ -1,6 +1,8 @@
 """Where only pairs are labelled, nothing is compared across pairs; a list that is too short is told in the plan."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,3 +62,12 @@ def test_a_list_with_fewer_test_pairs_than_asked_for_is_told_once(listed: str) -
     assert "and 100 are tested: some count more than once" in line
     assert not planned(listed, "abs_diff", test_pairs=own).repeated()
     assert not planned("color", "abs_diff", test_pairs=100).repeated()
+
+
+def test_a_record_of_a_list_keeps_the_probe_and_tells_of_no_classes(listed: str, sweep: Callable[..., Any]) -> None:
+    """Trained at next to no rate, a model learns nothing by heart either."""
+    recipe = {"train_pairs": 64, "batch_size": 16, "val_pairs": 32, "lr": 1e-9}
+    (record,) = sweep(domain=[listed], eval=[], fusion=["abs_diff"], warmup="none", recipe=recipe)[1]
+    diagnostics = record["diagnostics"]
+    assert "name_probe" in diagnostics
+    assert diagnostics["note"].endswith(("those of a coin", "that ignores the images"))
