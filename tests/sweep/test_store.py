@@ -81,6 +81,7 @@ def test_the_second_part_takes_the_warm_up_of_the_first_and_one_report_has_both(
     assert any("2 seeds (0, 1)" in line for line in section["caption"])
 
 
+@pytest.mark.slow
 def test_workers_look_in_the_store(machine, tmp_path: Path) -> None:
     store = (tmp_path / "store").as_uri()
     machine("one", store=store)
@@ -116,7 +117,7 @@ def other_weights(packed: bytes) -> bytes:
     ("damage", "said"),
     [
         (lambda packed: packed[: len(packed) // 2], "BadZipFile"),
-        (lambda packed: b"", "BadZipFile"),
+        pytest.param(lambda packed: b"", "BadZipFile", marks=pytest.mark.slow),
         (other_weights, "not the weights of which"),
         (lambda packed: zipped({"../../stray.json": b"{}"}), "holds ../../stray.json"),
     ],
