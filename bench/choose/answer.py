@@ -12,9 +12,11 @@ import numpy as np
 
 from bench.choose.course import WORSE, Course
 from bench.choose.kept_model import sentence_on_model
+from bench.choose.look import TEST
 from bench.choose.question import Question
 from bench.choose.race import ALPHA, Array
-from bench.choose.stages import FINALISTS, SCREENING, TEST, State
+from bench.choose.stages import FINALISTS, SCREENING, State
+from bench.choose.tested_pairs import told_pairs
 from bench.markup import align, markdown_line
 from bench.metrics import METRICS
 from bench.records.blocks import scores as scores_of
@@ -197,9 +199,10 @@ def _use(answer: Answer) -> str:
     look = state.look
     if answer.is_final and look is not None:
         which = "new to the race" if look.is_fresh else "those of the race again, as there was no time for new ones"
-        tested = f"{_tested_mean(answer, answer.chosen)} on {sweep.test_pairs:,} test pairs in each of "
+        pairs, shared = told_pairs(sweep, look)
+        tested = f"{_tested_mean(answer, answer.chosen)} on {pairs} in each of "
         count = len(answer.tested[answer.chosen].finished) if answer.chosen in answer.tested else 0
-        return start + tested + f"{count_of(count, 'replicate')}, {which}."
+        return start + tested + f"{count_of(count, 'replicate')}, {which}.{shared and ' ' + shared}"
     where = f"{_mean(answer.course.scores(answer.chosen))} on validation pairs"
     return (
         start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at yet."

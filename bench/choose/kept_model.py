@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.choose.look import TEST
 from bench.choose.question import Question
-from bench.choose.stages import TEST
 from bench.models.files import FOLDER, read_card, stored_models
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,40 +9,24 @@ from rich.console import Console
 
 from bench import zoo
 from bench.choose.course import WORSE, Course, Outcome, follow
-from bench.choose.field import Field, baseline_of, field_of
+from bench.choose.field import Field, field_of
+from bench.choose.look import RACED_BY, TEST, Look, Price, begun, price_of
 from bench.choose.question import Clock, Question
 from bench.choose.race import FIRST_LOOK
 from bench.interrupt import Interrupted
 from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
-from bench.stats.intervals import FEWEST_SEEDS
 from bench.sweep.config import FEWEST_TEST_PAIRS
 from bench.sweep.plan import make_plan
 from bench.sweep.run import run_sweep
 from bench.text import count_of, say
 from bench.training.recipe import Protocol
 
-SCREENING, FINALISTS, TEST = "screening", "finalists", "test"
-# Shares of the budget by whose end screening, and the race, is over; the rest is for the test.
-SCREENED_BY, RACED_BY = 0.5, 0.75
+SCREENING, FINALISTS = "screening", "finalists"
+# The share of the budget by whose end screening is over.
+SCREENED_BY = 0.5
 MOST_SCREENED = 20
-MOST_TESTED = 10
 SIGNALS = 128
-
-
-@dataclass(frozen=True)
-class Look:
-    """The one look at the test set: who was in it, on which replicates, and whether these are new to the race."""
-
-    fusions: tuple[str, ...]
-    first: int
-    replicates: int
-    is_fresh: bool
-
-    @property
-    def numbers(self) -> range:
-        """Of the replicates."""
-        return range(self.first, self.first + self.replicates)
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class State:
     Attributes:
         screening: None where nobody had to be screened. final: the race among finalists, which is the screening where
             the encoder stays frozen; None where it has not begun. set_aside: not surely worse, but not among the
-            finalists. look: None before it is complete.
+            finalists. look: None before it is complete. price: of a look that the budget had no room for.
     """
 
     question: Question
@@ -62,6 +45,7 @@ class State:
     final: Course | None = None
     set_aside: tuple[str, ...] = ()
     look: Look | None = None
+    price: Price | None = None
     minutes: float = 0.0
     exit_code: int = 0
 
@@ -188,10 +172,12 @@ class _Runner:
         """Test those who stayed, the runner-up and the baseline, once."""
         if not final.staying or not final.numbers:
             return
-        look = self._begun(final) or self._planned(final)
-        if look is None:
-            return
         folder = RunFolder(self.question.out / TEST)
+        price = price_of(self.question, self.clock.longest, self._last_stage, final)
+        look = begun(folder, final) or price.affordable(self.question.budget - self.clock.spent)
+        if look is None:
+            self.state = replace(self.state, price=price)
+            return
 
         def missing() -> bool:
             done = {(record.fusion, record.seed) for record in folder.records(DetailedRecord)}
@@ -202,42 +188,6 @@ class _Runner:
             self._run(TEST, self.state.protocol, look.fusions, look.first, look.replicates, pairs)
         if not missing():
             self.state = replace(self.state, look=look)
-
-    def _planned(self, final: Course) -> Look | None:
-        """The look that the rest of the budget has room for: on new replicates, or else again on those of the race,
-        whose warm-ups are there; None where there is no room for either."""
-        asked = [*final.staying]
-        if final.runner_up:
-            asked.append(final.runner_up)
-        baseline = baseline_of(self.question)
-        if baseline and baseline not in asked:
-            asked.append(baseline)
-        each = self.clock.longest.get(self._last_stage, 0.0) * max(1.0, len(asked) / len(final.entered))
-        rest = self.question.budget - self.clock.spent
-        fresh = min(MOST_TESTED, int(rest / each)) if each else 0
-        if fresh >= FEWEST_SEEDS:
-            return Look(tuple(asked), final.next, fresh, is_fresh=True)
-        again = self._without_warmup(asked, each)
-        same = min(len(final.numbers), int(rest / again)) if again > 0 else 0
-        return Look(tuple(asked), final.numbers[0], same, is_fresh=False) if same >= 2 else None
-
-    def _without_warmup(self, fusions: Sequence[str], each: float) -> float:
-        """Seconds of a replicate whose warm-up is there: of its cells one after the other."""
-        found: dict[str, list[float]] = {}
-        for record in RunFolder(self.question.out / self._last_stage).records(DetailedRecord):
-            if "total" in record.times:
-                found.setdefault(record.fusion, []).append(record.times["total"])
-        known = {fusion: statistics.median(seconds) for fusion, seconds in found.items()}
-        longest = max(known.values(), default=each)
-        return min(each, sum(known.get(one, longest) for one in fusions))
-
-    def _begun(self, final: Course) -> Look | None:
-        """The look that an earlier session began."""
-        config = RunFolder(self.question.out / TEST).header().get("config", {})
-        if not config:
-            return None
-        first = config["first_replicate"]
-        return Look(tuple(config["fusion"]), first, config["replicates"], first not in final.numbers)
 
     def _run(
         self, stage: str, protocol: Protocol, fusions: Sequence[str], first: int, count: int, test_pairs: int

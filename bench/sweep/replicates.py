@@ -12,6 +12,8 @@ from bench.training.warmup import WarmupSpec
 
 # Parameters that deal the images of a finite collection anew: the first that a domain has.
 DEALT_BY = ("split_seed", "fold")
+# What is told where ``shared`` is "parts".
+SAME_PARTS = "All replicates have the same images in the same parts: what is shared enters no interval."
 
 
 @cache

@@ -11,6 +11,7 @@ from bench.records.entries import counted
 from bench.report.against_baseline import Comparison, sign_flip_notes, word_of
 from bench.report.formats.markdown import wrap
 from bench.report.table import Grid
+from bench.sweep.replicates import SAME_PARTS
 from bench.text import MISSING, count_of, p_text
 from bench.tune.order import Order, Ranks
 from bench.tune.result import Board
@@ -20,7 +21,7 @@ from bench.verdicts.verdicts import Verdict
 SHARES = {
     "images": "Replicates deal the same images anew: trials trained on some of those tested, or were chosen by "
     "them, so that less may be gained on new images.",
-    "parts": "All replicates have the same images in the same parts: what is shared enters no interval.",
+    "parts": SAME_PARTS,
 }
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from bench.choose import question, stages
@@ -86,6 +88,24 @@ class Sweeps:
         made = self._record(fusion, number, score, validation={"auc": score, "brier": 1 - score}, **fields)
         made["cost"] |= self.costs.get(fusion, {})
         return made
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Callable[..., str]:
+    """Writes pairs that share no image and returns the domain: a name, the labels, and the split of each or none."""
+
+    def write(name: str, labels: Sequence[int], splits: Sequence[str] = ()) -> str:
+        pixels = np.random.default_rng(len(labels)).integers(0, 256, (2 * len(labels), 8, 8, 3), dtype=np.uint8)
+        rows = ["a,b,label" + (",split" if splits else "")]
+        for number, label in enumerate(labels):
+            files = [f"{name}-{number}{side}.png" for side in "ab"]
+            for file, one in zip(files, pixels[2 * number :], strict=False):
+                Image.fromarray(one).save(tmp_path / file)
+            rows.append(",".join([*files, str(label), *splits[number : number + 1]]))
+        (tmp_path / f"{name}-list.csv").write_text("\n".join(rows))
+        return f"pairs:{tmp_path}/{name}-list.csv"
+
+    return write
 
 
 @pytest.fixture

@@ -120,3 +120,23 @@ def test_it_names_the_model_that_the_test_kept(run: Any, sweeps: Any, kept: Path
     assert read_card(Path(file)).cell.fusion == "concat"
     for stage, asked in (("screening", "none"), ("test", "best")):
         assert json.loads((tmp_path / "race" / stage / "run.json").read_text())["config"]["save"] == asked
+
+
+def test_of_a_short_list_the_distinct_test_pairs_are_told(run: Any, sweeps: Any, listed: Any) -> None:
+    settings: dict[str, Any] = {"fusion": "abs_diff,hadamard", "budget": "10m", "test_pairs": 1000}
+    parts = [part for part in ("train", "val", "test") for _ in range(24)]
+    given = str(answer_of(run(**settings, domain=listed("given", [0, 1] * 36, parts))))
+    assert "on the same 24 distinct test pairs (1,000 were drawn) in each of" in given
+    assert "new to the race. All replicates have the same images in the same parts: what is shared enters" in given
+
+
+def test_of_a_list_that_is_dealt_anew_replicates_share_no_parts(
+    run: Any, sweeps: Any, listed: Any, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"fusion": "abs_diff,hadamard", "budget": "10m", "domain": listed("dealt", [0, 1] * 75)}
+    many = str(answer_of(run(**settings, test_pairs=1000)))
+    assert re.search(r" on \d\d( to \d\d)? distinct test pairs \(1,000 were drawn\) in each of", many)
+    assert "same parts" not in many
+    sweeps.forget()
+    few = str(answer_of(run(**settings, test_pairs=16, out=str(tmp_path / "few"))))
+    assert " on 16 test pairs in each of" in few

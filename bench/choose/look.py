@@ -1,0 +1,100 @@
+"""The one look at the test set: who is in it, what it costs, and whether a budget has room for it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.choose.course import Course
+from bench.choose.field import baseline_of
+from bench.choose.question import Question
+from bench.records.folder import RunFolder
+from bench.records.record import DetailedRecord
+from bench.stats.intervals import FEWEST_SEEDS
+
+TEST = "test"
+# The share of the budget by whose end the race is over; the rest is for the test.
+RACED_BY = 0.75
+MOST_TESTED = 10
+FEWEST_AGAIN = 2
+
+
+@dataclass(frozen=True)
+class Look:
+    """The one look at the test set: who was in it, on which replicates, and whether these are new to the race."""
+
+    fusions: tuple[str, ...]
+    first: int
+    replicates: int
+    is_fresh: bool
+
+    @property
+    def numbers(self) -> range:
+        """Of the replicates."""
+        return range(self.first, self.first + self.replicates)
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a look would cost.
+
+    Attributes:
+        fusions: who would be in it. raced: numbers of the replicates of the race. next: the first new one.
+        longest: seconds that a replicate of the race has taken at most.
+        each: seconds of a new replicate. again: of one of the race, whose warm-up is there.
+    """
+
+    fusions: tuple[str, ...]
+    raced: tuple[int, ...]
+    next: int
+    longest: float
+    each: float
+    again: float
+
+    def affordable(self, rest: float) -> Look | None:
+        """The look that the rest of the budget has room for: on new replicates, or else again on those of the race;
+        None where there is no room for either."""
+        fresh = min(MOST_TESTED, int(rest / self.each)) if self.each else 0
+        if fresh >= FEWEST_SEEDS:
+            return Look(self.fusions, self.next, fresh, is_fresh=True)
+        same = min(len(self.raced), int(rest / self.again)) if self.again > 0 else 0
+        return Look(self.fusions, self.raced[0], same, is_fresh=False) if same >= FEWEST_AGAIN else None
+
+
+def price_of(question: Question, longest: Mapping[str, float], stage: str, final: Course) -> Price:
+    """The price of a look at those who stayed, the runner-up and the baseline.
+
+    Args:
+        longest: seconds of a replicate by stage. stage: the last one before the test, whose course is ``final``.
+    """
+    asked = [*final.staying]
+    if final.runner_up:
+        asked.append(final.runner_up)
+    baseline = baseline_of(question)
+    if baseline and baseline not in asked:
+        asked.append(baseline)
+    one = longest.get(stage, 0.0)
+    each = one * max(1.0, len(asked) / len(final.entered))
+    again = _without_warmup(RunFolder(question.out / stage), asked, each)
+    return Price(tuple(asked), tuple(final.numbers), final.next, one, each, again)
+
+
+def begun(folder: RunFolder, final: Course) -> Look | None:
+    """The look that an earlier session began."""
+    config = folder.header().get("config", {})
+    if not config:
+        return None
+    first = config["first_replicate"]
+    return Look(tuple(config["fusion"]), first, config["replicates"], first not in final.numbers)
+
+
+def _without_warmup(folder: RunFolder, fusions: Sequence[str], each: float) -> float:
+    """Seconds of a replicate whose warm-up is there: of its cells one after the other."""
+    found: dict[str, list[float]] = {}
+    for record in folder.records(DetailedRecord):
+        if "total" in record.times:
+            found.setdefault(record.fusion, []).append(record.times["total"])
+    known = {fusion: statistics.median(seconds) for fusion, seconds in found.items()}
+    longest = max(known.values(), default=each)
+    return min(each, sum(known.get(one, longest) for one in fusions))
