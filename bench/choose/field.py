@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.choose.question import Question
-from bench.domain import build_domain
+from bench.domain import Domain, build_domain
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
+from bench.registry import Choice
 from bench.sweep.config import FEWEST_TEST_PAIRS, SweepConfig
 from bench.sweep.plan import make_plan
 from bench.training.recipe import Protocol
 
-# Of fewer, one pair is more than five points.
+# Half of them same. Of fewer, one pair is more than five points.
 LEAST_TEST_PAIRS = 20
 
 
@@ -55,6 +57,11 @@ def field_of(question: Question) -> Field:
     return _checked(Field(screened, (), not_tried | reasons, kept_out))
 
 
+def domain_of(sweep: SweepConfig) -> Choice[Domain]:
+    """The domain of a race as it is given, before any replicate deals it anew."""
+    return make_plan(sweep.model_copy(update={"replicates": 1, "first_replicate": 0}), {}).cells[0].cell.domain
+
+
 def baseline_of(question: Question) -> str | None:
     """The baseline as records name it, where one is asked for and applies where the race ends.
 
@@ -89,13 +96,22 @@ def _applying(sweep: SweepConfig, fusions: Sequence[str], protocol: Protocol) ->
 
 
 def _check_pairs(sweep: SweepConfig) -> None:
-    cell = make_plan(sweep.model_copy(update={"replicates": 1}), {}).cells[0].cell
-    own = build_domain(cell.domain).test_pairs
-    if own is not None and own < LEAST_TEST_PAIRS:
-        raise UsageError(
-            f"--domain {sweep.domain[0]}: has {own} test pairs that share no image with others; a race needs "
-            f"{LEAST_TEST_PAIRS}: pairs of more images, or a column split"
-        )
+    domain = build_domain(domain_of(sweep))
+    own = domain.test_pairs
+    if own is None or own >= LEAST_TEST_PAIRS:
+        return
+    each, few = LEAST_TEST_PAIRS // 2, f"{own}"
+    # Half of the pairs drawn are same, and each half comes once before any of it comes again.
+    drawn = domain.draw("test", 0, LEAST_TEST_PAIRS)
+    if "pair" in drawn.a.latents:
+        rows = set(zip(drawn.label.tolist(), drawn.a.latents["pair"].tolist(), strict=True))
+        counts = Counter(label for label, _ in rows)
+        names = ((1, "same"), (0, "different"))
+        few = " and ".join(f"{counts[label]} {name}" for label, name in names if counts[label] < each)
+    raise UsageError(
+        f"--domain {sweep.domain[0]}: only {few} pairs fall to testing, and a race needs {each} same and {each} "
+        "different ones: more of these, or a column split"
+    )
 
 
 def _checked(field: Field) -> Field:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from bench.choose.field import domain_of
 from bench.choose.look import Look
-from bench.domain import Domain, build_domain
-from bench.registry import Choice
+from bench.domain import build_domain
 from bench.sweep.config import SweepConfig
-from bench.sweep.plan import make_plan
 from bench.sweep.replicates import SAME_PARTS, redealt, shared
-
-
-def domain_of(sweep: SweepConfig) -> Choice[Domain]:
-    """The domain of a race as it is given, before any replicate deals it anew."""
-    return make_plan(sweep.model_copy(update={"replicates": 1, "first_replicate": 0}), {}).cells[0].cell.domain
 
 
 def told_pairs(sweep: SweepConfig, look: Look) -> tuple[str, str]:

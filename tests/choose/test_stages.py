@@ -9,9 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 from rich.console import Console
 
 from bench.choose.answer import answer_of
@@ -167,23 +165,27 @@ def test_bad_input_is_one_line(run: Any, sweeps: Any, changes: dict[str, Any], s
     assert not sweeps.asked
 
 
-def test_of_a_short_list_is_said_first_how_many_test_pairs_it_has(ask: Any, sweeps: Any, tmp_path: Path) -> None:
-    def started(pairs: int) -> str:
-        pixels = np.random.default_rng(pairs).integers(0, 256, (2 * pairs, 8, 8, 3), dtype=np.uint8)
-        for number, one in enumerate(pixels):
-            Image.fromarray(one).save(tmp_path / f"{pairs}-{number}.png")
-        rows = [f"{pairs}-{number}.png,{pairs}-{number + pairs}.png,{number % 2}" for number in range(pairs)]
-        (tmp_path / f"{pairs}-list.csv").write_text("\n".join(["a,b,label", *rows]))
-        told = io.StringIO()
-        question = ask(domain=f"pairs:{tmp_path}/{pairs}-list.csv", test_pairs=100, budget="1m")
-        race(question, ["bench", "choose"], Console(file=told, width=1_000))
-        return told.getvalue()
-
-    with pytest.raises(UsageError, match=r"list\.csv: has \d+ test pairs that share .*; a race needs 20"):
-        started(60)
-    assert not sweeps.asked
-    assert re.search(r"^  pairs:\S+: has \d\d test pairs, half of them same, and 100 are tested: ", started(300))
+def test_of_a_short_list_is_said_first_how_many_test_pairs_it_has(ask: Any, sweeps: Any, listed: Any) -> None:
+    told = io.StringIO()
+    question = ask(domain=listed("long", [0, 1] * 150), test_pairs=100, budget="1m")
+    race(question, ["bench", "choose"], Console(file=told, width=1_000))
+    said = told.getvalue()
+    assert re.search(r"^  pairs:\S+: has \d\d test pairs, half of them same, and 100 are tested: ", said)
     assert sweeps.asked
+
+
+@pytest.mark.parametrize(
+    ("same", "different", "said"),
+    [(4, 40, "only 4 same pairs"), (40, 7, "only 7 different pairs"), (9, 8, "only 9 same and 8 different pairs")],
+)
+def test_of_a_list_that_is_too_short_is_said_which_pairs_it_lacks(
+    run: Any, sweeps: Any, listed: Any, same: int, different: int, said: str
+) -> None:
+    parts = ["test"] * (same + different) + ["train"] * 24 + ["val"] * 24
+    domain = listed("short", [1] * same + [0] * different + [0, 1] * 24, parts)
+    with pytest.raises(UsageError, match=rf"list\.csv: {said} fall to testing, and a race needs 10 same and 10 diff"):
+        run(domain=domain)
+    assert not sweeps.asked
 
 
 def test_a_damaged_clock_is_said(run: Any, sweeps: Any, tmp_path: Path) -> None:
