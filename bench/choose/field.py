@@ -13,6 +13,7 @@ from bench.fusion import FUSIONS
 from bench.registry import Choice
 from bench.sweep.config import FEWEST_TEST_PAIRS, SweepConfig
 from bench.sweep.plan import make_plan
+from bench.text import count_of
 from bench.training.recipe import Protocol
 
 # Half of them same. Of fewer, one pair is more than five points.
@@ -54,6 +55,10 @@ def field_of(question: Question) -> Field:
         if len(able) <= question.finalists:
             return _checked(Field((), able, not_tried, kept_out))
     screened, reasons = _applying(question.sweep, able, "frozen")
+    if last != "frozen":
+        # They apply where the race ends: it is screening that has no place for them.
+        way = f"naming at most {count_of(question.finalists, 'fusion')}, or --finalists {len(able)}, fine-tunes all"
+        reasons = {one: f"{reason}; screening is frozen, and {way} without it" for one, reason in reasons.items()}
     return _checked(Field(screened, (), not_tried | reasons, kept_out))
 
 

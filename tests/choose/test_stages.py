@@ -65,6 +65,17 @@ def test_a_few_are_finalists_at_once_even_what_cannot_be_frozen(run: Any, sweeps
     assert "encodes each image by itself" in state.field.not_tried["two_channel"]
 
 
+def test_what_cannot_be_screened_is_told_how_it_takes_part(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    fusions = "abs_diff,two_channel,sum"
+    state = run(protocol="finetune", fusion=fusions, budget="2m")
+    way = "screening is frozen, and naming at most 2 fusions, or --finalists 3, fine-tunes all without it"
+    assert state.field.not_tried["two_channel"].endswith(way)
+    more = run(protocol="finetune", fusion=fusions, budget="2m", finalists=3, out=str(tmp_path / "more"))
+    assert more.final.entered == ("abs_diff", "two_channel", "sum")
+    frozen = run(protocol="frozen", fusion=fusions, budget="2m", out=str(tmp_path / "frozen"))
+    assert "--finalists" not in frozen.field.not_tried["two_channel"]
+
+
 @pytest.mark.parametrize(("budget", "tested"), [("35s", 0), ("2m", 3), ("4m", 6), ("30m", 10)])
 def test_nothing_is_started_that_would_not_fit(run: Any, sweeps: Any, budget: str, tested: int) -> None:
     sweeps.levels = {"sum": 0.802}
