@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench.choose.costs import Costs, costs_of
 from bench.choose.course import WORSE, Course
-from bench.choose.kept_model import sentence_on_model
+from bench.choose.kept_model import sentence_on_model, way_to_a_test
 from bench.choose.look import TEST
 from bench.choose.question import Question
 from bench.choose.race import ALPHA, Array
-from bench.choose.stages import FINALISTS, SCREENING, State
+from bench.choose.stages import State
 from bench.choose.tested_pairs import told_pairs
 from bench.markup import align, markdown_line
 from bench.metrics import METRICS
 from bench.records.blocks import scores as scores_of
 from bench.records.entries import Entry, entries_of
-from bench.records.folder import RunFolder
 from bench.records.load import load_runs, pool
-from bench.records.record import DetailedRecord
 from bench.records.ties import tie_groups
 from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.paired import paired
@@ -32,24 +30,6 @@ from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 NAMED = 6
 HEADER = ("fusion", "validation", "n", "out after", "test", "minus chosen", "verdict", "ms/pair", "params")
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What a fusion costs in the last stage that it was in; None where that is not known."""
-
-    params: int | None = None
-    infer_ms: float | None = None
-
-    def of(self, name: str) -> float:
-        """A cost by the name that ``--cost`` has for it; what is not known is the dearest."""
-        value = {"params": self.params, "infer_ms": self.infer_ms}[name]
-        return math.inf if value is None else value
-
-    def __str__(self) -> str:
-        parts = [f"{self.infer_ms:.2f} ms per pair"] if self.infer_ms is not None else []
-        parts += [f"{human(self.params)} parameters"] if self.params is not None else []
-        return " and ".join(parts) or "an unknown amount"
 
 
 @dataclass(frozen=True)
@@ -79,7 +59,8 @@ class Answer:
         for fusion, reason in self.state.field.not_tried.items():
             reasons.setdefault(reason, []).append(fusion)
         notes = [markdown_line(f"Not tried: {_some(names)}: {reason}.") for reason, names in reasons.items()]
-        return "\n\n".join([" ".join(lines), _table(self), *notes]) + "\n"
+        way = [] if self.is_final else list(filter(None, [way_to_a_test(self.state)]))
+        return "\n\n".join([" ".join(lines), _table(self), *notes, *way]) + "\n"
 
     @property
     def is_final(self) -> bool:
@@ -104,7 +85,7 @@ def answer_of(state: State) -> Answer | None:
     if course is None or not course.staying:
         return None
     question = state.question
-    costs = _costs(question)
+    costs = costs_of(question)
     tested = _tested(question) if state.look else {}
     group = list(course.staying)
     if tested:
@@ -143,22 +124,6 @@ def _is_chance(question: Question, scores: Array, candidates: int) -> bool:
 def _tested(question: Question) -> dict[str, Entry]:
     entries = entries_of(pool(load_runs([question.out / TEST])).cells)
     return {entry.group.fusion: entry for entry in entries if entry.finished}
-
-
-def _costs(question: Question) -> dict[str, Costs]:
-    """Costs by fusion: of the last stage that it was in, with the median of the rates measured there."""
-    costs: dict[str, Costs] = {}
-    for stage in (SCREENING, FINALISTS, TEST):
-        found: dict[str, list[DetailedRecord]] = {}
-        for record in RunFolder(question.out / stage).records(DetailedRecord):
-            found.setdefault(record.fusion, []).append(record)
-        for fusion, records in found.items():
-            params = [value for one in records if (value := one.cost_of("parameters")) is not None]
-            rates = [value for one in records if (value := one.cost_of("infer_pairs_per_s"))]
-            costs[fusion] = Costs(
-                int(params[-1]) if params else None, 1000 / statistics.median(rates) if rates else None
-            )
-    return costs
 
 
 def _points(question: Question, value: float, digits: int = 1) -> str:
@@ -261,8 +226,8 @@ def _sure(answer: Answer) -> str:
     others = f"backbones, warm-ups and recipes other than {question.sweep.backbone[0]}'s"
     own = [count_of(len(state.field.not_tried), "fusion that does not apply", "fusions that do not apply")]
     parts.append(f"not tried: {' and '.join([*own * bool(state.field.not_tried), others])}")
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}; {state.minutes:.1f} of {question.minutes} minutes were used."
+    text, used = "; ".join(parts), question.minutes(state.seconds)
+    return f"{text[0].upper()}{text[1:]}; {used} of {question.minutes(question.budget)} minutes were used."
 
 
 def _table(answer: Answer) -> str:

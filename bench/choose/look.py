@@ -43,6 +43,7 @@ class Price:
         fusions: who would be in it. raced: numbers of the replicates of the race. next: the first new one.
         longest: seconds that a replicate of the race has taken at most.
         each: seconds of a new replicate. again: of one of the race, whose warm-up is there.
+        is_decided: whether no further replicate would be raced.
     """
 
     fusions: tuple[str, ...]
@@ -51,6 +52,7 @@ class Price:
     longest: float
     each: float
     again: float
+    is_decided: bool = False
 
     def affordable(self, rest: float) -> Look | None:
         """The look that the rest of the budget has room for: on new replicates, or else again on those of the race;
@@ -60,6 +62,20 @@ class Price:
             return Look(self.fusions, self.next, fresh, is_fresh=True)
         same = min(len(self.raced), int(rest / self.again)) if self.again > 0 else 0
         return Look(self.fusions, self.raced[0], same, is_fresh=False) if same >= FEWEST_AGAIN else None
+
+    def enough(self, spent: float) -> float:
+        """A budget in seconds that has room for a look, if replicates take as long as before.
+
+        A race that goes on leaves at least the share of the budget that is kept for the test.
+        """
+        kept = 0.0 if self.is_decided else 1 / (1 - RACED_BY)
+        fresh = max(spent + FEWEST_SEEDS * self.each, kept * FEWEST_SEEDS * self.each)
+        missing = max(0, FEWEST_AGAIN - len(self.raced))
+        if missing and self.is_decided:
+            return fresh
+        raced = spent + missing * self.longest
+        again = FEWEST_AGAIN * self.again
+        return min(fresh, max(raced + again, kept * again, raced / RACED_BY if missing else 0.0))
 
 
 def price_of(question: Question, longest: Mapping[str, float], stage: str, final: Course) -> Price:
@@ -77,7 +93,7 @@ def price_of(question: Question, longest: Mapping[str, float], stage: str, final
     one = longest.get(stage, 0.0)
     each = one * max(1.0, len(asked) / len(final.entered))
     again = _without_warmup(RunFolder(question.out / stage), asked, each)
-    return Price(tuple(asked), tuple(final.numbers), final.next, one, each, again)
+    return Price(tuple(asked), tuple(final.numbers), final.next, one, each, again, final.stands(question.margin))
 
 
 def begun(folder: RunFolder, final: Course) -> Look | None:

@@ -63,10 +63,9 @@ class Question:
         """What differences are multiplied by to be points of a share."""
         return 100 if METRICS.get(self.select).unit == SHARE else 1
 
-    @property
-    def minutes(self) -> str:
-        """The budget as it is told."""
-        return f"{self.budget / 60:.3g}"
+    def minutes(self, seconds: float) -> str:
+        """Seconds of the race, or its budget, as they are told: all with the same digits, more of a short race."""
+        return f"{seconds / 60:.{1 if self.budget >= 120 else 2}f}"
 
     def identity(self) -> dict[str, Any]:
         """All that decides who wins."""

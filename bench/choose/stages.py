@@ -50,6 +50,11 @@ class State:
     exit_code: int = 0
 
     @property
+    def seconds(self) -> float:
+        """What it has taken."""
+        return 60 * self.minutes
+
+    @property
     def course(self) -> Course | None:
         """The last one in which a replicate is finished."""
         return next((one for one in (self.final, self.screening) if one is not None and one.numbers), None)
@@ -219,8 +224,10 @@ class _Runner:
         """Say what the last replicates have changed."""
         gone = {one: why for one, why in course.left.items() if one not in before.left}
         left = f"{len(course.staying)} of {len(course.entered)} left"
+        minutes = self.question.minutes
+        spent = minutes(self.clock.spent)
         where = f"{stage}: {count_of(len(course.numbers), 'replicate')}, {left}"
-        say(self._console, f"{where}, {self.clock.spent / 60:.1f} of {self.question.minutes} min")
+        say(self._console, f"{where}, {spent} of {minutes(self.question.budget)} min")
         for number in course.void[len(before.void) :]:
             say(self._console, f"  replicate {number} gave nobody a score, and is not counted", "red")
         worse = [one for one, why in gone.items() if why.reason == WORSE]

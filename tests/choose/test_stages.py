@@ -96,6 +96,36 @@ def test_without_time_for_a_test_there_is_as_much_race_as_fits(run: Any, sweeps:
     assert "so far" not in str(answer_of(more))
 
 
+@pytest.mark.parametrize("budget", ["9s", "12s", "20s", "25s"])
+@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
+def test_without_a_test_a_budget_is_named_that_gives_one(run: Any, sweeps: Any, budget: str, protocol: str) -> None:
+    settings: dict[str, Any] = {"fusion": "abs_diff,hadamard", "protocol": protocol, "save": "best"}
+    state = run(**settings, budget=budget, equivalence_margin=0.001)
+    assert state.look is None
+    last = str(answer_of(state)).rstrip().splitlines()[-1]
+    said = r"No model is kept yet: one replicate took 0\.\d\d minutes, so about `--budget (\d+[sm])` gives a test\."
+    found = re.fullmatch(said, last)
+    assert found
+    more = run(**settings, budget=found[1], equivalence_margin=0.001)
+    assert more.look is not None
+    assert "is kept yet" not in str(answer_of(more))
+
+
+def test_without_finalists_and_interrupted_no_budget_is_made_up(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    screened = answer_of(run(fusion="abs_diff,hadamard,sum", protocol="finetune", budget="9s", save="best"))
+    assert "No model is kept yet: no finalist has finished a replicate; a larger `--budget` goes on." in str(screened)
+    sweeps.forget()
+    sweeps.interrupted_at = 2
+    cut = answer_of(run(fusion="abs_diff,hadamard", budget="4m", out=str(tmp_path / "cut")))
+    assert str(cut).endswith("No test was run yet: the same command goes on.\n")
+
+
+def test_both_numbers_of_the_budget_are_told_alike(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    assert "; 0.13 of 0.15 minutes were used" in str(answer_of(run(fusion="abs_diff,hadamard", budget="9s")))
+    sweeps.forget()
+    assert re.search(r"; \d\.\d of 10\.0 minutes were used", str(answer_of(run(out=str(tmp_path / "long")))))
+
+
 def test_one_that_fails_leaves_and_is_named(run: Any, sweeps: Any) -> None:
     sweeps.failing = {("sum", 1): "loss is nan"}
     state = run(fusion="abs_diff,hadamard,sum", budget="3m")
