@@ -64,9 +64,11 @@ def _draw(axis: Axes, course: Course, answer: Answer, colors: dict[str, str]) ->
 
 
 def _name(axis: Axes, ends: list[tuple[float, str]], most: int, best: set[str], colors: dict[str, str]) -> None:
-    """Names at the right, moved apart."""
+    """Names at the right, moved apart, within the axis: early means lie close, and push the names far from them."""
     low, high = axis.get_ylim()
-    places = spread([mean for mean, _ in ends], 0.045 * (high - low))
+    gap = 0.045 * (high - low)
+    places = spread([mean for mean, _ in ends], gap)
+    axis.set_ylim(min(low, places[0] - gap), max(high, places[-1] + gap))
     for place, (_, fusion) in zip(places, ends, strict=True):
         weight = "bold" if fusion in best else "normal"
         color = colors.get(fusion, QUIET)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,20 @@ def test_a_crowded_picture_names_the_best(run: Any, sweeps: Any) -> None:
     (panel,) = draw_race(answer).axes
     shown = {text.get_text() for text in panel.texts}
     assert shown == set(answer.course.ranked[:14])
+
+
+def test_names_lie_within_their_panel_and_apart(run: Any, sweeps: Any) -> None:
+    """After one replicate, of which most scores are at one end."""
+    names = ["abs_diff", "hadamard", "concat", "sum", "cosine", "neg_l2", "signed_diff", "heuristic", "gated", "mlb",
+             "mutan", "bilinear", "mahalanobis", "low_rank_bilinear:rank=16"]  # fmt: skip
+    sweeps.levels = {"sum": 0.6}
+    figure = draw_race(answer_of(run(fusion=names, budget="30s")))
+    figure.canvas.draw()
+    (panel,) = figure.axes
+    box, boxes = panel.get_window_extent(), [text.get_window_extent() for text in panel.texts]
+    assert len(boxes) == len(names)
+    assert all(box.x0 < one.x0 and one.x1 < box.x1 and box.y0 < one.y0 and one.y1 < box.y1 for one in boxes)
+    assert all(one.y0 > other.y1 or other.y0 > one.y1 for one, other in combinations(boxes, 2))
 
 
 def test_one_that_left_and_wins_the_test_is_not_called_worse_than_itself(run: Any, sweeps: Any) -> None:
