@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import filter as matching
 
 from bench.domain import DOMAINS, Domain, build_domain
@@ -38,6 +38,15 @@ def check_eval(trained_on: Sequence[Choice[Domain]], chosen: Sequence[str]) -> N
             f"--eval: unknown {name!r}; expected {ALL}, {COMPANIONS}, a domain ({', '.join(DOMAINS)}) "
             f"or a shift ({', '.join(shifts) or 'none here'})"
         )
+
+
+def fitting_none(trained_on: Iterable[Choice[Domain]], chosen: Sequence[str]) -> list[str]:
+    """One line that names the domains in ``chosen`` whose images fit none of those trained on; none where all do."""
+    domains = [str(domain) for domain in trained_on]
+    named = [name for name in chosen if name not in (ALL, COMPANIONS) and parse_spec(name).name in DOMAINS]
+    unfit = [name for name in dict.fromkeys(named) if not any(_meant(domain, name) for domain in domains)]
+    why = "of other classes or another size than what is trained on here"
+    return [f"--eval: not tested on {', '.join(unfit)}: {why}"] if unfit and domains else []
 
 
 def _meant(trained_on: str, name: str) -> list[str]:

@@ -29,6 +29,7 @@ from bench.sweep.clock import Clock, Estimate, in_words
 from bench.sweep.config import SweepConfig, seconds
 from bench.sweep.config_values import read_part
 from bench.sweep.coordinates import coordinates
+from bench.sweep.eval_domains import fitting_none
 from bench.sweep.execution import Execution
 from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
@@ -127,6 +128,7 @@ def _tell(plan: Plan, config: SweepConfig, time: Estimate, left_out: str, consol
     """Say what is to be done, how long it takes, and what to know before."""
     say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
     notes = [time.basis, *plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), left_out]
+    notes += fitting_none(dict.fromkeys(one.cell.domain for one in plan.cells), config.eval)
     several = config.seeds_together == 1 and len({one.cell.seed for one in plan.having("to run")}) > 1
     if several and (time.seconds is None or time.seconds > LONG):
         first = "replicate" if config.replicates else "seed"

@@ -7,7 +7,7 @@ import pytest
 from bench.domain import DOMAINS, Domain, Pairs, build_domain, register_domain
 from bench.errors import UsageError
 from bench.spec import shift_of
-from bench.sweep.eval_domains import check_eval
+from bench.sweep.eval_domains import check_eval, fitting_none
 from bench.sweep.eval_domains import eval_domains as choices
 
 
@@ -79,3 +79,11 @@ def test_a_domain_with_other_classes_is_left_out(registries: None) -> None:
     register_domain(Cats)
     assert "test_cats" in DOMAINS
     assert eval_domains("color", ["test_cats", "texture"]) == ("texture",)
+
+
+def test_domains_that_fit_none_of_those_trained_on_are_named() -> None:
+    """What fits one of several, and what stands for whatever there is, is not."""
+    trained_on = [DOMAINS.settle(name) for name in ("color", "texture")]
+    (line,) = fitting_none(trained_on, ["digits", "color", "companions", "outline", "digits"])
+    assert line.startswith("--eval: not tested on digits: of other classes")
+    assert fitting_none(trained_on, ["texture", "all"]) == []
