@@ -79,6 +79,14 @@ class Subject:
         return draw(self.choice, *self.stored.cell.draws("test"))
 
     @cached_property
+    def pictured(self) -> Rows:
+        """(N,) the same number for pairs of the same pictures: where test images are few, pairs are drawn again."""
+        known: dict[tuple[bytes, bytes], int] = {}
+        sides = self.pairs.a.pixels.numpy(), self.pairs.b.pixels.numpy()
+        seen = [known.setdefault((a.tobytes(), b.tobytes()), len(known)) for a, b in zip(*sides, strict=True)]
+        return np.array(seen, dtype=np.int64)
+
+    @cached_property
     def evaluated(self) -> Evaluated:
         """Scores and metrics of these pairs, and scores of the validation pairs of the domain trained on.
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from bench.domain import Images, Pairs
 from bench.errors import NotApplicableError
+from bench.look.subject import Subject
 from bench.look.views.attention import as_weights, from_sharpest, grid_of, seen
 from bench.look.views.clusters import numbers, silhouettes, unit
 from bench.look.views.embeddings import pca
@@ -82,6 +84,23 @@ def test_galleries_hold_the_ends_in_order(pairs: list[tuple[bool, int]]) -> None
     assert right[decisions.rows].all()
     for one in (mistakes, decisions):
         assert [*np.abs(values[one.rows])] == sorted(np.abs(values[one.rows]), reverse=True)
+
+
+def test_a_pair_that_was_drawn_twice_is_shown_once() -> None:
+    values, right = np.array([-3, -3, -1, 2, -2], dtype=np.float32), np.zeros(5, dtype=bool)
+    pictured = np.array([0, 0, 1, 2, 3])
+    mistakes, _ = surest(values, right, 3, pictured)
+    assert [*mistakes.rows] == [0, 3, 4]
+    farthest = {one.title: [*one.rows] for one in ends(np.zeros(5, dtype=np.int64), values, "score", 3, pictured)}
+    assert farthest["Farthest different by score"] == [0, 4, 2]
+
+
+def test_pairs_of_the_same_pictures_have_one_number(looked: Any) -> None:
+    subject = Subject(looked.subject("concat").stored)
+    rows = torch.tensor([0, 1, 2, 1])
+    a, b = (Images(side.pixels[rows], {}) for side in (subject.pairs.a, subject.pairs.b))
+    subject.pairs = Pairs(a, b, subject.pairs.label[rows])
+    assert [*subject.pictured] == [0, 1, 2, 1]
 
 
 def test_scores_that_are_all_equal_are_said_to_be() -> None:
