@@ -166,16 +166,17 @@ def _both_orders(section: Section, metric: str) -> list[str]:
 
 
 def labelled(report: Report, metric: str) -> Iterator[str]:
-    """The mean over the domains by how many pairs training had, and which fusions may be the best with so many."""
+    """Scores by how many pairs training had, and which fusions may have the best mean with so many."""
     sections: dict[int, list[Section]] = {}
     for section in sorted(report.sections, key=training_pairs):
         sections.setdefault(training_pairs(section), []).append(section)
     boards = {number: across_of(own, metric)[0] for number, own in sections.items()}
     last = list(boards.values())[-1]
-    means = [[cells(board, fusion)["mean"] for board in boards.values()] for fusion in last.fusions]
     header = ["pairs in training", *(f"{number:,}" for number in boards)]
-    yield f"{metric_label(metric)}, mean over {', '.join(last.domains)}:"
-    yield Grid(header, [[fusion, *own] for fusion, own in zip(last.fusions, means, strict=True)], left=1).markdown()
+    for column, where in {"mean": f"mean over {', '.join(last.domains)}", **{one: one for one in last.domains}}.items():
+        yield f"{metric_label(metric)}, {where}:"
+        own = [[fusion, *(cells(board, fusion)[column] for board in boards.values())] for fusion in last.fusions]
+        yield Grid(header, own, left=1).markdown()
     yield wrap(f"Over {last.repetitions} replicates. Bold: {how_bold(last.repetitions, last.repetitions)}.")
     rows = []
     for number, board in boards.items():
