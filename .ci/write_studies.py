@@ -121,6 +121,7 @@ def _case(
         metric=metric,
         domains=list(board.domains),
         shift=shift,
+        train_pairs=train_pairs,
         repetitions=board.repetitions,
         backbone=board.conditions.backbone,
         use=[base(fusion) for fusion in board.may_be_best],

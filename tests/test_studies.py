@@ -28,9 +28,11 @@ def records(study):
     return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
-def scores(study, metric, shift=""):
+def scores(study, metric, shift="", train_pairs=None):
     found = {}
     for record in records(study):
+        if train_pairs not in (None, record["recipe"]["train_pairs"]):
+            continue
         if record["status"] == "ok" and record["role"] == "fusion":
             tested = f"{record['domain']}:shift={shift}" if shift else record["domain"]
             if tested in record["eval"] or not shift:
@@ -84,7 +86,7 @@ def macs(case, fusion):
 def test_the_cases_say_who_leads_and_by_how_much():
     assert read_cases()
     for case in read_cases():
-        known = scores(case.study, case.metric, case.shift)
+        known = scores(case.study, case.metric, case.shift, case.train_pairs)
         means = {}
         for fusion in {fusion for fusion, _ in known}:
             if all((fusion, domain) in known for domain in case.domains):
@@ -146,6 +148,25 @@ def test_drawn_domains_order_joins_as_the_page_says():
         assert best[0] == fusions[int(np.argmax(mean[drawn]))]
         for name, lost, *_ in (best, *others):
             assert float(lost) == pytest.approx(100 * (elsewhere.max() - elsewhere[fusions.index(name)]), abs=6e-3)
+
+
+def test_scores_by_the_number_of_labelled_pairs_are_those_of_the_records():
+    page = (ROOT / "docs" / "studies" / "few-pairs.md").read_text()
+    (part,) = re.findall(r"<!-- labelled few-pairs auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    every, *by_domain, best = [
+        [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.splitlines()]
+        for table in re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE)
+    ]
+    numbers = [int(text.replace(",", "")) for text in every[0][1:]]
+    assert numbers == sorted({record["recipe"]["train_pairs"] for record in records("few-pairs")})
+    for table, domains in zip([every, *by_domain], [("digits", "emoji"), ("digits",), ("emoji",)], strict=True):
+        for column, number in enumerate(numbers, start=1):
+            known = scores("few-pairs", "auc", train_pairs=number)
+            assert len(table[2:]) == len({fusion for fusion, _ in known})
+            for row in table[2:]:
+                mean = np.mean([np.mean(list(known[row[0], domain].values())) for domain in domains])
+                assert float(row[column].replace("*", "").split(" ±")[0]) == pytest.approx(mean, abs=6e-4)
+    assert [row[0].replace(",", "") for row in best[2:]] == [str(number) for number in numbers]
 
 
 def test_scores_on_new_classes_are_those_of_the_records():

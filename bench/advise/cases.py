@@ -19,6 +19,7 @@ class Case(BaseModel):
         aligned: whether one place is the same in both images; None where both were tried.
         metric, domains, repetitions, backbone: what was measured on which data, how often, behind which encoder.
         shift: of these domains, under which it was; empty for none.
+        train_pairs: that training had, where a study asks for several numbers; else None.
         use: fusions that may be the best on the mean over the domains, best first. of: how many were compared.
         over: the yardstick. lead, low, high: how far the best one is ahead of it, in the unit of the metric, with the
             95 % interval for whichever is the best.
@@ -35,6 +36,7 @@ class Case(BaseModel):
     metric: str
     domains: list[str]
     shift: str
+    train_pairs: int | None
     repetitions: int
     backbone: str
     use: list[str]
