@@ -89,6 +89,14 @@ study-tuned: data
 	.ci/pack_study tuned
 	$(BIN)/python .ci/write_studies.py
 
+# Every labelled pair once for all joins, and again with what joins of encodings see where images are paired anew.
+study-aligned: data
+	$(BIN)/bench run --config studies/aligned
+	$(BIN)/bench run --config studies/aligned --recipe train_pairs=25600,pairs_per_image=8 \
+		--domain geo --domain geo:displacement=2 --domain geo:displacement=8 --out results/studies/aligned/re-paired
+	.ci/pack_study aligned
+	$(BIN)/python .ci/write_studies.py
+
 # So many passes over so many pairs that every join takes about as many steps.
 study-few-pairs: data
 	for pairs in 150 600 2400 9600; do \

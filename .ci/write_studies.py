@@ -2,7 +2,8 @@
 
 A study is a configuration in ``configs/studies``, its records in ``results/reference/studies`` and its page in
 ``docs/studies``, all of one name. In a page ``<!-- PART STUDY METRIC -->`` begins a part that ends at ``<!-- end -->``,
-and the cases at the top of the page of a study become those of ``bench advise``.
+and the cases at the top of the page of a study become those of ``bench advise``. One run of a study that has several is
+``STUDY/RUN``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from bench.yaml12 import read_yaml
 ROOT = Path(__file__).parents[1]
 PAGES, RECORDS = ROOT / "docs" / "studies", ROOT / "results" / "reference" / "studies"
 ADVICE = ROOT / "bench" / "advise" / "cases.json"
-PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
+PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z/-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
 CLAIMS = ROOT / "docs" / "published-orders.md"
 # What sizes were matched by.
 SIZE = re.compile(r":(head|width|rank|perspectives)=[0-9]+")
@@ -56,11 +57,11 @@ def published(report: Report, metric: str) -> Iterator[str]:
 
 def _claim(
     said: str, source: str, confidence: float, study: str = "", better: str = "", worse: str = "", metric: str = "auc",
-    domains: Sequence[str] = (), shift: str = "", why: str = "",
+    domains: Sequence[str] = (), shift: str = "", why: str = "", run: str = "",
 ) -> list[str]:  # fmt: skip
     if not study:
         return [said, source, why, MISSING, MISSING, "not testable"]
-    sections = _report(study, metric).sections
+    sections = _report(f"{study}/{run}", metric).sections
     (board,) = across_of(
         [one for one in sections if not domains or one.domain in domains], metric, fewest=1, shift=shift
     )
@@ -107,9 +108,11 @@ def cases() -> list[Case]:
 
 def _case(
     study: str, pairs: str, protocol: str, metric: str, domains: list[str], aligned: bool | None = None,
-    shift: str = "", train_pairs: int | None = None,
+    shift: str = "", train_pairs: int | None = None, run: str = "",
 ) -> Case:  # fmt: skip
-    own = [one for one in _report(study, metric).sections if one.domain in domains and one.protocol == protocol]
+    own = [
+        one for one in _report(f"{study}/{run}", metric).sections if one.domain in domains and one.protocol == protocol
+    ]
     own = [one for one in own if train_pairs in (None, training_pairs(one))]
     (board,) = across_of(own, metric, fewest=1, shift=shift)
     over = next(fusion for fusion in board.fusions if base(fusion) == OVER)
@@ -133,6 +136,7 @@ def _case(
         macs=round(_macs(own, board.fusions[0]) / _macs(own, over), 3),
         avoid=[base(fusion) for fusion in board.fusions[::-1] if fusion not in board.may_be_best][:3],
         study=study,
+        run=run,
     )
 
 

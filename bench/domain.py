@@ -157,6 +157,13 @@ def groups_of(domain: Domain) -> tuple[str, ...]:
     return domain.groups
 
 
+@singledispatch
+def unread_of(domain: Domain) -> tuple[str, ...]:
+    """A line on each kind of file that lies among the user's images and is none of the domain's; registered like
+    :func:`groups_of`."""
+    return ()
+
+
 DomainName = str | Choice[Domain]
 
 

@@ -22,7 +22,7 @@ STUDIES = sorted(path.name for path in RECORDS.iterdir())
 
 
 def records(study):
-    """Of all runs of a study."""
+    """Of all runs of a study, or of ``STUDY/RUN``."""
     files = sorted((RECORDS / study).rglob("records.jsonl.gz"))
     assert files
     return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
@@ -60,10 +60,10 @@ def test_a_study_has_a_page_and_a_configuration_that_would_make_its_records(stud
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_means_of_a_page_are_those_of_the_records(study):
     page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
-    for metric, part in re.findall(r"<!-- across \S+ (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL):
+    for run, metric, part in re.findall(r"<!-- across (\S+) (\S+) -->\n(.*?)<!-- end -->", page, re.DOTALL):
         (table, *_) = re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE)
         header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-        known = scores(study, metric)
+        known = scores(run, metric)
         domains = {domain for _, domain in known}
         for row in rows:
             for column, text in zip(header[1:-2], row[1:-2], strict=True):
@@ -77,7 +77,7 @@ def macs(case, fusion):
     return np.mean(
         [
             record["cost"]["macs"]
-            for record in records(case.study)
+            for record in records(f"{case.study}/{case.run}")
             if record["domain"] in case.domains and fusion in (record["fusion"], record["fusion"].split(":")[0])
         ]
     )
@@ -86,7 +86,7 @@ def macs(case, fusion):
 def test_the_cases_say_who_leads_and_by_how_much():
     assert read_cases()
     for case in read_cases():
-        known = scores(case.study, case.metric, case.shift, case.train_pairs)
+        known = scores(f"{case.study}/{case.run}", case.metric, case.shift, case.train_pairs)
         means = {}
         for fusion in {fusion for fusion, _ in known}:
             if all((fusion, domain) in known for domain in case.domains):
@@ -112,7 +112,7 @@ def test_what_became_of_published_orders_is_a_paired_t_interval():
     tested = [(claim, row) for claim, row in zip(claims, rows, strict=True) if "study" in claim]
     for claim, (*_, points, interval, verdict) in tested:
         metric = claim.get("metric", "auc")
-        known = scores(claim["study"], metric, claim.get("shift", ""))
+        known = scores(f"{claim['study']}/{claim.get('run', '')}", metric, claim.get("shift", ""))
         leads = []
         for domain in claim.get("domains") or {domain for _, domain in known}:
             better, worse = (

@@ -25,7 +25,7 @@ class Case(BaseModel):
             95 % interval for whichever is the best.
         macs: multiply-adds of a pair by the best one, both encodings included, as a share of those by the yardstick.
         avoid: the last three on the mean, worst first.
-        study: whose page tells more.
+        study: whose page tells more. run: the one of it that was read, where it has several; else empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -48,6 +48,7 @@ class Case(BaseModel):
     macs: float
     avoid: list[str]
     study: str
+    run: str
 
 
 def read_cases() -> Sequence[Case]:

@@ -14,7 +14,7 @@ import torch
 from bench.atomic import write_bytes_atomically
 from bench.catalogue.contact_sheet import SAMPLE_PAIRS, Strip, balanced_rows, contact_sheet, rows_of
 from bench.catalogue.factors import correlation, factors, moved, short, within_classes
-from bench.domain import Domain, Pairs, Split, Strata, build_domain
+from bench.domain import Domain, Pairs, Split, Strata, build_domain, unread_of
 from bench.spec import shift_of, shifted
 from bench.text import some
 
@@ -75,6 +75,7 @@ def _facts(name: str, domain: Domain, pairs: Pairs) -> list[str]:
         facts.append(f"at floor    {a:.3f} of A, {b:.3f} of B: no candidate of enough contrast was drawn")
     if pairs.strata is not None:
         facts.append(f"strata      {_strata(pairs.strata)}")
+    facts += [f"not read    {line}" for line in unread_of(domain)]
     return facts
 
 

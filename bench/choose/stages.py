@@ -81,7 +81,8 @@ def race(question: Question, command: Sequence[str], console: Console) -> State:
         say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
     clock = Clock.of(question)
     runner = _Runner(question, field_of(question), clock, command, console)
-    for line in make_plan(question.sweep, {}).repeated():
+    plan = make_plan(question.sweep, {})
+    for line in (*plan.repeated(), *plan.unread()):
         say(console, f"  {line}")
     code = 0
     try:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cost.matching import Matching, Sized, match_parameters
-from bench.domain import DOMAINS, Domain, build_domain
+from bench.domain import DOMAINS, Domain, build_domain, unread_of
 from bench.errors import UsageError
 from bench.fusion import FUSIONS, Fusion
 from bench.model import feature_spec
@@ -63,6 +63,10 @@ class Plan:
                 needed.setdefault(cell.computed_start, cell)
         return [cell for start, cell in needed.items() if not start.is_cached()]
 
+    def notes(self) -> list[str]:
+        """Lines on what to know before it runs."""
+        return [*self.unmatched(), *self.budgets(), *self.inapplicable(), *self.repeated(), *self.unread()]
+
     def unmatched(self) -> list[str]:
         """One line per backbone and fusion whose parameters could not be matched, with the reason."""
         missed = {(str(planned.cell.backbone), planned.sized): None for planned in self.cells if planned.sized}
@@ -108,6 +112,11 @@ class Plan:
             for (name, asked), own in sorted(fewest.items())
             if own < asked
         ]
+
+    def unread(self) -> list[str]:
+        """A line on each kind of file of the user that lies among the images of a domain and is not read."""
+        domains = dict.fromkeys(domain for one in self.cells for domain in (one.cell.domain, *one.cell.eval_domains))
+        return list(dict.fromkeys(line for domain in domains for line in unread_of(build_domain(domain))))
 
     def summary(self, time: str) -> str:
         """One line such as ``48 cells: 30 done, 2 failed, 16 to run, about 6 min``; ``time`` may be empty."""

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +60,15 @@ def sparkline(values: list[float], low: float) -> str:
 class SweepDisplay:
     """Counts finished cells and shows the running ones with their training accuracy so far."""
 
-    def __init__(self, console: Console, total: int, news: Path, clock: Clock) -> None:
-        self.console, self.total, self._news, self._clock, self._done = console, total, news, clock, 0
+    def __init__(self, console: Console, cells: Collection[Cell], news: Path, clock: Clock) -> None:
+        self.console, self.total, self._news, self._clock, self._done = console, len(cells), news, clock, 0
+        self._recipes = recipes_apart(cells)
         self._ended = set[str]()
         self._bar = Progress(
             TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"), console=console,
         )  # fmt: skip
-        self._task = self._bar.add_task("cells", total=total, left=self._left())
+        self._task = self._bar.add_task("cells", total=self.total, left=self._left())
         self._spoke = time.monotonic()
         self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
@@ -123,7 +124,7 @@ class SweepDisplay:
         self._clock.finished(cell, record)
         self._bar.update(self._task, completed=self._done, left=self._left())
         left = "" if self._live else self._left()
-        line = f"[{self._done}/{self.total}] {cell}: {describe(record)}"
+        line = f"[{self._done}/{self.total}] {cell}{self._recipes.get(cell, '')}: {describe(record)}"
         self._line(" · ".join(filter(None, [line, left])), STYLES.get(record.status, "red"))
         for text in said:
             self._line(text, "none")
@@ -148,6 +149,21 @@ class SweepDisplay:
     def _line(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()
         say(self.console, text, style)
+
+
+def recipes_apart(cells: Iterable[Cell]) -> dict[Cell, str]:
+    """`` · optimizer=sgd, lr=0.01`` of the cells that go by one name, as the trials of a tuning do: what their recipes
+    differ in."""
+    by_name: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_name.setdefault(str(cell), []).append(cell)
+    found: dict[Cell, str] = {}
+    for same in by_name.values():
+        recipes = [cell.recipe.model_dump() for cell in same]
+        differ = [name for name in recipes[0] if any(recipe[name] != recipes[0][name] for recipe in recipes)]
+        for cell, recipe in zip(same, recipes, strict=True):
+            found[cell] = "".join(f"{', ' if n else ' · '}{name}={recipe[name]}" for n, name in enumerate(differ))
+    return found
 
 
 def describe(record: Record) -> str:

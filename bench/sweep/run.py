@@ -35,7 +35,7 @@ from bench.sweep.memory_format import choose_formats
 from bench.sweep.outcome import failure
 from bench.sweep.part import part_of
 from bench.sweep.plan import Plan, Planned, make_plans
-from bench.sweep.progress import SweepDisplay, news_folder
+from bench.sweep.progress import SweepDisplay, news_folder, recipes_apart
 from bench.sweep.provenance import provenance
 from bench.sweep.run_copy import RunCopy
 from bench.sweep.store import Store
@@ -91,9 +91,10 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
     clock = Clock(plan, records, jobs, device)
     _tell(plan, config, clock.left(), _left_out(observers, plan), console)
     if dry_run:
+        recipes = recipes_apart(planned.cell for planned in plan.cells)
         for planned in plan.cells:
             reason = f" ({planned.reason})" if planned.reason else ""
-            say(console, f"  {planned.state:>14}  {planned.cell}{reason}")
+            say(console, f"  {planned.state:>14}  {planned.cell}{recipes[planned.cell]}{reason}")
         return OK
     store = Store(config.store) if config.store else None
     if store:
@@ -127,7 +128,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
 def _tell(plan: Plan, config: SweepConfig, time: Estimate, left_out: str, console: Console) -> None:
     """Say what is to be done, how long it takes, and what to know before."""
     say(console, plan.summary(in_words(time.seconds) if time.seconds is not None else ""), "bold")
-    notes = [time.basis, *plan.unmatched(), *plan.budgets(), *plan.inapplicable(), *plan.repeated(), left_out]
+    notes = [time.basis, *plan.notes(), left_out]
     notes += fitting_none(dict.fromkeys(one.cell.domain for one in plan.cells), config.eval)
     several = config.seeds_together == 1 and len({one.cell.seed for one in plan.having("to run")}) > 1
     if several and (time.seconds is None or time.seconds > LONG):
@@ -188,7 +189,7 @@ def _work_off(
         say(console, f"  {describe_passes(bundled)}")
     tasks = warmups + [Task("cell", cells, tuple(todo[cell].key for cell in cells)) for cells in bundled]
     _offer(place, tasks, console)
-    with SweepDisplay(console, len(todo), place.progress, clock) as display, Interrupt() as interrupt:
+    with SweepDisplay(console, tuple(todo), place.progress, clock) as display, Interrupt() as interrupt:
 
         def poll() -> None:
             interrupt.check()

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench import zoo
 from bench.records.folder import RunFolder
 from bench.records.record import Record
 from bench.sweep import progress
 from bench.sweep.clock import Estimate
-from bench.sweep.progress import MOST_TOLD, SweepDisplay, describe
+from bench.sweep.config import load_config
+from bench.sweep.plan import make_plans
+from bench.sweep.progress import MOST_TOLD, SweepDisplay, describe, recipes_apart
 
 
 def leave_news(folder: Path, *cells: str) -> None:
@@ -27,7 +30,7 @@ def leave_news(folder: Path, *cells: str) -> None:
 def display(news: Path, **given: Any) -> SweepDisplay:
     ignored = dict.fromkeys(("finished", "warmed_up"), lambda *given: None)
     still: Any = SimpleNamespace(**ignored, left=lambda: Estimate(None, ""))
-    return SweepDisplay(Console(file=io.StringIO(), width=100, **given), 10, news, still)
+    return SweepDisplay(Console(file=io.StringIO(), width=100, **given), (), news, still)
 
 
 def said(shown: SweepDisplay) -> str:
@@ -88,3 +91,15 @@ def test_an_error_of_several_lines_is_a_line(tmp_path: Path, record: Any, run_fo
     cell: Any = SimpleNamespace(warmup=warmup, backbone="tiny_vit", repeats="seed", name_of=str)
     shown.warmed_up(cell, {"status": "error", "error": {"type": "ValueError", "message": "kaputt\nsecond line"}})
     assert said(shown) == "warm-up shapes of tiny_vit on color: error: kaputt\n"
+
+
+def test_trials_of_one_name_are_told_apart_by_their_recipes() -> None:
+    zoo.load()
+    sweep: dict[str, Any] = {"fusion": "abs_diff,cosine", "domain": "color", "seed": "0"}
+    trials = [{"lr": 0.001}, {"lr": 0.01}, {"lr": 0.01, "optimizer": "sgd"}]
+    plan = make_plans([load_config({**sweep, "recipe": trial}) for trial in trials], {})
+    told = recipes_apart(one.cell for one in plan.cells)
+    assert len({f"{cell}{told[cell]}" for cell in told}) == len(plan.cells) == 6
+    assert " · optimizer=sgd, lr=0.01" in told.values()
+    alone = make_plans([load_config({**sweep, "recipe": trials[0]})], {})
+    assert set(recipes_apart(one.cell for one in alone.cells).values()) == {""}
