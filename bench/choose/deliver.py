@@ -12,6 +12,7 @@ from bench.choose.answer import answer_of
 from bench.choose.picture import draw_race
 from bench.choose.question import Question
 from bench.choose.stages import race
+from bench.lettering import names_as_they_are
 from bench.plots.gallery import save
 from bench.text import say, without_home
 
@@ -29,8 +30,6 @@ def choose(question: Question, command: Sequence[str], console: Console) -> tupl
     Raises:
         UsageError, StorageError: as :func:`race`.
     """
-    from matplotlib import rc_context
-
     state = race(question, command, console)
     answer = answer_of(state)
     if state.exit_code:
@@ -40,8 +39,7 @@ def choose(question: Question, command: Sequence[str], console: Console) -> tupl
         return "", state.exit_code or FAILED
     write_text_atomically(question.out / ANSWER, without_home(str(answer)))
     write_text_atomically(question.out / CONFIG, answer.config)
-    # Names of users are no formulas, even with two dollar signs in them.
-    with rc_context({"text.parse_math": False}):
+    with names_as_they_are():
         save(draw_race(answer), question.out / PICTURE)
     for name in (ANSWER, PICTURE, CONFIG):
         say(console, f"wrote {question.out / name}")

@@ -16,6 +16,7 @@ from bench.debug.page import TRIALS, page
 from bench.debug.pictures import draw_course, draw_similarity, draw_trials
 from bench.debug.subject import Subject
 from bench.domain import build_domain
+from bench.lettering import names_as_they_are
 from bench.sweep.inputs import draw
 
 if TYPE_CHECKING:
@@ -37,11 +38,9 @@ def debug(given: Mapping[str, Any], command: str, out: Path, say: Callable[[str]
         UsageError: as :meth:`Subject.read` and :meth:`Subject.fresh`.
         StorageError: the folder cannot be written to.
     """
-    from matplotlib import rc_context
-
     subject = Subject.read(given)
     found = examine(subject, say)
-    with rc_context({"text.parse_math": False}):
+    with names_as_they_are():
         pictures = {"Samples": _samples(subject)} | {name: _png(figure) for name, figure in _figures(found).items()}
     for name, content in pictures.items():
         write_bytes_atomically(out / f"{name.lower().replace(' ', '-')}.png", content)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.atomic import write_bytes_atomically
+from bench.lettering import names_as_they_are
 from bench.look.contract import Picture, View
 from bench.look.subject import Subject
 from bench.plots.contract import NothingToDrawError
@@ -37,14 +38,11 @@ class Seen:
 
 def visit(subject: Subject, views: Iterable[View]) -> Iterator[Seen]:
     """What each view shows of a model."""
-    from matplotlib import rc_context
-
     for view in views:
         what = inspect.cleandoc(view.__doc__ or "").splitlines()[0]
         shots: list[Shot] = []
         try:
-            # Names of classes are no formulas, even with two dollar signs in them.
-            with rc_context({"text.parse_math": False}):
+            with names_as_they_are():
                 shots.extend(_shot(view, picture) for picture in view.pictures(subject))
         except NothingToDrawError as reason:
             yield Seen(view.name, what, shots, str(reason))

@@ -16,6 +16,7 @@ from bench.atomic import write_bytes_atomically
 from bench.colouring import CLASS, GROUP, Colouring, colourings
 from bench.domain import build_domain
 from bench.errors import NotApplicableError
+from bench.lettering import names_as_they_are
 from bench.model.encodings import pooled
 from bench.observers.contract import Observer, register_observer
 from bench.stats.principal import Principal
@@ -100,6 +101,7 @@ class Embeddings(Observer):
         return ""
 
 
+@names_as_they_are()
 def draw(title: str, pairs: Sequence[int], flat: Numbers, colouring: Colouring | None, share: float) -> Figure:
     """A panel for each check, in the order of training, all on one scale.
 
@@ -114,7 +116,7 @@ def draw(title: str, pairs: Sequence[int], flat: Numbers, colouring: Colouring |
     figure = Figure(figsize=(max(SIDE * columns, LEAST), 1.0 + SIDE * rows), dpi=130, layout="constrained")
     coloured = f" by {colouring.by}" if colouring else ""
     note = f"{flat.shape[1]} validation images{coloured}; two principal components of the last check"
-    figure.suptitle(f"{printable(title)}\n{note}, {share:.0%} of its variance", fontsize=9, parse_math=False)
+    figure.suptitle(f"{printable(title)}\n{note}, {share:.0%} of its variance", fontsize=9)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
     kinds = np.unique(colouring.kinds) if colouring else [None]
     colors = color_sequences["tab10"]
@@ -131,7 +133,5 @@ def draw(title: str, pairs: Sequence[int], flat: Numbers, colouring: Colouring |
         axis.set_axis_off()
     if colouring and len(kinds) <= LEGEND:
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        legend = figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return figure

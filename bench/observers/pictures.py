@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from bench.domain import build_domain
+from bench.lettering import names_as_they_are
 from bench.sweep.measure import Finished
 
 SHOWN, PER_ROW, SEAM, ENLARGED = 16, 4, 1, 3
@@ -51,6 +52,7 @@ def class_tables(finished: Finished) -> Iterator[tuple[str, Tensor]]:
             yield f"classes/{name}", _table(name, build_domain(choice).classes, cells)
 
 
+@names_as_they_are()
 def _table(name: str, classes: tuple[str, ...], cells: dict[str, dict[str, float]]) -> Tensor:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -64,9 +66,9 @@ def _table(name: str, classes: tuple[str, ...], cells: dict[str, dict[str, float
         if np.isfinite(value):
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black")
     axes.set(xticks=range(len(classes)), yticks=range(len(classes)), xlabel="B", ylabel="A")
-    axes.set_xticklabels(classes, rotation=45, ha="right", parse_math=False)
-    axes.set_yticklabels(classes, parse_math=False)
-    axes.set_title(f"share of pairs called same\n{name}", fontsize=10, parse_math=False)
+    axes.set_xticklabels(classes, rotation=45, ha="right")
+    axes.set_yticklabels(classes)
+    axes.set_title(f"share of pairs called same\n{name}", fontsize=10)
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3]
     return torch.from_numpy(drawn.copy()).permute(2, 0, 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.atomic import write_bytes_atomically
 from bench.errors import UsageError
+from bench.lettering import names_as_they_are
 from bench.plots.contract import NothingToDrawError, Plot, Source
 from bench.plots.style import AS_DESIGNED, Look, looking
 
@@ -35,8 +36,6 @@ def draw(
         Figures by the name of their file, without a suffix, and why others cannot be drawn, as where a file of scores
         is damaged.
     """
-    from matplotlib import rc_context
-
     drawn: dict[str, Figure] = {}
     missing = []
     for plot in plots:
@@ -45,8 +44,7 @@ def draw(
             continue
         for title, figure in plot.jobs(source, metric, fusions):
             try:
-                # Names, paths and classes of users are no formulas, even with two dollar signs in them.
-                with rc_context({"text.parse_math": False}), looking(look):
+                with names_as_they_are(), looking(look):
                     drawn[_file_name(plot, title, drawn)] = figure()
             except (NothingToDrawError, UsageError) as reason:
                 missing.append(f"{plot.name}: {reason}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.atomic import write_text_atomically
+from bench.lettering import names_as_they_are
 from bench.markup import csv_text, json_text
 from bench.plots.gallery import save
 from bench.probe.measures import Share
@@ -40,10 +41,7 @@ def deliver(result: Result, folder: Path) -> tuple[str, list[Path]]:
 
 
 def _draw(result: Result, folder: Path) -> Iterator[Path]:
-    from matplotlib import rc_context
-
-    # Names of users are no formulas, even with two dollar signs in them.
-    with rc_context({"text.parse_math": False}):
+    with names_as_they_are():
         for name, figure in pictures(result):
             save(figure, file := folder / f"{name}.png")
             yield file

@@ -14,6 +14,7 @@ from bench import zoo
 from bench.atomic import write_text_atomically
 from bench.errors import UsageError
 from bench.fusion import FUSIONS
+from bench.lettering import names_as_they_are
 from bench.plots.gallery import save
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DetailedRecord
@@ -155,14 +156,11 @@ def _read(configs: Sequence[SweepConfig]) -> dict[Subject, Records]:
 
 def _pictures(config: SweepConfig, tuning: Tuning, tuned: Iterable[Tuned]) -> Iterator[tuple[Path, Figure]]:
     """A picture of the trials for each domain and backbone, and the file it belongs in."""
-    from matplotlib import rc_context
-
     tables = [(table, list(members)) for table, members in groupby(tuned, key=lambda one: one.subject[:2])]
     for number, ((domain, backbone), members) in enumerate(tables):
         recipe = declared_recipe(backbone, config.protocol, config.recipe).model_dump()
         title = f"Trials on {domain} · {backbone} · {config.protocol}"
-        # Names of users are no formulas, even with two dollar signs in them.
-        with rc_context({"text.parse_math": False}):
+        with names_as_they_are():
             figure = draw_sensitivity(title, members, tuning.space, recipe, tuning.select)
         name = "sensitivity" if len(tables) == 1 else f"sensitivity-{number + 1}"
         yield Path(config.out, f"{name}.png"), figure

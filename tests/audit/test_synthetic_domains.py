@@ -27,8 +27,8 @@ def rendered_domains() -> list[str]:
     return [name for name in complete if "mask" in build_domain(name).offers]
 
 
-# About half of the time of all of them.
-SLOW = {"contours", "glyphs"}
+# Most of the time of all of them.
+SLOW = {"contours", "glyphs", "texture"}
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,16 @@ def test_a_store_that_is_none_ends_a_run_in_one_line(bench: Bench, tmp_path: Pat
     assert not (tmp_path / "run").exists()
 
 
-def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(process: Process, tmp_path: Path) -> None:
+def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(
+    process: Process, bench: Bench, capsys: Captured, tmp_path: Path, registries: None
+) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     include = ("--include", str(file))
-    assert "test_min_max" in process("list", "fusions", *include).stdout
-    assert "min(u, v)" in process("show", "test_min_max", *include).stdout
+    assert bench("list", "fusions", *include) == 0
+    assert "test_min_max" in capsys.readouterr().out
+    assert bench("show", "test_min_max", *include) == 0
+    assert "min(u, v)" in capsys.readouterr().out
     tested = process("test", str(file), "--backbone", "mobilenetv3_small_32")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     recipe = "train_pairs=64,batch_size=16,val_pairs=32"
@@ -99,8 +103,9 @@ def test_a_fusion_outside_the_repository_is_listed_tested_run_and_reported(proce
     assert "| test_min_max" in reported.stdout
     assert (tmp_path / "run" / "leaderboard.csv").exists()
     key = json.loads((tmp_path / "run" / "records.jsonl").read_text().splitlines()[0])["key"]
-    shown = process("show", key, "--results", "run", cwd=tmp_path)
-    assert json.loads(shown.stdout)["fusion"] == "test_min_max"
+    capsys.readouterr()
+    assert bench("show", key, "--results", tmp_path / "run") == 0
+    assert json.loads(capsys.readouterr().out)["fusion"] == "test_min_max"
 
 
 def test_a_broken_plug_in_is_named_and_the_rest_goes_on(

@@ -61,7 +61,7 @@ def archives() -> list[str]:
     return [name for name in MemoryFileSystem.store if name.endswith(".zip")]
 
 
-@pytest.mark.parametrize("kind", ["memory", "file"])
+@pytest.mark.parametrize("kind", [pytest.param("memory", marks=pytest.mark.slow), "file"])
 def test_the_second_part_takes_the_warm_up_of_the_first_and_one_report_has_both(
     machine, computed: list[str], tmp_path: Path, kind: str, bench_report
 ) -> None:
@@ -113,28 +113,28 @@ def other_weights(packed: bytes) -> bytes:
     return zipped({name: content if name.endswith(".json") else b"weights" for name, content in found.items()})
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda packed: packed[: len(packed) // 2], "BadZipFile"),
-        pytest.param(lambda packed: b"", "BadZipFile", marks=pytest.mark.slow),
-        (other_weights, "not the weights of which"),
-        (lambda packed: zipped({"../../stray.json": b"{}"}), "holds ../../stray.json"),
-    ],
-)
+DAMAGES = [
+    (lambda packed: packed[: len(packed) // 2], "BadZipFile"),
+    (lambda packed: b"", "BadZipFile"),
+    (other_weights, "not the weights of which"),
+    (lambda packed: zipped({"../../stray.json": b"{}"}), "holds ../../stray.json"),
+]
+
+
 def test_a_damaged_one_is_computed_again_and_replaced(
-    machine, computed: list[str], capfd: pytest.CaptureFixture[str], damage, said: str
+    machine, computed: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    machine("one", store=MEMORY)
-    (name,) = archives()
-    whole = MemoryFileSystem.store[name].getvalue()
-    MemoryFileSystem(skip_instance_cache=True).pipe_file(name, damage(whole))
-    code, _, _ = machine("two", store=MEMORY)
-    assert (code, len(computed)) == (0, 2)
-    assert f"warning: store {MEMORY}: warmups/" in (printed := capfd.readouterr().err)
-    assert said in printed
-    machine("three", store=MEMORY)
-    assert len(computed) == 2
+    machine("first", store=MEMORY)
+    for number, (damage, said) in enumerate(DAMAGES, start=1):
+        (name,) = archives()
+        whole = MemoryFileSystem.store[name].getvalue()
+        MemoryFileSystem(skip_instance_cache=True).pipe_file(name, damage(whole))
+        code, _, _ = machine(f"damaged{number}", store=MEMORY)
+        assert (code, len(computed)) == (0, 1 + number)
+        assert f"warning: store {MEMORY}: warmups/" in (printed := capfd.readouterr().err)
+        assert said in printed
+    machine("last", store=MEMORY)
+    assert len(computed) == 1 + len(DAMAGES)
 
 
 @pytest.mark.parametrize(
