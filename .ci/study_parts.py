@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from statistics import fmean
 
 import typer
 from rich.console import Console
@@ -12,12 +14,13 @@ from rich.console import Console
 from bench import zoo
 from bench.cli import app
 from bench.domain import build_domain
+from bench.metrics import metric_position
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
 from bench.report.across_block import across_block, cells, grid, title
-from bench.report.caption import caption
+from bench.report.caption import backbone_facts, caption
 from bench.report.formats.markdown import bullets, wrap
 from bench.report.gaps_block import LEGEND, gaps_block, sign
 from bench.report.order_block import span
@@ -211,15 +214,34 @@ def tuned(report: Report, metric: str) -> Iterator[str]:
 
 
 def made(report: Report, metric: str) -> Iterator[str]:
-    """How the records came about: conditions, cells, computing time, versions."""
-    conditions, _, *backbones = caption(report.sections[0])
-    yield wrap(f"{conditions} {' '.join(backbones)}")
+    """How the records came about: conditions, controls, cells, computing time, versions."""
+    first, *others = report.sections
+    by_pairs = {training_pairs(one): one for one in report.sections if one.domain == first.domain}
+    facts = [backbone_facts(by_pairs[number]) for number in sorted(by_pairs)]
+    alike = list(dict.fromkeys(one.domain for one in others if one.domain != first.domain))
+    told = [f"Alike on {', '.join(alike)}, on images of its own each."] if alike else []
+    yield wrap(" ".join([caption(first)[0], *told, *chain.from_iterable(facts)]))
     attempts = [one for run in report.runs for one in RunFolder(run.folder).records(DetailedRecord)]
     minutes = sum(one.times.get("total", 0.0) for one in attempts) / 60
     cells = latest(attempts).values()
+    yield wrap(_controls(cells, metric))
     failed = sum(one.status not in DONE for one in cells)
     yield wrap(f"{len(cells)} cells, {failed} of them failed; {minutes:.0f} minutes of one core, warm-ups not counted.")
     yield bullets([sentence(facts) for facts in provenance(report.runs)])
+
+
+def _controls(cells: Iterable[DetailedRecord], metric: str) -> str:
+    """What became of those that must stay at chance."""
+    known: dict[str, dict[str, list[float]]] = {}
+    for cell in cells:
+        if cell.role == "control" and cell.status == "ok":
+            value = cell.eval[cell.domain].values[metric_position(metric)]
+            known.setdefault(cell.fusion, {}).setdefault(cell.domain, []).append(value)
+    if not known:
+        return "No control ran in this study."
+    means = {name: [fmean(own) for own in of.values()] for name, of in known.items()}
+    spans = (f"{name} {min(own):.3f} to {max(own):.3f}" for name, own in sorted(means.items()))
+    return f"Controls, which must stay at chance ({metric_label(metric)}, means on the domains): {', '.join(spans)}."
 
 
 def _block(heading: str, block: Block | None) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -27,7 +28,7 @@ guide](../CONTRIBUTING.md) names a file to copy for each kind. Fusions have [a p
 FUSIONS_PAGE = """\
 # The zoo of fusions
 
-{count} fusions, from the classes themselves: `make docs` writes this page, and CI checks that it is current.
+{counts}, from the classes themselves: `make docs` writes this page, and CI checks that it is current.
 `bench show NAME` prints the same card with the cost on the default backbone. Sizes are those of fusion and head for
 64-dimensional features and 64 x 4 x 4 maps. Every fusion takes `symmetrize=true` (the mean score of both orders); those
 with the shared head take `head=N` (its hidden units). Parameters follow colons: `--fusion film:stage=1,mutan:rank=8`.
@@ -44,7 +45,9 @@ one of its first 16 dimensions. Measured on random features, with initial weight
 def fusions() -> str:
     """Markdown: a table of each family, then the card of each fusion."""
     classes = KINDS["fusions"].classes
-    parts = [FUSIONS_PAGE.format(count=len(classes))]
+    roles = Counter(cls.role for cls in classes)
+    counts = f"{roles['fusion']} fusions, {roles['control']} controls and {roles['reference']} references"
+    parts = [FUSIONS_PAGE.format(counts=counts)]
     for family, own in groupby(classes, key=lambda cls: str(cls.family)):
         members = list(own)
         # Not the family alone: a card may have the same name, and links would lead here.

@@ -21,7 +21,8 @@ def grid(cases: Sequence[Case]) -> Grid:
         shown = ", ".join(others[:MOST_NAMED]) + (f", {len(others) - MOST_NAMED} more" if others[MOST_NAMED:] else "")
         gain = f"{ahead} of {case.metric}"
         macs = f"{case.macs:.2f} x"
-        rows.append([case.pairs, f"**{best}**", shown or "nothing", gain, macs, ", ".join(case.avoid), case.study])
+        study = f"{case.study} ({case.of} joins, n = {case.repetitions})"
+        rows.append([case.pairs, f"**{best}**", shown or "nothing", gain, macs, ", ".join(case.avoid), study])
     over = " and ".join(sorted({case.over for case in cases}))
-    header = ["your pairs", "use", "ties with it", f"ahead of {over}", f"MACs, of {over}'s", "last", "study"]
+    header = ["your pairs", "use", "not told from it", f"ahead of {over}", f"MACs, of {over}'s", "last", "study"]
     return Grid(header, rows, left=len(header))

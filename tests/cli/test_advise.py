@@ -55,7 +55,11 @@ def rows(bench, capfd, tables):
 def test_a_domain_that_a_study_measured_is_told_of_itself_alone(rows):
     (row,) = rows("--domain", "geo:displacement=8", "--protocol", "scratch")
     assert row["your pairs"].startswith("Two pictures displaced")
-    assert {row["study"] for row in rows("--domain", "emoji")} == {"few-pairs", "finetuned-pairs", "real-pairs"}
+    assert {row["study"].split()[0] for row in rows("--domain", "emoji")} == {
+        "few-pairs",
+        "finetuned-pairs",
+        "real-pairs",
+    }
 
 
 def test_other_pairs_are_told_of_pairs_that_are_aligned_as_theirs_are(rows):
