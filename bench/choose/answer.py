@@ -12,11 +12,10 @@ import numpy as np
 from bench.choose.costs import Costs, costs_of
 from bench.choose.course import WORSE, Course
 from bench.choose.kept_model import sentence_on_model, way_to_a_test
-from bench.choose.look import TEST
+from bench.choose.look import TEST, told_pairs
 from bench.choose.question import Question
 from bench.choose.race import ALPHA, Array
 from bench.choose.stages import State
-from bench.choose.tested_pairs import told_pairs
 from bench.markup import align, markdown_line
 from bench.metrics import METRICS
 from bench.records.blocks import scores as scores_of

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.choose.course import Course
-from bench.choose.field import baseline_of
+from bench.choose.field import baseline_of, domain_of
 from bench.choose.question import Question
+from bench.domain import build_domain
 from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
 from bench.stats.intervals import FEWEST_SEEDS
+from bench.sweep.config import SweepConfig
+from bench.sweep.replicates import SAME_PARTS, redealt, shared
 
 TEST = "test"
 # The share of the budget by whose end the race is over; the rest is for the test.
@@ -94,6 +97,20 @@ def price_of(question: Question, longest: Mapping[str, float], stage: str, final
     each = one * max(1.0, len(asked) / len(final.entered))
     again = _without_warmup(RunFolder(question.out / stage), asked, each)
     return Price(tuple(asked), tuple(final.numbers), final.next, one, each, again, final.stands(question.margin))
+
+
+def told_pairs(sweep: SweepConfig, look: Look) -> tuple[str, str]:
+    """``4,000 test pairs``, or how many of them are distinct where a list has fewer; and the sentence, which may be
+    empty, on what the replicates share."""
+    domain, asked = domain_of(sweep), sweep.test_pairs
+    same_parts = shared(domain) == "parts"
+    own = {build_domain(redealt(domain, number)).test_pairs or asked for number in look.numbers}
+    least, most = min(own), min(max(own), asked)
+    told = f"{asked:,} test pairs"
+    if least < asked:
+        count = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        told = f"{'the same ' if same_parts else ''}{count} distinct test pairs ({asked:,} were drawn)"
+    return told, SAME_PARTS if same_parts else ""
 
 
 def begun(folder: RunFolder, final: Course) -> Look | None:
