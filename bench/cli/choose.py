@@ -32,7 +32,9 @@ def choose(
     """Which fusion for these pairs? A race: frozen screening, finalists, one look at the test set.
 
     A fusion is dropped only where it is surely worse on validation pairs. Interrupted or repeated, the same command
-    goes on; done, it prints the answer. Exit codes: 0 answered, 2 bad input, 3 no fusion finished, 130 interrupted.
+    goes on; done, it prints the answer. --protocol is finetune or frozen, as screening needs a warm-up.
+
+    Exit codes: 0 answered, 2 bad input, 3 no fusion finished, 130 interrupted.
     """
     import gc
 
