@@ -153,6 +153,8 @@ def find_runs(folder: Path) -> list[RunFolder]:
         raise UsageError(f"{folder}: no such folder") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{printable(str(folder))}: {getattr(error, 'strerror', None) or error}") from None
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: is a file; expected the folder of a run, or one of such folders")
     if _is_run(folder):
         return [RunFolder(folder)]
     found = [RunFolder(path) for path in runs_below(folder, "*/")]

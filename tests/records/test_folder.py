@@ -288,6 +288,10 @@ def test_a_folder_in_place_of_a_file_is_one_line(tmp_path: Path, name: str) -> N
 def test_find_runs(record, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         find_runs(tmp_path / "missing")
+    (tmp_path / "records.jsonl").touch()
+    with pytest.raises(UsageError, match=r"records.jsonl: is a file; expected the folder of a run"):
+        find_runs(tmp_path / "records.jsonl")
+    (tmp_path / "records.jsonl").unlink()
     with pytest.raises(UsageError, match="no records here"):
         find_runs(tmp_path)
     for name in ("b", "a"):
