@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def tested_on(cell: Cell, chosen: Sequence[str]) -> Cell:
 def evaluate_models(
     models: Sequence[StoredModel], chosen: Sequence[str], out: Path | None, say: Say
 ) -> list[DetailedRecord]:
-    """The record of each model tested on what ``chosen`` means for its domain: read where there is one, else computed
-    without any training and appended.
+    """The record of each model tested on what ``chosen`` means for its domain and on what it was tested on before, as a
+    report reads the newest: read where there is one, else computed without any training and appended.
 
     Args:
         out: folder of the records; by default that of the run that kept the model.
@@ -54,8 +54,8 @@ def evaluate_models(
     found = []
     for model in models:
         folder = _folder(model, out)
-        cell = tested_on(model.cell, chosen)
         _check_current(model)
+        cell = tested_on(model.cell, [*_tested_before(folder, model.cell), *chosen])
         known = latest(folder.records(DetailedRecord)).get(cell.key())
         if known is not None and known.status in (*DONE, "collapsed"):
             say(f"{cell}: there is a record in {folder.path}")
@@ -64,6 +64,19 @@ def evaluate_models(
             known = _append(folder, model, cell)
         found.append(known)
     return found
+
+
+def _tested_before(folder: RunFolder, cell: Cell) -> list[str]:
+    """The domains besides its own on which the newest record of a model was tested; none where there is no record."""
+    for record in reversed(folder.records(DetailedRecord)):
+        if (record.fusion, record.seed) != (str(cell.fusion), cell.seed):
+            continue
+        names = [name for name in record.eval if name != record.domain]
+        # A record names what no longer exists where it is of other code, and so of another model.
+        with suppress(UsageError):
+            if tested_on(cell, names).key() == record.key:
+                return names
+    return []
 
 
 def _folder(model: StoredModel, out: Path | None) -> RunFolder:

@@ -56,6 +56,18 @@ def test_what_a_sweep_would_leave_is_appended_once(models):
     assert {one.key for one in pool(load_runs([folder.path])).cells} >= {record.key for record in found}
 
 
+def test_what_it_was_tested_on_before_stays_in_its_row(models, tmp_path):
+    first, second = sorted(build_domain("color").shifts)[1:3]
+    evaluate_models(models[:1], ["companions", first], tmp_path, lambda line: None)
+    (record,) = evaluate_models(models[:1], [second], tmp_path, lambda line: None)
+    assert list(record.eval) == ["color", "texture", f"color:shift={first}", f"color:shift={second}"]
+    (cell,) = pool(load_runs([tmp_path])).cells
+    assert cell.key == record.key
+    said = []
+    assert evaluate_models(models[:1], [first], tmp_path, said.append) == [record]
+    assert "there is a record" in said[0]
+
+
 def test_another_folder_knows_the_machine_of_the_training(models, tmp_path):
     (record,) = evaluate_models(models[:1], ["companions"], tmp_path / "more", lambda line: None)
     assert record.key == models[0].card.key
