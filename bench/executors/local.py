@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
-from bench.executors.tasks import Line, results_of, without_warmup
+from bench.executors.tasks import Line, results_of, spoils_worker, without_warmup
 from bench.processes import News, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task
@@ -46,9 +46,11 @@ class LocalExecutor(Executor):
                 for one, outcome in ended:
                     task = running.pop(one)
                     line.ended(task)
-                    if one.ended is None:
-                        idle.insert(0, (one, task))
                     results = results_of(task, outcome, one.output)
+                    if one.ended is None and spoils_worker(results, self.workplace.execution.device):
+                        one.stop()
+                    elif one.ended is None:
+                        idle.insert(0, (one, task))
                     yield task, results
                     for cell in line.lost_with(task, results):
                         yield cell, without_warmup(cell, results)

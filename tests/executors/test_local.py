@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from bench.executors.local import LocalExecutor
 from bench.records.folder import RunFolder
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Result, Task, Workplace
 from tests.processes import Job
@@ -66,33 +67,51 @@ def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: W
     assert LocalExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
 
 
+class Done:
+    """A worker that has done whatever it is sent; a seed from 1 on fails."""
+
+    hired = 0
+
+    def __init__(self, *given: object) -> None:
+        self.output, self.ended, self.is_stopped = "", None, False
+        self.left: list[Result] | None = None
+        Done.hired += 1
+
+    def send(self, task: Task, limit: float | None) -> None:
+        assert not self.is_stopped
+        self.left = [{"status": "error" if task.cell.seed else "ok", "seed": task.cell.seed}]
+
+    def poll(self) -> list[Result] | None:
+        left, self.left = self.left, None
+        return left
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
+@pytest.mark.parametrize(("device", "hired"), [("cuda", 3), ("cpu", 1)])
+def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
+    tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch, device: str, hired: int
+) -> None:
+    monkeypatch.setattr(local, "Worker", Done)
+    monkeypatch.setattr(Done, "hired", 0)
+    tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..3"), {}).cells]
+    there = replace(place, execution=Execution(device))
+    ends = LocalExecutor(there, jobs=1, timeout=None).run(tasks, lambda: None)
+    assert [results[0]["status"] for _, results in ends] == ["ok", "error", "error", "error"]
+    assert Done.hired == hired
+
+
 def test_what_is_done_is_handed_over_before_an_interrupt(
     tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Done:
-        """A worker that has done whatever it is sent."""
-
-        ended = None
-
-        def __init__(self, *given: object) -> None:
-            self.output = ""
-
-        def send(self, task: Task, limit: float | None) -> None:
-            self.seed = task.cell.seed
-
-        def poll(self) -> list[Result]:
-            return [{"status": f"seed {self.seed}"}]
-
-        def stop(self) -> None: ...
-
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local, "Worker", Done)
     tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..1"), {}).cells]
     ends = LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
-    found = [next(ends)[1][0]["status"] for _ in tasks]
-    assert found == ["seed 0", "seed 1"]
+    assert [next(ends)[1][0]["seed"] for _ in tasks] == [0, 1]
     with pytest.raises(KeyboardInterrupt):
         next(ends)
 
