@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from bench.executors import local
 from bench.executors.local import LocalExecutor
+from bench.processes import Ended
 from bench.records.folder import RunFolder
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
@@ -73,7 +75,8 @@ class Done:
     hired = 0
 
     def __init__(self, *given: object) -> None:
-        self.output, self.ended, self.is_stopped = "", None, False
+        self.output, self.is_stopped = "", False
+        self.ended: Ended | None = None
         self.left: list[Result] | None = None
         Done.hired += 1
 
@@ -81,7 +84,7 @@ class Done:
         assert not self.is_stopped
         self.left = [{"status": "error" if task.cell.seed else "ok", "seed": task.cell.seed}]
 
-    def poll(self) -> list[Result] | None:
+    def poll(self) -> list[Result] | Ended | None:
         left, self.left = self.left, None
         return left
 
@@ -114,6 +117,36 @@ def test_what_is_done_is_handed_over_before_an_interrupt(
     assert [next(ends)[1][0]["seed"] for _ in tasks] == [0, 1]
     with pytest.raises(KeyboardInterrupt):
         next(ends)
+
+
+@pytest.mark.parametrize(("polls", "kept"), [(1, ["ok"]), (3, ["ok"]), (999, ["ok", "killed"])])
+def test_a_signal_to_the_whole_job_is_no_failure_of_the_cells_whose_workers_it_ends_first(
+    tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch, polls: int, kept: list[str]
+) -> None:
+    class Killed(Done):
+        """It has done seed 0, and is killed at any other one."""
+
+        def poll(self) -> list[Result] | Ended | None:
+            if not self.left or self.left[0]["status"] == "ok":
+                return super().poll()
+            self.ended = Ended("killed", "ProcessEnded", "SIGTERM")
+            return self.ended
+
+    def interrupt() -> None:
+        nonlocal polls
+        polls -= 1
+        if not polls:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "Worker", Killed)
+    monkeypatch.setattr(local, "SIGNAL_SECONDS", 0.1)
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.01)
+    tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="1,0"), {}).cells]
+    found = []
+    with suppress(KeyboardInterrupt):
+        for _, results in LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt):
+            found.append(results[0]["status"])
+    assert found == kept
 
 
 COMMAND = (
