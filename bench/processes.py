@@ -29,6 +29,8 @@ from bench.text import printable
 # With many workers on a busy file system, importing torch takes a minute.
 START_SECONDS = 600.0
 STOPPED_SECONDS = 5.0
+# Between two polls, from which on this process was suspended itself, mostly with all others of its job.
+SUSPENDED_SECONDS = 5.0
 # Share of the memory that stays free: what the main process and the kernel need to go on.
 RESERVE = 0.04
 
@@ -92,7 +94,7 @@ class Worker:
         self._output = Output(read)
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
-        self._since, self._limit = time.monotonic(), START_SECONDS
+        self._since = self._polled = time.monotonic()
         self._is_ready, self._stopped_since = False, float("inf")
         self._task_limit: float | None = None
         self.ended: Ended | None = None
@@ -105,7 +107,7 @@ class Worker:
 
     @property
     def seconds(self) -> float:
-        """How long it has been at its task; before it is ready, at its start."""
+        """How long it has been at its task; before it is ready, at its start. What was suspended does not count."""
         return time.monotonic() - self._since
 
     @property
@@ -121,7 +123,7 @@ class Worker:
         """
         self._output.clear()
         self._task_limit = limit
-        self._since = time.monotonic()
+        self._since = self._polled = time.monotonic()
         # One that died meanwhile is found by poll().
         with suppress(OSError, ValueError):
             self._pipe.send(task)
@@ -136,6 +138,7 @@ class Worker:
 
     def poll(self) -> Any | Ended | None:
         """What it did: the result of ``act``, or how it ended; None while it works. One that ended is stopped."""
+        self._leave_out_suspension()
         if self.ended is None:
             result = self._next_message()
             if result is not None:
@@ -153,6 +156,13 @@ class Worker:
         self._process.join()
         self._pipe.close()
         Worker._all.discard(self)
+
+    def _leave_out_suspension(self) -> None:
+        before, self._polled = self._polled, time.monotonic()
+        gap = self._polled - before
+        if gap > SUSPENDED_SECONDS:
+            self._since += gap
+            self._stopped_since += gap
 
     def _next_message(self) -> Any | None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,26 @@ def test_the_start_does_not_count_against_a_task(worker: Callable[[], Worker]) -
         assert outcome(slow, "1", limit=0.3) == 1
     finally:
         slow.stop()
+
+
+def test_what_is_suspended_with_the_process_that_polls_does_not_count(
+    worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "SUSPENDED_SECONDS", 0.5)
+    one = worker()
+    assert outcome(one, "1") == 1
+    time.sleep(0.6)
+    one.send("__import__('time').sleep(60)", limit=1.5)
+    assert one.poll() is None
+    assert one.seconds > 0
+    os.kill(one.pid, signal.SIGSTOP)
+    time.sleep(2)
+    os.kill(one.pid, signal.SIGCONT)
+    assert one.poll() is None
+    assert one.seconds < 0.5
+    while (found := one.poll()) is None:
+        one.wait(0.05)
+    assert found.message == "not done within 1.5 s"
 
 
 def test_whoever_takes_the_last_memory_is_ended(worker: Callable[[], Worker], monkeypatch: pytest.MonkeyPatch) -> None:

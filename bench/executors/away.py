@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bench.cache_folder import cache_folder
 from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
-from bench.executors.tasks import results_of, start_of
+from bench.executors.tasks import results_of, spoils_worker, start_of
 from bench.processes import Ended, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task, Workplace
@@ -31,11 +31,16 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a task left: a result for each cell, the files in the folder of the run, those of a warm-up in the cache."""
+    """What a task left: a result for each cell, the files in the folder of the run, those of a warm-up in the cache.
+
+    Attributes:
+        spoilt: its process is to do no other task.
+    """
 
     results: list[Result]
     files: Parcel
     cached: Parcel
+    spoilt: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,8 @@ class Post:
             one.wait(POLL_SECONDS)
         if isinstance(outcome, Ended):
             self._worker = None
+        elif outcome.spoilt:
+            self._end_worker()
         return End(outcome, one.output)
 
     def news(self) -> list[str]:
@@ -134,9 +141,13 @@ class Post:
 
     def close(self) -> None:
         """End the worker process and remove its folder."""
+        self._end_worker()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_worker(self) -> None:
         if self._worker is not None:
             self._worker.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._worker = None
 
 
 _here: Workplace | None = None
@@ -156,7 +167,8 @@ def _perform(packed: bytes) -> Delivery:
     task = pickle.loads(packed)
     results = [_placed(result, task, _here) for result in worker.perform(task)]
     start = start_of(task) if task.kind == "warmup" else None
-    return Delivery(results, pack_folder(_here.run), pack_start(start) if start else {})
+    spoilt = spoils_worker(results, _here.execution.device)
+    return Delivery(results, pack_folder(_here.run), pack_start(start) if start else {}, spoilt)
 
 
 def _placed(result: Result, task: Task, place: Workplace) -> Result:

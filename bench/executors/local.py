@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
 from bench.executors.contract import Executor, register_executor
-from bench.executors.tasks import Line, results_of, without_warmup
-from bench.processes import News, Worker
+from bench.executors.tasks import Line, results_of, spoils_worker, without_warmup
+from bench.processes import Ended, News, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task
 
 POLL_SECONDS = 0.25
+# In which a signal to all processes of a job has reached each of them.
+SIGNAL_SECONDS = 1.0
 
 
 @register_executor
@@ -39,19 +42,30 @@ class LocalExecutor(Executor):
             slots[one] = slot
             return one
 
+        def left_by(one: Worker, outcome: list[Result] | Ended) -> Iterator[tuple[Task, list[Result]]]:
+            """The results of what a worker did, and of what is lost with it."""
+            task = running.pop(one)
+            line.ended(task)
+            results = results_of(task, outcome, one.output)
+            if one.ended is None and spoils_worker(results, self.workplace.execution.device):
+                one.stop()
+            elif one.ended is None:
+                idle.insert(0, (one, task))
+            yield task, results
+            for cell in line.lost_with(task, results):
+                yield cell, without_warmup(cell, results)
+
         try:
             while line or running:
                 self._hand_out(line, running, idle, hire)
-                ended = [(one, outcome) for one in running if (outcome := one.poll()) is not None]
-                for one, outcome in ended:
-                    task = running.pop(one)
-                    line.ended(task)
-                    if one.ended is None:
-                        idle.insert(0, (one, task))
-                    results = results_of(task, outcome, one.output)
-                    yield task, results
-                    for cell in line.lost_with(task, results):
-                        yield cell, without_warmup(cell, results)
+                ended = {one: outcome for one in running if (outcome := one.poll()) is not None}
+                killed = [one for one, outcome in ended.items() if _is_killed(outcome)]
+                for one in [one for one in ended if one not in killed]:
+                    yield from left_by(one, ended[one])
+                if killed:
+                    _let_signals_come(on_poll)
+                for one in killed:
+                    yield from left_by(one, ended[one])
                 # Last, for it may end the sweep, and what is done is to be kept.
                 on_poll()
                 if not ended and running:
@@ -77,3 +91,16 @@ class LocalExecutor(Executor):
             one = idle.pop(0)[0] if idle else hire()
             one.send(task, self.limit(task))
             running[one] = task
+
+
+def _is_killed(outcome: list[Result] | Ended) -> bool:
+    return isinstance(outcome, Ended) and outcome.status == "killed"
+
+
+def _let_signals_come(on_poll: Callable[[], None]) -> None:
+    """Poll for a moment: a signal to a whole job may end workers before it is seen here, and no cell failed then."""
+    until = time.monotonic() + SIGNAL_SECONDS
+    while time.monotonic() < until:
+        on_poll()
+        time.sleep(POLL_SECONDS)
+    on_poll()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.processes import Ended
@@ -43,6 +43,11 @@ def results_of(task: Task, outcome: list[Result] | Ended, output: str) -> list[R
     shown = lines if len(lines) <= LINES_SAID else [*lines[: LINES_SAID - 1], "..."]
     said = [f"  {printable(line, LONGEST_SAID)}" for line in shown]
     return [{**results[0], "said": [*results[0].get("said", []), *said]}, *results[1:]]
+
+
+def spoils_worker(results: Sequence[Result], device: str) -> bool:
+    """Whether a process with such results does no other task: some errors of a GPU make every later call in it fail."""
+    return device == "cuda" and any(result.get("status") in ("error", "oom") for result in results)
 
 
 def start_of(task: Task) -> WarmupSpec | None:

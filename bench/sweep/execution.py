@@ -4,6 +4,7 @@ changes its speed and its rounding, and no key."""
 from __future__ import annotations
 
 import os
+import platform
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,9 +86,15 @@ def take_gpu(slot: int) -> None:
 
     Args:
         slot: number of this process among those of its machine, which take the GPUs in turn.
+
+    Raises:
+        UsageError: this machine has none.
     """
+    gpus = torch.cuda.device_count()
+    if not gpus:
+        raise UsageError(f"torch finds no GPU on {platform.node()}")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
-    torch.cuda.set_device(slot % torch.cuda.device_count())
+    torch.cuda.set_device(slot % gpus)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # That would only help to find reads of memory that nothing was written to.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

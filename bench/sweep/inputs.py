@@ -150,7 +150,7 @@ def _encoded_pairs(
         return _encodings.get((*place, _lowest(model)), lambda: encoded(_lower(model), viewed()))
 
     if reads == "embedding":
-        return _encodings.get((*place, reads), lambda: encoded(_upper(model), lower()))
+        return _encodings.get((*place, reads, _behind_map(model)), lambda: encoded(_upper(model), lower()))
     a, b = lower()
     return _read_map(model, a), _read_map(model, b)
 
@@ -178,12 +178,9 @@ def _say_not_kept(domain: str, images: int) -> None:
 
 def _encoded_collection(cell: Cell, model: PairModel, pixels: Tensor) -> Tensor:
     """Maps or embeddings of all images of a collection. The maps lie on disk; embeddings are made of them."""
-    backbone = model.backbone
-    assert backbone is not None
     if model.reads != "embedding":
         return _stored_maps(cell, model, pixels)
-    behind = features.digest([*backbone.stages[_last_stage(model) + 1 :], backbone.embedding])
-    place = json.dumps([_identity(cell, model, pixels), behind], sort_keys=True)
+    place = json.dumps([_identity(cell, model, pixels), _behind_map(model)], sort_keys=True)
     return _embeddings.get(place, lambda: _encode(model, _upper(model), _stored_maps(cell, model, pixels)).cpu())
 
 
@@ -205,6 +202,13 @@ def _identity(cell: Cell, model: PairModel, pixels: Tensor) -> dict[str, Any]:
         "stage": last,
         "computed": [str(of) for of in (torch.__version__, model.device.type, model.precision, model.memory_format)],
     }
+
+
+def _behind_map(model: PairModel) -> str:
+    """What embeddings depend on beside the maps: an embedding may be settled on the training images of its cell."""
+    backbone = model.backbone
+    assert backbone is not None
+    return features.digest([*backbone.stages[_last_stage(model) + 1 :], backbone.embedding])
 
 
 def _pixels_digest(pixels: Tensor) -> str:

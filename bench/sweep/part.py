@@ -13,6 +13,7 @@ from bench.backbones import Weights, create_backbone
 from bench.cost.formulas import FORMULAS
 from bench.domain import build_domain
 from bench.fusion import MapShape
+from bench.interrupt import pass_on_interrupt
 from bench.sweep.cell import Cell
 from bench.sweep.plan import Plan, Planned
 from bench.training.threads import one_thread
@@ -71,9 +72,13 @@ def _work(cell: Cell) -> int:
 
 @cache
 def _macs(backbone: str, image: MapShape, weights: Weights | None) -> int:
-    """Of one image, at least 1."""
-    built = create_backbone(backbone, image, weights, trained=False).eval()
+    """Of one image, at least 1; also of a backbone that fails, which is found in its cells."""
     pixels = torch.zeros(1, image.channels, image.height, image.width)
-    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
-        built.read(pixels, "embedding")
+    try:
+        built = create_backbone(backbone, image, weights, trained=False).eval()
+        with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
+            built.read(pixels, "embedding")
+    except BaseException as error:
+        pass_on_interrupt(error)
+        return 1
     return max(1, counter.get_total_flops() // 2)

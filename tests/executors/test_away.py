@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from bench.observers import choose_observers
 from bench.processes import Ended
 from bench.sweep import worker
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Task, Workplace
 from bench.zoo import load
@@ -66,6 +67,39 @@ def test_a_cell_is_done_from_bytes_and_leaves_only_bytes(
     assert measured({**here, **result}) == measured(here)
     assert (driver.run / "models" / written.name).read_bytes() == written.read_bytes()
     assert (driver.run / "scores" / f"{task.keys[0]}.npz").is_file()
+
+
+@pytest.mark.parametrize(("device", "started"), [("cuda", 2), ("cpu", 1)])
+def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, started: int
+) -> None:
+    class Failed:
+        """A worker whose tasks all fail."""
+
+        output = ""
+
+        def __init__(self, *given: object) -> None:
+            found.append(self)
+
+        def send(self, task: bytes, limit: float | None) -> None:
+            assert self is found[-1]
+            self.task = task
+
+        def poll(self) -> Delivery:
+            return away._perform(self.task)
+
+        def stop(self) -> None: ...
+
+    found: list[Failed] = []
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "", raising=False)  # a Post forgets it
+    monkeypatch.setattr(away, "Worker", Failed)
+    monkeypatch.setattr(worker, "perform", lambda task: [{"status": "error"}])
+    monkeypatch.setattr(away, "_here", replace(place_at(tmp_path), execution=Execution(device)))
+    post = away.Post(b"")
+    for task in tasks_of(tiny(seed="0..1")):
+        post.work(pickle.dumps(task), None, None)
+    post.close()
+    assert len(found) == started
 
 
 def test_a_warm_up_is_computed_once_and_taken_along(

@@ -7,16 +7,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.executors import local
 from bench.executors.local import LocalExecutor
+from bench.processes import Ended
 from bench.records.folder import RunFolder
 from bench.records.record import Attempt
 from bench.sweep.config import SweepConfig
-from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Result, Task, Workplace
 from tests.processes import Job
@@ -66,35 +69,84 @@ def test_the_timeout_is_one_of_a_cell(tiny: Callable[..., SweepConfig], place: W
     assert LocalExecutor(place, jobs=1, timeout=None).limit(Task("cell", (one,), (one.key(),))) is None
 
 
+class Done:
+    """A worker that has done whatever it is sent; a seed from 1 on fails."""
+
+    hired = 0
+
+    def __init__(self, *given: object) -> None:
+        self.output, self.is_stopped = "", False
+        self.ended: Ended | None = None
+        self.left: list[Result] | None = None
+        Done.hired += 1
+
+    def send(self, task: Task, limit: float | None) -> None:
+        assert not self.is_stopped
+        self.left = [{"status": "error" if task.cell.seed else "ok", "seed": task.cell.seed}]
+
+    def poll(self) -> list[Result] | Ended | None:
+        left, self.left = self.left, None
+        return left
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
+@pytest.mark.parametrize(("device", "hired"), [("cuda", 3), ("cpu", 1)])
+def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
+    tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch, device: str, hired: int
+) -> None:
+    monkeypatch.setattr(local, "Worker", Done)
+    monkeypatch.setattr(Done, "hired", 0)
+    tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..3"), {}).cells]
+    there = replace(place, execution=Execution(device))
+    ends = LocalExecutor(there, jobs=1, timeout=None).run(tasks, lambda: None)
+    assert [results[0]["status"] for _, results in ends] == ["ok", "error", "error", "error"]
+    assert Done.hired == hired
+
+
 def test_what_is_done_is_handed_over_before_an_interrupt(
     tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Done:
-        """A worker that has done whatever it is sent."""
-
-        ended = None
-
-        def __init__(self, *given: object) -> None:
-            self.output = ""
-
-        def send(self, task: Task, limit: float | None) -> None:
-            self.seed = task.cell.seed
-
-        def poll(self) -> list[Result]:
-            return [{"status": f"seed {self.seed}"}]
-
-        def stop(self) -> None: ...
-
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local, "Worker", Done)
     tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="0..1"), {}).cells]
     ends = LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt)
-    found = [next(ends)[1][0]["status"] for _ in tasks]
-    assert found == ["seed 0", "seed 1"]
+    assert [next(ends)[1][0]["seed"] for _ in tasks] == [0, 1]
     with pytest.raises(KeyboardInterrupt):
         next(ends)
+
+
+@pytest.mark.parametrize(("polls", "kept"), [(1, ["ok"]), (3, ["ok"]), (999, ["ok", "killed"])])
+def test_a_signal_to_the_whole_job_is_no_failure_of_the_cells_whose_workers_it_ends_first(
+    tiny: Callable[..., SweepConfig], place: Workplace, monkeypatch: pytest.MonkeyPatch, polls: int, kept: list[str]
+) -> None:
+    class Killed(Done):
+        """It has done seed 0, and is killed at any other one."""
+
+        def poll(self) -> list[Result] | Ended | None:
+            if not self.left or self.left[0]["status"] == "ok":
+                return super().poll()
+            self.ended = Ended("killed", "ProcessEnded", "SIGTERM")
+            return self.ended
+
+    def interrupt() -> None:
+        nonlocal polls
+        polls -= 1
+        if not polls:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "Worker", Killed)
+    monkeypatch.setattr(local, "SIGNAL_SECONDS", 0.1)
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.01)
+    tasks = [Task("cell", (one.cell,), (one.key,)) for one in make_plan(tiny(seed="1,0"), {}).cells]
+    found = []
+    with suppress(KeyboardInterrupt):
+        for _, results in LocalExecutor(place, jobs=2, timeout=None).run(tasks, interrupt):
+            found.append(results[0]["status"])
+    assert found == kept
 
 
 COMMAND = (

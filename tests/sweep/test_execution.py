@@ -76,6 +76,13 @@ def test_a_gpu_that_is_not_there() -> None:
         find_device("cuda")
 
 
+def test_a_worker_without_a_gpu_names_its_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr("platform.node", lambda: "node7")
+    with pytest.raises(UsageError, match=r"^torch finds no GPU on node7$"):
+        module.take_gpu(0)
+
+
 def test_workers_are_counted_by_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= default_jobs("cpu", 1) <= len(os.sched_getaffinity(0))
     assert default_jobs("cpu", threads=10_000) == 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 import torch
 
-from bench.backbones import BACKBONES
+from bench.backbones import BACKBONES, create_backbone
 from bench.domain import DOMAINS, build_domain
 from bench.fusion import FUSIONS as ZOO
-from bench.model import PairModel, build_model
+from bench.model import IMAGE, PairModel, build_model
 from bench.spec import parse_spec
 from bench.sweep import inputs as module
 from bench.sweep.cache import Cache
@@ -85,6 +87,23 @@ def test_a_random_encoder_shares_no_encodings_with_a_trained_one() -> None:
     given(FUSIONS["embedding"], "mobilenetv3_small_32")
     _, _, encoded = given("random_encoder", "mobilenetv3_small_32")
     assert encoded == 2 * PAIRS
+
+
+def test_an_embedding_settled_on_other_training_images_shares_no_encodings(tmp_path: Path) -> None:
+    backbone, color = "mobilenetv3_small_32", DOMAINS.settle("color")
+    state = create_backbone(backbone, IMAGE).state_dict()
+    torch.save({name: value for name, value in state.items() if not name.startswith("embedding.")}, tmp_path / "w.pt")
+    pixels = build_domain("color").draw("test", 0, PAIRS).a.pixels
+    warmup = WarmupSpec.declared(f"file:{tmp_path / 'w.pt'}", backbone, "color")
+    for train_pairs in (32, 64):
+        recipe = Recipe(train_pairs=train_pairs, batch_size=8)
+        cell = replace(cell_of(FUSIONS["embedding"], backbone), recipe=recipe, warmup=warmup)
+        model = build_model(cell.fusion, backbone, weights=cell.weights)
+        module.settle_embedding(cell, model)
+        found, _ = module.inputs(cell, model, None, color, "test")
+        with torch.no_grad():
+            parts = [model.encode(part) for part in pixels.split(module.ENCODE_BATCH)]
+        assert torch.equal(found, torch.cat(parts))
 
 
 def test_a_mask_has_the_channels_of_the_images() -> None:

@@ -19,6 +19,18 @@ from tests.sweep.conftest import TINY
 from tests.sweep.conftest import settings as tiny_settings
 
 Tiny = Callable[..., SweepConfig]
+BROKEN = '''
+from bench.backbones import Backbone, register_backbone
+
+
+@register_backbone
+class Broken(Backbone):
+    """Cannot be built."""
+    name = "test_broken"
+
+    def __init__(self, image, pretrained=False):
+        raise ValueError("no room for me")
+'''
 WIDE = {"fusion": "abs_diff,cosine,pixel_distance", "backbone": "mobilenetv3_small_32,tiny_vit"}
 
 
@@ -87,6 +99,19 @@ def test_three_parts_in_three_folders_are_the_whole(
     options = "--cost", "params,macs"
     reports = [bench_report(*paths, *options).stdout for paths in ([tmp_path / "whole" / "run"], several)]
     assert reports[0].split("## Provenance")[0] == reports[1].split("## Provenance")[0]
+
+
+def test_a_backbone_that_cannot_be_built_costs_its_own_cells_alone(
+    sweep: Any, plugin: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = plugin(BROKEN, name="broken", load=False)
+    given = {"backbone": "mobilenetv3_small_32,test_broken", "include": [str(file)]}
+    found = {}
+    for number in (1, 2):
+        code, records, _ = sweep(**given, part=f"{number}/2", out=str(tmp_path / f"part-{number}"))
+        assert code in (0, 3)
+        found.update({record["backbone"]: record["status"] for record in records})
+    assert found == {"mobilenetv3_small_32": "ok", "test_broken": "error"}
 
 
 @pytest.mark.parametrize("bad", ["0/8", "9/8", "1", "a/b", "1/0", "-1/3", "1/10001", "1/2/3"])
