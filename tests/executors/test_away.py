@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import guard
 from bench.cache_folder import cache_folder
 from bench.errors import UsageError
 from bench.executors import away, parcel
@@ -24,7 +25,7 @@ from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Task, Workplace
 from bench.zoo import load
-from tests.plugins import fusion
+from tests.plugins import broken, fusion
 
 Tiny = Callable[..., SweepConfig]
 
@@ -124,6 +125,26 @@ def test_sources_travel_with_what_they_import_and_nothing_beside(tmp_path: Path,
     there = tmp_path / "there"
     parcel.unpack(packed, there)
     load([there / place for place in places])
+
+
+def test_a_plug_in_that_ended_the_program_is_left_out_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registries: None
+) -> None:
+    folder, node = tmp_path / "mine", tmp_path / "node"
+    folder.mkdir()
+    file = folder / "quits.py"
+    for place in (file, tmp_path / "alone.py"):
+        place.write_text("raise RuntimeError('it ran')")
+    reasons = {f"plug-in {file}": "it quit", f"plug-in {tmp_path / 'alone.py'}": "it quit", "fusion bad": "it quit"}
+    monkeypatch.setenv(guard.LEFT_OUT, "")
+    monkeypatch.setattr(guard._Supervised, "culprits", reasons)
+    packed = luggage(place_at(tmp_path, folder, tmp_path / "alone.py"))
+    # Another process, on another machine.
+    monkeypatch.setattr(guard._Supervised, "culprits", {})
+    away._settle(packed, node, node / "news")
+    assert [broken(node / "plug-ins" / name) for name in ("0/quits.py", "1/alone.py")] == ["it quit"] * 2
+    with pytest.raises(guard.EndedTheProgramError), guard.running("fusion bad"):
+        pytest.fail("it ran")
 
 
 def test_sources_that_are_no_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
