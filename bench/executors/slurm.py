@@ -227,7 +227,8 @@ class SlurmExecutor(AwayExecutor):
             write_bytes_atomically(self._folder / warmup, pickle.dumps(pack_start(start)))
         content = pickle.dumps((pickle.dumps(task), warmup, self.limit(task)))
         write_bytes_atomically(task_of(self._folder, number), content)
-        begun(self._folder, number).unlink(missing_ok=True)
+        with suppress(OSError):
+            begun(self._folder, number).unlink(missing_ok=True)
 
     def _end(self, number: int) -> End | None:
         """How a task ended; None where that is not known yet."""
@@ -237,9 +238,11 @@ class SlurmExecutor(AwayExecutor):
         except OSError:
             return None
         end: End = pickle.loads(content)
-        # A job that is queued again does what has no result.
-        file.write_bytes(b"")
-        task_of(self._folder, number).unlink(missing_ok=True)
+        # To make room, on a network file system that may fail for a moment. The file of the result stays: a job that is
+        # queued again does what has none.
+        with suppress(OSError):
+            file.write_bytes(b"")
+            task_of(self._folder, number).unlink(missing_ok=True)
         return end
 
     def _ended(self, loads: Sequence[Load]) -> list[tuple[Load, str]]:

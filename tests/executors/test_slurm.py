@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import pickle
 import shutil
 import subprocess
 import time
@@ -16,8 +18,10 @@ import pytest
 
 from bench.errors import UsageError
 from bench.executors import slurm, slurm_queue
+from bench.executors.away import End
 from bench.executors.slurm import Load, SlurmExecutor
-from bench.executors.slurm_job import begun
+from bench.executors.slurm_job import begun, result_of
+from bench.processes import Ended
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
@@ -182,6 +186,25 @@ def test_a_job_is_over_when_its_last_words_had_time_to_arrive(
     # SLURM that does not answer has not lost its jobs.
     monkeypatch.setattr(slurm_queue, "_told", lambda *words: None)
     assert executor._ended(loads) == []
+
+
+def test_a_disk_that_fails_for_a_moment_costs_no_result(
+    executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = End(Ended("killed", "WorkerLost", "gone"), "printed")
+    result_of(executor._folder, 0).write_bytes(pickle.dumps(end))
+
+    def fail(self: Path, *_: Any, **options: Any) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fail)
+        assert executor._end(0) == end
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fail)
+        assert executor._end(0) == end
+    # A job that is queued again does not do it again.
+    assert result_of(executor._folder, 0).exists()
 
 
 @pytest.mark.parametrize(
