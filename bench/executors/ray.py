@@ -13,18 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, in_a_line
 from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received
 from bench.executors.contract import register_executor
+from bench.executors.ray_head import AUTO, LOCAL, found_here, has_token, named
 from bench.executors.tasks import Line, start_of, without_warmup
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
 
-AUTO, LOCAL = "auto", "local"
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
 REACH_SECONDS = 10.0
@@ -227,10 +226,10 @@ class RayExecutor(AwayExecutor):
                 self._ray.init(**quiet)
             except ConnectionError:
                 # To an address that is named Ray shows a token only when it is told to.
-                named, told = _named(self._address), "RAY_AUTH_MODE" in os.environ
+                head, told = named(self._address), "RAY_AUTH_MODE" in os.environ
                 hint = "; if the one there asks for a token, set RAY_AUTH_MODE=token"
-                token = hint if named and not told and _has_token() else ""
-                raise UsageError(f"{self._nobody_at(named or self._address)}{token}") from None
+                token = hint if head and not told and has_token() else ""
+                raise UsageError(f"{self._nobody_at(head or self._address)}{token}") from None
             except Exception as error:
                 message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
                 raise UsageError(f"executor {self.name}: {message}") from None
@@ -242,39 +241,18 @@ class RayExecutor(AwayExecutor):
 
     def _check_head(self) -> None:
         """Ray itself asks a head that is not there again and again, and does not give up."""
-        named = _named(self._address) or (_found_here() if self._address == AUTO else self._address)
-        host, _, port = named.rpartition(":")
+        head = named(self._address) or (found_here() if self._address == AUTO else self._address)
+        host, _, port = head.rpartition(":")
         if not port.isdigit() or "//" in host:
             return
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
         except (OSError, ValueError) as error:
-            raise self._nobody_at(f"{named} ({getattr(error, 'strerror', None) or error})") from None
+            raise self._nobody_at(f"{head} ({getattr(error, 'strerror', None) or error})") from None
 
     def _nobody_at(self, address: str) -> UsageError:
         start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
         return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
-
-
-def _has_token() -> bool:
-    """Whether a cluster that ``ray start`` makes here asks for one: the first that Ray starts by itself leaves one."""
-    kept = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
-    return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(kept).is_file()
-
-
-def _named(address: str) -> str:
-    """The head that the user named, as parameter or in ``RAY_ADDRESS``; empty where Ray is to look for one."""
-    given = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
-    return "" if given in (AUTO, LOCAL) else given
-
-
-def _found_here() -> str:
-    """The head that Ray would take for ``auto``, which may have ended since; empty where it finds none."""
-    with suppress(ImportError, AttributeError, ConnectionError):
-        from ray._private.services import get_ray_address_from_environment
-
-        return str(get_ray_address_from_environment(AUTO, None))
-    return ""
 
 
 @contextmanager
