@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -23,10 +24,11 @@ from bench.executors.tasks import Line, start_of, without_warmup
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
+from bench.text import count_of
 
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
-REACH_SECONDS = 10.0
+REACH_SECONDS, LACK_SECONDS = 10.0, 60.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
 LOCAL_STORE_BYTES = 200 * 2**20
@@ -69,7 +71,7 @@ class RayExecutor(AwayExecutor):
             raise UsageError(f"executor {self.name}: ray cannot be imported ({error}); pip install ray") from None
         self._ray = ray
         self._numbers = count()
-        self._looked = self._asked = float("-inf")
+        self._looked = self._asked = self._told_lack = float("-inf")
         self._room = 1
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
@@ -139,9 +141,23 @@ class RayExecutor(AwayExecutor):
                 )
             gpus = [int(one.get("GPU", 0)) for one in found]
             fits = [min(cpu // threads, gpu) if is_gpu else cpu // threads for cpu, gpu in zip(cpus, gpus, strict=True)]
+            if not any(fits):
+                self._wait_for_machine(f"{'a GPU and ' if is_gpu else ''}{count_of(threads, 'CPU')}")
             # A cluster that grows on demand may have nothing yet.
             self._room = max(1, sum(fits))
         return min(self._room, self.jobs or self._room)
+
+    def _wait_for_machine(self, needed: str) -> None:
+        """Say from time to time what is waited for.
+
+        Raises:
+            UsageError: no machine will come.
+        """
+        if self._address == LOCAL:
+            raise UsageError(f"executor {self.name}: this machine lacks {needed}, and no other one joins {LOCAL}")
+        if time.monotonic() - self._told_lack > LACK_SECONDS:
+            self._told_lack = time.monotonic()
+            print(f"no machine of the Ray cluster has {needed}; waiting for one", file=sys.stderr)
 
     def _hire(self) -> Hand:
         needed = {"num_cpus": self.workplace.threads, "num_gpus": int(self.workplace.execution.device == "cuda")}

@@ -7,6 +7,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.executors.ray import RayExecutor
-from bench.sweep.execution import ON_THE_CPU
+from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.worker import Workplace
 from tests.plugins import fusion
 
@@ -124,6 +125,36 @@ def test_an_address_is_a_host_and_a_port(place: Workplace) -> None:
     given = {"auto": {}, "local": {"address": "local"}, "10.0.0.1:6379": {"address": "10.0.0.1"}}
     given["head:7000"] = {"address": "head", "port": 7000}
     assert [RayExecutor(place, None, None, **one)._address for one in given.values()] == list(given)
+
+
+def cluster_of(*machines: dict[str, float]) -> Any:
+    return SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": one} for one in machines])
+
+
+def test_a_machine_that_nobody_has_is_waited_for_aloud(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    executor = RayExecutor(replace(place, threads=4, execution=Execution("cuda")), None, None)
+    # A GPU and the CPUs, but not on one machine.
+    executor._ray = cluster_of({"CPU": 2, "GPU": 1}, {"CPU": 8})
+    for _ in range(11):
+        assert executor._most(1) == 1
+        clock[0] += 10
+    told = "no machine of the Ray cluster has a GPU and 4 CPUs; waiting for one\n"
+    assert capsys.readouterr().err == 2 * told
+    executor._ray = cluster_of({"CPU": 8, "GPU": 2})
+    clock[0] += 100
+    assert executor._most(1) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_machine_without_a_gpu_nothing_is_waited_for(place: Workplace) -> None:
+    executor = RayExecutor(replace(place, execution=Execution("cuda")), None, None, address="local")
+    executor._ray = cluster_of({"CPU": 8})
+    with pytest.raises(UsageError, match="executor ray: this machine lacks a GPU and 1 CPU, and no other one joins"):
+        executor._most(0)
 
 
 def connect(executor: RayExecutor, init: Callable[..., object]) -> None:
