@@ -27,7 +27,7 @@ from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of
 
 PORT = 6379
-POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
+POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS, ANSWER_SECONDS = 0.25, 1.0, 5.0, 3.0, 3.0
 REACH_SECONDS, LACK_SECONDS = 10.0, 60.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
@@ -86,6 +86,7 @@ class RayExecutor(AwayExecutor):
                         hand, task = running.pop(ref)
                         end = self._end(ref, hand)
                         if isinstance(end, str):
+                            idle = self._answering(idle)
                             losses[task.kind, *task.keys] += 1
                             if losses[task.kind, *task.keys] < MOST_LOSSES:
                                 line.put_back(task)
@@ -187,6 +188,20 @@ class RayExecutor(AwayExecutor):
             self._ray.kill(hand.actor)
             return in_a_line(error)
         return end
+
+    def _answering(self, hands: Sequence[Hand]) -> list[Hand]:
+        """Those that are still there: a machine that is lost takes all its workers with it, and a task that is given
+        to each of them in turn would be lost with each."""
+        asked = {hand.actor.news.remote(): hand for hand in hands}
+        ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_SECONDS) if asked else ([], [])
+        silent = set(hands)
+        for ref in ready:
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.get(ref)
+                silent.remove(asked[ref])
+        for hand in silent:
+            self._ray.kill(hand.actor)
+        return [hand for hand in hands if hand not in silent]
 
     def _tell_news(self, hands: Sequence[Hand]) -> None:
         """Leave what workers are at where the display finds it, about once a second."""
