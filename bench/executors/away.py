@@ -87,7 +87,9 @@ def received(place: Workplace, task: Task, end: End) -> list[Result]:
     if isinstance(outcome, Ended):
         return results_of(task, outcome, end.output)
     unpack(outcome.files, place.run)
-    unpack(outcome.cached, cache_folder())
+    if outcome.cached and (start := start_of(task)) and not start.is_cached():
+        # One that is whole stays, for others may be reading it.
+        unpack(outcome.cached, cache_folder())
     return results_of(task, outcome.results, end.output)
 
 
@@ -125,6 +127,8 @@ class Post:
             one.wait(POLL_SECONDS)
         if isinstance(outcome, Ended):
             self._worker = None
+            # Else what it left half done would go with the results of the next one.
+            shutil.rmtree(self._folder / "run", ignore_errors=True)
         return End(outcome, one.output)
 
     def news(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,10 @@ def test_a_warm_up_is_computed_once_and_taken_along(
     assert received(driver, task, End(delivery, ""))[0]["status"] == "ok"
     assert start.is_cached()
     assert list(pack_start(start)) == list(delivery.cached)
+    # One that is whole is not written once more, by whoever computed it too.
+    before = [file.stat().st_ino for file in start.files()]
+    received(driver, task, End(delivery, ""))
+    assert [file.stat().st_ino for file in start.files()] == before
     # The card vouches for the weights, and appears when they are there.
     assert [name.rpartition(".")[2] for name in delivery.cached] == ["pt", "pt", "json"]
     assert cache_folder() == tmp_path / "driver"
@@ -152,6 +157,30 @@ def test_sources_that_are_no_sources_are_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(parcel, "LARGEST_SOURCES", 10)
     with pytest.raises(UsageError, match=r"^--include .*more than 0 MB"):
         parcel.pack_sources([str(tmp_path)])
+
+
+def test_what_a_worker_left_that_was_ended_does_not_go_with_the_next_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying:
+        output = ""
+
+        def __init__(self, prepare: object, arguments: tuple[bytes, Path, Path], act: object) -> None:
+            self.left = arguments[1] / "run" / "scores" / "key.npz"
+
+        def send(self, task: bytes, limit: float | None) -> None:
+            self.left.parent.mkdir(parents=True)
+            self.left.write_bytes(b"of a cell that is not done in time")
+
+        def poll(self) -> Ended:
+            return Ended("timeout", "TimeoutError", "late")
+
+    monkeypatch.setattr(away, "Worker", Dying)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(vars(sys.modules["__main__"]), "__file__", "main.py")
+    post = away.Post(b"")
+    assert post.work(b"", None, 1).outcome == Ended("timeout", "TimeoutError", "late")
+    assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_the_limit_of_a_cell_is_that_of_every_executor(tiny: Tiny, tmp_path: Path) -> None:
