@@ -40,9 +40,20 @@ class _Supervised:
 
 def supervise(notes: int, culprits: Mapping[str, str]) -> None:
     """Announce what runs on the file descriptor ``notes``, and run none of ``culprits``, which are reasons by name."""
-    _Supervised.notes, _Supervised.culprits = notes, culprits
+    _Supervised.notes = notes
+    leave_out(culprits)
+
+
+def culprits() -> Mapping[str, str]:
+    """What does not run in this process, as it ended the program: reasons by name."""
+    return _Supervised.culprits
+
+
+def leave_out(culprits: Mapping[str, str]) -> None:
+    """Run none of these, here and in workers that are started from this process: reasons by name."""
+    _Supervised.culprits = culprits
     if culprits:
-        os.environ[LEFT_OUT] = json.dumps(culprits)
+        os.environ[LEFT_OUT] = json.dumps(dict(culprits))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from bench.cache_folder import cache_folder
 from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of, spoils_worker, start_of
+from bench.guard import culprits, leave_out
 from bench.processes import Ended, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task, Workplace
@@ -65,13 +66,15 @@ class AwayExecutor(Executor):
 
 
 def luggage(place: Workplace) -> bytes:
-    """What a worker takes along: the workplace and the sources of plug-ins.
+    """What a worker takes along: the workplace, the sources of plug-ins, and which of them are left out here.
 
     Raises:
         UsageError: these are too large.
     """
     sources, include = pack_sources(place.include)
-    return pickle.dumps((replace(place, include=include), sources))
+    given = [str(Path(one).expanduser().resolve()) for one in place.include]
+    there = replace(place, include=include)
+    return pickle.dumps((there, sources, dict(zip(include, given, strict=True)), culprits()))
 
 
 def pack_start(start: WarmupSpec) -> Parcel:
@@ -89,7 +92,9 @@ def received(place: Workplace, task: Task, end: End) -> list[Result]:
     if isinstance(outcome, Ended):
         return results_of(task, outcome, end.output)
     unpack(outcome.files, place.run)
-    unpack(outcome.cached, cache_folder())
+    if outcome.cached and (start := start_of(task)) and not start.is_cached():
+        # One that is whole stays, for others may be reading it.
+        unpack(outcome.cached, cache_folder())
     return results_of(task, outcome.results, end.output)
 
 
@@ -127,6 +132,8 @@ class Post:
             one.wait(POLL_SECONDS)
         if isinstance(outcome, Ended):
             self._worker = None
+            # Else what it left half done would go with the results of the next one.
+            shutil.rmtree(self._folder / "run", ignore_errors=True)
         elif outcome.spoilt:
             self._end_worker()
         return End(outcome, one.output)
@@ -155,9 +162,14 @@ _here: Workplace | None = None
 
 def _settle(packed: bytes, folder: Path, progress: Path) -> None:
     global _here
-    place, sources = pickle.loads(packed)
-    unpack(sources, folder / "plug-ins")
-    include = tuple(str(folder / "plug-ins" / name) for name in place.include)
+    place, sources, given, left_out = pickle.loads(packed)
+    plugins = (folder / "plug-ins").resolve()
+    unpack(sources, plugins)
+    leave_out(left_out)
+    for name, before in given.items():
+        # A file that ended the program is called by its path, which is another one here.
+        leave_out({**culprits(), **{what.replace(before, str(plugins / name)): why for what, why in left_out.items()}})
+    include = tuple(str(plugins / name) for name in place.include)
     _here = replace(place, include=include, run=folder / "run", progress=progress)
     worker.settle(_here)
 

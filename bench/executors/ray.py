@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -13,21 +14,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, in_a_line
 from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received
 from bench.executors.contract import register_executor
+from bench.executors.ray_head import AUTO, LOCAL, found_here, has_token, named
 from bench.executors.tasks import Line, start_of, without_warmup
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
+from bench.text import count_of
 
-AUTO, LOCAL = "auto", "local"
 PORT = 6379
-POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS = 0.25, 1.0, 5.0, 3.0
-REACH_SECONDS = 10.0
+POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS, ANSWER_SECONDS = 0.25, 1.0, 5.0, 3.0, 3.0
+REACH_SECONDS, LACK_SECONDS = 10.0, 60.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
 LOCAL_STORE_BYTES = 200 * 2**20
@@ -70,7 +71,7 @@ class RayExecutor(AwayExecutor):
             raise UsageError(f"executor {self.name}: ray cannot be imported ({error}); pip install ray") from None
         self._ray = ray
         self._numbers = count()
-        self._looked = self._asked = float("-inf")
+        self._looked = self._asked = self._told_lack = float("-inf")
         self._room = 1
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
@@ -85,6 +86,7 @@ class RayExecutor(AwayExecutor):
                         hand, task = running.pop(ref)
                         end = self._end(ref, hand)
                         if isinstance(end, str):
+                            idle = self._answering(idle)
                             losses[task.kind, *task.keys] += 1
                             if losses[task.kind, *task.keys] < MOST_LOSSES:
                                 line.put_back(task)
@@ -140,9 +142,23 @@ class RayExecutor(AwayExecutor):
                 )
             gpus = [int(one.get("GPU", 0)) for one in found]
             fits = [min(cpu // threads, gpu) if is_gpu else cpu // threads for cpu, gpu in zip(cpus, gpus, strict=True)]
+            if not any(fits):
+                self._wait_for_machine(f"{'a GPU and ' if is_gpu else ''}{count_of(threads, 'CPU')}")
             # A cluster that grows on demand may have nothing yet.
             self._room = max(1, sum(fits))
         return min(self._room, self.jobs or self._room)
+
+    def _wait_for_machine(self, needed: str) -> None:
+        """Say from time to time what is waited for.
+
+        Raises:
+            UsageError: no machine will come.
+        """
+        if self._address == LOCAL:
+            raise UsageError(f"executor {self.name}: this machine lacks {needed}, and no other one joins {LOCAL}")
+        if time.monotonic() - self._told_lack > LACK_SECONDS:
+            self._told_lack = time.monotonic()
+            print(f"no machine of the Ray cluster has {needed}; waiting for one", file=sys.stderr)
 
     def _hire(self) -> Hand:
         needed = {"num_cpus": self.workplace.threads, "num_gpus": int(self.workplace.execution.device == "cuda")}
@@ -172,6 +188,20 @@ class RayExecutor(AwayExecutor):
             self._ray.kill(hand.actor)
             return in_a_line(error)
         return end
+
+    def _answering(self, hands: Sequence[Hand]) -> list[Hand]:
+        """Those that are still there: a machine that is lost takes all its workers with it, and a task that is given
+        to each of them in turn would be lost with each."""
+        asked = {hand.actor.news.remote(): hand for hand in hands}
+        ready, _ = self._ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_SECONDS) if asked else ([], [])
+        silent = set(hands)
+        for ref in ready:
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.get(ref)
+                silent.remove(asked[ref])
+        for hand in silent:
+            self._ray.kill(hand.actor)
+        return [hand for hand in hands if hand not in silent]
 
     def _tell_news(self, hands: Sequence[Hand]) -> None:
         """Leave what workers are at where the display finds it, about once a second."""
@@ -227,10 +257,10 @@ class RayExecutor(AwayExecutor):
                 self._ray.init(**quiet)
             except ConnectionError:
                 # To an address that is named Ray shows a token only when it is told to.
-                named, told = _named(self._address), "RAY_AUTH_MODE" in os.environ
+                head, told = named(self._address), "RAY_AUTH_MODE" in os.environ
                 hint = "; if the one there asks for a token, set RAY_AUTH_MODE=token"
-                token = hint if named and not told and _has_token() else ""
-                raise UsageError(f"{self._nobody_at(named or self._address)}{token}") from None
+                token = hint if head and not told and has_token() else ""
+                raise UsageError(f"{self._nobody_at(head or self._address)}{token}") from None
             except Exception as error:
                 message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
                 raise UsageError(f"executor {self.name}: {message}") from None
@@ -242,39 +272,18 @@ class RayExecutor(AwayExecutor):
 
     def _check_head(self) -> None:
         """Ray itself asks a head that is not there again and again, and does not give up."""
-        named = _named(self._address) or (_found_here() if self._address == AUTO else self._address)
-        host, _, port = named.rpartition(":")
+        head = named(self._address) or (found_here() if self._address == AUTO else self._address)
+        host, _, port = head.rpartition(":")
         if not port.isdigit() or "//" in host:
             return
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
         except (OSError, ValueError) as error:
-            raise self._nobody_at(f"{named} ({getattr(error, 'strerror', None) or error})") from None
+            raise self._nobody_at(f"{head} ({getattr(error, 'strerror', None) or error})") from None
 
     def _nobody_at(self, address: str) -> UsageError:
         start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
         return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
-
-
-def _has_token() -> bool:
-    """Whether a cluster that ``ray start`` makes here asks for one: the first that Ray starts by itself leaves one."""
-    kept = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
-    return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(kept).is_file()
-
-
-def _named(address: str) -> str:
-    """The head that the user named, as parameter or in ``RAY_ADDRESS``; empty where Ray is to look for one."""
-    given = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
-    return "" if given in (AUTO, LOCAL) else given
-
-
-def _found_here() -> str:
-    """The head that Ray would take for ``auto``, which may have ended since; empty where it finds none."""
-    with suppress(ImportError, AttributeError, ConnectionError):
-        from ray._private.services import get_ray_address_from_environment
-
-        return str(get_ray_address_from_environment(AUTO, None))
-    return ""
 
 
 @contextmanager

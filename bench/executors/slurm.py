@@ -28,6 +28,8 @@ from bench.sweep.worker import Result, Task, Workplace
 from bench.text import printable
 
 POLL_SECONDS, LOOK_SECONDS, REFUSED_SECONDS = 1.0, 5.0, 30.0
+# Since it had jobs of this sweep: a controller that is slow or starts again is back by then.
+PATIENCE_SECONDS = 600.0
 # After the end of a job, for what it wrote to be seen here: network file systems take their time.
 GRACE_SECONDS = 10.0
 MOST_LOSSES = 3
@@ -95,7 +97,7 @@ class SlurmExecutor(AwayExecutor):
         self._queue = self._submitit()
         self._losses = Counter[int]()
         self._told = dict[str, int]()
-        self._looked = self._refused = float("-inf")
+        self._looked = self._refused = self._had_jobs = float("-inf")
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         waiting, loads = dict(enumerate(tasks)), list[Load]()
@@ -169,8 +171,10 @@ class SlurmExecutor(AwayExecutor):
         than ``MOST_LOADS`` wait until half of those are done.
 
         Raises:
-            UsageError: SLURM does not take them, and has none of before.
+            UsageError: SLURM does not take them, and has had none of before for ``PATIENCE_SECONDS``.
         """
+        if loads:
+            self._had_jobs = time.monotonic()
         if not waiting or len(loads) > MOST_LOADS // 2 or time.monotonic() < self._refused + REFUSED_SECONDS:
             return []
         others = [*waiting.values(), *(task for load in loads for task in load.tasks.values())]
@@ -186,11 +190,12 @@ class SlurmExecutor(AwayExecutor):
         try:
             with self._queue.batch():
                 jobs = [self._queue.submit(work_off, str(self._folder), list(share)) for share in shares]
+            self._had_jobs = time.monotonic()
             return [Load(job.job_id, share) for job, share in zip(jobs, shares, strict=True)]
         except Exception as error:
             said = getattr(error, "stderr", None) or in_a_line(error)
             reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-            if loads:
+            if time.monotonic() - self._had_jobs < PATIENCE_SECONDS:
                 # It took others before: the queue is full, or whoever keeps it is slow to answer.
                 self._refused = time.monotonic()
                 for share in shares:
@@ -222,7 +227,8 @@ class SlurmExecutor(AwayExecutor):
             write_bytes_atomically(self._folder / warmup, pickle.dumps(pack_start(start)))
         content = pickle.dumps((pickle.dumps(task), warmup, self.limit(task)))
         write_bytes_atomically(task_of(self._folder, number), content)
-        begun(self._folder, number).unlink(missing_ok=True)
+        with suppress(OSError):
+            begun(self._folder, number).unlink(missing_ok=True)
 
     def _end(self, number: int) -> End | None:
         """How a task ended; None where that is not known yet."""
@@ -232,9 +238,11 @@ class SlurmExecutor(AwayExecutor):
         except OSError:
             return None
         end: End = pickle.loads(content)
-        # A job that is queued again does what has no result.
-        file.write_bytes(b"")
-        task_of(self._folder, number).unlink(missing_ok=True)
+        # To make room, on a network file system that may fail for a moment. The file of the result stays: a job that is
+        # queued again does what has none.
+        with suppress(OSError):
+            file.write_bytes(b"")
+            task_of(self._folder, number).unlink(missing_ok=True)
         return end
 
     def _ended(self, loads: Sequence[Load]) -> list[tuple[Load, str]]:

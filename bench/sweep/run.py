@@ -244,12 +244,15 @@ def _saved(result: Result) -> Result:
 
 @contextmanager
 def _told_what_is_kept(folder: RunFolder, command: Sequence[str]) -> Iterator[None]:
-    """What cannot be written ends the sweep, with the word that nothing is lost and how to go on."""
+    """What ends the sweep midway says that nothing is lost and how to go on."""
+    before = folder.size
     try:
         yield
-    except StorageError as error:
+    except UsageError as error:
+        if folder.size == before and not isinstance(error, StorageError):
+            raise
         kept = f"all that was finished is kept in {folder.path}, and the same command goes on: {shlex.join(command)}"
-        raise StorageError(f"{error}; {kept}") from None
+        raise type(error)(f"{error}; {kept}") from None
 
 
 def _left_out(observers: Sequence[Observer], plan: Plan) -> str:

@@ -41,7 +41,8 @@ class RunCopy:
 
     @contextmanager
     def kept(self, say: Say) -> Iterator[None]:
-        """Claim the place, and send the folder in the end, also where a file of this machine could not be written.
+        """Claim the place, and send the folder in the end, also where no file of this machine can be written or the
+        executor gave up.
 
         Raises:
             UsageError, StorageError: as :meth:`claim` and :meth:`send`.
@@ -49,7 +50,7 @@ class RunCopy:
         self.claim()
         try:
             yield
-        except StorageError as error:
+        except UsageError as error:
             try:
                 self.send(say)
             except UsageError as second:

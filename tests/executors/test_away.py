@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import guard
 from bench.cache_folder import cache_folder
 from bench.errors import UsageError
 from bench.executors import away, parcel
@@ -25,7 +26,7 @@ from bench.sweep.execution import ON_THE_CPU, Execution
 from bench.sweep.plan import make_plan
 from bench.sweep.worker import Task, Workplace
 from bench.zoo import load
-from tests.plugins import fusion
+from tests.plugins import broken, fusion
 
 Tiny = Callable[..., SweepConfig]
 
@@ -116,6 +117,10 @@ def test_a_warm_up_is_computed_once_and_taken_along(
     assert received(driver, task, End(delivery, ""))[0]["status"] == "ok"
     assert start.is_cached()
     assert list(pack_start(start)) == list(delivery.cached)
+    # One that is whole is not written once more, by whoever computed it too.
+    before = [file.stat().st_ino for file in start.files()]
+    received(driver, task, End(delivery, ""))
+    assert [file.stat().st_ino for file in start.files()] == before
     # The card vouches for the weights, and appears when they are there.
     assert [name.rpartition(".")[2] for name in delivery.cached] == ["pt", "pt", "json"]
     assert cache_folder() == tmp_path / "driver"
@@ -160,11 +165,55 @@ def test_sources_travel_with_what_they_import_and_nothing_beside(tmp_path: Path,
     load([there / place for place in places])
 
 
+def test_a_plug_in_that_ended_the_program_is_left_out_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registries: None
+) -> None:
+    folder, node = tmp_path / "mine", tmp_path / "node"
+    folder.mkdir()
+    file = folder / "quits.py"
+    for place in (file, tmp_path / "alone.py"):
+        place.write_text("raise RuntimeError('it ran')")
+    reasons = {f"plug-in {file}": "it quit", f"plug-in {tmp_path / 'alone.py'}": "it quit", "fusion bad": "it quit"}
+    monkeypatch.setenv(guard.LEFT_OUT, "")
+    monkeypatch.setattr(guard._Supervised, "culprits", reasons)
+    packed = luggage(place_at(tmp_path, folder, tmp_path / "alone.py"))
+    # Another process, on another machine.
+    monkeypatch.setattr(guard._Supervised, "culprits", {})
+    away._settle(packed, node, node / "news")
+    assert [broken(node / "plug-ins" / name) for name in ("0/quits.py", "1/alone.py")] == ["it quit"] * 2
+    with pytest.raises(guard.EndedTheProgramError), guard.running("fusion bad"):
+        pytest.fail("it ran")
+
+
 def test_sources_that_are_no_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "big.bin").write_bytes(b"0" * 11)
     monkeypatch.setattr(parcel, "LARGEST_SOURCES", 10)
     with pytest.raises(UsageError, match=r"^--include .*more than 0 MB"):
         parcel.pack_sources([str(tmp_path)])
+
+
+def test_what_a_worker_left_that_was_ended_does_not_go_with_the_next_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying:
+        output = ""
+
+        def __init__(self, prepare: object, arguments: tuple[bytes, Path, Path], act: object) -> None:
+            self.left = arguments[1] / "run" / "scores" / "key.npz"
+
+        def send(self, task: bytes, limit: float | None) -> None:
+            self.left.parent.mkdir(parents=True)
+            self.left.write_bytes(b"of a cell that is not done in time")
+
+        def poll(self) -> Ended:
+            return Ended("timeout", "TimeoutError", "late")
+
+    monkeypatch.setattr(away, "Worker", Dying)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(vars(sys.modules["__main__"]), "__file__", "main.py")
+    post = away.Post(b"")
+    assert post.work(b"", None, 1).outcome == Ended("timeout", "TimeoutError", "late")
+    assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_the_limit_of_a_cell_is_that_of_every_executor(tiny: Tiny, tmp_path: Path) -> None:

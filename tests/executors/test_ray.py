@@ -7,6 +7,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +16,13 @@ from typing import Any
 import pytest
 
 from bench.errors import UsageError
-from bench.executors.ray import RayExecutor
-from bench.sweep.execution import ON_THE_CPU
-from bench.sweep.worker import Workplace
+from bench.executors.away import End
+from bench.executors.ray import Hand, RayExecutor
+from bench.processes import Ended
+from bench.sweep.config import SweepConfig
+from bench.sweep.execution import ON_THE_CPU, Execution
+from bench.sweep.plan import make_plan
+from bench.sweep.worker import Task, Workplace
 from tests.plugins import fusion
 
 SLOWLY = """
@@ -124,6 +129,88 @@ def test_an_address_is_a_host_and_a_port(place: Workplace) -> None:
     given = {"auto": {}, "local": {"address": "local"}, "10.0.0.1:6379": {"address": "10.0.0.1"}}
     given["head:7000"] = {"address": "head", "port": 7000}
     assert [RayExecutor(place, None, None, **one)._address for one in given.values()] == list(given)
+
+
+class LostError(Exception):
+    """Of a call to a worker whose machine is gone."""
+
+
+@dataclass(eq=False)
+class Reference:
+    """To what a worker on a machine returns."""
+
+    machine: str
+    is_task: bool
+
+
+def test_idle_workers_that_are_lost_with_their_machine_are_not_given_a_task(
+    place: Workplace, tiny: Callable[..., SweepConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, hired = set[str](), count()
+
+    def get(ref: Any) -> Any:
+        if ref.machine in gone:
+            raise LostError("the actor died")
+        return End(Ended("error", "Done", ref.machine), "") if ref.is_task else []
+
+    def hire(self: RayExecutor) -> Hand:
+        machine = "first" if next(hired) < 4 else "second"
+
+        def method(is_task: bool) -> Any:
+            return SimpleNamespace(remote=lambda *_: Reference(machine, is_task))
+
+        actor = SimpleNamespace(work=method(True), news=method(False), close=method(False))
+        return Hand(next(self._numbers), actor)
+
+    executor = RayExecutor(place, None, None)
+    executor._ray = SimpleNamespace(
+        exceptions=SimpleNamespace(RayError=LostError),
+        is_initialized=lambda: True,
+        put=lambda packed: packed,
+        wait=lambda refs, **_: (refs, []),
+        get=get,
+        kill=lambda actor: None,
+    )
+    monkeypatch.setattr(RayExecutor, "_hire", hire)
+    # Four workers at first, of whom one is asked for more.
+    monkeypatch.setattr(RayExecutor, "_most", lambda self, running: 1 if gone else 4)
+    cells = make_plan(tiny(seed="0..6"), {}).cells
+    told = []
+    for _, results in executor.run([Task("cell", (one.cell,), (one.key,)) for one in cells], lambda: None):
+        told.append(results[0]["error"]["message"])
+        if len(told) == 4:
+            gone.add("first")
+    assert told == ["first"] * 4 + ["second"] * 3
+
+
+def cluster_of(*machines: dict[str, float]) -> Any:
+    return SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": one} for one in machines])
+
+
+def test_a_machine_that_nobody_has_is_waited_for_aloud(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    executor = RayExecutor(replace(place, threads=4, execution=Execution("cuda")), None, None)
+    # A GPU and the CPUs, but not on one machine.
+    executor._ray = cluster_of({"CPU": 2, "GPU": 1}, {"CPU": 8})
+    for _ in range(11):
+        assert executor._most(1) == 1
+        clock[0] += 10
+    told = "no machine of the Ray cluster has a GPU and 4 CPUs; waiting for one\n"
+    assert capsys.readouterr().err == 2 * told
+    executor._ray = cluster_of({"CPU": 8, "GPU": 2})
+    clock[0] += 100
+    assert executor._most(1) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_machine_without_a_gpu_nothing_is_waited_for(place: Workplace) -> None:
+    executor = RayExecutor(replace(place, execution=Execution("cuda")), None, None, address="local")
+    executor._ray = cluster_of({"CPU": 8})
+    with pytest.raises(UsageError, match="executor ray: this machine lacks a GPU and 1 CPU, and no other one joins"):
+        executor._most(0)
 
 
 def connect(executor: RayExecutor, init: Callable[..., object]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import pickle
 import shutil
 import subprocess
 import time
@@ -16,8 +18,10 @@ import pytest
 
 from bench.errors import UsageError
 from bench.executors import slurm, slurm_queue
+from bench.executors.away import End
 from bench.executors.slurm import Load, SlurmExecutor
-from bench.executors.slurm_job import begun
+from bench.executors.slurm_job import begun, result_of
+from bench.processes import Ended
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU
 from bench.sweep.plan import make_plan
@@ -116,27 +120,50 @@ def test_the_last_cell_of_a_job_that_others_used_up_is_done_again(
     assert alone[3].status == "timeout"
 
 
+class Full:
+    def batch(self) -> Any:
+        return nullcontext()
+
+    def submit(self, *_: Any) -> Any:
+        raise RuntimeError("Socket timed out on send/recv operation")
+
+
 def test_a_queue_that_refuses_later_jobs_keeps_those_it_has(
     executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Full:
-        def batch(self) -> Any:
-            return nullcontext()
-
-        def submit(self, *_: Any) -> Any:
-            raise RuntimeError("Socket timed out on send/recv operation")
-
     executor._queue = Full()
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     waiting = {number: tasks[number] for number in (3, 4)}
     assert executor._submit(waiting, [Load("7_0", {0: tasks[0]})]) == []
     assert sorted(waiting) == [3, 4]
-    # It is not asked again at once; with no job in the queue there is nothing to wait for.
+    # It is not asked again at once, and for some time also with no job in the queue, as between warm-ups and cells.
     assert executor._submit(waiting, []) == []
     clock[0] += slurm.REFUSED_SECONDS + 1
+    assert executor._submit(waiting, []) == []
+    assert sorted(waiting) == [3, 4]
+    clock[0] += slurm.PATIENCE_SECONDS
     with pytest.raises(UsageError, match=r"sbatch: .*Socket timed out"):
         executor._submit(waiting, [])
+
+
+def test_a_queue_that_refuses_the_first_jobs_is_not_asked_again(
+    executor: SlurmExecutor, tasks: dict[int, Task]
+) -> None:
+    executor._queue = Full()
+    with pytest.raises(UsageError, match=r"sbatch: .*Socket timed out"):
+        executor._submit(tasks, [])
+
+
+def test_jobs_that_are_done_before_it_is_asked_again_were_taken(
+    executor: SlurmExecutor, tasks: dict[int, Task]
+) -> None:
+    waiting = dict(tasks)
+    executor._queue = SimpleNamespace(batch=nullcontext, submit=lambda *_: SimpleNamespace(job_id="7"))
+    assert executor._submit(waiting, [])
+    executor._queue, waiting = Full(), {3: tasks[3]}
+    assert executor._submit(waiting, []) == []
+    assert sorted(waiting) == [3]
 
 
 def test_jobs_that_never_begin_are_not_handed_in_for_ever(executor: SlurmExecutor, tasks: dict[int, Task]) -> None:
@@ -159,6 +186,25 @@ def test_a_job_is_over_when_its_last_words_had_time_to_arrive(
     # SLURM that does not answer has not lost its jobs.
     monkeypatch.setattr(slurm_queue, "_told", lambda *words: None)
     assert executor._ended(loads) == []
+
+
+def test_a_disk_that_fails_for_a_moment_costs_no_result(
+    executor: SlurmExecutor, tasks: dict[int, Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = End(Ended("killed", "WorkerLost", "gone"), "printed")
+    result_of(executor._folder, 0).write_bytes(pickle.dumps(end))
+
+    def fail(self: Path, *_: Any, **options: Any) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fail)
+        assert executor._end(0) == end
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fail)
+        assert executor._end(0) == end
+    # A job that is queued again does not do it again.
+    assert result_of(executor._folder, 0).exists()
 
 
 @pytest.mark.parametrize(

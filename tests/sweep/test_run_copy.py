@@ -13,6 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from bench.errors import StorageError, UsageError
 from bench.sweep import run as sweep_run
+from bench.sweep import worker
+from bench.sweep.worker import Result, Task
 
 Sweep = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
@@ -130,6 +132,26 @@ def test_a_full_disk_here_is_told_and_the_rest_is_copied(
         stored(seed="0,1")
     assert contents(store / "runs" / "run") == contents(tmp_path / "run")
     assert len(contents(store / "runs" / "run")["records.jsonl"].splitlines()) == 1
+
+
+def test_a_queue_that_takes_no_more_is_told_and_what_is_finished_is_copied(
+    stored: Sweep, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    performed = worker.perform
+
+    def refuse(task: Task) -> list[Result]:
+        if task.cell.seed:
+            raise UsageError("executor slurm: sbatch: Socket timed out")
+        return performed(task)
+
+    monkeypatch.setattr(worker, "perform", refuse)
+    with pytest.raises(UsageError, match=r"^executor slurm: .* timed out; all that was .* is kept in .*bench run"):
+        stored(seed="0,1")
+    assert contents(store / "runs" / "run") == contents(tmp_path / "run")
+    assert len(contents(store / "runs" / "run")["records.jsonl"].splitlines()) == 1
+    # Before anything is finished there is nothing to go on with.
+    with pytest.raises(UsageError, match=r"timed out$"):
+        stored(seed="0,1")
 
 
 def test_another_run_of_that_name_is_not_overwritten(stored: Sweep, tmp_path: Path, store: Path) -> None:
