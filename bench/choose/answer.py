@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bench.choose.costs import Costs, costs_of
 from bench.choose.course import WORSE, Course
+from bench.choose.field import domain_of
 from bench.choose.kept_model import sentence_on_model, way_to_a_test
 from bench.choose.look import TEST, told_pairs
 from bench.choose.question import Question
@@ -24,10 +25,13 @@ from bench.records.load import load_runs, pool
 from bench.records.ties import tie_groups
 from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.paired import paired
+from bench.sweep.replicates import shared
 from bench.text import MISSING, count_of, human, some
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 NAMED = 6
+# Margins above chance, from where a score that too few replicates stand behind is taken as one.
+CLEAR = 5
 HEADER = ("fusion", "validation", "n", "out after", "test", "minus chosen", "verdict", "ms/pair", "params")
 
 
@@ -36,7 +40,8 @@ class Answer:
     """What a race says.
 
     Attributes:
-        chosen: the fusion to use. ties: those that tie with it, in the order of the race.
+        chosen: the fusion to use. ties: those that tie with it, best on validation pairs first. unfinished: those that
+            would, and failed in the test where others did not.
         is_chance: whether even the chosen one is not told from an answer that ignores the images.
         tested: entries of the test by fusion, and verdicts on the others against the chosen one; empty before it.
         kept: a sentence on its trained model; empty where none was kept.
@@ -51,6 +56,7 @@ class Answer:
     tested: dict[str, Entry] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     kept: str = ""
+    unfinished: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [markdown_line(one) for one in filter(None, (_use(self), _cost(self), _sure(self), self.kept))]
@@ -86,20 +92,15 @@ def answer_of(state: State) -> Answer | None:
     question = state.question
     costs = costs_of(question)
     tested = _tested(question) if state.look else {}
-    group = list(course.staying)
-    if tested:
-        domain = next(iter(tested.values())).group.domain
-        known = list(tested.values())
-        marks = tie_groups(known, domain, [question.select])[:, 0]
-        best = {one.group.fusion for one, belongs in zip(known, marks, strict=True) if belongs}
-        # Where the test beats all who stayed, it has the last word.
-        group = [one for one in group if one in best] or [one for one in tested if one in best] or group
-        # Who fails where others do not is no choice.
-        most = max((len(tested[one].finished) for one in group if one in tested), default=0)
-        group = [one for one in group if one in tested and len(tested[one].finished) == most] or group
+    tied = _tied(question, course, tested)
+    # Who fails where others do not is no choice.
+    most = max((len(tested[one].finished) for one in tied if one in tested), default=0)
+    group = [one for one in tied if one in tested and len(tested[one].finished) == most] or tied
+    unfinished = tuple(one for one in tied if one not in group)
     chosen = group[0] if question.cost == "none" else min(group, key=lambda one: costs[one].of(question.cost))
     verdicts: dict[str, Verdict] = {}
-    if tested and chosen in tested:
+    if chosen in tested:
+        domain = tested[chosen].group.domain
         compared = compare_to_baseline(tested.values(), chosen, question.select, domain, question.margin)
         verdicts = {one.fusion: one for one in compared}
     ties = tuple(one for one in group if one != chosen)
@@ -108,15 +109,30 @@ def answer_of(state: State) -> Answer | None:
         scores = np.array(list(scores_of(tested[chosen], domain, question.select).values()))
     is_chance = _is_chance(question, scores, len(course.entered))
     kept = sentence_on_model(question, chosen) if tested else ""
-    return Answer(state, course, chosen, ties, costs, is_chance, tested, verdicts, kept)
+    return Answer(state, course, chosen, ties, costs, is_chance, tested, verdicts, kept, unfinished)
+
+
+def _tied(question: Question, course: Course, tested: Mapping[str, Entry]) -> list[str]:
+    """Who may be the best, best on validation pairs first; the test has the last word where it beats all who stayed."""
+    if not tested:
+        return list(course.staying)
+    known = list(tested.values())
+    marks = tie_groups(known, known[0].group.domain, [question.select])[:, 0]
+    best = {one.group.fusion for one, belongs in zip(known, marks, strict=True) if belongs}
+    stayed = [one for one in course.staying if one in best]
+    means = {one: question.direction * course.mean(one) for one in best}
+    beyond = sorted(best, key=lambda one: -means[one] if math.isfinite(means[one]) else math.inf)
+    return stayed or beyond or list(course.staying)
 
 
 def _is_chance(question: Question, scores: Array, candidates: int) -> bool:
     """Whether the best of so many is not surely better than an answer that ignores the images: a t interval over
-    replicates, at 5 % over all of them."""
+    replicates, at 5 % over all of them; with too few for one, where any score is near it."""
     chance = METRICS.get(question.select).chance
-    if chance is None or len(scores) < FEWEST_SEEDS:
+    if chance is None:
         return False
+    if len(scores) < FEWEST_SEEDS:
+        return bool(((scores - chance) * question.direction <= CLEAR * question.margin).any())
     return paired((scores - chance) * question.direction, 1 - ALPHA / candidates).low <= 0
 
 
@@ -163,13 +179,14 @@ def _use(answer: Answer) -> str:
     look = state.look
     if answer.is_final and look is not None:
         which = "new to the race" if look.is_fresh else "those of the race again, as there was no time for new ones"
-        pairs, shared = told_pairs(sweep, look)
+        pairs, common = told_pairs(sweep, look)
         tested = f"{_tested_mean(answer, answer.chosen)} on {pairs} in each of "
         count = len(answer.tested[answer.chosen].finished) if answer.chosen in answer.tested else 0
-        return start + tested + f"{count_of(count, 'replicate')}, {which}.{shared and ' ' + shared}"
+        return start + tested + f"{count_of(count, 'replicate')}, {which}.{common and ' ' + common}"
     where = f"{_mean(answer.course.scores(answer.chosen))} on validation pairs"
     return (
-        start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}; the test set was not looked at yet."
+        start + where + f" of {count_of(len(answer.course.numbers), 'replicate')}, by which it was chosen, so that it "
+        "reads too well; the test set was not looked at yet."
     )
 
 
@@ -185,10 +202,16 @@ def _cost(answer: Answer) -> str:
         }[question.cost]
         tied = f"Not told to be worse than the best: {some((_tie(answer, one) for one in answer.ties), NAMED)}"
         return f"{tied}; {why}, and {costs}."
-    runner_up = answer.course.runner_up
-    # Where the test found it the best, it was chosen.
-    nearest = runner_up if runner_up != answer.chosen else None
-    return f"Nothing ties with it{f': the nearest, `{nearest}`, is surely worse' if nearest else ''}; {costs}."
+    failed = [one for one, gone in answer.course.left.items() if gone.reason != WORSE]
+    told = f"Nothing{' that finished' if failed or answer.unfinished else ''} ties with it"
+    if answer.unfinished:
+        told += f"; {_some(answer.unfinished)}, not told to be worse, failed in the test"
+    nearest = answer.course.runner_up
+    # Where the test found it the best, it was chosen; where the test is in doubt, so is the race.
+    verdict = answer.verdicts.get(nearest) if nearest else None
+    if nearest and nearest != answer.chosen and (verdict is None or verdict.word == "worse"):
+        told += f": the nearest, `{nearest}`, is surely worse"
+    return f"{told}; {costs}."
 
 
 def _tie(answer: Answer, fusion: str) -> str:
@@ -222,6 +245,8 @@ def _sure(answer: Answer) -> str:
         parts.append(f"{count_of(void, 'replicate')} gave nobody a score and did not count")
     if failed:
         parts.append("failed: " + ", ".join(f"`{one}` ({why})" for one, why in list(failed.items())[:NAMED]))
+    if shared(domain_of(question.sweep)):
+        parts.append("this is said of these images dealt anew, not of others")
     others = f"backbones, warm-ups and recipes other than {question.sweep.backbone[0]}'s"
     own = [count_of(len(state.field.not_tried), "fusion that does not apply", "fusions that do not apply")]
     parts.append(f"not tried: {' and '.join([*own * bool(state.field.not_tried), others])}")

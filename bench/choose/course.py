@@ -71,7 +71,9 @@ class Course:
         return next((one for one in self.ranked if one in self.left and self.left[one].reason == WORSE), None)
 
     def scores(self, fusion: str) -> Array:
-        """Its scores, one per replicate that it finished in the race."""
+        """Its scores, one per replicate that it finished in the race; none of a fusion that was not in it."""
+        if fusion not in self.entered:
+            return np.empty(0)
         own = self.values[:, self.entered.index(fusion)]
         return np.asarray(own[~np.isnan(own)])
 

@@ -29,7 +29,8 @@ def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset
     """Kept, as tables, conclusions and the leaderboard ask for the same, each in an order of its own."""
     known = sorted(entries, key=lambda entry: entry.group)
     scores = score_table(known, [(domain, metric)])[..., 0]
-    marks = tie_group(scores, METRICS.get(metric).direction, shared_by(known, domain, metric).between)
+    shared = shared_by(known, domain, metric)
+    marks = tie_group(scores, METRICS.get(metric).direction, shared.between, shared.freedom)
     group = frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
     return group if any(map(_has_learned, group)) else frozenset()
 

@@ -18,8 +18,9 @@ READING = (
     "domain."
 )
 AGREEMENT = (
-    "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions. Ceiling: what it "
-    "would be if both domains ordered the fusions alike, given how well each order repeats."
+    "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions; errors of the "
+    "means make it lower than that of the true orders. Ceiling: what it would be if both domains ordered the fusions "
+    "alike, given how well each order repeats."
 )
 
 

@@ -11,7 +11,7 @@ from bench.records.sections import Section
 from bench.records.ties import tie_groups
 from bench.report.against_baseline import Comparison, by_word
 from bench.stats.intervals import FEWEST_SEEDS
-from bench.stats.power import MOST_BLOCKS, blocks_to_detect
+from bench.stats.power import MOST_BLOCKS, blocks_to_detect, detectable_effect
 from bench.text import count_of, counts_of, some
 from bench.verdicts.effects import effects_of
 from bench.verdicts.verdicts import Verdict
@@ -118,13 +118,22 @@ def _too_few(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
 
 def _to_see_the_margin(comparison: Comparison, verdicts: Sequence[Verdict]) -> str:
     """How many repetitions would find a difference as large as the margin, given the spread that was seen."""
-    spreads = [verdict.paired.sd for verdict in verdicts if verdict.paired.sd > 0]
-    if not spreads:
+    known = [verdict.paired for verdict in verdicts if verdict.paired.sd > 0]
+    if not known:
         return ""
-    n = blocks_to_detect(comparison.margin / statistics.median(spreads), len(comparison.verdicts))
+    margin, spread = comparison.unit.short(comparison.margin), statistics.median(one.sd for one in known)
+    # What all repetitions share is in the error of a mean beside their spread, and more of them leave it there.
+    shared = statistics.median(max(0.0, one.error**2 - one.sd**2 / one.n) for one in known)
+    tests = len(comparison.verdicts)
+    rest = comparison.margin**2 - detectable_effect(math.inf, tests) ** 2 * shared
+    if rest <= 0:
+        return (
+            f"More {comparison.repeats}s alone would not find {margin} 4 times in 5: it takes more test pairs, or "
+            "replicates."
+        )
+    n = blocks_to_detect(math.sqrt(rest) / spread, tests)
     about = "more than" if n == MOST_BLOCKS else "about"
-    needed = count_of(n, comparison.repeats)
-    return f"To find {comparison.unit.short(comparison.margin)} 4 times in 5 would take {about} {needed}."
+    return f"To find {margin} 4 times in 5 would take {about} {count_of(n, comparison.repeats)}."
 
 
 def _interaction(section: Section, comparison: Comparison) -> str:

@@ -50,8 +50,9 @@ def sentence(section: Section, found: Order, metric: str) -> str:
     return (
         f"How alike {metric_label(metric)} on another domain and on {section.domain} order {count} fusions: Spearman's "
         f"rank correlation of means over {count_of(found.blocks, section.repeats)}, with the interval of a bootstrap "
-        f"over {every}. Ceiling: what it would be if both ordered them alike, given how well the order by one half of "
-        f"the {every} predicts that by the other half. Errors that a run makes on both domains can lift it higher."
+        f"over {every}; errors of the means make it lower than that of the true orders. Ceiling: what it would be if "
+        f"both ordered them alike, given how well the order by one half of the {every} predicts that by the other "
+        "half. Errors that a run makes on both domains can lift it higher."
     )
 
 

@@ -10,6 +10,7 @@ from scipy.special import stdtrit
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from bench.stats.intervals import satterthwaite
+from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -21,7 +22,7 @@ SLACK = 1e-12
 PART = 64  # stays in the cache of a processor
 
 
-def tie_group(values: Array, direction: int, shared: Array | float = 0.0) -> Marks:
+def tie_group(values: Array, direction: int, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Marks:
     """Which rows belong to the best: a set that holds the truly best one with a confidence of at least 95 %.
 
     One belongs unless another beats it in a one-sided paired t test over the blocks that both have, at 5 % / (k - 1)
@@ -33,7 +34,8 @@ def tie_group(values: Array, direction: int, shared: Array | float = 0.0) -> Mar
     Args:
         values: (blocks, rows) nan where a row lacks a block.
         direction: +1 if higher is better, -1 if lower is better, 0 if neither (then nobody is best).
-        shared: variance of a mean difference that all blocks share, (rows, rows) or one for all.
+        shared: variance of a mean difference that all blocks share, (rows, rows) or one for all, with its degrees of
+            ``freedom``.
     """
     own = ~np.isnan(values)
     blocks = own.sum(axis=0)
@@ -52,7 +54,7 @@ def tie_group(values: Array, direction: int, shared: Array | float = 0.0) -> Mar
         between = common[np.ix_(rivals, rows)]
         with np.errstate(divide="ignore", invalid="ignore"):
             t = lead / np.sqrt(variance / n + between)
-        beats = (n > 1) & (lead > SLACK) & (t > _critical(n, variance, between, alpha))
+        beats = (n > 1) & (lead > SLACK) & (t > _critical(n, variance, Shared(between, freedom), alpha))
         is_untested = (n < 2) & (blocks[rivals] > 0)[:, None] & (blocks[rows] == 1)
         beats |= is_untested & (level[rivals][:, None] > level[rows] + SLACK)
         return np.asarray(beats.any(axis=0))
@@ -92,11 +94,11 @@ def _leads(filled: Array, mask: Array, rivals: Rows, rows: Rows) -> tuple[NDArra
     return n.astype(np.int64), lead, variance
 
 
-def _critical(n: NDArray[np.int64], variance: Array, shared: Array, alpha: float) -> Array:
+def _critical(n: NDArray[np.int64], variance: Array, shared: Shared, alpha: float) -> Array:
     """What t has to exceed."""
-    if not shared.any():
+    if not np.any(shared.variance):
         by_blocks = stdtrit(np.maximum(np.arange(n.max(initial=0) + 1) - 1, 1), 1 - alpha)
         return np.asarray(by_blocks[n])
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = satterthwaite(variance / n, (n - 1).astype(np.float64), shared)
+        freedom = satterthwaite(variance / n, (n - 1).astype(np.float64), shared.variance, shared.freedom)
     return np.asarray(stdtrit(freedom, 1 - alpha))

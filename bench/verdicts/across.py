@@ -162,7 +162,9 @@ def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], me
     overall = estimate(values, shared.own, shared.freedom)
     mean = np.stack([*(column.mean for column in columns), overall.mean], axis=1)
     half_width = np.stack([*(column.half_width for column in columns), overall.half_width], axis=1)
-    ties = np.stack([*(column.ties for column in columns), tie_group(values, direction, shared.between)], axis=1)
+    ties = np.stack(
+        [*(column.ties for column in columns), tie_group(values, direction, shared.between, shared.freedom)], axis=1
+    )
     best = (direction * mean[:, :-1]).max(axis=0)
     enough = len(domains) > 1 and len(fusions) >= FEWEST_FUSIONS and blocks >= FEWEST_SEEDS
     order = np.argsort(-direction * mean[:, -1], kind="stable")

@@ -47,12 +47,14 @@ class Effects:
 
     @property
     def reliability(self) -> float:
-        """ICC: share of the variance of means over these seeds that is due to the fusion, 1 where they rank surely."""
-        fusion = self.variances[FUSION]
-        total = (
-            fusion + self.variances.get(f"{FUSION} x {PAIRS}", 0.0) + self.variances[f"{FUSION} x {SEED}"] / self.seeds
-        )
-        return fusion / total if total else math.nan
+        """ICC: share of the variance of means over all levels that is due to the fusion, 1 where it would rank alike
+        with other backbones, warm-ups, domains and seeds."""
+        total = 0.0
+        for source, variance in self.variances.items():
+            first, *others = source.split(" x ")
+            if first == FUSION:
+                total += variance / math.prod(self.levels.get(one, 1) for one in others)
+        return self.variances[FUSION] / total if total else math.nan
 
 
 def effects_of(entries: Iterable[Entry], domains: Sequence[str], metric: str) -> Effects | None:

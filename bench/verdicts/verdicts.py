@@ -159,7 +159,11 @@ def judge(found: Sequence[Difference], direction: int, margin: float) -> list[Ve
                 p_equivalent=same,
                 p_sign_flip=flipped,
                 word=word,
-                is_disputed=mean.n >= needed and says_apart is not None and says_apart != (flipped <= ALPHA),
+                # A flip leaves out what all blocks share: where that counts, the two tests answer different questions.
+                is_disputed=mean.n >= needed
+                and not np.any(one.shared.variance)
+                and says_apart is not None
+                and says_apart != (flipped <= ALPHA),
                 smallest_detectable=_smallest(mean, family),
                 improvement=improvement(one.values, direction),
                 family=family,

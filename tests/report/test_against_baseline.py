@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,10 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from bench.errors import UsageError
+from bench.report import conclusion
+from bench.stats.paired import Shared
+from bench.verdicts.unit import unit_of
+from bench.verdicts.verdicts import Difference, judge
 
 FORBIDDEN = ("best way", "understand", "significant", "no difference from", "proves", "learned the")
 
@@ -202,3 +207,15 @@ def test_a_section_without_the_baseline_says_so(sweep_of, text_of):
     records = [*sweep_of(LEVELS), *sweep_of({"up": 0.8}, protocol="frozen")]
     text = one_line(text_of(records, "--baseline", "concat"))
     assert "frozen · warm-up names Nothing to compare with concat." in text
+
+
+def test_more_seeds_are_not_promised_to_see_through_shared_test_pairs():
+    values = np.array([0.004, 0.012, -0.003, 0.009, 0.006])
+    comparison = SimpleNamespace(margin=0.01, unit=unit_of("accuracy"), repeats="seed", verdicts=[0])
+    told = {
+        sd: conclusion._to_see_the_margin(comparison, judge([Difference("a", "x", values, Shared(sd**2))], 1, 0.01))
+        for sd in (0.0, 0.002, 0.02)
+    }
+    seeds = [int(re.search(r"about (\d+) seeds", told[sd])[1]) for sd in (0.0, 0.002)]
+    assert seeds[0] < seeds[1]
+    assert told[0.02].startswith("More seeds alone would not find 1 point 4 times in 5")

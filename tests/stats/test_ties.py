@@ -93,3 +93,11 @@ def test_a_variance_that_blocks_share_makes_the_group_larger():
     assert tie_group(values, 1).tolist() == [True, False]
     assert tie_group(values, 1, 0.01**2).tolist() == [True, True]
     assert tie_group(values, 1, np.full((2, 2), 1e-8)).tolist() == [True, False]
+
+
+def test_a_shared_variance_that_was_estimated_from_little_beats_less_surely() -> None:
+    values = np.array([[0.80, 0.90], [0.801, 0.90], [0.799, 0.90], [0.80, 0.901]])
+    lead = 0.1 / 0.05
+    assert tie_group(values, 1, 0.05**2).tolist() == [False, True]
+    assert stats.t.sf(lead, 3) > 0.05
+    assert tie_group(values, 1, 0.05**2, 3.0).tolist() == [True, True]

@@ -58,6 +58,8 @@ def test_domains_and_warmups_are_factors_where_there_are_several(run_folder, rec
     assert over.levels == {"fusion": 3, "domain": 2, "seed": 5}
     # The differences between the domains are .25, .2 and .15: half their variance, and half the square of their mean.
     assert over.variances["fusion x domain"] == pytest.approx(0.05**2 / 2, rel=0.1)
+    rest = over.variances["fusion x domain"] / 2 + over.variances["fusion x seed"] / 5
+    assert over.reliability == pytest.approx(over.variances["fusion"] / (over.variances["fusion"] + rest))
     assert over.variances["domain"] == pytest.approx(0.2**2 / 2, rel=0.1)
     warm = effects_of(found, ["color"], "accuracy")
     assert warm.levels == {"fusion": 3, "warm-up": 2, "seed": 5}

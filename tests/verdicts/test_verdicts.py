@@ -163,3 +163,11 @@ def test_backbones_are_compared_apart_and_counted_as_one_family(run_folder, reco
         "x": ("better", 2), "y": ("worse", 2),
     }  # fmt: skip
     assert found["x"].p_sign_flip == pytest.approx(2 * 2 / 2**8)
+
+
+def test_a_flip_of_signs_disputes_nothing_where_test_pairs_are_shared():
+    every_sign = np.array([0.02, 0.021, 0.019, 0.022, 0.018, 0.02, 0.021, 0.02])
+    (alone,) = judge([Difference("a", "x", every_sign)], 1, 0.001)
+    (shared,) = judge([Difference("a", "x", every_sign, Shared(0.05**2))], 1, 0.001)
+    assert (alone.word, alone.is_disputed) == ("better", False)
+    assert (shared.word, shared.p_sign_flip <= 0.05, shared.is_disputed) == ("inconclusive", True, False)
