@@ -92,7 +92,7 @@ def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
         def stop(self) -> None: ...
 
     found: list[Failed] = []
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "", raising=False)  # a Post forgets it
+    monkeypatch.setitem(vars(sys.modules["__main__"]), "__file__", "main.py")  # a Post forgets it
     monkeypatch.setattr(away, "Worker", Failed)
     monkeypatch.setattr(worker, "perform", lambda task: [{"status": "error"}])
     monkeypatch.setattr(away, "_here", replace(place_at(tmp_path), execution=Execution(device)))
