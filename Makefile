@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/.peers
 
 # study-% is a pattern, which cannot be phony.
-.PHONY: studies-check cluster-test slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes docs site wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: studies-check cluster-test slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes published docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
@@ -109,6 +109,14 @@ study-few-pairs: data
 # Recomputes every number of the pages of studies from their records.
 studies-check: install
 	$(BIN)/python .ci/write_studies.py --check
+
+# Test sets, keys of cells and generated pages are those of the code.
+published: data
+	$(BIN)/python .ci/freeze_test_sets.py --check
+	$(BIN)/python .ci/freeze_keys.py --check
+	$(BIN)/python .ci/write_pages.py --check
+	$(BIN)/python .ci/write_conformance_page.py --check
+	$(BIN)/python .ci/write_submissions.py --check
 
 # A sweep of 24 cells by a real Ray of three machines on this one and by this one alone: the same records.
 cluster-test: install

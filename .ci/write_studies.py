@@ -61,7 +61,7 @@ def _claim(
 ) -> list[str]:  # fmt: skip
     if not study:
         return [said, source, why, MISSING, MISSING, "not testable"]
-    sections = _report(f"{study}/{run}", metric).sections
+    sections = _report(Path(study, run), metric).sections
     (board,) = across_of(
         [one for one in sections if not domains or one.domain in domains], metric, fewest=1, shift=shift
     )
@@ -96,7 +96,8 @@ PARTS: Mapping[str, Part] = {**OF_A_STUDY, "advice": advice, "published": publis
 
 
 @cache
-def _report(study: str, metric: str) -> Report:
+def _report(study: Path, metric: str) -> Report:
+    """Of a study, or of one run of it."""
     return build(load_runs([RECORDS / study]), (metric,), ())
 
 
@@ -111,7 +112,7 @@ def _case(
     shift: str = "", train_pairs: int | None = None, run: str = "",
 ) -> Case:  # fmt: skip
     own = [
-        one for one in _report(f"{study}/{run}", metric).sections if one.domain in domains and one.protocol == protocol
+        one for one in _report(Path(study, run), metric).sections if one.domain in domains and one.protocol == protocol
     ]
     own = [one for one in own if train_pairs in (None, training_pairs(one))]
     (board,) = across_of(own, metric, fewest=1, shift=shift)
@@ -151,7 +152,7 @@ def rewritten(page: Path) -> str:
 
     def part(match: re.Match[str]) -> str:
         name, study, metric = match.groups()
-        body = "\n\n".join(PARTS[name](_report(study, metric) if study else None, metric))
+        body = "\n\n".join(PARTS[name](_report(Path(study), metric) if study else None, metric))
         opening = " ".join(filter(None, match.groups()))
         return f"<!-- {opening} -->\n\n{body}\n\n<!-- end -->"
 

@@ -118,7 +118,7 @@ def _tied(question: Question, course: Course, tested: Mapping[str, Entry]) -> li
         return list(course.staying)
     known = list(tested.values())
     marks = tie_groups(known, known[0].group.domain, [question.select])[:, 0]
-    best = {one.group.fusion for one, belongs in zip(known, marks, strict=True) if belongs}
+    best = [one.group.fusion for one, belongs in zip(known, marks, strict=True) if belongs]
     stayed = [one for one in course.staying if one in best]
     means = {one: question.direction * course.mean(one) for one in best}
     beyond = sorted(best, key=lambda one: -means[one] if math.isfinite(means[one]) else math.inf)

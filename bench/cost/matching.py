@@ -6,8 +6,9 @@ import inspect
 import math
 import re
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bench.errors import NotApplicableError, UsageError
 from bench.fusion import FUSIONS, FeatureSpec, Fusion
@@ -67,9 +68,17 @@ def match_parameters(
     One parameter is changed where that is enough, a size of the fusion rather than the hidden units of the shared head,
     and more where it is not. What the user set stays as it is.
     """
+    return dict(_matched(tuple((fusion, fusion.cls) for fusion in fusions), matching, features))
+
+
+# One plan for each recipe that is tried asks the same. A plug-in that was read again is another class of its name.
+@lru_cache(maxsize=64)
+def _matched(
+    fusions: tuple[tuple[Choice[Fusion], type[Fusion]], ...], matching: Matching, features: FeatureSpec
+) -> Mapping[Choice[Fusion], Sized]:
     counts: dict[Choice[Fusion], int] = {}
-    for fusion in fusions:
-        if fusion.cls.role == "fusion":
+    for fusion, cls in fusions:
+        if cls.role == "fusion":
             try:
                 counts[fusion] = count_joint(fusion, features)
             except NotApplicableError:

@@ -35,7 +35,7 @@ SLOW = {"contours", "glyphs", "texture"}
     "domain", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in rendered_domains()]
 )
 def test_no_shortcut_is_found_without_networks(domain: str) -> None:
-    audit = run_audit(domain, 2_000, baselines=baselines(networks=False))
+    audit = run_audit(domain, 1_000, baselines=baselines(networks=False))
     assert audit.leaks == []
     judged = [row for row in audit.rows if row.verdict in (Verdict.OK, Verdict.UNDECIDED)]
     assert len(judged) >= 14

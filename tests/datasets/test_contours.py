@@ -37,7 +37,7 @@ def test_the_warm_up_shares_no_contour_with_the_task() -> None:
 @pytest.mark.parametrize("split", EVALUATED)
 def test_classes_are_those_of_the_split(split: str) -> None:
     domain = build_domain("contours")
-    pairs = domain.draw(split, 0, 200)
+    pairs = domain.draw(split, 0, 80)
     index = torch.cat([pairs.a.latents["class"], pairs.b.latents["class"]]).tolist()
     assert {domain.classes[i] for i in index} <= set(contours.CONTOURS[split])
 

@@ -151,7 +151,7 @@ def test_a_signal_to_the_whole_job_is_no_failure_of_the_cells_whose_workers_it_e
 
 COMMAND = (
     "run --fusion abs_diff,pixel_distance,single_image --eval color --seed 0..2 --protocol scratch"
-    " --test-pairs 32 --recipe train_pairs=160,batch_size=16,val_pairs=32 --jobs 2"
+    " --test-pairs 32 --recipe train_pairs=96,batch_size=16,val_pairs=32 --jobs 2"
 ).split()
 CELLS = 9
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.faults
 SWEEP = ("run", "--config", "tiny.yaml", "--fusion", "abs_diff,concat")
 # Kills one or more processes, and says whether it did.
 Kill = Callable[[Any, Any, random.Random], bool]
+Whole = tuple[dict[str, Any], float]
 
 
 def kill_command(program: Any, started: Any, chance: random.Random) -> bool:
@@ -43,8 +44,9 @@ def kill_any_below(program: Any, started: Any, chance: random.Random) -> bool:
 class Storm:
     """A sweep that is killed and started again until all of it is done, and what it has to be then."""
 
-    def __init__(self, program: Any, tools: Any, command: tuple[Any, ...], expected: dict[str, Any]) -> None:
-        self._program, self._tools, self._command, self._expected = program, tools, command, expected
+    def __init__(self, program: Any, tools: Any, command: tuple[Any, ...], whole: Whole) -> None:
+        self._program, self._tools, self._command = program, tools, command
+        self._expected, self.seconds = whole
         self._folder = program.folder / "run"
         self._seen: Counter[bytes] = Counter()
 
@@ -80,22 +82,22 @@ class Storm:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, program_in: Any, tools: Any) -> Callable[..., dict[str, Any]]:
-    """The numbers of a sweep that nobody kills."""
-    known: dict[tuple[Any, ...], dict[str, Any]] = {}
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, program_in: Any, tools: Any) -> Callable[..., Whole]:
+    """A sweep that nobody kills: its numbers, and how many seconds it takes."""
+    known: dict[tuple[Any, ...], Whole] = {}
 
-    def run(command: tuple[Any, ...]) -> dict[str, Any]:
+    def run(command: tuple[Any, ...]) -> Whole:
         if command not in known:
             program = program_in(tmp_path_factory.mktemp("undisturbed"))
-            program.run(*command, "--out", "run").calmly(0)
-            known[command] = tools.numbers(program.folder / "run")
+            ended = program.run(*command, "--out", "run").calmly(0)
+            known[command] = tools.numbers(program.folder / "run"), ended.seconds
         return known[command]
 
     return run
 
 
 @pytest.fixture
-def storm(program: Any, tools: Any, undisturbed: Callable[..., dict[str, Any]]) -> Callable[[str], Storm]:
+def storm(program: Any, tools: Any, undisturbed: Callable[..., Whole]) -> Callable[[str], Storm]:
     """Makes the storm over the sweep of a protocol."""
 
     def make(protocol: str) -> Storm:
@@ -106,10 +108,11 @@ def storm(program: Any, tools: Any, undisturbed: Callable[..., dict[str, Any]]) 
     return make
 
 
-def at_some_instant(started: Any, chance: random.Random) -> None:
-    """Anywhere between the start and the end; half of the instants while cells are computed."""
+def at_some_instant(started: Any, chance: random.Random, seconds: float) -> None:
+    """In the first half of a sweep that takes so many seconds, or while cells are computed."""
     if chance.random() < 0.5:
-        time.sleep(chance.uniform(0, 6))
+        # What was killed before has less to do, and a round that finds it done is lost.
+        time.sleep(chance.uniform(0, seconds / 2))
     else:
         started.wait_until(lambda: "[1/" in started.said())
         time.sleep(chance.uniform(0, 1))
@@ -120,7 +123,7 @@ def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: 
     ways = itertools.cycle([kill_group, kill_command])
     while kills < wanted:
         started = sweep.start()
-        at_some_instant(started, chance)
+        at_some_instant(started, chance, sweep.seconds)
         if started.is_at_work:
             kills += next(ways)(program, started, chance)
             started.process.wait()

@@ -54,10 +54,10 @@ def test_a_lower_precision_is_another_cell(sweep: Any, tmp_path: Path) -> None:
     assert 0 < np.abs(full - half).max() < 0.2
 
 
-@pytest.mark.parametrize("protocol", ["frozen", "finetune"])
-def test_a_lower_precision_under_every_protocol(sweep: Any, protocol: str) -> None:
+@pytest.mark.parametrize(("protocol", "fusion"), [("frozen", "abs_diff,cross_attention"), ("finetune", "fmap_diff")])
+def test_a_lower_precision_under_every_protocol(sweep: Any, protocol: str, fusion: str) -> None:
     recipe = {"train_pairs": 16, "batch_size": 8, "val_pairs": 16, "precision": "bfloat16"}
-    code, records, _ = sweep(fusion="abs_diff,cross_attention,fmap_diff", protocol=protocol, recipe=recipe)
+    code, records, _ = sweep(fusion=fusion, protocol=protocol, recipe=recipe)
     assert code == 0
     assert {record["status"] for record in records} == {"ok"}
 
