@@ -103,6 +103,11 @@ class Metric(ABC):
     def compute(self, scored: Scored) -> float:
         """The value; nan where it is not defined, of which a record says null."""
 
+    @staticmethod
+    def step(pairs: int) -> float:
+        """How far apart neighbouring values on so many pairs are, half of them same; 0 where values lie anywhere."""
+        return 0.0
+
 
 def _check(cls: type[Metric]) -> None:
     states("metric", "name", "direction")(cls)
@@ -231,27 +236,43 @@ def _of_encoder(compute: Callable[[Scored], float]) -> Callable[[Scored], float]
 
 def _metric(name: str, direction: int, what: str, compute: Callable[[Scored], float], **facts: Any) -> None:
     """Register a metric that needs no class of its own."""
-    own = {"name": name, "direction": direction, "__doc__": what, "compute": staticmethod(compute)}
-    register_metric(type(name, (Metric,), own | facts))
+    own = {"name": name, "direction": direction, "__doc__": what, "compute": compute}
+    functions = {fact: staticmethod(value) for fact, value in (own | facts).items() if callable(value)}
+    register_metric(type(name, (Metric,), own | facts | functions))
+
+
+def _of_a_pair(pairs: int) -> float:
+    """One decision more is right, or wrong."""
+    return 1 / pairs
+
+
+def _of_a_kind(pairs: int) -> float:
+    """One more of the same pairs, or of the different ones."""
+    return 2 / pairs
+
+
+def _of_two(pairs: int) -> float:
+    """One same pair and one different one change places."""
+    return (2 / pairs) ** 2
 
 
 # fmt: off
 _metric("accuracy", HIGHER, "Share of right decisions at score 0.", chance=0.5, judged=True,
-        compute=_sklearn("accuracy_score", "decision"))
+        step=_of_a_pair, compute=_sklearn("accuracy_score", "decision"))
 _metric("balanced_accuracy", HIGHER, "Mean of the accuracies on same and on different pairs.", chance=0.5, judged=True,
-        compute=_sklearn("balanced_accuracy_score", "decision"))
+        step=_of_a_pair, compute=_sklearn("balanced_accuracy_score", "decision"))
 _metric("precision", HIGHER, "Share of same pairs among those called same at score 0.",
-        compute=_sklearn("precision_score", "decision", zero_division=0))
+        step=_of_a_kind, compute=_sklearn("precision_score", "decision", zero_division=0))
 _metric("recall", HIGHER, "Share of the same pairs that are called same at score 0.",
-        compute=_sklearn("recall_score", "decision"))
+        step=_of_a_kind, compute=_sklearn("recall_score", "decision"))
 _metric("f1", HIGHER, "Harmonic mean of precision and recall.", judged=True,
-        compute=_sklearn("f1_score", "decision"))
+        step=_of_a_pair, compute=_sklearn("f1_score", "decision"))
 _metric("auc", HIGHER, "Area under the ROC curve.", chance=0.5, judged=True,
-        compute=_sklearn("roc_auc_score", "scores"))
+        step=_of_two, compute=_sklearn("roc_auc_score", "scores"))
 _metric("average_precision", HIGHER, "Area under the precision-recall curve.", chance=0.5,
         compute=_sklearn("average_precision_score", "scores"))
 _metric("fpr95", LOWER, "False positive rate at the highest threshold whose recall is at least 95 %.",
-        compute=lambda scored: fpr_at_recall(scored.label, scored.scores, 0.95))
+        step=_of_a_kind, compute=lambda scored: fpr_at_recall(scored.label, scored.scores, 0.95))
 _metric("brier", LOWER, "Mean squared error of the probability sigmoid(score).",
         compute=_sklearn("brier_score_loss", "probability"))
 _metric("log_loss", LOWER, "Mean negative log-likelihood of the probability sigmoid(score).", unit="nats",
@@ -267,19 +288,19 @@ _metric("p_same", NEITHER, "Share of pairs called same at score 0.",
 _metric("threshold", NEITHER, "Score with the best F1 on the validation pairs.", unit="logit",
         compute=lambda scored: scored.threshold)
 _metric("accuracy_val", HIGHER, "Accuracy at the threshold with the best F1 on validation.",
-        compute=_sklearn("accuracy_score", "decision_val"))
+        step=_of_a_pair, compute=_sklearn("accuracy_score", "decision_val"))
 _metric("f1_val", HIGHER, "F1 at the threshold with the best F1 on validation.",
-        compute=_sklearn("f1_score", "decision_val"))
+        step=_of_a_pair, compute=_sklearn("f1_score", "decision_val"))
 _metric("swap_gap", LOWER, "Mean |p(A, B) - p(B, A)|.", of_both_orders=True,
         compute=lambda scored: float(abs(scored.probability - _sigmoid(scored.swapped)).mean()))
 _metric("swap_flips", LOWER, "Share of decisions that change with the order of the images.", of_both_orders=True,
-        compute=lambda scored: float((scored.decision != (scored.swapped > 0)).mean()))
+        step=_of_a_pair, compute=lambda scored: float((scored.decision != (scored.swapped > 0)).mean()))
 _metric("threshold_tuned", NEITHER, "Score with the best accuracy on the validation pairs.", unit="logit",
         compute=lambda scored: scored.tuned)
 _metric("accuracy_tuned", HIGHER, "Accuracy at the threshold with the best accuracy on validation.", chance=0.5,
-        compute=_sklearn("accuracy_score", "decision_tuned"))
+        step=_of_a_pair, compute=_sklearn("accuracy_score", "decision_tuned"))
 _metric("encoder_auc", HIGHER, "AUC of the cosine of the two encodings, without fusion and head.", chance=0.5,
-        compute=_of_encoder(_sklearn("roc_auc_score", "cosine")))
+        step=_of_two, compute=_of_encoder(_sklearn("roc_auc_score", "cosine")))
 _metric("encoder_accuracy", HIGHER, "Accuracy of that cosine at its threshold with the best accuracy on validation.",
-        chance=0.5, compute=_of_encoder(_sklearn("accuracy_score", "decision_encoder")))
+        chance=0.5, step=_of_a_pair, compute=_of_encoder(_sklearn("accuracy_score", "decision_encoder")))
 # fmt: on

@@ -2,9 +2,10 @@
 winners among runs of one fusion under many names.
 
 The simulation draws scores of fusions that do not differ, with normal, skewed and heavy-tailed noise, and asks the
-functions that the report asks; it prints a Markdown table, with what misses its target in bold:
-``python benchmarks/inference.py``. Null runs train one fusion under ``names x n`` seeds, hand them out to names at
-random, many times, and count how often ``bench report`` finds a winner: ``benchmarks/inference.py --null OUT``.
+functions that the report asks; then accuracies of equal fusions on few test pairs, which are rounded. It prints two
+Markdown tables, with what misses its target in bold: ``python benchmarks/inference.py``. Null runs train one fusion
+under ``names x n`` seeds, hand them out to names at random, many times, and count how often ``bench report`` finds a
+winner: ``benchmarks/inference.py --null OUT``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 
 import bench
 from bench.markup import align
+from bench.metrics import METRICS
 from bench.stats.multiplicity import holm
-from bench.stats.paired import Mean, mean_of
+from bench.stats.paired import NOTHING, Mean, Shared, mean_of
 from bench.stats.ties import tie_group
 
 Array = NDArray[np.float64]
@@ -31,6 +33,8 @@ Draw = Callable[[tuple[int, ...]], Array]
 
 BLOCKS = (3, 5, 10, 20)
 FAMILIES = (11, 69)
+# Accuracy, and test pairs.
+ROUNDED = ((0.98, 100), (0.98, 200), (0.9, 100), (0.98, 4_000))
 SAMPLES, SAMPLES_OF_FAMILIES = 40_000, 4_000
 ALPHA = 0.05
 MARGIN = 1.0  # in standard deviations of a difference
@@ -65,9 +69,27 @@ def _cells(draw: Draw, width: float, n: int) -> Iterator[str]:
     for k in FAMILIES:
         scores = draw((SAMPLES_OF_FAMILIES, n, k + 1))
         scores[..., 0] *= width
-        yield _at_most(_any_winner(mean_of(np.moveaxis(scores[..., 1:] - scores[..., :1], 1, -1))))
-        # All are best: the first is lost where it is left out.
-        yield _at_most(np.array([not tie_group(one, 1)[0] for one in scores]))
+        yield from _of_families(scores, NOTHING)
+
+
+def _of_families(scores: Array, shared: Shared) -> Iterator[str]:
+    """Errors in ``scores`` (samples, blocks, fusions)."""
+    yield _at_most(_any_winner(mean_of(np.moveaxis(scores[..., 1:] - scores[..., :1], 1, -1), shared)))
+    # All are best: the first is lost where it is left out.
+    yield _at_most(np.array([not tie_group(one, 1, step=float(shared.step))[0] for one in scores]))
+
+
+def rounded() -> Iterator[list[str]]:
+    """A row for each accuracy, number of pairs and number of blocks."""
+    rng = np.random.default_rng(0)
+    for accuracy, pairs in ROUNDED:
+        shared = Shared(0.0, step=METRICS.get("accuracy").step(pairs))
+        for n in BLOCKS:
+            row = [f"{accuracy:g}", f"{pairs:,}", str(n)]
+            for k in FAMILIES:
+                scores = rng.binomial(pairs, accuracy, (SAMPLES_OF_FAMILIES, n, k + 1)) / pairs
+                row += _of_families(scores, shared)
+            yield row
 
 
 def _any_winner(found: Mean) -> NDArray[np.bool_]:
@@ -91,10 +113,11 @@ def _about(covered: NDArray[np.bool_]) -> str:
 
 
 def simulate() -> None:
-    """Print the table of the simulation."""
+    """Print the tables of the simulation."""
     header = ["noise of a run", "n", "size", "coverage", "power at 1 sd", "equivalent at the margin"]
     header += [text for k in FAMILIES for text in (f"family of {k}", f"best of {k + 1} lost")]
     print(align(header, list(simulated()), left=1))
+    print(align(["accuracy", "test pairs", "n", *header[-2 * len(FAMILIES) :]], list(rounded()), left=0))
 
 
 def null_runs(out: Path, names: int, n: int, shuffles: int) -> None:

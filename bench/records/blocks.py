@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import METRICS
 from bench.records.entries import Entry, facts_of
 from bench.records.record import Group, Record
 from bench.stats.pair_error import PairCovariances, nothing_shared
@@ -107,9 +108,20 @@ def _places(entries: tuple[Entry, ...], domains: tuple[str, ...]) -> tuple[Place
 
 
 def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovariances:
-    """How the draw of test pairs, which all seeds share, moves the means of ``entries`` on a domain together."""
+    """How the draw of test pairs, which all seeds share, moves the means of ``entries`` on a domain together, and how
+    coarse it leaves their values."""
     tested = [[cell for cell in entry.finished if domain in cell.eval] for entry in entries]
-    return entries[0].scores.together(tested, domain, metric) if entries else nothing_shared(0)
+    if not entries:
+        return nothing_shared(0)
+    return replace(entries[0].scores.together(tested, domain, metric), step=step_of(entries, domain, metric))
+
+
+def step_of(entries: Iterable[Entry], domain: str, metric: str) -> float:
+    """How far apart neighbouring values of ``entries`` on a domain are."""
+    fewest = min(
+        (cell.eval[domain].pairs for one in entries for cell in one.finished if domain in cell.eval), default=0
+    )
+    return METRICS.get(metric).step(fewest) if fewest else 0.0
 
 
 def by_conditions(entries: Iterable[Entry]) -> list[list[Entry]]:

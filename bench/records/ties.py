@@ -30,7 +30,7 @@ def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset
     known = sorted(entries, key=lambda entry: entry.group)
     scores = score_table(known, [(domain, metric)])[..., 0]
     shared = shared_by(known, domain, metric)
-    marks = tie_group(scores, METRICS.get(metric).direction, shared.between, shared.freedom)
+    marks = tie_group(scores, METRICS.get(metric).direction, shared.between, shared.freedom, shared.step)
     group = frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
     return group if any(map(_has_learned, group)) else frozenset()
 

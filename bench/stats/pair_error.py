@@ -102,19 +102,21 @@ class PairCovariances:
 
     Attributes:
         products: (2, rows, rows) covariances over pairs by themselves, and over pairs that share a unit.
-        freedom: degrees of freedom.
+        freedom: degrees of freedom. step: how far apart neighbouring values are; 0 where they lie anywhere.
     """
 
     products: Array
     freedom: float = math.inf
+    step: float = 0.0
 
     def __add__(self, other: PairCovariances) -> PairCovariances:
         """Those of sums, or of differences, over two draws."""
-        return PairCovariances(self.products + other.products, min(self.freedom, other.freedom))
+        steps = min(self.step, other.step)
+        return PairCovariances(self.products + other.products, min(self.freedom, other.freedom), steps)
 
     def scaled(self, factor: float) -> PairCovariances:
         """Those of ``factor`` times the values."""
-        return PairCovariances(self.products * factor**2, self.freedom)
+        return PairCovariances(self.products * factor**2, self.freedom, self.step * factor)
 
     @property
     def own(self) -> Array:

@@ -27,10 +27,12 @@ class Shared:
     Attributes:
         variance: that it adds to a mean difference, or to each of several. freedom: its degrees of freedom; infinite
             where it is known.
+        step: how far apart neighbouring values of a block are; 0 where they lie anywhere.
     """
 
     variance: Array | float
     freedom: Array | float = math.inf
+    step: Array | float = 0.0
 
 
 NOTHING = Shared(0.0)
@@ -100,7 +102,7 @@ def all_paired(differences: Sequence[Array], shared: Sequence[Shared], confidenc
     """:func:`paired` of each of ``differences`` with what its blocks share; those of as many blocks in one go."""
     found: dict[int, Paired] = {}
     for places, values in _by_blocks(differences):
-        own = np.array([(shared[place].variance, shared[place].freedom) for place in places]).T
+        own = np.array([(one.variance, one.freedom, one.step) for one in map(shared.__getitem__, places)]).T
         found |= zip(places, _rows_paired(values, Shared(*own), confidence), strict=True)
     return [found[place] for place in range(len(differences))]
 
@@ -124,15 +126,25 @@ def all_within(means: Sequence[Paired], margin: float) -> Array:
 def mean_of(differences: Array, shared: Shared = NOTHING) -> Mean:
     """Means of ``differences`` (..., blocks) with their errors.
 
-    The variance of a mean is s²/n and what the blocks share, with the degrees of freedom of their sum.
+    The variance of a mean is s²/n and what the blocks share, with the degrees of freedom of their sum; see
+    :func:`rounded` for s².
     """
     n = differences.shape[-1]
     nan = np.full(differences.shape[:-1], np.nan)
     if n < 2:
         return Mean(differences[..., 0] if n else nan, nan, nan)
-    own = differences.var(axis=-1, ddof=1) / n
+    own = rounded(differences.var(axis=-1, ddof=1), n, shared.step) / n
     freedom = satterthwaite(own, np.full(own.shape, n - 1.0), shared.variance, shared.freedom)
     return Mean(np.asarray(differences.mean(axis=-1)), np.asarray(np.sqrt(own + shared.variance)), freedom)
+
+
+def rounded(variance: Array, blocks: NDArray[np.int64] | int, step: Array | float) -> Array:
+    """Variances between blocks of values that lie ``step`` apart: never less than where one block is a step away from
+    all others.
+
+    Few rounded values are often equal by chance, which says nothing of how far others would be from them.
+    """
+    return np.asarray(np.maximum(variance, np.asarray(step) ** 2 / np.maximum(blocks, 1)))
 
 
 def _beyond(distance: Array, error: Array, freedom: Array) -> Array:

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from bench.stats.intervals import satterthwaite
-from bench.stats.paired import Shared
+from bench.stats.paired import Shared, rounded
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -22,7 +22,9 @@ SLACK = 1e-12
 PART = 64  # stays in the cache of a processor
 
 
-def tie_group(values: Array, direction: int, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Marks:
+def tie_group(
+    values: Array, direction: int, shared: Array | float = 0.0, freedom: Array | float = np.inf, step: float = 0.0
+) -> Marks:
     """Which rows belong to the best: a set that holds the truly best one with a confidence of at least 95 %.
 
     One belongs unless another beats it in a one-sided paired t test over the blocks that both have, at 5 % / (k - 1)
@@ -35,7 +37,7 @@ def tie_group(values: Array, direction: int, shared: Array | float = 0.0, freedo
         values: (blocks, rows) nan where a row lacks a block.
         direction: +1 if higher is better, -1 if lower is better, 0 if neither (then nobody is best).
         shared: variance of a mean difference that all blocks share, (rows, rows) or one for all, with its degrees of
-            ``freedom``.
+            ``freedom``. step: how far apart neighbouring values are, as in :func:`bench.stats.paired.rounded`.
     """
     own = ~np.isnan(values)
     blocks = own.sum(axis=0)
@@ -51,6 +53,7 @@ def tie_group(values: Array, direction: int, shared: Array | float = 0.0, freedo
 
     def are_beaten(rows: Rows, rivals: Rows) -> Marks:
         n, lead, variance = _leads(filled, mask, rivals, rows)
+        variance = rounded(variance, n, step)
         between = common[np.ix_(rivals, rows)]
         with np.errstate(divide="ignore", invalid="ignore"):
             t = lead / np.sqrt(variance / n + between)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import NamedTuple
@@ -81,7 +81,8 @@ class Across:
         """How far the mean of a fusion over the domains is ahead of that of ``baseline``, paired by repetition."""
         one, other = self.fusions.index(fusion), self.fusions.index(baseline)
         differences = METRICS.get(self.metric).direction * (self.scores[:, one] - self.scores[:, other])
-        return paired(differences, confidence, Shared(float(self.shared.between[one, other]), self.shared.freedom))
+        variance = float(self.shared.between[one, other])
+        return paired(differences, confidence, Shared(variance, self.shared.freedom, self.shared.step))
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,8 @@ def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], me
     overall = estimate(values, shared.own, shared.freedom)
     mean = np.stack([*(column.mean for column in columns), overall.mean], axis=1)
     half_width = np.stack([*(column.half_width for column in columns), overall.half_width], axis=1)
-    ties = np.stack(
-        [*(column.ties for column in columns), tie_group(values, direction, shared.between, shared.freedom)], axis=1
-    )
+    of_mean = tie_group(values, direction, shared.between, shared.freedom, shared.step)
+    ties = np.stack([*(column.ties for column in columns), of_mean], axis=1)
     best = (direction * mean[:, :-1]).max(axis=0)
     enough = len(domains) > 1 and len(fusions) >= FEWEST_FUSIONS and blocks >= FEWEST_SEEDS
     order = np.argsort(-direction * mean[:, -1], kind="stable")
@@ -179,7 +179,7 @@ def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], me
         ties=ties[order],
         behind=(best - direction * mean[:, :-1]).max(axis=1)[order],
         scores=values[:, order],
-        shared=PairCovariances(shared.products[:, order][:, :, order], shared.freedom),
+        shared=replace(shared, products=shared.products[:, order][:, :, order]),
         agreements=tuple(agreements(domains, direction * np.moveaxis(scores, 1, 2))) if enough else (),
         left_out=tuple(fusion for fusion in every if fusion not in fusions),
     )

@@ -112,7 +112,7 @@ def gaps_of(section: Section, metric: str, margin: float, baseline: str | None =
         for members in by_conditions(fusions):
             values, shared = gap_table(members, contrast, metric), gap_covariances(members, contrast, metric)
             own += [
-                difference_of(entry, column, Shared(float(variance), shared.freedom))
+                difference_of(entry, column, Shared(float(variance), shared.freedom, shared.step))
                 for entry, column, variance in zip(members, values.T, shared.own, strict=True)
             ]
             others += against(members, values, baseline, shared) if baseline else []

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.metrics import METRICS
+from bench.records.blocks import step_of
 from bench.records.entries import Entry, entries_of, facts_of
 from bench.records.load import Run, pool
 from bench.records.record import Group, Role
@@ -157,7 +158,8 @@ def _change(before: Entry, after: Entry, metric: str) -> Paired | None:
     if not shared:
         return None
     differences = np.array([new[number] - old[number] for number in shared])
-    return paired(differences, shared=_drawn(before, after, metric, shared))
+    step = step_of([before, after], after.group.domain, metric)
+    return paired(differences, shared=replace(_drawn(before, after, metric, shared), step=step))
 
 
 def _drawn(before: Entry, after: Entry, metric: str, shared: Sequence[int]) -> Shared:

@@ -105,7 +105,9 @@ def against(entries: Sequence[Entry], values: Array, baseline: str, shared: Pair
         return []
     variances = shared.between[:, base]
     return [
-        difference_of(entry, values[:, place] - values[:, base], Shared(float(variances[place]), shared.freedom))
+        difference_of(
+            entry, values[:, place] - values[:, base], Shared(float(variances[place]), shared.freedom, shared.step)
+        )
         for place, entry in enumerate(entries)
         if place != base
     ]

@@ -18,7 +18,7 @@ def test_table_and_picture_of_two_runs(bench, runs, capfd, tmp_path):
     assert bench("history", runs / "new", runs / "old", "--fusion", "a", "--picture", picture) == 0
     printed = capfd.readouterr()
     (row,) = [line for line in printed.out.splitlines() if line.startswith("| a ")]
-    assert [cell.strip() for cell in row.split("|")[2:5]] == ["**+10.00 ± 0.00**", "0.901 ± 0.013", "0.801 ± 0.013"]
+    assert [cell.strip() for cell in row.split("|")[2:5]] == ["**+10.00 ± 0.32**", "0.901 ± 0.013", "0.801 ± 0.013"]
     assert "| b " not in printed.out
     assert "wrote" in printed.err
     assert ">a</text>" in picture.read_text()

@@ -83,6 +83,27 @@ def test_without_spread_the_mean_is_known():
     assert (shared.low, shared.high) == pytest.approx(stats.norm.interval(0.95, 0.5, 0.2))
 
 
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_rounded_values_that_are_equal_by_chance_are_as_sure_as_if_one_were_a_step_away(n):
+    step, equal = 0.01, np.full(n, 0.02)
+    apart = np.array([0.03, *equal[1:]])
+    found, near = paired(equal, shared=Shared(0.0, step=step)), paired(apart)
+    assert found.error == pytest.approx(near.error)
+    assert found.p == pytest.approx(2 * stats.t.sf(0.02 / near.error, n - 1))
+    wide = np.array([0.05, *equal[1:]])
+    assert paired(wide, shared=Shared(0.0, step=step)) == paired(wide)
+
+
+@pytest.mark.parametrize("pairs", [100, 200])
+def test_of_equal_fusions_on_few_test_pairs_few_are_called_different(pairs):
+    """24 accuracies near 1, three times: of rounded differences without spread every test was sure."""
+    scores = np.random.default_rng(0).binomial(pairs, 0.98, (2_000, 3, 24)) / pairs
+    differences = np.moveaxis(scores[..., 1:] - scores[..., :1], 1, -1)
+    sure, fair = (mean_of(differences, Shared(0.0, step=step)).p_apart().min(axis=-1) for step in (0.0, 1 / pairs))
+    assert np.mean(sure <= 0.05 / 23) > 0.1
+    assert np.mean(fair <= 0.05 / 23) < 0.05
+
+
 def test_one_block_has_no_interval_and_none_has_nothing():
     one, none = paired(np.array([0.1])), paired(np.array([]))
     assert (one.n, one.mean) == (1, 0.1)

@@ -57,6 +57,13 @@ def test_rows_in_parts_keep_the_variances_that_are_theirs(monkeypatch, part):
     assert np.flatnonzero(tie_group(values, 1, shared)).tolist() == [*unsure, 8]
 
 
+def test_the_best_of_equals_on_few_test_pairs_stays():
+    scores = np.random.default_rng(0).binomial(100, 0.98, (1_000, 3, 24)) / 100
+    lost, kept = (np.mean([not tie_group(one, 1, step=step)[0] for one in scores]) for step in (0.0, 0.01))
+    assert lost > 0.1
+    assert kept < 0.05
+
+
 @pytest.mark.parametrize("n", [3, 10])
 def test_the_truly_best_is_lost_in_at_most_five_percent(n):
     rng = np.random.default_rng(n)

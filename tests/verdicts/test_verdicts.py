@@ -102,7 +102,8 @@ def test_differences_without_any_spread_have_a_word(compare):
     assert {name: verdict.word for name, verdict in found.items()} == {
         "up": "better", "down": "worse", "same": "equivalent",
     }  # fmt: skip
-    assert found["up"].smallest_detectable == 0
+    # As if one of the four were one of 2,000 pairs away.
+    assert found["up"].paired.error == pytest.approx(1 / 2000 / 4)
 
 
 def test_p_values_are_scipys_adjusted_step_by_step(compare):
