@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.errors import in_a_line
 from bench.registry import Registry, states
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 HIGHER, LOWER, NEITHER = 1, -1, 0
 SHARE = "share"
 ECE_BINS = 15
+# A number of pairs to ask a metric by.
+STEP_PAIRS = 64
 # What stands beside the metrics: in a record, and in the columns of a leaderboard.
 TAKEN = ("n", "cells", "strata", "efficiency")
 
@@ -103,10 +106,10 @@ class Metric(ABC):
     def compute(self, scored: Scored) -> float:
         """The value; nan where it is not defined, of which a record says null."""
 
-    @staticmethod
-    def step(pairs: int) -> float:
+    @classmethod
+    def step(cls, pairs: int) -> float:
         """How far apart neighbouring values on so many pairs are, half of them same; 0 where values lie anywhere."""
-        return 0.0
+        return 1 / pairs if cls.judged else 0.0
 
 
 def _check(cls: type[Metric]) -> None:
@@ -117,8 +120,18 @@ def _check(cls: type[Metric]) -> None:
         raise TypeError(f"metric {cls.__name__}: {cls.name!r} cannot be the name of a column")
     if cls.direction not in (HIGHER, LOWER, NEITHER):
         raise TypeError(f"metric {cls.__name__}: direction must be HIGHER, LOWER or NEITHER")
+    _check_step(cls)
     if cls.judged and (cls.unit != SHARE or cls.direction == NEITHER):
         raise TypeError(f"metric {cls.__name__}: only a share with a better direction can be judged")
+
+
+def _check_step(cls: type[Metric]) -> None:
+    try:
+        step = float(cls.step(STEP_PAIRS))
+    except Exception as error:
+        raise TypeError(f"metric {cls.__name__}: step({STEP_PAIRS}) of the class fails ({in_a_line(error)})") from None
+    if not 0 <= step < math.inf:
+        raise TypeError(f"metric {cls.__name__}: step({STEP_PAIRS}) is {step}, expected a finite number from 0 on")
 
 
 METRICS: Registry[Metric] = Registry("metric", _check)

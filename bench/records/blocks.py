@@ -117,11 +117,11 @@ def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovaria
 
 
 def step_of(entries: Iterable[Entry], domain: str, metric: str) -> float:
-    """How far apart neighbouring values of ``entries`` on a domain are."""
-    fewest = min(
-        (cell.eval[domain].pairs for one in entries for cell in one.finished if domain in cell.eval), default=0
-    )
-    return METRICS.get(metric).step(fewest) if fewest else 0.0
+    """How far apart neighbouring values of ``entries`` on a domain are, on as many pairs as most runs have: those on
+    other ones are compared with none of these."""
+    tested = Counter(cell.eval[domain].pairs for one in entries for cell in one.finished if domain in cell.eval)
+    usual = max(tested, key=lambda pairs: (tested[pairs], -pairs), default=0)
+    return METRICS.get(metric).step(usual) if usual else 0.0
 
 
 def by_conditions(entries: Iterable[Entry]) -> list[list[Entry]]:

@@ -74,7 +74,8 @@ def _lift(entry: Entry, control: Entry, metric: str) -> Estimates:
     """Mean over shared repetitions of the metric minus that of the control, of shape (1,)."""
     domain = entry.group.domain
     shared = shared_by([entry, control], domain, metric)
-    return estimate(differences(entry, control, domain, metric)[:, None], shared.between[0, 1], shared.freedom)
+    apart = differences(entry, control, domain, metric)[:, None]
+    return estimate(apart, shared.between[0, 1], shared.freedom, shared.step)
 
 
 def _text(found: Estimates) -> str:

@@ -86,7 +86,7 @@ def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, E
 def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
     """Mean of the gap over repetitions, with its interval."""
     shared = gap_covariances([entry], contrast, metric)
-    found = estimate(gap_table([entry], contrast, metric), shared.own, shared.freedom)
+    found = estimate(gap_table([entry], contrast, metric), shared.own, shared.freedom, shared.step)
     return found.mean.item(), found.half_width.item()
 
 

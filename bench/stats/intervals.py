@@ -34,11 +34,14 @@ class Estimates:
         return list(map(Estimates, self.n, self.mean, self.sd, self.half_width))
 
 
-def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Estimates:
+def estimate(
+    values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf, step: float = 0.0
+) -> Estimates:
     """Summarise ``values`` (seeds, ...); nan is a missing value.
 
     Args:
         shared: variance of each mean that all seeds share, with its degrees of ``freedom``.
+        step: how far apart neighbouring values are, where the half width is to be that of :func:`rounded` ones.
     """
     present = ~np.isnan(values)
     n = present.sum(axis=0)
@@ -46,7 +49,16 @@ def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float 
         mean = np.where(present, values, 0.0).sum(axis=0) / n
         squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
         sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
-    return Estimates(n, mean, sd, half_width(sd, n, shared, freedom))
+    return Estimates(n, mean, sd, half_width(np.sqrt(rounded(sd**2, n, step)) if step else sd, n, shared, freedom))
+
+
+def rounded(variance: Array, blocks: NDArray[np.int64] | int, step: Array | float) -> Array:
+    """Variances between blocks of values that lie ``step`` apart: never less than where one block is a step away from
+    all others.
+
+    Few rounded values are often equal by chance, which says nothing of how far others would be from them.
+    """
+    return np.asarray(np.maximum(variance, np.asarray(step) ** 2 / np.maximum(blocks, 1)))
 
 
 def satterthwaite(own: Array, degrees: Array, shared: Array | float, freedom: Array | float = np.inf) -> Array:

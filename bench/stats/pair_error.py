@@ -102,7 +102,8 @@ class PairCovariances:
 
     Attributes:
         products: (2, rows, rows) covariances over pairs by themselves, and over pairs that share a unit.
-        freedom: degrees of freedom. step: how far apart neighbouring values are; 0 where they lie anywhere.
+        freedom: degrees of freedom.
+        step: how far apart neighbouring values are; 0 where they lie anywhere.
     """
 
     products: Array
@@ -111,8 +112,9 @@ class PairCovariances:
 
     def __add__(self, other: PairCovariances) -> PairCovariances:
         """Those of sums, or of differences, over two draws."""
-        steps = min(self.step, other.step)
-        return PairCovariances(self.products + other.products, min(self.freedom, other.freedom), steps)
+        # Each is as coarse as it is by itself, and one of them may not move at all.
+        step = math.hypot(self.step, other.step)
+        return PairCovariances(self.products + other.products, min(self.freedom, other.freedom), step)
 
     def scaled(self, factor: float) -> PairCovariances:
         """Those of ``factor`` times the values."""

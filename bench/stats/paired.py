@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from bench.stats.intervals import satterthwaite
+from bench.stats.intervals import rounded, satterthwaite
 
 Array = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class Paired:
     """One mean paired difference.
 
     Attributes:
-        n: blocks. mean: nan where n = 0. sd: of the differences.
+        n: blocks. mean: nan where n = 0. sd: of the differences, as :func:`bench.stats.intervals.rounded` has it.
         error: standard error of the mean. freedom: degrees of freedom of that.
         low, high: ends of the t interval. p: two-sided, of the t test. All but ``n`` and ``mean`` are nan where n < 2.
     """
@@ -110,7 +110,8 @@ def all_paired(differences: Sequence[Array], shared: Sequence[Shared], confidenc
 def _rows_paired(differences: Array, shared: Shared, confidence: float) -> list[Paired]:
     """Of ``differences`` (means, blocks)."""
     n, found = differences.shape[1], mean_of(differences, shared)
-    sd = differences.std(axis=1, ddof=1) if n > 1 else np.full(len(differences), np.nan)
+    spread = differences.var(axis=1, ddof=1) if n > 1 else np.full(len(differences), np.nan)
+    sd = np.sqrt(rounded(spread, n, shared.step))
     half = found.half_width(confidence)
     ends = found.value - half, found.value + half
     columns = found.value, sd, found.error, found.freedom, *ends, found.p_apart()
@@ -127,7 +128,7 @@ def mean_of(differences: Array, shared: Shared = NOTHING) -> Mean:
     """Means of ``differences`` (..., blocks) with their errors.
 
     The variance of a mean is s²/n and what the blocks share, with the degrees of freedom of their sum; see
-    :func:`rounded` for s².
+    :func:`bench.stats.intervals.rounded` for s².
     """
     n = differences.shape[-1]
     nan = np.full(differences.shape[:-1], np.nan)
@@ -136,15 +137,6 @@ def mean_of(differences: Array, shared: Shared = NOTHING) -> Mean:
     own = rounded(differences.var(axis=-1, ddof=1), n, shared.step) / n
     freedom = satterthwaite(own, np.full(own.shape, n - 1.0), shared.variance, shared.freedom)
     return Mean(np.asarray(differences.mean(axis=-1)), np.asarray(np.sqrt(own + shared.variance)), freedom)
-
-
-def rounded(variance: Array, blocks: NDArray[np.int64] | int, step: Array | float) -> Array:
-    """Variances between blocks of values that lie ``step`` apart: never less than where one block is a step away from
-    all others.
-
-    Few rounded values are often equal by chance, which says nothing of how far others would be from them.
-    """
-    return np.asarray(np.maximum(variance, np.asarray(step) ** 2 / np.maximum(blocks, 1)))
 
 
 def _beyond(distance: Array, error: Array, freedom: Array) -> Array:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from bench.stats.intervals import satterthwaite
-from bench.stats.paired import Shared, rounded
+from bench.stats.intervals import rounded, satterthwaite
+from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -37,7 +37,8 @@ def tie_group(
         values: (blocks, rows) nan where a row lacks a block.
         direction: +1 if higher is better, -1 if lower is better, 0 if neither (then nobody is best).
         shared: variance of a mean difference that all blocks share, (rows, rows) or one for all, with its degrees of
-            ``freedom``. step: how far apart neighbouring values are, as in :func:`bench.stats.paired.rounded`.
+            ``freedom``.
+        step: how far apart neighbouring values are, as in :func:`bench.stats.intervals.rounded`.
     """
     own = ~np.isnan(values)
     blocks = own.sum(axis=0)

@@ -158,7 +158,8 @@ def _change(before: Entry, after: Entry, metric: str) -> Paired | None:
     if not shared:
         return None
     differences = np.array([new[number] - old[number] for number in shared])
-    step = step_of([before, after], after.group.domain, metric)
+    # The same code gives the same numbers: that is no chance.
+    step = step_of([before, after], after.group.domain, metric) if differences.any() else 0.0
     return paired(differences, shared=replace(_drawn(before, after, metric, shared), step=step))
 
 

@@ -95,6 +95,17 @@ def test_three_seeds_are_judged_and_two_are_not(compare):
     }  # fmt: skip
 
 
+def test_a_run_on_few_pairs_makes_no_other_one_coarser(run_folder, record, metrics):
+    records = [record(one, seed, 0.9 + by) for one, by in (("concat", 0.0), ("up", 0.02)) for seed in range(5)]
+    small = record("small", 9, eval={"color": {**metrics(0.9), "n": 32}})
+    errors = []
+    for number, known in enumerate((records, [*records, small])):
+        entries = entries_of(pool(load_runs([run_folder(known, name=f"run{number}")])).cells)
+        (up, *_) = [one for one in compare_to_baseline(entries, "concat", "accuracy", "color") if one.fusion == "up"]
+        errors.append((up.word, up.paired.error))
+    assert errors[0] == errors[1] == ("better", pytest.approx(1 / 2000 / 5))
+
+
 def test_differences_without_any_spread_have_a_word(compare):
     base = [0.75, 0.5, 0.625, 0.875]
     moved = {name: [value + by for value in base] for name, by in {"up": 0.125, "down": -0.125, "same": 0.0}.items()}
