@@ -14,6 +14,7 @@ from bench.gate.finding import Finding, Word
 from bench.gate.noise import dropped
 from bench.gate.side import Side, describe
 from bench.metrics import METRICS
+from bench.records.blocks import step_of
 from bench.records.record import Group
 from bench.stats.paired import NOTHING, paired
 from bench.text import count_of
@@ -78,8 +79,8 @@ def _is_control(pairs: tuple[Pair, ...]) -> bool:
 
 def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:
     before, after = (np.mean([value(pair[side], metric) for pair in pairs]) for side in (0, 1))
-    tested = min(cell.eval[cell.domain].pairs for pair in pairs for cell in pair)
-    change = paired(differences, shared=replace(NOTHING, step=METRICS.get(metric).step(max(tested, 1))))
+    step = step_of([cell for pair in pairs for cell in pair], pairs[0][1].domain, metric)
+    change = paired(differences, shared=replace(NOTHING, step=step))
     interval = f", 95 % interval {_points(change.low)} to {_points(change.high)}" if change.n > 1 else ""
     count = count_of(change.n, pairs[0][1].repeats)
     text = f"{metric} {before:.3f} -> {after:.3f}: {_points(change.mean)} points over {count}{interval}"

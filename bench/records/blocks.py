@@ -110,16 +110,18 @@ def _places(entries: tuple[Entry, ...], domains: tuple[str, ...]) -> tuple[Place
 def shared_by(entries: Sequence[Entry], domain: str, metric: str) -> PairCovariances:
     """How the draw of test pairs, which all seeds share, moves the means of ``entries`` on a domain together, and how
     coarse it leaves their values."""
-    tested = [[cell for cell in entry.finished if domain in cell.eval] for entry in entries]
     if not entries:
         return nothing_shared(0)
-    return replace(entries[0].scores.together(tested, domain, metric), step=step_of(entries, domain, metric))
+    tested = [[cell for cell in entry.finished if domain in cell.eval] for entry in entries]
+    return replace(
+        entries[0].scores.together(tested, domain, metric), step=step_of(chain.from_iterable(tested), domain, metric)
+    )
 
 
-def step_of(entries: Iterable[Entry], domain: str, metric: str) -> float:
-    """How far apart neighbouring values of ``entries`` on a domain are, on as many pairs as most runs have: those on
-    other ones are compared with none of these."""
-    tested = Counter(cell.eval[domain].pairs for one in entries for cell in one.finished if domain in cell.eval)
+def step_of(cells: Iterable[Record], domain: str, metric: str) -> float:
+    """How far apart neighbouring values of ``cells`` on a domain are, on as many pairs as most were tested on: what was
+    tested on other ones is compared with none of these."""
+    tested = Counter(cell.eval[domain].pairs for cell in cells if domain in cell.eval)
     usual = max(tested, key=lambda pairs: (tested[pairs], -pairs), default=0)
     return METRICS.get(metric).step(usual) if usual else 0.0
 

@@ -68,7 +68,7 @@ class StoredScores:
         if not means:
             return {}
         shared = pair_covariances(np.stack(list(means.values())), units)
-        return {metric: Shared(float(own), shared.freedom) for metric, own in zip(means, shared.own, strict=True)}
+        return {metric: shared.of(place) for place, metric in enumerate(means)}
 
     def know(self, cells: Sequence[Record], domain: str, metric: str) -> bool:
         """Whether they tell it of the mean over ``cells``."""
@@ -90,7 +90,7 @@ class StoredScores:
         if now is None or new_mean is None or old_mean is None or new_mean.shape != old_mean.shape:
             return NOTHING
         shared = pair_covariances((new_mean - old_mean)[None], now[1])
-        return Shared(float(shared.own[0]), shared.freedom)
+        return shared.of(0)
 
     def together(self, rows: Sequence[Sequence[Record]], domain: str, metric: str) -> PairCovariances:
         """How they move the means over each of ``rows`` together; nothing for rows of which that is not known."""

@@ -11,7 +11,8 @@ from bench.records.blocks import differences, shared_by
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
-from bench.stats.intervals import LEVEL, Estimates, estimate
+from bench.stats.intervals import LEVEL
+from bench.stats.paired import Paired, paired
 from bench.text import defined
 
 # In the names of tables.
@@ -52,7 +53,7 @@ def as_dicts(section: Section, metric: str) -> list[dict[str, Any]]:
         for control in _above_chance(part):
             for entry in _compared(part, metric):
                 found = _lift(entry, control, metric)
-                values = {"lift": found.mean.item(), "half_width": found.half_width.item()}
+                values = {"lift": found.mean, "half_width": found.half_width}
                 names = {"fusion": entry.group.fusion, "backbone": part.backbone, "control": control.group.fusion}
                 present = {name: defined(value) for name, value in values.items()}
                 rows.append(names | {"metric": metric} | present)
@@ -70,13 +71,12 @@ def _compared(section: Section, metric: str) -> Sequence[Entry]:
     return [entry for entry in entries if entry.tested(section.domain)]
 
 
-def _lift(entry: Entry, control: Entry, metric: str) -> Estimates:
-    """Mean over shared repetitions of the metric minus that of the control, of shape (1,)."""
+def _lift(entry: Entry, control: Entry, metric: str) -> Paired:
+    """Mean over shared repetitions of the metric minus that of the control."""
     domain = entry.group.domain
     shared = shared_by([entry, control], domain, metric)
-    apart = differences(entry, control, domain, metric)[:, None]
-    return estimate(apart, shared.between[0, 1], shared.freedom, shared.step)
+    return paired(differences(entry, control, domain, metric), shared=shared.apart(0, 1))
 
 
-def _text(found: Estimates) -> str:
-    return estimate_text(found.mean.item(), found.half_width.item())
+def _text(found: Paired) -> str:
+    return estimate_text(found.mean, found.half_width)

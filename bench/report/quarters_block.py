@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bench.metrics import METRICS
 from bench.plots.style import metric_label
 from bench.quarters import QUARTERS
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.report.table import Block, Grid, estimate_text, named
-from bench.stats.intervals import LEVEL, estimate
+from bench.stats.intervals import LEVEL
+from bench.stats.paired import paired
 from bench.text import defined
 from bench.verdicts.gaps import Contrast, gap_covariances, gap_table, quarter_contrasts, quarter_domains
 
@@ -86,8 +89,9 @@ def _measured(section: Section, metric: str) -> list[tuple[Entry, Mapping[str, E
 def _gap(entry: Entry, contrast: Contrast, metric: str) -> Estimate:
     """Mean of the gap over repetitions, with its interval."""
     shared = gap_covariances([entry], contrast, metric)
-    found = estimate(gap_table([entry], contrast, metric), shared.own, shared.freedom, shared.step)
-    return found.mean.item(), found.half_width.item()
+    gaps = gap_table([entry], contrast, metric)[:, 0]
+    found = paired(gaps[~np.isnan(gaps)], shared=shared.of(0))
+    return found.mean, found.half_width
 
 
 def _estimate_dict(mean: float, half_width: float) -> dict[str, float | None]:

@@ -34,14 +34,11 @@ class Estimates:
         return list(map(Estimates, self.n, self.mean, self.sd, self.half_width))
 
 
-def estimate(
-    values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf, step: float = 0.0
-) -> Estimates:
+def estimate(values: Array, shared: Array | float = 0.0, freedom: Array | float = np.inf) -> Estimates:
     """Summarise ``values`` (seeds, ...); nan is a missing value.
 
     Args:
         shared: variance of each mean that all seeds share, with its degrees of ``freedom``.
-        step: how far apart neighbouring values are, where the half width is to be that of :func:`rounded` ones.
     """
     present = ~np.isnan(values)
     n = present.sum(axis=0)
@@ -49,7 +46,7 @@ def estimate(
         mean = np.where(present, values, 0.0).sum(axis=0) / n
         squares = (np.where(present, values - mean, 0.0) ** 2).sum(axis=0)
         sd = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
-    return Estimates(n, mean, sd, half_width(np.sqrt(rounded(sd**2, n, step)) if step else sd, n, shared, freedom))
+    return Estimates(n, mean, sd, half_width(sd, n, shared, freedom))
 
 
 def rounded(variance: Array, blocks: NDArray[np.int64] | int, step: Array | float) -> Array:

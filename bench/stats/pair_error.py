@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import Scored
+from bench.stats.paired import Shared
 
 Array = NDArray[np.float64]
 Units = NDArray[np.int64]
@@ -119,6 +120,14 @@ class PairCovariances:
     def scaled(self, factor: float) -> PairCovariances:
         """Those of ``factor`` times the values."""
         return PairCovariances(self.products * factor**2, self.freedom, self.step * factor)
+
+    def of(self, row: int) -> Shared:
+        """What is shared of one value."""
+        return Shared(float(self.own[row]), self.freedom, self.step)
+
+    def apart(self, row: int, other: int) -> Shared:
+        """What is shared of the difference between two."""
+        return Shared(float(self.between[row, other]), self.freedom, self.step)
 
     @property
     def own(self) -> Array:

@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from bench.metrics import METRICS, metric_position
+from bench.records.blocks import step_of
 from bench.records.record import DetailedRecord
 from bench.report.against_baseline import Comparison
 from bench.stats.paired import NOTHING, Array
@@ -77,7 +78,7 @@ def _board(
     domain, backbone = table
     direction, position = METRICS.get(metric).direction, metric_position(metric)
     values: dict[Subject, dict[int, tuple[float, float]]] = {}
-    shares, pairs_of = "", set[int]()
+    shares, finished = "", list[DetailedRecord]()
     for one in members:
         old = before.get(one.subject, {})
         new = after.get(one.subject, old)
@@ -85,14 +86,15 @@ def _board(
         values[one.subject] = {
             number: (pairs[0][number], pairs[1][number]) for number in pairs[0] if number in pairs[1]
         }
-        pairs_of |= {record.eval[domain].pairs for record in old.values() if record and domain in record.eval}
-        facts = [record.data.get(domain, {}) for record in old.values() if record is not None]
+        own = [record for record in old.values() if record is not None]
+        finished += own
+        facts = [record.data.get(domain, {}) for record in own]
         shares = shares or next((fact["shared"] for fact in facts if fact.get("shared")), "")
     compared = tuple(one for one in members if one.best and values[one.subject])
     common = sorted(set.intersection(*(set(values[one.subject]) for one in compared))) if compared else []
     both = np.array([[values[one.subject][number] for one in compared] for number in common], dtype=float)
     both = both.reshape(len(common), len(compared), 2)
-    step = METRICS.get(metric).step(min(pairs_of)) if pairs_of else 0.0
+    step = step_of(finished, domain, metric)
     differences = [
         Difference(
             one.subject.fusion,

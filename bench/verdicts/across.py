@@ -21,7 +21,7 @@ from bench.records.sections import Section
 from bench.records.ties import tie_groups
 from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.pair_error import PairCovariances
-from bench.stats.paired import Paired, Shared, paired
+from bench.stats.paired import Paired, paired
 from bench.stats.ties import tie_group
 from bench.verdicts.order import FEWEST_FUSIONS, Agreement, agreements
 
@@ -81,8 +81,7 @@ class Across:
         """How far the mean of a fusion over the domains is ahead of that of ``baseline``, paired by repetition."""
         one, other = self.fusions.index(fusion), self.fusions.index(baseline)
         differences = METRICS.get(self.metric).direction * (self.scores[:, one] - self.scores[:, other])
-        variance = float(self.shared.between[one, other])
-        return paired(differences, confidence, Shared(variance, self.shared.freedom, self.shared.step))
+        return paired(differences, confidence, self.shared.apart(one, other))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from bench.records.blocks import Array, by_conditions, score_table, shared_by
 from bench.records.entries import Entry
 from bench.records.sections import Section
 from bench.stats.pair_error import PairCovariances
-from bench.stats.paired import Shared
 from bench.verdicts.verdicts import Difference, Verdict, against, difference_of, judge
 
 # What each gap of quarters subtracts: the same pairs but for classes, or but for groups.
@@ -112,8 +111,8 @@ def gaps_of(section: Section, metric: str, margin: float, baseline: str | None =
         for members in by_conditions(fusions):
             values, shared = gap_table(members, contrast, metric), gap_covariances(members, contrast, metric)
             own += [
-                difference_of(entry, column, Shared(float(variance), shared.freedom, shared.step))
-                for entry, column, variance in zip(members, values.T, shared.own, strict=True)
+                difference_of(entry, column, shared.of(place))
+                for place, (entry, column) in enumerate(zip(members, values.T, strict=True))
             ]
             others += against(members, values, baseline, shared) if baseline else []
         first, second = (judge([one for one in asked if len(one.values)], direction, margin) for asked in (own, others))

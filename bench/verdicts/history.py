@@ -158,8 +158,10 @@ def _change(before: Entry, after: Entry, metric: str) -> Paired | None:
     if not shared:
         return None
     differences = np.array([new[number] - old[number] for number in shared])
-    # The same code gives the same numbers: that is no chance.
-    step = step_of([before, after], after.group.domain, metric) if differences.any() else 0.0
+    if not differences.any():
+        # The same code gives the same numbers: that is no chance.
+        return paired(differences)
+    step = step_of([*before.finished, *after.finished], after.group.domain, metric)
     return paired(differences, shared=replace(_drawn(before, after, metric, shared), step=step))
 
 

@@ -103,11 +103,8 @@ def against(entries: Sequence[Entry], values: Array, baseline: str, shared: Pair
     base = next((place for place, entry in enumerate(entries) if entry.group.fusion == baseline), None)
     if base is None:
         return []
-    variances = shared.between[:, base]
     return [
-        difference_of(
-            entry, values[:, place] - values[:, base], Shared(float(variances[place]), shared.freedom, shared.step)
-        )
+        difference_of(entry, values[:, place] - values[:, base], shared.apart(place, base))
         for place, entry in enumerate(entries)
         if place != base
     ]
