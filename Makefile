@@ -5,23 +5,27 @@ INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/.peers
 
 # study-% is a pattern, which cannot be phony.
-.PHONY: studies-check cluster-test slurm-test install data demo test test-slow conformance faults faults-slice coverage lint types contracts changes published docs site wheel-test quick benchmarks gpu gpu-small ci
+.PHONY: studies-check cluster-test slurm-test install peers data demo test test-slow conformance faults faults-slice coverage lint types contracts changes published docs site wheel-test quick benchmarks gpu gpu-small ci
 
 install: $(INSTALLED)
 
 # WHEELS=FOLDER installs from wheels that were brought along, without a network.
 FROM := $(if $(WHEELS),--no-index --find-links $(WHEELS))
+# Python compiles a module when it is first imported; most of 25,000 never are.
+PIP := $(BIN)/pip install --quiet --no-compile $(FROM)
 
 $(INSTALLED): pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet $(FROM) --upgrade pip
-	$(BIN)/pip install --quiet $(FROM) --editable '.[dev,data]'
+	$(PIP) --upgrade pip
+	$(PIP) --editable '.[dev,data]'
 	touch $(INSTALLED)
 
 # Lightning, whose training loop is measured beside ours.
 $(PEERS): $(INSTALLED)
-	$(BIN)/pip install --quiet $(FROM) --editable '.[benchmarks]'
+	$(PIP) --editable '.[benchmarks]'
 	touch $(PEERS)
+
+peers: $(PEERS)
 
 # The packages that domains read; fetched once, checked against their locked hashes.
 data: install

@@ -20,7 +20,7 @@ from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
-from bench.report.across_block import across_block, cells, grid, title
+from bench.report.across_block import READING, across_block, cells, conclusion, grid, title
 from bench.report.caption import backbone_facts, caption
 from bench.report.formats.markdown import bullets, wrap
 from bench.report.gaps_block import LEGEND, gaps_block, sign
@@ -164,11 +164,21 @@ def novel(report: Report, metric: str) -> Iterator[str]:
     rows = [[fusion, *(own[fusion] for own in lost)] for fusion in board.fusions]
     yield Grid(header, rows, left=1).markdown()
     yield wrap(LEGEND.replace("row", "column"))
-    yield Grid(
-        ["classes in training", "rank correlation of both orders", "ceiling", "best on these", "best on new ones"],
-        [[k, *_both_orders(section, metric)] for k, section in sections.items()],
-        left=1,
-    ).markdown()
+    yield _orders("classes in training", sections, metric)
+
+
+def unseen(report: Report, metric: str) -> Iterator[str]:
+    """Scores on classes that training did not show, of all domains that have such, and how alike seen and new classes
+    order the fusions."""
+    for board in across_of(report.sections, metric, shift=NOVEL):
+        yield wrap(" ".join(conclusion(board)))
+        yield grid(board).markdown()
+        yield wrap(
+            f"{metric_label(metric)} on classes that neither training nor validation showed, mean ± half width of the "
+            f"95 % interval over {board.repetitions} replicates. "
+            f"Bold: {how_bold(board.repetitions, board.repetitions)}. {READING}"
+        )
+        yield _orders("domain", {one.domain: one for one in report.sections if one.domain in board.domains}, metric)
 
 
 def _lost(gaps: Sequence[Gap], unit: Unit) -> dict[str, str]:
@@ -178,6 +188,11 @@ def _lost(gaps: Sequence[Gap], unit: Unit) -> dict[str, str]:
         one.fusion: f"{unit.signed(one.paired.mean)} ± {unit.size(one.paired.half_width)} {sign(one)}"
         for one in gap.own
     }
+
+
+def _orders(which: str, sections: Mapping[str, Section], metric: str) -> str:
+    header = [which, "rank correlation of both orders", "ceiling", "best on seen classes", "best on new ones"]
+    return Grid(header, [[name, *_both_orders(one, metric)] for name, one in sections.items()], left=1).markdown()
 
 
 def _both_orders(section: Section, metric: str) -> list[str]:
@@ -290,4 +305,5 @@ OF_A_STUDY: Mapping[str, Part] = {
     "spread": spread,
     "transfer": transfer,
     "tuned": tuned,
+    "unseen": unseen,
 }

@@ -69,7 +69,8 @@ def _labelled(entries: Iterable[Entry]) -> str:
     if len(rows) > MOST_COUNTS:
         return f"{len(rows)} different numbers of labelled pairs, see labelled_pairs of the leaderboard"
     most, *others = sorted(rows, key=lambda pairs: -len(rows[pairs]))
-    return ", ".join([f"{most} labelled pairs a row", *(f"{n} for {' and '.join(sorted(rows[n]))}" for n in others)])
+    apart = (f"{n} for {' and '.join(sorted(rows[n]))}" for n in others)
+    return ", ".join([f"{most} labelled pairs a row", *apart, "counted each time"])
 
 
 def _objectives(cells: Iterable[Record]) -> str:

@@ -54,7 +54,7 @@ def rows(bench, capfd, tables):
 
 def test_a_domain_that_a_study_measured_is_told_of_itself_alone(rows):
     (row,) = rows("--domain", "geo:displacement=8", "--protocol", "scratch")
-    assert row["your pairs"].startswith("Two pictures displaced")
+    assert row["your pairs"].startswith("Two pictures of two kinds, displaced")
     assert {row["study"].split()[0] for row in rows("--domain", "emoji")} == {
         "few-pairs",
         "finetuned-pairs",

@@ -180,6 +180,7 @@ def wait_for_records(out: Path, count: int) -> None:
     pytest.fail(f"no {count} records within a minute")
 
 
+@pytest.mark.slow  # kills are drawn in tests/faults
 def test_a_killed_run_and_an_interrupted_one_lose_nothing_and_leave_no_workers(
     start_process: Callable[..., Job], written, tmp_path: Path
 ) -> None:
