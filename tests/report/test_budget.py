@@ -21,7 +21,8 @@ def test_the_caption_names_the_rows_with_other_numbers_of_labelled_pairs(record,
     many = [labelled(record, name, 51_200, seed) for name in ("abs_diff", "concat") for seed in range(2)]
     few = [labelled(record, name, 6_400) for name in ("two_channel", "pseudo_siamese")]
     text = caption([*many, *few, labelled(record, "hadamard", 51_200)])
-    assert "6,400 training pairs; 51,200 labelled pairs a row, 6,400 for pseudo_siamese and two_channel, counted each time; warm" in text
+    apart = "6,400 for pseudo_siamese and two_channel"
+    assert f"6,400 training pairs; 51,200 labelled pairs a row, {apart}, counted each time; warm" in text
 
 
 def test_rows_with_one_label_for_each_pair_drawn_go_without_saying(record, caption) -> None:
