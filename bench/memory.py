@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-CONTAINER_LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
-CONTAINER_USES = Path("/sys/fs/cgroup/memory.stat"), Path("/sys/fs/cgroup/memory/memory.stat")
-# Of it, what the kernel gives up first does not count.
+CONTROL_GROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+LIMITS = "memory.max", "memory.limit_in_bytes"
+# What the kernel gives up first does not count.
 HELD = "anon", "total_rss"
 MEMORY = Path("/proc/meminfo")
 
 
 def memory_bytes() -> int:
-    """Main memory of this machine, or of the container that this process lives in."""
-    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_container_limits()])
+    """Main memory of this machine, or of the container or the job that this process lives in."""
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_limits().values()])
 
 
 def available_bytes() -> int:
@@ -25,8 +25,10 @@ def available_bytes() -> int:
     left = [memory_bytes()]
     with suppress(OSError, KeyError, ValueError):
         left.append(int(_facts(MEMORY)["MemAvailable:"]) * 1024)
-    for limit in _container_limits():
-        left += [limit - held for held in _container_uses()]
+    for group, limit in _limits().items():
+        with suppress(OSError):
+            facts = _facts(group / "memory.stat")
+            left += [limit - int(facts[name]) for name in HELD if name in facts]
     return max(0, min(left))
 
 
@@ -38,14 +40,30 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def _container_limits() -> list[int]:
-    texts = [file.read_text().strip() for file in CONTAINER_LIMITS if file.exists()]
-    return [int(text) for text in texts if text.isdecimal()]
+def _limits() -> dict[Path, int]:
+    """What the control groups that this process is in, and those around them, may hold: a container limits the
+    outermost one that is seen from within, a batch system one below it."""
+    found = {}
+    for group in _groups():
+        for name in LIMITS:
+            with suppress(OSError, ValueError):
+                found[group] = int((group / name).read_text())
+    return found
 
 
-def _container_uses() -> list[int]:
-    stats = [_facts(file) for file in CONTAINER_USES if file.exists()]
-    return [int(facts[name]) for facts in stats for name in HELD if name in facts]
+def _groups() -> list[Path]:
+    """Folders of control groups of memory, of version 2 and of version 1."""
+    own = {"": "", "memory": ""}
+    with suppress(OSError, ValueError):
+        for line in OWN_GROUPS.read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            own |= {kind: path.strip("/") for kind in kinds.split(",") if kind in own}
+    return [
+        CONTROL_GROUPS / kind / below
+        for kind, path in own.items()
+        for below in (Path(path), *Path(path).parents)
+        if ".." not in below.parts
+    ]
 
 
 def _facts(file: Path) -> dict[str, str]:

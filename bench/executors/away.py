@@ -7,6 +7,7 @@ heavy: a task is read in the process that does it.
 from __future__ import annotations
 
 import pickle
+import platform
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of, spoils_worker, start_of
 from bench.guard import culprits, leave_out
+from bench.observers.contract import folder_end
 from bench.processes import Ended, Worker
 from bench.sweep import worker
 from bench.sweep.worker import Result, Task, Workplace
@@ -91,7 +93,7 @@ def received(place: Workplace, task: Task, end: End) -> list[Result]:
     outcome = end.outcome
     if isinstance(outcome, Ended):
         return results_of(task, outcome, end.output)
-    unpack(outcome.files, place.run)
+    unpack(outcome.files, place.run, [folder_end(key) for key in task.keys])
     if outcome.cached and (start := start_of(task)) and not start.is_cached():
         # One that is whole stays, for others may be reading it.
         unpack(outcome.cached, cache_folder())
@@ -124,6 +126,8 @@ class Post:
         for name, content in (start or {}).items():
             if not (cache_folder() / name).exists():
                 unpack({name: content}, cache_folder())
+        if self._worker is not None and self._worker.poll() is not None:
+            self._worker = None  # it died of what an earlier task left behind
         if self._worker is None:
             self._worker = Worker(_settle, (self._packed, self._folder, self._progress), _perform)
         one = self._worker
@@ -187,6 +191,8 @@ def _placed(result: Result, task: Task, place: Workplace) -> Result:
     """A result with the machine that its rates hold for, which is not that of the run."""
     from bench.sweep.provenance import hardware
 
+    if "unsaved" in result:
+        return {**result, "unsaved": f"{result['unsaved']} (on {platform.node()})"}
     if "cost" not in result:
         return result
     load = {"threads": place.threads, "precision": task.cell.recipe.precision, "device": place.execution.device}

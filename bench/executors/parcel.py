@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from bench.atomic import write_bytes_atomically
@@ -30,17 +30,20 @@ def pack_folder(folder: Path) -> Parcel:
     return parcel
 
 
-def unpack(parcel: Parcel, folder: Path) -> None:
+def unpack(parcel: Parcel, folder: Path, ends: Collection[str] = ()) -> None:
     """Write the files of a parcel in its order, each in one step.
 
-    One that has a folder of its own in one of the folders, as a cell may in that of an observer, replaces what an
-    earlier attempt left there.
+    Args:
+        ends: what names of folders two levels down end with, those of a cell in the folder of an observer, that replace
+            what an earlier attempt left there.
 
     Raises:
         StorageError: one cannot be written.
     """
-    for inner in dict.fromkeys("/".join(name.split("/")[:2]) for name in parcel if name.count("/") > 1):
-        shutil.rmtree(folder / inner, ignore_errors=True)
+    inner = dict.fromkeys("/".join(name.split("/")[:2]) for name in parcel if name.count("/") > 1)
+    for name in inner:
+        if name.endswith(tuple(ends)):
+            shutil.rmtree(folder / name, ignore_errors=True)
     for name, content in parcel.items():
         write_bytes_atomically(folder / name, content)
 

@@ -36,10 +36,12 @@ LOCAL_STORE_BYTES = 200 * 2**20
 
 @dataclass(eq=False)
 class Hand:
-    """A worker somewhere in the cluster, with the task it did last, and its answer to what it is at."""
+    """A worker somewhere in the cluster, with the task it did last, and its answer to what it is at. Until it has
+    answered once there may be no room for it."""
 
     number: int
     actor: Any
+    is_there: bool = False
     before: Task | None = None
     asked: Any = None
     told: list[str] = field(default_factory=list)
@@ -86,7 +88,7 @@ class RayExecutor(AwayExecutor):
                         hand, task = running.pop(ref)
                         end = self._end(ref, hand)
                         if isinstance(end, str):
-                            idle = self._answering(idle)
+                            idle, self._looked = self._answering(idle), float("-inf")
                             losses[task.kind, *task.keys] += 1
                             if losses[task.kind, *task.keys] < MOST_LOSSES:
                                 line.put_back(task)
@@ -109,7 +111,8 @@ class RayExecutor(AwayExecutor):
 
     def _hand_out(self, line: Line, running: dict[Any, tuple[Hand, Task]], idle: list[Hand]) -> None:
         """Give tasks to idle workers, then to new ones, as long as there is room and there are tasks that can start.
-        Whom there is nothing for makes room for others."""
+        Whom there is nothing for makes room for others: for sweeps beside this one, and for a worker that waits for
+        it, as there was less room than thought."""
         most = self._most(len(running))
         while len(running) < most:
             task = line.take(before=idle[0].before if idle else None)
@@ -118,7 +121,7 @@ class RayExecutor(AwayExecutor):
             hand = idle.pop(0) if idle else self._hire()
             packed, start = pickle.dumps(task), self._start_for(task)
             running[hand.actor.work.remote(packed, start, self.limit(task))] = hand, task
-        if not line and idle:
+        if idle and (not line or not all(hand.is_there for hand, _ in running.values())):
             self._dismiss(idle)
             idle.clear()
 
@@ -136,10 +139,6 @@ class RayExecutor(AwayExecutor):
             found = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
             threads, is_gpu = self.workplace.threads, self.workplace.execution.device == "cuda"
             cpus = [int(one.get("CPU", 0)) for one in found]
-            if not running and 0 < max(cpus, default=0) < threads:
-                raise UsageError(
-                    f"--threads {threads}: no machine of the Ray cluster has so many CPUs; at most {max(cpus)}"
-                )
             gpus = [int(one.get("GPU", 0)) for one in found]
             fits = [min(cpu // threads, gpu) if is_gpu else cpu // threads for cpu, gpu in zip(cpus, gpus, strict=True)]
             if not any(fits):
@@ -187,6 +186,7 @@ class RayExecutor(AwayExecutor):
         except self._ray.exceptions.RayError as error:
             self._ray.kill(hand.actor)
             return in_a_line(error)
+        hand.is_there = True
         return end
 
     def _answering(self, hands: Sequence[Hand]) -> list[Hand]:
@@ -214,6 +214,7 @@ class RayExecutor(AwayExecutor):
         for ref in ready:
             with suppress(self._ray.exceptions.RayError):
                 self._news_of(asked[ref], self._ray.get(ref))
+                asked[ref].is_there = True
         for hand in hands:
             if hand.asked is None or hand.asked in ready:
                 hand.asked = hand.actor.news.remote()

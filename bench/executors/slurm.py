@@ -160,7 +160,11 @@ class SlurmExecutor(AwayExecutor):
         if reason := refusal(*(f"--{name.replace('_', '-')}={value}" for name, value in asked.items())):
             raise self._refused_by_slurm(reason)
         queue = submitit.SlurmExecutor(self._folder)
-        queue.update_parameters(job_name="fusebench", array_parallelism=self.jobs or MOST_JOBS, **asked)
+        # From SLURM 22.05 on srun does not take it from the job.
+        of_step = [f"--cpus-per-task={self.workplace.threads}"]
+        queue.update_parameters(
+            job_name="fusebench", array_parallelism=self.jobs or MOST_JOBS, srun_args=of_step, **asked
+        )
         return queue
 
     def _refused_by_slurm(self, reason: str) -> UsageError:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from bench.sweep.watch import Validation
 
 
+def folder_end(key: str) -> str:
+    """What the name of a cell's folder ends with."""
+    return f"-{key[:8]}"
+
+
 class Observer(ABC):
     """Looks at what a sweep does and leaves files of its own; no key and no number depends on it.
 
@@ -64,7 +69,7 @@ class Observer(ABC):
         name = re.sub(
             r"[^\w=.,+-]+", "-", f"{cell.fusion}-{cell.backbone}-{cell.name_of(cell.domain)}-{cell.repeats}{cell.seed}"
         )
-        folder = self.folder / f"{name[:120]}-{cell.key()[:8]}"
+        folder = self.folder / f"{name[:120]}{folder_end(cell.key())}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder

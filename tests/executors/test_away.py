@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +16,12 @@ from bench import guard
 from bench.cache_folder import cache_folder
 from bench.errors import UsageError
 from bench.executors import away, parcel
-from bench.executors.away import Delivery, End, luggage, pack_start, received
+from bench.executors.away import Delivery, End, Post, luggage, pack_start, received
 from bench.executors.contract import Executor
 from bench.executors.tasks import start_of
 from bench.fusion import FUSIONS
 from bench.observers import choose_observers
+from bench.observers.contract import folder_end
 from bench.processes import Ended
 from bench.sweep import worker
 from bench.sweep.config import SweepConfig
@@ -78,6 +81,7 @@ def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
         """A worker whose tasks all fail."""
 
         output = ""
+        task = b""
 
         def __init__(self, *given: object) -> None:
             found.append(self)
@@ -86,8 +90,9 @@ def test_on_a_gpu_a_worker_does_nothing_after_a_cell_that_failed(
             assert self is found[-1]
             self.task = task
 
-        def poll(self) -> Delivery:
-            return away._perform(self.task)
+        def poll(self) -> Delivery | None:
+            task, self.task = self.task, b""
+            return away._perform(task) if task else None
 
         def stop(self) -> None: ...
 
@@ -142,12 +147,27 @@ def test_how_a_worker_ended_is_the_result_of_each_cell(tiny: Tiny, tmp_path: Pat
 
 
 def test_a_folder_of_an_observer_replaces_the_one_of_an_earlier_attempt(tmp_path: Path) -> None:
-    (tmp_path / "tensorboard" / "cell").mkdir(parents=True)
-    (tmp_path / "tensorboard" / "cell" / "old").touch()
-    (tmp_path / "tensorboard" / "other").touch()
-    parcel.unpack({"tensorboard/cell/new": b"1", "scores/key.npz": b"2"}, tmp_path)
+    """And nothing else, as one that a plug-in keeps for all cells."""
+    for name in ("tensorboard/concat-12345678/old", "tensorboard/other", "mine/pictures/one.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    delivered = {"tensorboard/concat-12345678/new": b"1", "scores/key.npz": b"2", "mine/pictures/two.png": b"3"}
+    parcel.unpack(delivered, tmp_path, [folder_end("12345678" * 2)])
     found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert found == ["scores/key.npz", "tensorboard/cell/new", "tensorboard/other"]
+    assert found == sorted([*delivered, "tensorboard/other", "mine/pictures/one.png"])
+
+
+def test_a_worker_that_died_after_its_task_takes_no_other_with_it(tiny: Tiny, tmp_path: Path) -> None:
+    first, second = (pickle.dumps(task) for task in tasks_of(tiny(seed="0..1")))
+    post = Post(luggage(place_at(tmp_path)))
+    try:
+        assert isinstance(post.work(first, None, None).outcome, Delivery)
+        assert post._worker is not None
+        os.kill(post._worker.pid, signal.SIGKILL)
+        post._worker._process.join()
+        assert isinstance(post.work(second, None, None).outcome, Delivery)
+    finally:
+        post.close()
 
 
 def test_sources_travel_with_what_they_import_and_nothing_beside(tmp_path: Path, registries: None) -> None:

@@ -106,9 +106,28 @@ def test_workers_fit_into_the_memory_of_the_gpus_and_each_gpu_has_one(monkeypatc
     assert [LocalExecutor.count_jobs(3, device, 1) for device in ("cuda", "cpu")] == [6, 3]
 
 
+@pytest.mark.parametrize(
+    ("groups", "limit"),
+    [("0::/slurm/job_7/step_0\n", "slurm/job_7/memory.max"),
+     ("9:cpu:/\n4:memory:/slurm/uid_1/job_7\n0::/\n", "memory/slurm/uid_1/job_7/memory.limit_in_bytes")],
+)  # fmt: skip
+def test_the_limit_of_a_job_of_a_batch_system_is_that_of_a_group_around_this_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, groups: str, limit: str
+) -> None:
+    monkeypatch.setattr(memory, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(memory, "OWN_GROUPS", tmp_path / "own")
+    (tmp_path / "own").write_text(groups)
+    file = tmp_path / limit
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{2**30}\n")
+    assert memory.memory_bytes() == 2**30
+    (file.parent / "memory.stat").write_text(f"anon {2**29}\ncache 1\n")
+    assert memory.available_bytes() == 2**29
+
+
 def test_workers_fit_into_the_memory_of_the_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(memory, "CONTAINER_LIMITS", (limit, tmp_path / "missing"))
+    monkeypatch.setattr(memory, "CONTROL_GROUPS", tmp_path)
     machine = memory.memory_bytes()
     for text, held in ((str(2**30), 2**30), ("max", machine), (str(2**62), machine)):
         limit.write_text(text + "\n")
