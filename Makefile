@@ -11,8 +11,7 @@ install: $(INSTALLED)
 
 # WHEELS=FOLDER installs from wheels that were brought along, without a network.
 FROM := $(if $(WHEELS),--no-index --find-links $(WHEELS))
-# Python compiles a module when it is first imported; most of 25,000 never are.
-PIP := $(BIN)/pip install --quiet --no-compile $(FROM)
+PIP := $(BIN)/pip install --quiet $(FROM)
 
 $(INSTALLED): pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
