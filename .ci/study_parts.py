@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from statistics import fmean
 
 import typer
 from rich.console import Console
+from study_new_classes import BEST, novel, unseen
 
 from bench import zoo
 from bench.cli import app
-from bench.domain import build_domain
 from bench.fusion import FUSIONS
 from bench.metrics import metric_position
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
-from bench.report.across_block import READING, across_block, cells, conclusion, grid, title
+from bench.report.across_block import across_block, cells, grid, title
 from bench.report.caption import backbone_facts, caption
 from bench.report.formats.markdown import bullets, wrap
-from bench.report.gaps_block import LEGEND, gaps_block, sign
+from bench.report.gaps_block import gaps_block
 from bench.report.order_block import span
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
@@ -35,15 +35,11 @@ from bench.tune.space import read_space, read_trials
 from bench.tune.table import render
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
-from bench.verdicts.gaps import Gap
-from bench.verdicts.order import order_of
-from bench.verdicts.unit import Unit, unit_of
 
 Part = Callable[[Report, str], Iterator[str]]
 DRAWN = {"color", "contours", "shapes", "texture"}
 # Shown in a short table beside the best and the last ones.
-KNOWN, BEST, LAST = ("concat", "abs_diff", "hadamard", "cosine"), 4, 1
-NOVEL = "novel"
+KNOWN, LAST = ("concat", "abs_diff", "hadamard", "cosine"), 1
 
 
 def across(report: Report, metric: str) -> Iterator[str]:
@@ -147,63 +143,6 @@ def early(report: Report, metric: str) -> Iterator[str]:
     )
 
 
-def novel(report: Report, metric: str) -> Iterator[str]:
-    """Classes that training did not show, by how many it did: scores on them, what is lost on them, and how alike both
-    order the fusions."""
-    zoo.load_built_in(["datasets"])
-    sections = {str(_classes(section)): section for section in sorted(report.sections, key=_classes)}
-    (board,) = across_of(sections.values(), metric, shift=NOVEL)
-    known, unit = [cells(board, fusion) for fusion in board.fusions], unit_of(metric)
-    header, domains = ["classes in training", *sections], [section.domain for section in sections.values()]
-    yield f"{metric_label(metric)} on classes that training did not show:"
-    rows = [[fusion, *map(own.__getitem__, domains)] for fusion, own in zip(board.fusions, known, strict=True)]
-    yield Grid(header, rows, left=1).markdown()
-    yield wrap(f"Mean of {board.repetitions} replicates. Bold: {how_bold(board.repetitions, board.repetitions)}.")
-    yield wrap(f"The same minus {metric_label(metric)} on the classes of training,{unit.name}:")
-    lost = [_lost(report.gaps[section.title], unit) for section in sections.values()]
-    rows = [[fusion, *(own[fusion] for own in lost)] for fusion in board.fusions]
-    yield Grid(header, rows, left=1).markdown()
-    yield wrap(LEGEND.replace("row", "column"))
-    yield _orders("classes in training", sections, metric)
-
-
-def unseen(report: Report, metric: str) -> Iterator[str]:
-    """Scores on classes that training did not show, of all domains that have such, and how alike seen and new classes
-    order the fusions."""
-    for board in across_of(report.sections, metric, shift=NOVEL):
-        yield wrap(" ".join(conclusion(board)))
-        yield grid(board).markdown()
-        yield wrap(
-            f"{metric_label(metric)} on classes that neither training nor validation showed, mean ± half width of the "
-            f"95 % interval over {board.repetitions} replicates. "
-            f"Bold: {how_bold(board.repetitions, board.repetitions)}. {READING}"
-        )
-        yield _orders("domain", {one.domain: one for one in report.sections if one.domain in board.domains}, metric)
-
-
-def _lost(gaps: Sequence[Gap], unit: Unit) -> dict[str, str]:
-    """The gap of each fusion on new classes, as text."""
-    (gap,) = (gap for gap in gaps if gap.contrast.name == NOVEL)
-    return {
-        one.fusion: f"{unit.signed(one.paired.mean)} ± {unit.size(one.paired.half_width)} {sign(one)}"
-        for one in gap.own
-    }
-
-
-def _orders(which: str, sections: Mapping[str, Section], metric: str) -> str:
-    header = [which, "rank correlation of both orders", "ceiling", "best on seen classes", "best on new ones"]
-    return Grid(header, [[name, *_both_orders(one, metric)] for name, one in sections.items()], left=1).markdown()
-
-
-def _both_orders(section: Section, metric: str) -> list[str]:
-    """How alike the classes of training and new ones order the fusions, and the first ones on both."""
-    order = order_of(section, metric)
-    own, new = section.domain, section.shifts[NOVEL]
-    (pair,) = (one for one in order.pairs if (one.first, one.second) == (own, new))
-    correlation = f"{pair.correlation:.2f} ({span(pair.low, pair.high)})"
-    return [correlation, f"{pair.ceiling:.2f}", *(", ".join(order.best_first[domain][:BEST]) for domain in (own, new))]
-
-
 def labelled(report: Report, metric: str) -> Iterator[str]:
     """Scores by how many pairs training had, and which fusions may have the best mean with so many."""
     sections: dict[int, list[Section]] = {}
@@ -229,11 +168,6 @@ def labelled(report: Report, metric: str) -> Iterator[str]:
 def training_pairs(section: Section) -> int:
     """How many pairs training drew."""
     return int(section.finished[0].recipe["train_pairs"])
-
-
-def _classes(section: Section) -> int:
-    """How many its training showed."""
-    return build_domain(section.domain).k
 
 
 def tuned(report: Report, metric: str) -> Iterator[str]:

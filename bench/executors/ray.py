@@ -113,7 +113,7 @@ class RayExecutor(AwayExecutor):
         """Give tasks to idle workers, then to new ones, as long as there is room and there are tasks that can start.
         Whom there is nothing for makes room for others: for sweeps beside this one, and for a worker that waits for
         it, as there was less room than thought."""
-        most = self._most(len(running))
+        most = self._most()
         while len(running) < most:
             task = line.take(before=idle[0].before if idle else None)
             if task is None:
@@ -132,7 +132,7 @@ class RayExecutor(AwayExecutor):
             ready, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
         return list(ready)
 
-    def _most(self, running: int) -> int:
+    def _most(self) -> int:
         """Tasks that may run at a time, by what the machines have that are there now."""
         if time.monotonic() - self._looked > ROOM_SECONDS:
             self._looked = time.monotonic()

@@ -176,7 +176,7 @@ def test_idle_workers_that_are_lost_with_their_machine_are_not_given_a_task(
     )
     monkeypatch.setattr(RayExecutor, "_hire", hire)
     # Four workers at first, of whom one is asked for more.
-    monkeypatch.setattr(RayExecutor, "_most", lambda self, running: 1 if gone else 4)
+    monkeypatch.setattr(RayExecutor, "_most", lambda self: 1 if gone else 4)
     cells = make_plan(tiny(seed="0..6"), {}).cells
     told = []
     for _, results in executor.run([Task("cell", (one.cell,), (one.key,)) for one in cells], lambda: None):
@@ -199,13 +199,13 @@ def test_a_machine_that_nobody_has_is_waited_for_aloud(
     # A GPU and the CPUs, but not on one machine.
     executor._ray = cluster_of({"CPU": 2, "GPU": 1}, {"CPU": 8})
     for _ in range(11):
-        assert executor._most(1) == 1
+        assert executor._most() == 1
         clock[0] += 10
     told = "no machine of the Ray cluster has a GPU and 4 CPUs; waiting for one\n"
     assert capsys.readouterr().err == 2 * told
     executor._ray = cluster_of({"CPU": 8, "GPU": 2})
     clock[0] += 100
-    assert executor._most(1) == 2
+    assert executor._most() == 2
     assert capsys.readouterr().err == ""
 
 
@@ -213,7 +213,7 @@ def test_on_a_machine_without_a_gpu_nothing_is_waited_for(place: Workplace) -> N
     executor = RayExecutor(replace(place, execution=Execution("cuda")), None, None, address="local")
     executor._ray = cluster_of({"CPU": 8})
     with pytest.raises(UsageError, match="executor ray: this machine lacks a GPU and 1 CPU, and no other one joins"):
-        executor._most(0)
+        executor._most()
 
 
 def connect(executor: RayExecutor, init: Callable[..., object]) -> None:
