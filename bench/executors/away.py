@@ -21,6 +21,7 @@ from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of, spoils_worker, start_of
 from bench.guard import culprits, leave_out
+from bench.kept import DamagedError, locked
 from bench.observers.contract import folder_end
 from bench.processes import Ended, Worker
 from bench.sweep import worker
@@ -94,9 +95,11 @@ def received(place: Workplace, task: Task, end: End) -> list[Result]:
     if isinstance(outcome, Ended):
         return results_of(task, outcome, end.output)
     unpack(outcome.files, place.run, [folder_end(key) for key in task.keys])
-    if outcome.cached and (start := start_of(task)) and not start.is_cached():
-        # One that is whole stays, for others may be reading it.
-        unpack(outcome.cached, cache_folder())
+    if outcome.cached and (start := start_of(task)):
+        try:
+            start.adopt({Path(name).name: content for name, content in outcome.cached.items()})
+        except DamagedError as damage:
+            print(f"warning: {task}: {damage}; workers compute it again", file=sys.stderr)
     return results_of(task, outcome.results, end.output)
 
 
@@ -123,9 +126,8 @@ class Post:
         Raises:
             StorageError: that cannot be written to the cache.
         """
-        for name, content in (start or {}).items():
-            if not (cache_folder() / name).exists():
-                unpack({name: content}, cache_folder())
+        if start:
+            _keep(start)
         if self._worker is not None and self._worker.poll() is not None:
             self._worker = None  # it died of what an earlier task left behind
         if self._worker is None:
@@ -159,6 +161,18 @@ class Post:
         if self._worker is not None:
             self._worker.stop()
         self._worker = None
+
+
+def _keep(start: Parcel) -> None:
+    """Put the files of a warm-up into the cache of this machine, unless they are there: two that were computed apart
+    may differ in a bit, and the card of one does not fit the weights of the other."""
+    *_, name = start
+    card = cache_folder() / name
+    if card.exists():
+        return
+    with locked(card.with_suffix(".lock"), lambda line: print(line, file=sys.stderr)):
+        if not card.exists():
+            unpack(start, cache_folder())
 
 
 _here: Workplace | None = None

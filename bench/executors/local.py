@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
 
@@ -12,6 +12,7 @@ from bench.executors.contract import Executor, register_executor
 from bench.executors.tasks import Line, results_of, spoils_worker, without_warmup
 from bench.processes import Ended, News, Worker
 from bench.sweep import worker
+from bench.sweep.execution import next_gpu, room_on_gpus
 from bench.sweep.worker import Result, Task
 
 POLL_SECONDS = 0.25
@@ -32,14 +33,13 @@ class LocalExecutor(Executor):
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         line, running, idle = Line(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
         news: News = SimpleQueue()
-        slots = WeakKeyDictionary[Worker, int]()
+        room, gpus = room_on_gpus(self.workplace.execution.device), WeakKeyDictionary[Worker, int]()
 
         def hire() -> Worker:
-            """A new worker, in the first slot that no other one has."""
-            taken = {slots[one] for one in running}
-            slot = next(number for number in count() if number not in taken)
-            one = Worker(worker.settle, (self.workplace, slot), worker.perform, news)
-            slots[one] = slot
+            """A new worker, on the GPU that has room for it."""
+            gpu = next_gpu(room, Counter(gpus[one] for one in running)) if room else 0
+            one = Worker(worker.settle, (self.workplace, gpu), worker.perform, news)
+            gpus[one] = gpu
             return one
 
         def left_by(one: Worker, outcome: list[Result] | Ended) -> Iterator[tuple[Task, list[Result]]]:

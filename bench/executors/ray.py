@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import socket
 import sys
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from bench.errors import UsageError, in_a_line
+from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
 from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received
 from bench.executors.contract import register_executor
 from bench.executors.ray_head import AUTO, LOCAL, found_here, has_token, named
@@ -24,11 +25,11 @@ from bench.executors.tasks import Line, start_of, without_warmup
 from bench.interrupt import Interrupt
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
-from bench.text import count_of
+from bench.text import count_of, printable
 
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS, ANSWER_SECONDS = 0.25, 1.0, 5.0, 3.0, 3.0
-REACH_SECONDS, LACK_SECONDS = 10.0, 60.0
+REACH_SECONDS, LACK_SECONDS, BROKEN_SECONDS = 10.0, 60.0, 60.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
 LOCAL_STORE_BYTES = 200 * 2**20
@@ -73,7 +74,7 @@ class RayExecutor(AwayExecutor):
             raise UsageError(f"executor {self.name}: ray cannot be imported ({error}); pip install ray") from None
         self._ray = ray
         self._numbers = count()
-        self._looked = self._asked = self._told_lack = float("-inf")
+        self._looked = self._asked = self._told_lack = self._hiring_since = float("-inf")
         self._room = 1
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
@@ -89,7 +90,7 @@ class RayExecutor(AwayExecutor):
                         end = self._end(ref, hand)
                         if isinstance(end, str):
                             idle, self._looked = self._answering(idle), float("-inf")
-                            losses[task.kind, *task.keys] += 1
+                            losses[task.kind, *task.keys] += self._is_of_the_task(hand, end, [*idle, *running])
                             if losses[task.kind, *task.keys] < MOST_LOSSES:
                                 line.put_back(task)
                                 continue
@@ -114,7 +115,7 @@ class RayExecutor(AwayExecutor):
         Whom there is nothing for makes room for others: for sweeps beside this one, and for a worker that waits for
         it, as there was less room than thought."""
         most = self._most()
-        while len(running) < most:
+        while len(running) < most and (idle or not running or time.monotonic() > self._hiring_since):
             task = line.take(before=idle[0].before if idle else None)
             if task is None:
                 break
@@ -185,9 +186,18 @@ class RayExecutor(AwayExecutor):
             end: End = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
             self._ray.kill(hand.actor)
-            return in_a_line(error)
+            return _lost_by(error)
         hand.is_there = True
         return end
+
+    def _is_of_the_task(self, hand: Hand, lost: str, others: Sequence[object]) -> bool:
+        """Whether a lost worker counts as a loss of its task. One that never answered is put down to its machine as
+        long as there are others: where none can start is room at once, and one task after another would be lost."""
+        if hand.is_there or not others:
+            return True
+        self._hiring_since = time.monotonic() + BROKEN_SECONDS
+        print(f"a worker did not start, and its task goes to another one: {lost}", file=sys.stderr)
+        return False
 
     def _answering(self, hands: Sequence[Hand]) -> list[Hand]:
         """Those that are still there: a machine that is lost takes all its workers with it, and a task that is given
@@ -285,6 +295,14 @@ class RayExecutor(AwayExecutor):
     def _nobody_at(self, address: str) -> UsageError:
         start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
         return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
+
+
+def _lost_by(error: BaseException) -> str:
+    """How a worker was lost. Of one that did not start, Ray names its machine in the first line and the cause in the
+    last one."""
+    text = message_of(error)
+    machine = re.search(r"creation task.* ip=([^,\s]+)", text)
+    return f"on {machine[1]}: {printable(text.strip().splitlines()[-1], LONGEST_LINE)}" if machine else in_a_line(error)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -75,26 +75,33 @@ def default_jobs(device: str, threads: int) -> int:
     jobs = max(1, min(cpu_count() // threads, memory_bytes() // WORKER_BYTES))
     if device != "cuda":
         return jobs
-    free = [torch.cuda.mem_get_info(gpu)[0] for gpu in range(gpus_of(device))]
-    return max(len(free), min(jobs, sum(of_one // WORKER_GPU_BYTES for of_one in free)))
+    room = room_on_gpus(device)
+    return max(len(room), min(jobs, sum(room)))
 
 
-def take_gpu(slot: int) -> None:
+def room_on_gpus(device: str) -> list[int]:
+    """How many workers the memory that is free now holds, on each GPU that a sweep on ``device`` computes on."""
+    return [torch.cuda.mem_get_info(gpu)[0] // WORKER_GPU_BYTES for gpu in range(gpus_of(device))]
+
+
+def next_gpu(room: Sequence[int], workers: Mapping[int, int]) -> int:
+    """The GPU that the next worker takes: the one with fewest of ``workers`` among those that have room for more; where
+    none has, among all."""
+    return min(range(len(room)), key=lambda gpu: (workers.get(gpu, 0) >= room[gpu], workers.get(gpu, 0)))
+
+
+def take_gpu(number: int) -> None:
     """Let this process compute on one of the GPUs, and the same numbers each time.
 
     What has no deterministic form there is computed as it is.
 
-    Args:
-        slot: number of this process among those of its machine, which take the GPUs in turn.
-
     Raises:
         UsageError: this machine has none.
     """
-    gpus = torch.cuda.device_count()
-    if not gpus:
+    if not torch.cuda.device_count():
         raise UsageError(f"torch finds no GPU on {platform.node()}")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
-    torch.cuda.set_device(slot % gpus)
+    torch.cuda.set_device(number)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # That would only help to find reads of memory that nothing was written to.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -71,11 +71,11 @@ _here: Workplace | None = None
 _observers: tuple[Observer, ...] = ()
 
 
-def settle(workplace: Workplace, slot: int = 0) -> None:
+def settle(workplace: Workplace, gpu: int = 0) -> None:
     """Set the threads and the GPU, load the plug-ins and build the observers, in whatever process the cells run.
 
     Args:
-        slot: number of this process among those of its machine; they share the GPUs by it.
+        gpu: number of the one to compute on, where the sweep computes on GPUs.
     """
     global _here, _observers
     import torch
@@ -85,7 +85,7 @@ def settle(workplace: Workplace, slot: int = 0) -> None:
 
     torch.set_num_threads(workplace.threads)
     if workplace.execution.device == "cuda":
-        take_gpu(slot)
+        take_gpu(gpu)
     # Loaded with the first metric, it would count as the evaluation of the first cell.
     import_module("sklearn.metrics")
     zoo.load(workplace.include)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -20,6 +21,7 @@ from bench.executors.away import Delivery, End, Post, luggage, pack_start, recei
 from bench.executors.contract import Executor
 from bench.executors.tasks import start_of
 from bench.fusion import FUSIONS
+from bench.kept import locked
 from bench.observers import choose_observers
 from bench.observers.contract import folder_end
 from bench.processes import Ended
@@ -129,6 +131,32 @@ def test_a_warm_up_is_computed_once_and_taken_along(
     # The card vouches for the weights, and appears when they are there.
     assert [name.rpartition(".")[2] for name in delivery.cached] == ["pt", "pt", "json"]
     assert cache_folder() == tmp_path / "driver"
+
+
+def test_a_warm_up_that_two_bring_at_once_is_that_of_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    names = "warmups/w.backbone.pt", "warmups/w.head.pt", "warmups/w.json"
+    first, second = (dict.fromkeys(names, whose) for whose in (b"first", b"second"))
+    with locked(tmp_path / "warmups" / "w.lock", print):
+        other = Thread(target=away._keep, args=(second,))
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        parcel.unpack(first, tmp_path)
+    other.join(20)
+    assert parcel.pack((tmp_path / name for name in names), tmp_path) == first
+
+
+def test_a_warm_up_that_comes_damaged_is_told_and_costs_no_result(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    (task,) = tasks_of(tiny(protocol="finetune"), "warmup")
+    delivery = Delivery([{"status": "ok", "warmup_seconds": 1.0}], {}, {"warmups/other.json": b"{}"})
+    assert received(place_at(tmp_path), task, End(delivery, ""))[0]["status"] == "ok"
+    assert "holds other.json; workers compute it again" in capsys.readouterr().err
 
 
 def test_a_plug_in_that_is_another_one_there_costs_its_cell(tiny: Tiny, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.executors.away import End
-from bench.executors.ray import Hand, RayExecutor
+from bench.executors.ray import MOST_LOSSES, Hand, RayExecutor
 from bench.processes import Ended
 from bench.sweep.config import SweepConfig
 from bench.sweep.execution import ON_THE_CPU, Execution
@@ -31,6 +32,14 @@ time.sleep(3 if self.training else 0)
 return (a - b).abs()
 """.strip().replace("\n", "; ")
 
+# For temporary files, as Python looks for another place where one is not there.
+NO_SPACE = """
+import errno, tempfile
+def full(*given, **named):
+    raise OSError(errno.ENOSPC, "No space left on device")
+tempfile.mkdtemp = full
+"""
+
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
@@ -41,15 +50,15 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     numbers = count()
 
-    def machine() -> dict[str, Any]:
+    def machine(**environment: str) -> dict[str, Any]:
         number = next(numbers)
         own = {"FUSEBENCH_CACHE": str(tmp_path / f"cache-{number}"), "TMPDIR": str(tmp_path / f"tmp-{number}")}
         for folder in own.values():
             Path(folder).mkdir()
-        return {"num_cpus": 1, "object_store_memory": 80 * 2**20, "env_vars": own}
+        return {"num_cpus": 1, "object_store_memory": 80 * 2**20, "env_vars": {**own, **environment}}
 
     made = Cluster(True, head_node_args={**machine(), "include_dashboard": False})
-    made.add = lambda: made.add_node(**machine())
+    made.add = lambda **environment: made.add_node(**machine(**environment))
     made.others = [made.add(), made.add()]
     monkeypatch.setenv("RAY_ADDRESS", made.address)
     yield made
@@ -108,6 +117,21 @@ def test_a_machine_that_goes_away_costs_no_cell(
 
 
 @pytest.mark.slow
+def test_a_machine_on_which_no_worker_starts_costs_no_cell(
+    cluster: Any, sweep: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "sitecustomize.py").write_text(NO_SPACE)
+    cluster.remove_node(cluster.others.pop())
+    cluster.add(PYTHONPATH=os.pathsep.join([str(tmp_path / "full"), os.environ["PYTHONPATH"]]))
+    code, records, printed = sweep(seed="0..7", executor="ray", jobs=None)
+    assert code == 0, printed
+    assert Counter(record["status"] for record in records) == {"ok": 8}
+    told = r"a worker did not start, and its task goes to another one: on [\d.]+: OSError: .* No space left on device\n"
+    assert re.search(told, capfd.readouterr().err)
+
+
+@pytest.mark.slow
 def test_what_a_cell_does_to_its_process_is_its_record(cluster: Any, sweep: Any, deadly: Path) -> None:
     names = ["test_dies", "test_sleeps", "abs_diff"]
     given = {"fusion": names, "include": [str(deadly)], "jobs": 2, "timeout": "60s"}
@@ -146,6 +170,24 @@ class Reference:
     is_task: bool
 
 
+def hand_on(machine: str, number: int) -> Hand:
+    def method(is_task: bool) -> Any:
+        return SimpleNamespace(remote=lambda *_: Reference(machine, is_task))
+
+    return Hand(number, SimpleNamespace(work=method(True), news=method(False), close=method(False)))
+
+
+def ray_of(get: Callable[[Reference], Any], wait: Callable[..., Any]) -> Any:
+    return SimpleNamespace(
+        exceptions=SimpleNamespace(RayError=LostError),
+        is_initialized=lambda: True,
+        put=lambda packed: packed,
+        wait=wait,
+        get=get,
+        kill=lambda actor: None,
+    )
+
+
 def test_idle_workers_that_are_lost_with_their_machine_are_not_given_a_task(
     place: Workplace, tiny: Callable[..., SweepConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,23 +199,10 @@ def test_idle_workers_that_are_lost_with_their_machine_are_not_given_a_task(
         return End(Ended("error", "Done", ref.machine), "") if ref.is_task else []
 
     def hire(self: RayExecutor) -> Hand:
-        machine = "first" if next(hired) < 4 else "second"
-
-        def method(is_task: bool) -> Any:
-            return SimpleNamespace(remote=lambda *_: Reference(machine, is_task))
-
-        actor = SimpleNamespace(work=method(True), news=method(False), close=method(False))
-        return Hand(next(self._numbers), actor)
+        return hand_on("first" if next(hired) < 4 else "second", next(self._numbers))
 
     executor = RayExecutor(place, None, None)
-    executor._ray = SimpleNamespace(
-        exceptions=SimpleNamespace(RayError=LostError),
-        is_initialized=lambda: True,
-        put=lambda packed: packed,
-        wait=lambda refs, **_: (refs, []),
-        get=get,
-        kill=lambda actor: None,
-    )
+    executor._ray = ray_of(get, lambda refs, **_: (refs, []))
     monkeypatch.setattr(RayExecutor, "_hire", hire)
     # Four workers at first, of whom one is asked for more.
     monkeypatch.setattr(RayExecutor, "_most", lambda self: 1 if gone else 4)
@@ -184,6 +213,39 @@ def test_idle_workers_that_are_lost_with_their_machine_are_not_given_a_task(
         if len(told) == 4:
             gone.add("first")
     assert told == ["first"] * 4 + ["second"] * 3
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_worker_that_never_starts_is_put_down_to_its_machine_if_there_are_others(
+    place: Workplace, tiny: Callable[..., SweepConfig], monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    """One machine loses its tasks at once; the other one, if it works, has done its own a little later."""
+    clock, hired, free = [0.0], Counter[str](), ["other", "broken"]
+
+    def get(ref: Reference) -> Any:
+        if ref.machine == "other" and works:
+            return End(Ended("error", "Done", ref.machine), "") if ref.is_task else []
+        free.append(ref.machine)
+        raise LostError("the actor died")
+
+    def wait(refs: list[Reference], **_: object) -> tuple[list[Reference], list[Reference]]:
+        clock[0] += 1
+        return sorted(refs, key=lambda ref: ref.machine != "broken")[:1], []
+
+    def hire(self: RayExecutor) -> Hand:
+        machine = free.pop()
+        hired[machine] += 1
+        return hand_on(machine, next(self._numbers))
+
+    executor = RayExecutor(place, None, None)
+    executor._ray = ray_of(get, wait)
+    monkeypatch.setattr(RayExecutor, "_hire", hire)
+    monkeypatch.setattr(RayExecutor, "_most", lambda self: 2)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    cells = make_plan(tiny(seed="0..6"), {}).cells
+    done = list(executor.run([Task("cell", (one.cell,), (one.key,)) for one in cells], lambda: None))
+    assert Counter(results[0]["error"]["type"] for _, results in done) == {"Done" if works else "WorkerLost": 7}
+    assert hired.total() <= (3 if works else 7 * MOST_LOSSES + 7)
 
 
 def cluster_of(*machines: dict[str, float]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,23 @@ def test_workers_fit_into_the_memory_of_the_gpus_and_each_gpu_has_one(monkeypatc
     free[1] = 2 * module.WORKER_GPU_BYTES
     assert default_jobs("cuda", 1) == 5
     assert default_jobs("cuda", threads=16) == 4
+    assert module.room_on_gpus("cuda") == [3, 2]
+    assert module.room_on_gpus("cpu") == []
     # What is asked for is meant for each of them.
     assert [LocalExecutor.count_jobs(3, device, 1) for device in ("cuda", "cpu")] == [6, 3]
+
+
+@pytest.mark.parametrize(
+    ("room", "taken"),
+    [([4, 4, 4], [0, 1, 2, 0, 1, 2]), ([0, 3], [1, 1, 1, 0, 0, 0, 0, 1]), ([1, 3], [0, 1, 1, 1, 0, 0]), ([0], [0, 0])],
+    ids=["even", "one_in_use", "half_in_use", "none_free"],
+)
+def test_workers_take_the_gpus_that_have_room(room: list[int], taken: list[int]) -> None:
+    workers = Counter[int]()
+    for expected in taken:
+        gpu = module.next_gpu(room, workers)
+        assert gpu == expected
+        workers[gpu] += 1
 
 
 @pytest.mark.parametrize(
