@@ -27,6 +27,7 @@ Split = Literal["train", "val", "test", "warmup"]
 Latents = Mapping[str, Tensor]
 
 BLOCK = 1024
+PHILOX_DRAWS = 4  # numbers that it draws at a time
 
 
 @dataclass(frozen=True)
@@ -172,17 +173,23 @@ def uniforms(key: tuple[str | int, ...], start: int, n: int, columns: int) -> Te
 
     A row depends only on ``key``, its index and ``columns``. Domains take every factor of sample i from row i.
     """
-    first, last = start // BLOCK, (start + n - 1) // BLOCK
-    blocks = [_block((*key, block), columns) for block in range(first, last + 1)]
-    offset = start - first * BLOCK
-    return torch.from_numpy(np.concatenate(blocks)[offset : offset + n])
+    blocks = range(start // BLOCK, (start + n - 1) // BLOCK + 1)
+    rows = [
+        _rows((*key, block), max(0, start - block * BLOCK), min(BLOCK, start + n - block * BLOCK), columns)
+        for block in blocks
+    ]
+    return torch.from_numpy(np.concatenate(rows))
 
 
-def _block(key: tuple[str | int, ...], columns: int) -> NDArray[np.float64]:
-    """One block of the table. Philox takes all 128 bits of the key; torch's generator would read 32 of them."""
+def _rows(key: tuple[str | int, ...], first: int, end: int, columns: int) -> NDArray[np.float64]:
+    """Rows of one block of the table. Philox takes all 128 bits of the key, where torch's generator would read 32 of
+    them, and goes to any place at once."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     philox = np.random.Philox(key=int.from_bytes(digest[:16], "big"))
-    return np.random.Generator(philox).random((BLOCK, columns))
+    philox.advance(first * columns // PHILOX_DRAWS)
+    numbers = np.random.Generator(philox)
+    numbers.random(first * columns % PHILOX_DRAWS)
+    return numbers.random((end - first, columns))
 
 
 def _check(cls: type[Domain]) -> None:

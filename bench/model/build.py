@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -124,13 +124,15 @@ def build_model(
         NotApplicableError: the combination makes no sense; the message says why.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would take a thousand times as long, and set the state of GPUs for good.
+        seed_weights = partial(torch.default_generator.manual_seed, seed)
+        seed_weights()
         joint = build_fusion(fusion, feature_spec(backbone, image, weights), classes)
-        torch.manual_seed(seed)
+        seed_weights()
         count = 0 if joint.encoder == "none" else joint.towers
         shape, trained = _input_shape(joint, image), joint.encoder == "trained"
         towers = [create_backbone(backbone, shape, weights, trained) for _ in range(count)]
-        torch.manual_seed(seed)
+        seed_weights()
         joint = build_fusion(fusion, feature_spec(backbone, image, weights), classes)
         model = _compose(joint, towers)
     return (Symmetrized(model) if fusion.params.get(SYMMETRIZE) else model).lay_out(torch.channels_last)
