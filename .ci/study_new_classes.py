@@ -35,7 +35,7 @@ def novel(report: Report, metric: str) -> Iterator[str]:
     yield f"{metric_label(metric)} on classes that training did not show:"
     rows = [[fusion, *map(own.__getitem__, domains)] for fusion, own in zip(board.fusions, known, strict=True)]
     yield Grid(header, rows, left=1).markdown()
-    yield wrap(f"Mean of {board.repetitions} replicates. Bold: {how_bold(board.repetitions, board.repetitions)}.")
+    yield wrap(f"Mean of {board.repetitions} {board.conditions.repeats}s. Bold: {how_bold(board.repetitions, board.repetitions)}.")
     yield wrap(f"The same minus {metric_label(metric)} on the classes of training,{unit.name}:")
     lost = [_lost(report.gaps[section.title], unit) for section in sections.values()]
     rows = [[fusion, *(own[fusion] for own in lost)] for fusion in board.fusions]
@@ -52,7 +52,7 @@ def unseen(report: Report, metric: str) -> Iterator[str]:
         yield grid(board).markdown()
         yield wrap(
             f"{metric_label(metric)} on classes that neither training nor validation showed, mean ± half width of the "
-            f"95 % interval over {board.repetitions} replicates. "
+            f"95 % interval over {board.repetitions} {board.conditions.repeats}s. "
             f"Bold: {how_bold(board.repetitions, board.repetitions)}. {READING}"
         )
         yield _orders("domain", {one.domain: one for one in report.sections if one.domain in board.domains}, metric)
