@@ -35,7 +35,8 @@ def novel(report: Report, metric: str) -> Iterator[str]:
     yield f"{metric_label(metric)} on classes that training did not show:"
     rows = [[fusion, *map(own.__getitem__, domains)] for fusion, own in zip(board.fusions, known, strict=True)]
     yield Grid(header, rows, left=1).markdown()
-    yield wrap(f"Mean of {board.repetitions} {board.conditions.repeats}s. Bold: {how_bold(board.repetitions, board.repetitions)}.")
+    bold = how_bold(board.repetitions, board.repetitions)
+    yield wrap(f"Mean of {board.repetitions} {board.conditions.repeats}s. Bold: {bold}.")
     yield wrap(f"The same minus {metric_label(metric)} on the classes of training,{unit.name}:")
     lost = [_lost(report.gaps[section.title], unit) for section in sections.values()]
     rows = [[fusion, *(own[fusion] for own in lost)] for fusion in board.fusions]

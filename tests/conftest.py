@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from bench import zoo
 from bench.cli.plot import plot
 from bench.cli.report import report
+from bench.cost import throughput
 from bench.registry import BROKEN, REGISTRIES
 from bench.sweep.config import load_config
 from bench.sweep.run import run_sweep
@@ -51,6 +52,9 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSEBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("OMP_NUM_THREADS", "1")  # of processes that a test starts
+        # What a rate of a tiny model is does not matter here, and 192 pairs take as long as its cell.
+        patch.setattr(throughput, "BATCH", 4)
+        patch.setattr(throughput, "ROUNDS", 1)
         torch.set_num_threads(1)
         zoo.load()
         yield

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bench import zoo
+from bench.backbones import Backbone
 from bench.errors import DivergedError
 from bench.fusion import FUSIONS, Fusion, MapShape
 from bench.model import PairModel, build_model
@@ -35,12 +36,9 @@ STEPS = N // RECIPE.batch_size
 REFUSED = {"esbn", "hungarian_regions", "hungarian_score"}
 
 
-def encoded(model: PairModel, seed: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def encoded(shape: torch.Size, seed: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Encodings of A and of B that differ by class, and the classes."""
     generator = torch.Generator().manual_seed(seed)
-    model.eval()
-    with torch.no_grad():
-        shape = model.encode(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).shape[1:]
     centres = torch.randn(2, *shape, generator=generator, dtype=dtype)
     classes = [torch.randint(2, (N,), generator=generator) for _ in range(2)]
     a, b = (centres[side] + torch.randn(N, *shape, generator=generator, dtype=dtype) for side in classes)
@@ -48,18 +46,25 @@ def encoded(model: PairModel, seed: int, dtype: torch.dtype) -> tuple[Tensor, Te
 
 
 @cache
-def built(fusion: str, seed: int) -> PairModel:
-    return build_model(parse_spec(fusion), BACKBONE, seed=seed)
+def built(fusion: str) -> tuple[list[PairModel], torch.Size]:
+    """A model of each seed, and the shape of what it encodes an image to."""
+    models = [build_model(parse_spec(fusion), BACKBONE, seed=seed) for seed in range(SEEDS)]
+    with torch.no_grad():
+        return models, models[0].eval().encode(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).shape[1:]
+
+
+def copied(model: PairModel) -> PairModel:
+    """All but the backbone, which encodes nothing from now on."""
+    return copy.deepcopy(model, {id(part): part for part in model.modules() if isinstance(part, Backbone)})
 
 
 def learners(fusion: str, dtype: torch.dtype = torch.float32, recipe: Recipe = RECIPE) -> list[PairLearner]:
     made = []
-    for seed in range(SEEDS):
-        model = copy.deepcopy(built(fusion, seed))
-        given = encoded(model, seed, dtype)
-        subject = FrozenModel(model.to(dtype))
+    models, shape = built(fusion)
+    for seed, model in enumerate(models):
+        subject = FrozenModel(copied(model).to(dtype))
         torch.manual_seed(seed)
-        made.append(learner_of(subject)(subject, recipe, *given))
+        made.append(learner_of(subject)(subject, recipe, *encoded(shape, seed, dtype)))
         made[-1].module.to(dtype)
     return made
 
