@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -77,3 +79,15 @@ class Interrupt:
         if self._asked:
             raise Interrupted(number)
         self._asked = number
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """What signals do stays as it is, whatever a library sets meanwhile."""
+    numbers = Interrupt.NUMBERS if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

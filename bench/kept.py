@@ -51,6 +51,18 @@ def kept(
 
 
 @contextmanager
+def writing(card: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold what whoever writes the files of a card holds for a moment, also while another process computes them: two
+    that were computed apart may differ in a bit, and the card of one does not fit the weights of the other.
+
+    Raises:
+        StorageError: the lock cannot be made.
+    """
+    with locked(card.with_suffix(".writing.lock"), say):
+        yield
+
+
+@contextmanager
 def locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of a file, which is made if need be. A holder that is killed gives it up.
 

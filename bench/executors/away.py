@@ -21,7 +21,7 @@ from bench.executors.contract import Executor
 from bench.executors.parcel import Parcel, pack, pack_folder, pack_sources, unpack
 from bench.executors.tasks import results_of, spoils_worker, start_of
 from bench.guard import culprits, leave_out
-from bench.kept import DamagedError, locked
+from bench.kept import DamagedError, writing
 from bench.observers.contract import folder_end
 from bench.processes import Ended, Worker
 from bench.sweep import worker
@@ -164,13 +164,12 @@ class Post:
 
 
 def _keep(start: Parcel) -> None:
-    """Put the files of a warm-up into the cache of this machine, unless they are there: two that were computed apart
-    may differ in a bit, and the card of one does not fit the weights of the other."""
+    """Put the files of a warm-up into the cache of this machine, unless they are there."""
     *_, name = start
     card = cache_folder() / name
     if card.exists():
         return
-    with locked(card.with_suffix(".lock"), lambda line: print(line, file=sys.stderr)):
+    with writing(card, lambda line: print(line, file=sys.stderr)):
         if not card.exists():
             unpack(start, cache_folder())
 

@@ -12,7 +12,7 @@ from bench.executors.contract import Executor, register_executor
 from bench.executors.tasks import Line, results_of, spoils_worker, without_warmup
 from bench.processes import Ended, News, Worker
 from bench.sweep import worker
-from bench.sweep.execution import next_gpu, room_on_gpus
+from bench.sweep.execution import gpus_of, next_gpu, room_on_gpus
 from bench.sweep.worker import Result, Task
 
 POLL_SECONDS = 0.25
@@ -33,7 +33,9 @@ class LocalExecutor(Executor):
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         line, running, idle = Line(tasks), dict[Worker, Task](), list[tuple[Worker, Task | None]]()
         news: News = SimpleQueue()
-        room, gpus = room_on_gpus(self.workplace.execution.device), WeakKeyDictionary[Worker, int]()
+        device, gpus = self.workplace.execution.device, WeakKeyDictionary[Worker, int]()
+        # To ask takes a little of each, or all of one that only one process may use.
+        room = room_on_gpus(device) if gpus_of(device) > 1 else []
 
         def hire() -> Worker:
             """A new worker, on the GPU that has room for it."""
@@ -47,7 +49,7 @@ class LocalExecutor(Executor):
             task = running.pop(one)
             line.ended(task)
             results = results_of(task, outcome, one.output)
-            if one.ended is None and spoils_worker(results, self.workplace.execution.device):
+            if one.ended is None and spoils_worker(results, device):
                 one.stop()
             elif one.ended is None:
                 idle.insert(0, (one, task))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import re
-import signal
 import socket
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -22,14 +20,14 @@ from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, r
 from bench.executors.contract import register_executor
 from bench.executors.ray_head import AUTO, LOCAL, found_here, has_token, named
 from bench.executors.tasks import Line, start_of, without_warmup
-from bench.interrupt import Interrupt
+from bench.interrupt import signals_kept
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, printable
 
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS, ANSWER_SECONDS = 0.25, 1.0, 5.0, 3.0, 3.0
-REACH_SECONDS, LACK_SECONDS, BROKEN_SECONDS = 10.0, 60.0, 60.0
+REACH_SECONDS, LACK_SECONDS, TRIAL_SECONDS = 10.0, 60.0, 20.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
 LOCAL_STORE_BYTES = 200 * 2**20
@@ -74,7 +72,10 @@ class RayExecutor(AwayExecutor):
             raise UsageError(f"executor {self.name}: ray cannot be imported ({error}); pip install ray") from None
         self._ray = ray
         self._numbers = count()
-        self._looked = self._asked = self._told_lack = self._hiring_since = float("-inf")
+        self._looked = self._asked = self._told_lack = self._trial_since = float("-inf")
+        # Number that those have passed who are hired on trial, after one did not start, until one of them answers.
+        self._trial: int | None = None
+        self._has_answered, self._alone = False, 0
         self._room = 1
 
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
@@ -115,7 +116,7 @@ class RayExecutor(AwayExecutor):
         Whom there is nothing for makes room for others: for sweeps beside this one, and for a worker that waits for
         it, as there was less room than thought."""
         most = self._most()
-        while len(running) < most and (idle or not running or time.monotonic() > self._hiring_since):
+        while len(running) < most and (idle or self._may_hire(running)):
             task = line.take(before=idle[0].before if idle else None)
             if task is None:
                 break
@@ -162,8 +163,9 @@ class RayExecutor(AwayExecutor):
 
     def _hire(self) -> Hand:
         needed = {"num_cpus": self.workplace.threads, "num_gpus": int(self.workplace.execution.device == "cuda")}
+        spread = {} if self._trial is None else {"scheduling_strategy": "SPREAD"}
         # Two calls at a time: it says what it is at while it works.
-        made = self._ray.remote(Post).options(**needed, max_restarts=0, max_concurrency=2)
+        made = self._ray.remote(Post).options(**needed, **spread, max_restarts=0, max_concurrency=2)
         return Hand(next(self._numbers), made.remote(self._luggage))
 
     def _start_for(self, task: Task) -> Any:
@@ -186,18 +188,41 @@ class RayExecutor(AwayExecutor):
             end: End = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
             self._ray.kill(hand.actor)
+            if cause := getattr(error, "cause", None):
+                self._answered(hand)  # it raised this itself
+                return in_a_line(cause)
             return _lost_by(error)
-        hand.is_there = True
+        self._answered(hand)
         return end
+
+    def _may_hire(self, running: dict[Any, tuple[Hand, Task]]) -> bool:
+        """Whether another worker is to be tried: where one did not start, one at a time, and after a while."""
+        if self._trial is None or not running:
+            return True
+        return time.monotonic() > self._trial_since and all(hand.is_there for hand, _ in running.values())
 
     def _is_of_the_task(self, hand: Hand, lost: str, others: Sequence[object]) -> bool:
         """Whether a lost worker counts as a loss of its task. One that never answered is put down to its machine as
-        long as there are others: where none can start is room at once, and one task after another would be lost."""
-        if hand.is_there or not others:
+        long as there are others: where none can start is room at once, and one task after another would be lost.
+
+        Raises:
+            UsageError: no worker started anywhere.
+        """
+        if hand.is_there:
             return True
-        self._hiring_since = time.monotonic() + BROKEN_SECONDS
-        print(f"a worker did not start, and its task goes to another one: {lost}", file=sys.stderr)
-        return False
+        if self._trial is None or time.monotonic() > self._trial_since:
+            print(f"a worker did not start, and its task goes to another one: {lost}", file=sys.stderr)
+        self._trial, self._trial_since = next(self._numbers), time.monotonic() + TRIAL_SECONDS
+        if not others and not self._has_answered:
+            self._alone += 1
+            if self._alone == MOST_LOSSES:
+                raise UsageError(f"executor {self.name}: no worker starts, {lost}")
+        return not others
+
+    def _answered(self, hand: Hand) -> None:
+        hand.is_there = self._has_answered = True
+        if self._trial is not None and hand.number > self._trial:
+            self._trial = None
 
     def _answering(self, hands: Sequence[Hand]) -> list[Hand]:
         """Those that are still there: a machine that is lost takes all its workers with it, and a task that is given
@@ -224,7 +249,7 @@ class RayExecutor(AwayExecutor):
         for ref in ready:
             with suppress(self._ray.exceptions.RayError):
                 self._news_of(asked[ref], self._ray.get(ref))
-                asked[ref].is_there = True
+                self._answered(asked[ref])
         for hand in hands:
             if hand.asked is None or hand.asked in ready:
                 hand.asked = hand.actor.news.remote()
@@ -263,7 +288,7 @@ class RayExecutor(AwayExecutor):
             cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
             quiet |= own | cpus
         self._check_head()
-        with _signals_kept():
+        with signals_kept():
             try:
                 self._ray.init(**quiet)
             except ConnectionError:
@@ -278,7 +303,7 @@ class RayExecutor(AwayExecutor):
         try:
             yield
         finally:
-            with _signals_kept():
+            with signals_kept():
                 self._ray.shutdown()
 
     def _check_head(self) -> None:
@@ -303,15 +328,3 @@ def _lost_by(error: BaseException) -> str:
     text = message_of(error)
     machine = re.search(r"creation task.* ip=([^,\s]+)", text)
     return f"on {machine[1]}: {printable(text.strip().splitlines()[-1], LONGEST_LINE)}" if machine else in_a_line(error)
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    """What signals do stays as it is, whatever a library sets meanwhile."""
-    numbers = Interrupt.NUMBERS if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.getsignal(number) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -81,13 +81,26 @@ def default_jobs(device: str, threads: int) -> int:
 
 def room_on_gpus(device: str) -> list[int]:
     """How many workers the memory that is free now holds, on each GPU that a sweep on ``device`` computes on."""
-    return [torch.cuda.mem_get_info(gpu)[0] // WORKER_GPU_BYTES for gpu in range(gpus_of(device))]
+    return [_free_bytes(gpu) // WORKER_GPU_BYTES for gpu in range(gpus_of(device))]
+
+
+def _free_bytes(gpu: int) -> int:
+    try:
+        return torch.cuda.mem_get_info(gpu)[0]
+    except RuntimeError:
+        return 0  # to ask it takes a little of it
 
 
 def next_gpu(room: Sequence[int], workers: Mapping[int, int]) -> int:
     """The GPU that the next worker takes: the one with fewest of ``workers`` among those that have room for more; where
-    none has, among all."""
-    return min(range(len(room)), key=lambda gpu: (workers.get(gpu, 0) >= room[gpu], workers.get(gpu, 0)))
+    none has, the one that lacks least."""
+
+    def load(gpu: int) -> tuple[bool, int]:
+        at_work = workers.get(gpu, 0)
+        is_full = at_work >= room[gpu]
+        return is_full, at_work - room[gpu] if is_full else at_work
+
+    return min(range(len(room)), key=load)
 
 
 def take_gpu(number: int) -> None:

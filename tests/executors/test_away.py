@@ -21,7 +21,7 @@ from bench.executors.away import Delivery, End, Post, luggage, pack_start, recei
 from bench.executors.contract import Executor
 from bench.executors.tasks import start_of
 from bench.fusion import FUSIONS
-from bench.kept import locked
+from bench.kept import writing
 from bench.observers import choose_observers
 from bench.observers.contract import folder_end
 from bench.processes import Ended
@@ -139,7 +139,7 @@ def test_a_warm_up_that_two_bring_at_once_is_that_of_one_of_them(
     monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
     names = "warmups/w.backbone.pt", "warmups/w.head.pt", "warmups/w.json"
     first, second = (dict.fromkeys(names, whose) for whose in (b"first", b"second"))
-    with locked(tmp_path / "warmups" / "w.lock", print):
+    with writing(tmp_path / "warmups" / "w.json", print):
         other = Thread(target=away._keep, args=(second,))
         other.start()
         other.join(0.3)

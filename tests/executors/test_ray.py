@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import UsageError
+from bench.errors import StorageError, UsageError
 from bench.executors.away import End
 from bench.executors.ray import MOST_LOSSES, Hand, RayExecutor
 from bench.processes import Ended
@@ -243,9 +243,49 @@ def test_a_worker_that_never_starts_is_put_down_to_its_machine_if_there_are_othe
     monkeypatch.setattr(RayExecutor, "_most", lambda self: 2)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     cells = make_plan(tiny(seed="0..6"), {}).cells
-    done = list(executor.run([Task("cell", (one.cell,), (one.key,)) for one in cells], lambda: None))
-    assert Counter(results[0]["error"]["type"] for _, results in done) == {"Done" if works else "WorkerLost": 7}
-    assert hired.total() <= (3 if works else 7 * MOST_LOSSES + 7)
+    run = executor.run([Task("cell", (one.cell,), (one.key,)) for one in cells], lambda: None)
+    if not works:
+        with pytest.raises(UsageError, match="executor ray: no worker starts, LostError: the actor died"):
+            next(run)
+        assert hired.total() == MOST_LOSSES + 1
+        return
+    assert [results[0]["error"]["message"] for _, results in run] == ["other"] * 7
+    assert hired == {"broken": 1, "other": 1}
+
+
+def test_what_a_worker_raises_itself_is_told_and_counts(place: Workplace) -> None:
+    """As one whose disk has no room for a warm-up."""
+    error = LostError("ray::Post.work() with a traceback")
+    error.cause = StorageError("/cache/x.pt: No space left on device")  # type: ignore[attr-defined]
+
+    def get(ref: Reference) -> Any:
+        raise error
+
+    executor, hand = RayExecutor(place, None, None), hand_on("full", 0)
+    executor._ray = ray_of(get, lambda refs, **_: (refs, []))
+    assert executor._end(Reference("full", True), hand) == "StorageError: /cache/x.pt: No space left on device"
+    assert hand.is_there
+
+
+def test_after_one_did_not_start_workers_are_tried_alone_until_one_answers(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    executor, old = RayExecutor(place, None, None), hand_on("first", 0)
+    executor._answered(old)
+    for _ in range(3):
+        assert not executor._is_of_the_task(hand_on("broken", next(executor._numbers)), "gone", [old])
+    assert capsys.readouterr().err.count("a worker did not start") == 1
+    running: Any = {1: (old, None)}
+    assert not executor._may_hire(running)
+    clock[0] += 60
+    assert executor._may_hire(running)
+    trial = hand_on("second", next(executor._numbers))
+    running[2] = trial, None
+    assert not executor._may_hire(running)
+    executor._answered(trial)
+    assert executor._may_hire(running)
 
 
 def cluster_of(*machines: dict[str, float]) -> Any:

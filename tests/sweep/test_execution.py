@@ -109,9 +109,20 @@ def test_workers_fit_into_the_memory_of_the_gpus_and_each_gpu_has_one(monkeypatc
     assert [LocalExecutor.count_jobs(3, device, 1) for device in ("cuda", "cpu")] == [6, 3]
 
 
+def test_a_gpu_that_cannot_even_be_asked_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(gpu: int) -> tuple[int, int]:
+        if gpu == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return 3 * module.WORKER_GPU_BYTES, 10**12
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", ask)
+    assert module.room_on_gpus("cuda") == [3, 0, 3]
+
+
 @pytest.mark.parametrize(
     ("room", "taken"),
-    [([4, 4, 4], [0, 1, 2, 0, 1, 2]), ([0, 3], [1, 1, 1, 0, 0, 0, 0, 1]), ([1, 3], [0, 1, 1, 1, 0, 0]), ([0], [0, 0])],
+    [([4, 4, 4], [0, 1, 2, 0, 1, 2]), ([0, 3], [1, 1, 1, 0, 1, 0, 1]), ([1, 3], [0, 1, 1, 1, 0, 1]), ([0], [0, 0])],
     ids=["even", "one_in_use", "half_in_use", "none_free"],
 )
 def test_workers_take_the_gpus_that_have_room(room: list[int], taken: list[int]) -> None:

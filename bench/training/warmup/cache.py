@@ -18,7 +18,7 @@ from bench.atomic import remove_stale, write_bytes_atomically
 from bench.backbones import BACKBONES, Backbone, Weights
 from bench.cache_folder import cache_folder
 from bench.domain import DOMAINS, Domain, build_domain
-from bench.kept import DamagedError, kept, locked
+from bench.kept import DamagedError, kept, writing
 from bench.registry import Choice
 from bench.training.loop import Progress
 from bench.training.recipe import WarmupRecipe, declared_warmup_recipe
@@ -152,7 +152,7 @@ class WarmupSpec:
         places = self._places(card)
         if {place.name for place in places} != contents.keys():
             raise DamagedError(f"holds {', '.join(sorted(contents)) or 'nothing'}")
-        with locked(card.with_suffix(".lock"), say), TemporaryDirectory(prefix="bench-") as folder:
+        with writing(card, say), TemporaryDirectory(prefix="bench-") as folder:
             if self.is_cached():
                 return
             for name, content in contents.items():
@@ -208,7 +208,8 @@ class WarmupSpec:
             facts = train(task, self.shown, self.recipe, self.seed, on_progress)
         task.cpu()
         parts = {"backbone": task.backbone, "head": task.head}
-        return self._warmup(stored.write(card, self.identity(), facts, parts))
+        with writing(card, on_stderr):
+            return self._warmup(stored.write(card, self.identity(), facts, parts))
 
     def _read(self) -> Warmup | None:
         found = stored.read(self._card(), self.identity())
