@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TypeVar
@@ -50,16 +50,14 @@ def kept(
         return compute() if found is None else found
 
 
-@contextmanager
-def writing(card: Path, say: Callable[[str], None]) -> Iterator[None]:
+def writing(card: Path, say: Callable[[str], None]) -> AbstractContextManager[None]:
     """Hold what whoever writes the files of a card holds for a moment, also while another process computes them: two
     that were computed apart may differ in a bit, and the card of one does not fit the weights of the other.
 
     Raises:
         StorageError: the lock cannot be made.
     """
-    with locked(card.with_suffix(".writing.lock"), say):
-        yield
+    return locked(card.with_suffix(".writing.lock"), say)
 
 
 @contextmanager

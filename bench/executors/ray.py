@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import re
-import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -18,19 +17,17 @@ from typing import Any
 from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
 from bench.executors.away import AwayExecutor, End, Post, luggage, pack_start, received
 from bench.executors.contract import register_executor
-from bench.executors.ray_head import AUTO, LOCAL, found_here, has_token, named
+from bench.executors.ray_head import AUTO, LOCAL, RAY, connected
 from bench.executors.tasks import Line, start_of, without_warmup
-from bench.interrupt import signals_kept
 from bench.processes import Ended
 from bench.sweep.worker import Result, Task, Workplace
 from bench.text import count_of, printable
 
 PORT = 6379
 POLL_SECONDS, NEWS_SECONDS, ROOM_SECONDS, CLOSING_SECONDS, ANSWER_SECONDS = 0.25, 1.0, 5.0, 3.0, 3.0
-REACH_SECONDS, LACK_SECONDS, TRIAL_SECONDS = 10.0, 60.0, 20.0
+LACK_SECONDS, TRIAL_SECONDS = 60.0, 20.0
 # With its worker, not by its own doing: a machine was switched off, or taken away.
 MOST_LOSSES = 3
-LOCAL_STORE_BYTES = 200 * 2**20
 
 
 @dataclass(eq=False)
@@ -58,7 +55,7 @@ class RayExecutor(AwayExecutor):
             this sweep; else its head, with ``port``.
     """
 
-    name = "ray"
+    name = RAY
 
     def __init__(
         self, workplace: Workplace, jobs: int | None, timeout: float | None, address: str = AUTO, port: int = PORT
@@ -81,7 +78,8 @@ class RayExecutor(AwayExecutor):
     def run(self, tasks: Sequence[Task], on_poll: Callable[[], None]) -> Iterator[tuple[Task, list[Result]]]:
         line, running, idle = Line(tasks), dict[Any, tuple[Hand, Task]](), list[Hand]()
         losses = Counter[tuple[str, ...]]()
-        with self._connected():
+        cpus = self.jobs * self.workplace.threads if self.jobs else None
+        with connected(self._ray, self._address, cpus):
             self._luggage, self._starts = self._ray.put(luggage(self.workplace)), dict[Any, Any]()
             try:
                 while line or running:
@@ -275,51 +273,6 @@ class RayExecutor(AwayExecutor):
         for hand in hands:
             with suppress(self._ray.exceptions.RayError):
                 self._ray.kill(hand.actor)
-
-    @contextmanager
-    def _connected(self) -> Iterator[None]:
-        """A cluster to work in; one that is in use already, as in a notebook, stays so."""
-        if self._ray.is_initialized():
-            yield
-            return
-        quiet: dict[str, Any] = {"address": self._address, "log_to_driver": False, "logging_level": "ERROR"}
-        if self._address == LOCAL:
-            own = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
-            cpus = {"num_cpus": self.jobs * self.workplace.threads} if self.jobs else {}
-            quiet |= own | cpus
-        self._check_head()
-        with signals_kept():
-            try:
-                self._ray.init(**quiet)
-            except ConnectionError:
-                # To an address that is named Ray shows a token only when it is told to.
-                head, told = named(self._address), "RAY_AUTH_MODE" in os.environ
-                hint = "; if the one there asks for a token, set RAY_AUTH_MODE=token"
-                token = hint if head and not told and has_token() else ""
-                raise UsageError(f"{self._nobody_at(head or self._address)}{token}") from None
-            except Exception as error:
-                message = f"no Ray cluster at {self._address}: {in_a_line(error)}"
-                raise UsageError(f"executor {self.name}: {message}") from None
-        try:
-            yield
-        finally:
-            with signals_kept():
-                self._ray.shutdown()
-
-    def _check_head(self) -> None:
-        """Ray itself asks a head that is not there again and again, and does not give up."""
-        head = named(self._address) or (found_here() if self._address == AUTO else self._address)
-        host, _, port = head.rpartition(":")
-        if not port.isdigit() or "//" in host:
-            return
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS).close()
-        except (OSError, ValueError) as error:
-            raise self._nobody_at(f"{head} ({getattr(error, 'strerror', None) or error})") from None
-
-    def _nobody_at(self, address: str) -> UsageError:
-        start = f"start one with ray start --head, or use {self.name}:address={LOCAL}"
-        return UsageError(f"executor {self.name}: no Ray cluster at {address}; {start}")
 
 
 def _lost_by(error: BaseException) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -318,81 +317,18 @@ def test_on_a_machine_without_a_gpu_nothing_is_waited_for(place: Workplace) -> N
         executor._most()
 
 
-def connect(executor: RayExecutor, init: Callable[..., object]) -> None:
-    executor._ray = SimpleNamespace(is_initialized=lambda: False, init=init, shutdown=lambda: None)
-    with executor._connected():
-        pass
-
-
-def test_a_cluster_of_its_own_is_not_the_one_that_runs_here(place: Workplace) -> None:
-    given = dict[str, Any]()
-    connect(RayExecutor(place, 3, None, address="local"), lambda **asked: given.update(asked))
-    assert (given["address"], given["num_cpus"]) == ("local", 3)
-
-
-def test_a_cluster_that_cannot_be_had_costs_no_cell(place: Workplace) -> None:
-    def fail(**asked: object) -> None:
-        raise ValueError("no room\nin here")
-
-    with pytest.raises(UsageError, match="executor ray: no Ray cluster at local: ValueError: no room"):
-        connect(RayExecutor(place, None, None, address="local"), fail)
-
-
-@pytest.mark.parametrize("by", ["parameters", "environment"])
-def test_where_nobody_listens_it_says_so_at_once(place: Workplace, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        given = {"address": "127.0.0.1", "port": port} if by == "parameters" else {}
-        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
-        with pytest.raises(UsageError, match=f"no Ray cluster at 127.0.0.1:{port} .Connection refused.; start one"):
-            connect(RayExecutor(place, None, None, **given), lambda **asked: pytest.fail("it was asked"))
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_cluster_that_asks_for_a_token_is_told_from_none(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool
-) -> None:
-    def refuse(**asked: object) -> None:
-        raise ConnectionError("Failed to connect to Ray cluster")
-
-    token = tmp_path / "token"
-    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-    if kept:
-        token.write_text("a token")
-    with socket.create_server(("127.0.0.1", 0)) as head, pytest.raises(UsageError, match="no Ray cluster") as told:
-        connect(RayExecutor(place, None, None, address="127.0.0.1", port=head.getsockname()[1]), refuse)
-    assert ("set RAY_AUTH_MODE=token" in str(told.value)) is kept
-
-
-def test_a_cluster_that_left_its_address_behind_is_not_asked_for_ever(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        named = f"127.0.0.1:{taken.getsockname()[1]}"
-        monkeypatch.delenv("RAY_ADDRESS", raising=False)
-        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-        (tmp_path / "ray").mkdir()
-        (tmp_path / "ray" / "ray_current_cluster").write_text(named)
-        with pytest.raises(UsageError, match=f"no Ray cluster at {named} .Connection refused.; start one"):
-            connect(RayExecutor(place, None, None), lambda **asked: pytest.fail("it was asked"))
-
-
-def test_a_cluster_that_runs_here_is_taken_whatever_one_before_left_behind(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    (tmp_path / "ray").mkdir()
-    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+def test_a_cluster_of_its_own_has_room_for_the_workers_and_is_not_the_one_that_runs_here(place: Workplace) -> None:
     asked = dict[str, Any]()
-    with socket.create_server(("127.0.0.1", 0)) as head:
-        running = {f"127.0.0.1:{head.getsockname()[1]}"}
-        monkeypatch.setattr("ray._private.services.find_gcs_addresses", lambda: running)
-        connect(RayExecutor(place, None, None), lambda **given: asked.update(given))
-    assert asked["address"] == "auto"
+    executor = RayExecutor(replace(place, threads=2), 3, None, address="local")
+    executor._ray = SimpleNamespace(
+        is_initialized=lambda: False,
+        init=lambda **given: asked.update(given),
+        put=lambda packed: packed,
+        shutdown=lambda: None,
+        exceptions=SimpleNamespace(RayError=LostError),
+    )
+    assert list(executor.run([], lambda: None)) == []
+    assert (asked["address"], asked["num_cpus"]) == ("local", 6)
 
 
 def test_without_ray_it_says_what_to_install(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
