@@ -8,12 +8,13 @@ from bench import zoo
 from bench.domain import build_domain
 from bench.plots.style import metric_label
 from bench.records.sections import Section
+from bench.records.ties import how_bold
 from bench.report.across_block import READING, cells, conclusion, grid
 from bench.report.formats.markdown import wrap
 from bench.report.gaps_block import LEGEND, sign
 from bench.report.order_block import span
 from bench.report.report import Report
-from bench.report.table import Grid, how_bold
+from bench.report.table import Grid
 from bench.verdicts.across import across as across_of
 from bench.verdicts.gaps import Gap
 from bench.verdicts.order import order_of

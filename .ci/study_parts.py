@@ -20,6 +20,7 @@ from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
+from bench.records.ties import how_bold
 from bench.report.across_block import across_block, cells, grid, title
 from bench.report.caption import backbone_facts, caption
 from bench.report.formats.markdown import bullets, wrap
@@ -28,7 +29,7 @@ from bench.report.order_block import span
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
 from bench.report.report import Report
-from bench.report.table import Block, Grid, Table, how_bold
+from bench.report.table import Block, Grid, Table
 from bench.sweep.config import load_config
 from bench.tune.run import Tuning, read_boards
 from bench.tune.space import read_space, read_trials

@@ -24,6 +24,7 @@ from bench.plots.style import (
     new_figure,
     repeats_note,
 )
+from bench.records.ties import how_marked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +45,7 @@ def draw_bars(board: Board, metric: str) -> Figure:
     # A leaderboard.csv tells the tie group of one metric alone.
     is_told = (lines["tie_group_by"] == metric).any()
     top = lines["tie_group"].eq(True).to_numpy() if is_told else np.arange(len(lines)) < min(fusions, 1)
-    told = "tie group, which holds the best at 95 %" if is_told else "the best mean"
+    told = how_marked(int(parts[0]["n_seeds"].max()) if is_told else 0)
     note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; dark blue: {told}; "
     note += "orange: reference, grey: control"
     names = _names(lines)

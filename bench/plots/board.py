@@ -76,7 +76,12 @@ class Board:
 
 def boards_of(rows: Iterable[Row]) -> list[Board]:
     """Split rows of a leaderboard into boards, as entries are split into sections."""
-    return [Board(table.title, lines_of(own)) for table, own in tables_of(rows, group_of)]
+    return [Board(table.title, lines_of(own)) for table, own in tables_of(rows, group_of, pairs_of)]
+
+
+def pairs_of(row: Row) -> int | None:
+    """Training pairs of a row, where they are known."""
+    return None if row["train_pairs"] is None else int(row["train_pairs"])
 
 
 def lines_of(rows: Sequence[Row]) -> pd.DataFrame:

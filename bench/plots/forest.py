@@ -16,7 +16,7 @@ from bench.plots.style import GREY, metric_label, new_figure, reach, width_of
 from bench.records.sections import Section
 from bench.stats.intervals import LEVEL
 from bench.stats.paired import Paired
-from bench.verdicts.standings import Standing, Standings, standings_of
+from bench.verdicts.standings import Standing, Standings, standings_of, what_is_marked
 from bench.verdicts.unit import unit_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _note(standings: Standings) -> str:
     )
     return (
         f"difference from {standings.baseline}, {chosen}, paired by {repeats}, with its {100 * LEVEL:.0f} % interval; "
-        f"{told}; grey band: ±{unit.short(standings.margin)}; bold: tie group, which holds the best at 95 %"
+        f"{told}; grey band: ±{unit.short(standings.margin)}; bold: {what_is_marked([standings])}"
     )
 
 

@@ -69,7 +69,9 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
     letters = room(width_of(WIDTH * len(panels)) / columns - ASIDE, 8)
     numbered = max(_numbered(front).sum() for front in fronts)
     height = 3.7 + 0.17 * numbered * (1 if letters >= ON_ONE_LINE else 2)
-    told = f"their verdict, beyond {unit_of(metric).short(margin)}" if section else "their intervals"
+    told = (
+        f"their verdict, and not surely by less than {unit_of(metric).short(margin)}" if section else "their intervals"
+    )
     note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; "
     note += f"joined: each is surely better than the cheaper one, by {told}"
     note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.metrics import METRICS, NEITHER
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import COLORS, LINES, QUIET, new_figure
+from bench.plots.style import COLORS, LINES, QUIET, add_legend, new_figure, width_of
 from bench.records.blocks import complete_blocks
 from bench.records.record import Repeats
 from bench.records.sections import Section
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 8
+WIDTH, BESIDE = 7.2, 5.0  # inches, and from which on there is room for the names beside the staircases
 REACH = 0.95  # share of all distances that the axis holds
 
 
@@ -65,6 +66,8 @@ def profiles_of(sections: Sequence[Section], metric: str) -> Profiles | None:
 
 def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]) -> Figure:
     """A staircase per fusion; in colour those called ``names``, or those that are near the best most often."""
+    from matplotlib.ticker import MaxNLocator
+
     unit = unit_of(metric)
     limit = max(float(np.quantile(found.behind, REACH)), 1e-6)
     # The mean height of a staircase up to there, which is no choice of a single distance.
@@ -76,7 +79,8 @@ def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]
         f"{count_of(found.cases, 'domain and backbone', 'domains and backbones')}) in which a fusion is within so many"
         f"{unit.name} of the best of the block; left end: how often it is the best itself. Nothing is tested here"
     )
-    figure = new_figure(7.2, 3.4, title, note)
+    height = 3.4 if width_of(WIDTH) >= BESIDE else 3.4 + 0.15 * len(shown)
+    figure = new_figure(WIDTH, height, title, note)
     axis = figure.subplots()
     for at in (at for at in order if at not in shown):
         axis.step(*_steps(found.behind[:, at], limit, unit.scale), where="post", color=QUIET, linewidth=0.7, zorder=1)
@@ -85,12 +89,14 @@ def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]
         x, y = _steps(found.behind[:, at], limit, unit.scale)
         axis.step(x, y, where="post", linewidth=1.8, label=found.fusions[at], color=color, linestyle=line)
     axis.set_xlim(0, limit * unit.scale)
+    # The last number would reach over the edge of a picture with the legend below.
+    axis.xaxis.set_major_locator(MaxNLocator(6, prune="upper"))
     axis.set_ylim(0, 1.02)
     axis.set_xlabel(f"behind the best,{unit.name}")
     axis.set_ylabel("share of blocks")
     axis.grid(color="0.93")
     axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    add_legend(figure, [found.fusions[at] for at in shown], BESIDE, loc="outside right center")
     return figure
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import BLUE, GREY, new_figure
+from bench.plots.style import BLUE, GREY, length, new_figure, width_of
 from bench.records.blocks import Complete, complete_blocks
 from bench.records.sections import Section
 from bench.stats.intervals import Array
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BY_SEED = "accuracy_by_seed"
-BESIDE = 0.025  # from bar to bar, in widths of the axis
+ASIDE = 0.5  # inches beside the axis and its names
+WIDTH, BESIDE = 7.2, 6 / 72  # inches: of the picture, and from bar to bar
 
 
 def complete_blocks_of(board: Board) -> Complete:
@@ -79,7 +80,7 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
         f"one Nemenyi critical difference ({ranks.critical_difference:.1f}), in which nobody is told apart; blue: the "
         "best and who is not told apart from it"
     )
-    figure = new_figure(7.2, 0.8 + 0.21 * len(names), board.title, note)
+    figure = new_figure(WIDTH, 0.8 + 0.21 * len(names), board.title, note)
     axis = figure.subplots()
     rows = np.arange(len(names))
     cliques = cliques_of(mean, ranks.critical_difference)
@@ -89,13 +90,15 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
     for row, value in zip(rows, mean, strict=True):
         axis.annotate(f"{value:.1f}", (value, row), (6, 0), textcoords="offset points", va="center", fontsize=7)
     right = mean[-1] * 1.08 + 0.5
+    inches = max(width_of(WIDTH) - max(length(name, 8) for name in names) - BESIDE * len(cliques) - ASIDE, ASIDE)
     for place, (first, last) in enumerate(cliques):
-        at = right * (1 + BESIDE * (place + 1))
+        at = right * (1 + BESIDE / inches * (place + 1))
         color = BLUE if first == 0 else "0.35"
         axis.plot([at, at], [first - 0.25, last + 0.25], color=color, linewidth=3, solid_capstyle="butt", clip_on=False)
     axis.set_yticks(rows, names, fontsize=8)
     axis.set_ylim(len(names) - 0.4, -0.6)
-    axis.set_xlim(0, right * (1 + BESIDE * (len(cliques) + 1)))
+    axis.set_xlim(0, right * (1 + BESIDE / inches * (len(cliques) + 1)))
+    axis.set_xticks([tick for tick in axis.get_xticks() if tick <= len(names)])
     axis.set_xlabel("mean rank ↓")
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)

@@ -35,9 +35,9 @@ EQUIVALENT = Shade("#DCE6EE", "black", "#7C93A6", "within {margin} of {baseline}
 INCONCLUSIVE = Shade("#F1F1F1", "black", GREY, "inconclusive, which is not equal")
 WORSE = (
     Shade("#FCE9DA", "black", ORANGE, "worse"),
-    Shade("#F7CBA6", "black", "#E58A2B", "worse by more than {step}"),
-    Shade("#EC9A62", "black", "#DD6F16", "worse by more than {step}"),
-    Shade("#D2601A", "white", VERMILION, "worse by more than {step}"),
+    Shade("#F7CBA6", "black", "#E58A2B", "worse, on average by more than {step}"),
+    Shade("#EC9A62", "black", "#DD6F16", "worse, on average by more than {step}"),
+    Shade("#D2601A", "white", VERMILION, "worse, on average by more than {step}"),
 )
 TOO_FEW = Shade("#F1F1F1", "black", GREY, "too few {repeats}s to infer from")
 AT_CHANCE = Shade("#F1F1F1", "black", GREY, "none is above chance")

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.errors import UsageError
 from bench.metrics import HIGHER, LOWER, METRICS, NEITHER
-from bench.stats.intervals import LEVEL
+from bench.stats.intervals import FEWEST_SEEDS, LEVEL
 from bench.text import counts_of, printable
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ def interval_over(repeats: Repeats) -> str:
 def repeats_note(lines: pd.DataFrame) -> str:
     """How many seeds or replicates the lines have, which are of one board."""
     counts = lines["n_seeds"].astype(int).tolist()
-    return counts_of(counts, lines["repeats"].iloc[0]) + ("" if min(counts) >= 5 else ", too few to infer from")
+    few = "" if min(counts) >= FEWEST_SEEDS else ", too few to infer from"
+    return counts_of(counts, lines["repeats"].iloc[0]) + few
 
 
 def spread(positions: Sequence[float], gap: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from bench.plots.style import GREY, metric_label, new_figure, width_of
 from bench.records.sections import Section
 from bench.text import MISSING, counts_of
 from bench.verdicts.gaps import quarter_domains
-from bench.verdicts.standings import Standing, Standings, by_conditions, standings_of
+from bench.verdicts.standings import Standing, Standings, by_conditions, standings_of, what_is_marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 1.12, 0.235  # inches of a cell
 LETTER = 0.075  # inches of a letter of a name
+HEAD = 18  # letters of a line of a heading
+MAY_BE = "may be the best"
 LEGEND = 2.9  # inches of a column of the legend
 
 
@@ -67,25 +70,28 @@ def draw_verdicts(title: str, columns: Sequence[Standings]) -> Figure:
 
     names = rows_of(columns)
     heads = [_head(column, columns) for column in columns]
+    is_judged = any(column.is_judged for column in columns)
+    below = [MAY_BE] if is_judged else []
     used = [shade_of(one, column) for column in columns for one in column.members]
     legend = [
         Patch(facecolor=shade.fill, edgecolor="0.8", linewidth=0.5, label=meaning(shade, columns[0]))
         for shade in IN_LEGENDS
         if shade in used
     ]
-    width = max(0.35 + LETTER * max(map(len, [*names, "may be the best"])) + WIDE * len(columns), 5.6)
+    width = max(0.35 + LETTER * max(map(len, [*names, *below])) + WIDE * len(columns), 5.6)
     beside = max(int(width_of(width) / LEGEND), 1)
     lines = -(-len(legend) // beside)
-    height = HIGH * (len(names) + 1) + 0.15 * max(head.count("\n") + 1 for head in heads) + 0.17 * lines + 0.3
+    height = HIGH * (len(names) + len(below)) + 0.15 * max(head.count("\n") + 1 for head in heads) + 0.17 * lines + 0.3
     figure = new_figure(width, height, title, _note(columns))
     axis = figure.subplots()
     for at, column in enumerate(columns):
         _draw_column(axis, at, column, names)
     axis.set_xlim(-0.5, len(columns) - 0.5)
-    axis.set_ylim(len(names) + 0.6, -0.5)
+    axis.set_ylim(len(names) + (0.6 if is_judged else -0.5), -0.5)
     axis.set_xticks(range(len(columns)), heads, fontsize=8)
-    axis.set_yticks([*range(len(names)), len(names) + 0.1], [*names, "may be the best"], fontsize=8)
-    axis.get_yticklabels()[-1].set(style="italic", color=GREY)
+    axis.set_yticks([*range(len(names)), *(len(names) + 0.1 for _ in below)], [*names, *below], fontsize=8)
+    for label in axis.get_yticklabels()[len(names) :]:
+        label.set(style="italic", color=GREY)
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -110,8 +116,9 @@ def _draw_column(axis: Axes, at: int, column: Standings, names: Sequence[str]) -
         shade = shade_of(found[name], column)
         axis.add_patch(Rectangle((at - 0.5, row - 0.5), 1, 1, facecolor=shade.fill, edgecolor="white", linewidth=1.5))
         _write(axis, at, row, found[name], shade)
-    tied = f"{len(column.tied)} of {len(column.members)}"
-    axis.text(at, len(names) + 0.1, tied, ha="center", va="center", fontsize=7.5, color=GREY, style="italic")
+    if column.is_judged:
+        tied = f"{len(column.tied)} of {len(column.members)}"
+        axis.text(at, len(names) + 0.1, tied, ha="center", va="center", fontsize=7.5, color=GREY, style="italic")
 
 
 def _write(axis: Axes, at: int, row: int, one: Standing, shade: Shade) -> None:
@@ -127,16 +134,24 @@ def _head(column: Standings, columns: Sequence[Standings]) -> str:
     shift = next((name for name, domain in section.shifts.items() if domain == column.domain), column.domain)
     parts = [section.domain, *([f"→ {shift}"] if column.domain != section.domain else [])]
     parts += [section.backbone] if len({one.section.backbone for one in columns}) > 1 else []
-    return "\n".join(line for part in parts for line in textwrap.wrap(part, 18))
+    return "\n".join(line for part in parts for line in _lines(part))
+
+
+def _lines(part: str) -> list[str]:
+    """Broken between parameters rather than inside a word."""
+    pieces = [part] if len(part) <= HEAD else re.split("(?<=:)", part)
+    return [line for piece in pieces for line in textwrap.wrap(piece, HEAD)]
 
 
 def _note(columns: Sequence[Standings]) -> str:
     beside = "the best of each column" if columns[0].is_best else columns[0].baseline
-    counts = [one.verdict.paired.n for column in columns for one in column.members if one.verdict]
+    counts = [count for column in columns for count in column.counts]
     over = f" over {counts_of(counts, columns[0].section.repeats)}" if counts else ""
+    is_judged = any(column.is_judged for column in columns)
+    sure = f"; colours say what is sure beside {beside}, adjusted for all fusions of a column" if is_judged else ""
     return (
-        f"mean {metric_label(columns[0].metric)}{over}, rows by mean rank; colours say what is sure beside {beside}, "
-        "adjusted for all fusions of a column; bold with a dot: tie group, which holds the best at 95 %"
+        f"mean {metric_label(columns[0].metric)}{over}, rows by mean rank{sure}; "
+        f"bold with a dot: {what_is_marked(columns)}"
     )
 
 

@@ -52,6 +52,12 @@ class Entry:
         """Cells that were tried and have no result."""
         return tuple(cell for cell in self.cells if cell.status not in ("ok", "not_applicable"))
 
+    @property
+    def train_pairs(self) -> int | None:
+        """Of its recipe; the lower middle one where the cells differ, None where none tells."""
+        told = [cell.recipe["train_pairs"] for cell in self.cells if "train_pairs" in cell.recipe]
+        return statistics.median_low(told) if told else None
+
     @cached_property
     def machines(self) -> frozenset[Machine | None]:
         """Those that the cells with a result ran on; None is one that is not known."""

@@ -56,7 +56,7 @@ from bench.records.machine import names_of
 from bench.records.record import NO_SEED, Group
 from bench.records.references import Efficiency
 from bench.records.schema import check_schema
-from bench.records.sections import tables_of
+from bench.records.sections import sections_of
 from bench.records.ties import tie_groups
 from bench.stats.intervals import Estimates
 
@@ -202,8 +202,8 @@ def _ties(entries: Iterable[Entry], metric: str) -> dict[tuple[Group, str], Row]
     """For each fusion and domain with a score whether it belongs to the tie group of its table and backbone."""
     found: dict[tuple[Group, str], Row] = {}
     parts: dict[tuple[int, str], list[Entry]] = defaultdict(list)
-    for number, (_, members) in enumerate(tables_of(entries, lambda entry: entry.group)):
-        for entry in members:
+    for number, section in enumerate(sections_of(entries)):
+        for entry in section.entries:
             if entry.role == "fusion":
                 parts[number, entry.group.backbone].append(entry)
     for own in parts.values():
@@ -240,7 +240,7 @@ def _conditions(entry: Entry) -> Row:
         "warmup_seconds": _middle(cell.warmup.get("seconds") for cell in cells),
         "repeats": group.repeats,
         "recipe_id": group.recipe_id,
-        "train_pairs": _middle(cell.recipe.get("train_pairs") for cell in cells),
+        "train_pairs": entry.train_pairs,
         "labelled_pairs": _middle(cell.labelled_pairs for cell in cells),
     }
 

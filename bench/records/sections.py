@@ -26,6 +26,7 @@ class Table:
     Attributes:
         recipe_id: of all its lines, or empty where every backbone has its one recipe and they differ.
         is_only_recipe, is_only_warmup_seed: whether no other table differs in this alone.
+        train_pairs: of its recipe, where that tells it from the other recipes.
         backbone: of all its lines, where it is a part of a table.
     """
 
@@ -37,6 +38,7 @@ class Table:
     recipe_id: str
     is_only_recipe: bool
     is_only_warmup_seed: bool
+    train_pairs: int | None = None
     backbone: str = ""
 
     @property
@@ -54,15 +56,21 @@ class Table:
         elif not self.is_only_warmup_seed:
             parts[-1] += f" (seed {self.warmup_seed})"
         if not self.is_only_recipe:
-            parts.append(f"recipe {self.recipe_id}")
+            known = self.train_pairs is not None
+            parts.append(f"{self.train_pairs:,} training pairs" if known else f"recipe {self.recipe_id}")
         return " · ".join([*parts, self.backbone] if self.backbone else parts)
 
 
-def tables_of(lines: Iterable[T], group_of: Callable[[T], Group]) -> list[tuple[Table, list[T]]]:
-    """Split lines into tables, in which only fusion and backbone differ.
+def tables_of(
+    lines: Iterable[T], group_of: Callable[[T], Group], pairs_of: Callable[[T], int | None]
+) -> list[tuple[Table, list[T]]]:
+    """Split lines into tables, in which only fusion and backbone differ; those of fewer training pairs first.
 
     Protocol, warm-up and domain never mix. Recipes share a table only where each backbone has exactly one: then the
     recipe is part of what the backbone stands for.
+
+    Args:
+        pairs_of: training pairs of a line, where they are known.
     """
     found: dict[tuple[str, str, str, Repeats, int], list[tuple[Group, T]]] = defaultdict(list)
     for line in lines:
@@ -72,10 +80,21 @@ def tables_of(lines: Iterable[T], group_of: Callable[[T], Group]) -> list[tuple[
     tables = []
     for (domain, protocol, warmup, repeats, seed), members in sorted(found.items()):
         parts = _by_recipe(members)
-        for recipe_id, part in parts.items():
-            only_seed = warmup_seeds[domain, protocol, warmup, repeats] == 1
-            tables.append((Table(domain, protocol, warmup, seed, repeats, recipe_id, len(parts) == 1, only_seed), part))
+        pairs = _pairs_by_recipe(parts, pairs_of) if len(parts) > 1 else {}
+        only_seed = warmup_seeds[domain, protocol, warmup, repeats] == 1
+        for recipe_id in sorted(parts, key=lambda one: (pairs.get(one, 0), one)):
+            table = Table(
+                domain, protocol, warmup, seed, repeats, recipe_id, len(parts) == 1, only_seed, pairs.get(recipe_id)
+            )
+            tables.append((table, parts[recipe_id]))
     return tables
+
+
+def _pairs_by_recipe(parts: Mapping[str, Sequence[T]], pairs_of: Callable[[T], int | None]) -> dict[str, int]:
+    """Training pairs of each recipe; empty where they do not tell all recipes apart."""
+    told = {recipe_id: {pairs_of(line) for line in part} - {None} for recipe_id, part in parts.items()}
+    found = {recipe_id: pairs for recipe_id, known in told.items() if len(known) == 1 for pairs in known if pairs}
+    return found if len(set(found.values())) == len(parts) else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +162,7 @@ class Section(Table):
 
 def sections_of(entries: Iterable[Entry]) -> tuple[Section, ...]:
     """Split entries into tables."""
-    tables = tables_of(entries, lambda entry: entry.group)
+    tables = tables_of(entries, lambda entry: entry.group, lambda entry: entry.train_pairs)
     return tuple(Section(**vars(table), entries=tuple(members)) for table, members in tables)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from bench.metrics import METRICS
 from bench.records.blocks import score_table, shared_by
 from bench.records.entries import Entry
+from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.ties import Marks, tie_group
 
 
@@ -33,6 +34,24 @@ def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset
     marks = tie_group(scores, METRICS.get(metric).direction, shared.between, shared.freedom, shared.step)
     group = frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
     return group if any(map(_has_learned, group)) else frozenset()
+
+
+def how_bold(fewest: int, most: int) -> str:
+    """What bold type says in a column of means over so many repetitions, the end of a sentence."""
+    if most < 2:
+        return "best in the column"
+    if fewest < FEWEST_SEEDS:
+        return "best in the column, or too close to it to tell"
+    return "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
+
+
+def how_marked(most: int) -> str:
+    """What a mark on the members of a tie group says, where a fusion has so many repetitions at most."""
+    if most < 2:
+        return "the best mean"
+    if most < FEWEST_SEEDS:
+        return "the best mean, or too close to it to tell"
+    return "tie group, which holds the best at 95 %"
 
 
 def _has_learned(entry: Entry) -> bool:

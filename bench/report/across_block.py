@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bench.plots.style import metric_label
+from bench.records.ties import how_bold
 from bench.report.order_block import number, span
-from bench.report.table import Block, Grid, estimate_text, how_bold
+from bench.report.table import Block, Grid, estimate_text
 from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import defined, some
 from bench.verdicts.across import Across

@@ -8,8 +8,8 @@ from bench.records.entries import Entry
 from bench.records.record import NO_SEED, Record
 from bench.records.references import Efficiency
 from bench.records.sections import Section
+from bench.records.ties import how_bold
 from bench.report.mixed import origins
-from bench.report.table import how_bold
 from bench.stats.intervals import FEWEST_SEEDS, LEVEL
 from bench.text import span
 

@@ -20,20 +20,10 @@ from bench.records.references import Efficiency
 from bench.records.sections import Section
 from bench.records.ties import tie_groups
 from bench.report.footnotes import mark
-from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import MISSING, human
 
 ABROAD = ("accuracy", "auc")
 Quantity = tuple[str, str]
-
-
-def how_bold(fewest: int, most: int) -> str:
-    """What bold type says in a column of means over so many repetitions, the end of a sentence."""
-    if most < 2:
-        return "best in the column"
-    if fewest < FEWEST_SEEDS:
-        return "best in the column, or too close to it to tell"
-    return "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
 
 
 @dataclass(frozen=True)

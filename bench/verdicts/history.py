@@ -102,8 +102,9 @@ def histories_of(versions: Sequence[Run], metric: str, chosen: Collection[Group]
     """
     found, names = [_entries(one, chosen) for one in versions], names_of(versions)
     groups = sorted({group for entries in found for group in entries})
+    pairs = {group: entry.train_pairs for entries in found for group, entry in entries.items()}
     histories = []
-    for table, members in tables_of(groups, lambda group: group):
+    for table, members in tables_of(groups, lambda group: group, pairs.get):
         for backbone in sorted({group.backbone for group in members}):
             own = [group for group in members if group.backbone == backbone]
             shown = [at for at, entries in enumerate(found) if any(_has(entries, group, metric) for group in own)]

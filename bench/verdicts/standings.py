@@ -11,7 +11,7 @@ from bench.errors import UsageError
 from bench.metrics import LOWER, METRICS
 from bench.records.entries import Entry
 from bench.records.sections import Section
-from bench.records.ties import tie_groups
+from bench.records.ties import how_marked, tie_groups
 from bench.verdicts.verdicts import Verdict, compare_to_baseline
 
 
@@ -59,6 +59,16 @@ class Standings:
     def tied(self) -> tuple[str, ...]:
         """Names of the tie group."""
         return tuple(one.fusion for one in self.members if one.is_tied)
+
+    @property
+    def counts(self) -> Sequence[int]:
+        """Repetitions that each fusion shares with the baseline."""
+        return [one.verdict.paired.n for one in self.members if one.verdict]
+
+
+def what_is_marked(columns: Iterable[Standings]) -> str:
+    """What a mark on the members of their tie groups says."""
+    return how_marked(max((count for column in columns for count in column.counts), default=0))
 
 
 def standings_of(section: Section, domain: str, metric: str, margin: float, baseline: str = "") -> Standings:

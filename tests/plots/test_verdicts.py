@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from bench.plots.contract import Source
 from bench.plots.shades import AT_CHANCE, BETTER, OPEN, TIED, TOO_FEW, WORSE
@@ -64,8 +65,17 @@ def test_where_nobody_has_learned_nobody_is_worse(drawn):
 
 
 def test_from_two_seeds_nothing_is_said(drawn):
-    colors = {color for _, color in cells(drawn(seeds=2)).values() if color}
-    assert colors == {TOO_FEW.fill.lower()}
+    found = cells(axis := drawn(seeds=2))
+    assert {color for _, color in found.values() if color} == {TOO_FEW.fill.lower()}
+    assert "may be the best" not in {name for _, name in found}
+    told = " ".join(text.get_text() for text in axis.figure.findobj(Text)).replace("\n", " ")
+    assert "the best mean, or too close to it to tell" in told
+    assert "95 %" not in told
+
+
+def test_a_heading_is_broken_between_parameters(drawn):
+    heads = [label.get_text() for label in drawn(at={"color:difficulty=hard": LEVELS["color"]}).get_xticklabels()]
+    assert heads == ["color:\ndifficulty=hard"]
 
 
 def test_rows_stand_by_mean_rank(drawn):

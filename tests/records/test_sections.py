@@ -59,6 +59,13 @@ def test_two_recipes_of_one_backbone_are_two_tables(record, markdown):
     assert [heading.split(" · ")[-1] for heading in headings(text)[:2]] == ["recipe aaaaaaaa", "recipe bbbbbbbb"]
 
 
+def test_recipes_of_other_training_pairs_are_told_apart_by_them_the_fewest_first(record, markdown):
+    pairs = {"aaaaaaaa": 9600, "bbbbbbbb": 150, "cccccccc": 2400}
+    found = headings(markdown([record(recipe_id=recipe, train_pairs=n) for recipe, n in pairs.items()]))
+    told = ["150 training pairs", "2,400 training pairs", "9,600 training pairs"]
+    assert [heading.split(" · ")[-1] for heading in found[:3]] == told
+
+
 def test_caption_states_the_conditions(record, markdown):
     text = one_line(markdown([record(seed=seed, abroad={"texture": 0.7}) for seed in range(2)]))
     assert "Protocol finetune on color, from warm-up names (seed 0), shared by all seeds: " in text

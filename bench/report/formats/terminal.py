@@ -12,7 +12,7 @@ from bench.metrics import LOWER, METRICS
 from bench.records.entries import Entry
 from bench.records.load import damage
 from bench.records.sections import Section
-from bench.records.ties import tie_groups
+from bench.records.ties import how_marked, tie_groups
 from bench.report import across_block
 from bench.report.against_baseline import Comparison, word_of
 from bench.report.footnotes import failures
@@ -20,6 +20,7 @@ from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_f
 from bench.report.provenance import left_out
 from bench.report.report import Report
 from bench.report.table import Grid, Table, estimate_text
+from bench.stats.intervals import FEWEST_SEEDS
 from bench.text import count_of, printable, some
 from bench.verdicts.across import Across
 
@@ -159,8 +160,12 @@ def _leaders(section: Section, metric: str) -> list[str]:
         marks = tie_groups(ranked, section.domain, [metric])[:, 0]
         names = [entry.group.fusion for entry, belongs in zip(ranked, marks, strict=True) if belongs]
         where = f" with {part.backbone}" if len(section.backbones) > 1 else ""
-        if names:
-            of = count_of(len(ranked), "fusion")
+        most = max((len(entry.finished) for entry in ranked), default=0)
+        of = count_of(len(ranked), "fusion")
+        if names and most < FEWEST_SEEDS:
+            few = f"no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
+            lines.append(f"By {metric}{where}, {how_marked(most)}: {some(names, MOST_NAMED)} of {of} ({few})")
+        elif names:
             lines.append(f"May be the best by {metric}{where}: {some(names, MOST_NAMED)} ({len(names)} of {of})")
     return lines
 

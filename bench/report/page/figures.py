@@ -111,7 +111,7 @@ def forest_views(name: str, found: Standings) -> list[View]:
     layout = {
         "height": 120 + ROW_OF_FOREST * len(shown),
         "yaxis": {"autorange": "reversed", "automargin": True, "dtick": 1},
-        "xaxis": {"title": {"text": f"{metric_label(metric)}:{unit.name} from {_label(found.baseline)}"}},
+        "xaxis": {"title": {"text": f"{metric_label(metric)}:{unit.name}<br>from {_label(found.baseline)}"}},
         "shapes": [band | ends],
     }
     return [_view(name, [data], layout)]

@@ -10,7 +10,7 @@ from bench.plots.verdicts import columns_of, rows_of
 from bench.report.page.figures import View, forest_views
 from bench.report.report import Report
 from bench.text import MISSING
-from bench.verdicts.standings import Standings, by_conditions
+from bench.verdicts.standings import Standings, by_conditions, what_is_marked
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,15 @@ class Matrix:
     """Fusions, best mean rank first, by domains.
 
     Attributes:
-        heads: of the columns. rows: name and cells of each fusion. tied: how many may be the best, by column.
+        heads: of the columns. rows: name and cells of each fusion. marked: what a dot says. tied: how many may be the
+            best, by column; empty where nothing can be inferred.
         legend: colour and meaning. forests: a view of differences for each column that has any.
     """
 
     conditions: str
     heads: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Cell]]]
+    marked: str
     tied: Sequence[str]
     legend: Sequence[tuple[str, str]]
     forests: Sequence[View]
@@ -70,10 +72,11 @@ def _matrix(conditions: str, columns: Sequence[Standings], beside: Sequence[Stan
         rows.append((name, cells))
     used = {cell.shade for _, cells in rows for cell in cells}
     legend = [(shade.fill, meaning(shade, columns[0])) for shade in IN_LEGENDS if shade in used]
-    tied = [f"{len(one.tied)} of {len(one.members)}" for one in columns]
+    tied = [f"{len(one.tied)} of {len(one.members)}" if one.is_judged else MISSING for one in columns]
+    tied = tied if any(one.is_judged for one in columns) else []
     forests = [view for one in columns for view in forest_views(_head(one, several), one)]
     forests += [view for one in beside for view in forest_views(f"{_head(one, several)}, from {one.baseline}", one)]
-    return Matrix(conditions, heads, rows, tied, legend, forests)
+    return Matrix(conditions, heads, rows, what_is_marked(columns), tied, legend, forests)
 
 
 def _head(column: Standings, several: bool) -> str:

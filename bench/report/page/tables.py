@@ -144,7 +144,7 @@ def verdicts_table(comparison: Comparison) -> pd.DataFrame:
                 _rounded(value * unit.scale, unit.digits)
                 for value in (verdict.paired.mean, verdict.paired.low, verdict.paired.high)
             ),
-            _rounded(verdict.p_holm, 4),
+            float(f"{verdict.p_holm:.2g}"),
             _rounded(verdict.smallest_detectable * unit.scale, unit.digits),
             verdict.paired.n,
             verdict.backbone,

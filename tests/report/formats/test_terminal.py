@@ -68,6 +68,15 @@ def test_who_may_be_the_best_stands_above_and_verdicts_in_the_rows(shown):
     assert "## Provenance" not in text
 
 
+@pytest.mark.parametrize(("seeds", "marked"), [(1, "the best mean"), (2, "the best mean, or too close to it to tell")])
+def test_from_one_or_two_seeds_nobody_is_said_to_be_the_best(record, run_folder, bench_report, seeds, marked):
+    records = [record(fusion, seed, 0.9 - n / 10) for seed in range(seeds) for n, fusion in enumerate(NAMES)]
+    text = " ".join(bench_report(run_folder(records), "--format", "terminal").stdout.split())
+    assert f"By accuracy, {marked}: {NAMES[0]}" in text
+    assert "(no inference: fewer than 3 seeds)" in text
+    assert "May be the best" not in text
+
+
 def test_prose_comes_when_asked_for(sweep, run_folder, bench_report):
     text = bench_report(run_folder(sweep), "--format", "terminal:verbose=true").stdout
     assert text.index("May be the best") < text.index("## Provenance")

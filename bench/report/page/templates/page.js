@@ -21,6 +21,7 @@ function layoutOf(view, width) {
     font: { color: colour("--text"), size: narrow ? 11 : 13 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--quiet"), activecolor: colour("--text") },
   };
 }
 
