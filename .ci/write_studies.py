@@ -51,7 +51,8 @@ def published(report: Report, metric: str) -> Iterator[str]:
     yield wrap(
         f"Differences are paired by replicate or seed and averaged over the domains; each interval holds at 5 % / "
         f"{tested}, so that all of them hold together with 95 % confidence. Those over seeds are of one warm-up and "
-        "one test set, whose draw they leave out."
+        "one test set, whose draw they leave out. Above 0 the first join is the better one, "
+        "whether more or less of the metric is."
     )
 
 
@@ -68,7 +69,7 @@ def _claim(
     lead = board.lead(*(_named(board.fusions, name) for name in (better, worse)), confidence)
     verdict = "confirmed" if lead.low > 0 else "contradicted" if lead.high < 0 else "not told apart"
     where = (f", {', '.join(domains)} alone" if domains else "") + (f", tested on {shift} classes" if shift else "")
-    here = f"{better} over {worse} ({study}{where}; {metric}, n = {board.repetitions})"
+    here = f"{better} over {worse}{why and f', {why}'} ({study}{where}; {metric}, n = {board.repetitions})"
     points = [f"{100 * one:+.2f}" for one in (lead.mean, lead.low, lead.high)]
     return [said, source, here, points[0], f"{points[1]} to {points[2]}", verdict]
 
