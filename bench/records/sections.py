@@ -92,8 +92,11 @@ def tables_of(
 
 def _pairs_by_recipe(parts: Mapping[str, Sequence[T]], pairs_of: Callable[[T], int | None]) -> dict[str, int]:
     """Training pairs of each recipe; empty where they do not tell all recipes apart."""
-    told = {recipe_id: {pairs_of(line) for line in part} - {None} for recipe_id, part in parts.items()}
-    found = {recipe_id: pairs for recipe_id, known in told.items() if len(known) == 1 for pairs in known if pairs}
+    found = {
+        recipe_id: known.pop()
+        for recipe_id, part in parts.items()
+        if len(known := {pairs for pairs in map(pairs_of, part) if pairs is not None}) == 1
+    }
     return found if len(set(found.values())) == len(parts) else {}
 
 

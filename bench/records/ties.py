@@ -38,20 +38,20 @@ def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset
 
 def how_bold(fewest: int, most: int) -> str:
     """What bold type says in a column of means over so many repetitions, the end of a sentence."""
-    if most < 2:
-        return "best in the column"
-    if fewest < FEWEST_SEEDS:
-        return "best in the column, or too close to it to tell"
-    return "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
+    sure = "not worse than the best in the column (with 95 % confidence the truly best one is among them)"
+    return _as_sure_as(fewest, most, "best in the column", sure)
 
 
 def how_marked(most: int) -> str:
     """What a mark on the members of a tie group says, where a fusion has so many repetitions at most."""
+    return _as_sure_as(most, most, "the best mean", "tie group, which holds the best at 95 %")
+
+
+def _as_sure_as(fewest: int, most: int, best: str, sure: str) -> str:
+    """What so many repetitions allow to say of a tie group: ``best`` of one, ``sure`` of enough to infer from."""
     if most < 2:
-        return "the best mean"
-    if most < FEWEST_SEEDS:
-        return "the best mean, or too close to it to tell"
-    return "tie group, which holds the best at 95 %"
+        return best
+    return f"{best}, or too close to it to tell" if fewest < FEWEST_SEEDS else sure
 
 
 def _has_learned(entry: Entry) -> bool:
