@@ -160,8 +160,12 @@ def groups_of(domain: Domain) -> tuple[str, ...]:
 
 @singledispatch
 def unread_of(domain: Domain) -> tuple[str, ...]:
-    """A line on each kind of file that lies among the user's images and is none of the domain's; registered like
-    :func:`groups_of`."""
+    """A line on each kind of file that lies among the user's images and is none of the domain's, and on columns of
+    their list that are not read; registered like :func:`groups_of`.
+
+    Raises:
+        UsageError: something in the list was hardly meant as it is read.
+    """
     return ()
 
 

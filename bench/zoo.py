@@ -96,6 +96,9 @@ def _load_folder(folder: Path, tag: str) -> None:
 
 def _load_file(path: Path, package: str) -> None:
     name = f"{package}.{path.stem}"
+    if "." in path.stem:
+        BROKEN[path] = BrokenPlugin(path, "Python imports no file with a dot in its name but that of .py; rename it")
+        return
     if name in sys.modules:
         BROKEN.pop(path, None)
         return

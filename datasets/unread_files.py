@@ -10,7 +10,8 @@ from bench.domain import unread_of
 from bench.text import count_of, some
 
 from .folder import Folder
-from .image_files import SUFFIXES, _is_shown
+from .image_files import COLUMNS, OPTIONAL, SUFFIXES, _is_shown
+from .list_checks import unread_columns
 
 NAMED = 5
 
@@ -19,8 +20,8 @@ NAMED = 5
 def _unread(domain: Folder) -> tuple[str, ...]:
     listed = domain._listed
     if listed.where != f"folder {listed.root}":
-        # A CSV file names every image.
-        return ()
+        list_file = Path(listed.where.removeprefix("folder "))
+        return unread_columns(listed.where, list_file, COLUMNS, OPTIONAL, ("class", "group", "split"))
     found = [*_other_files(listed.root), *_without_images(listed.root, set(listed.classes)), *_beside(listed.root)]
     return tuple(f"{listed.where}: {line}" for line in found)
 

@@ -13,8 +13,8 @@ from bench.choose.costs import Costs, costs_of
 from bench.choose.course import WORSE, Course
 from bench.choose.field import domain_of
 from bench.choose.kept_model import sentence_on_model, way_to_a_test
-from bench.choose.look import TEST, told_pairs
-from bench.choose.question import Question
+from bench.choose.look import told_pairs
+from bench.choose.question import TEST, Question
 from bench.choose.race import ALPHA, Array
 from bench.choose.stages import State
 from bench.markup import align, markdown_line

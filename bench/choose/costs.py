@@ -6,9 +6,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from bench.choose.look import TEST
-from bench.choose.question import Question
-from bench.choose.stages import FINALISTS, SCREENING
+from bench.choose.question import FINALISTS, SCREENING, TEST, Question
 from bench.records.folder import RunFolder
 from bench.records.record import DetailedRecord
 from bench.text import human

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.choose.look import TEST
-from bench.choose.question import Question
+from bench.choose.question import TEST, Question
 from bench.choose.stages import State
 from bench.models.files import FOLDER, read_card, stored_models
 

@@ -16,7 +16,6 @@ from bench.stats.intervals import FEWEST_SEEDS
 from bench.sweep.config import SweepConfig
 from bench.sweep.replicates import SAME_PARTS, redealt, shared
 
-TEST = "test"
 # The share of the budget by whose end the race is over; the rest is for the test.
 RACED_BY = 0.75
 MOST_TESTED = 10

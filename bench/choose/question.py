@@ -13,12 +13,14 @@ from bench.atomic import write_text_atomically
 from bench.errors import UsageError
 from bench.metrics import METRICS, NEITHER, SHARE, validation_metrics
 from bench.records.columns import choose_one
+from bench.records.folder import PLAIN
 from bench.sweep.config import SweepConfig, seconds
 from bench.text import without_home
 
 Cost = Literal["none", "infer_ms", "params"]
 COSTS: tuple[Cost, ...] = ("none", "infer_ms", "params")
 FILE = "race.json"
+SCREENING, FINALISTS, TEST = "screening", "finalists", "test"
 # What decides who wins. The budget, where cells run and what is cheap among equals may change when a race goes on.
 ASKED = (
     "fusion", "backbone", "domain", "protocol", "warmup", "warmup_seed", "test_pairs", "recipe", "warmup_recipe",
@@ -105,26 +107,33 @@ class Clock:
     """Seconds that a race has taken, over all the times that it was gone on with.
 
     Attributes:
+        cells: a key for each fusion, which tells its code and the images that it sees from others of the same names.
         before: of earlier sessions. counted: up to the last sweep that ended.
         longest: the longest that one replicate of a stage has taken.
     """
 
     question: Question
+    cells: Mapping[str, str]
     before: float = 0.0
     counted: float = 0.0
     longest: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=lambda: time.monotonic())
 
     @classmethod
-    def of(cls, question: Question) -> Clock:
+    def of(cls, question: Question, cells: Mapping[str, str]) -> Clock:
         """The clock of a race, new or gone on with.
 
         Raises:
-            UsageError: its folder holds a race that was asked something else, or one that cannot be read.
+            UsageError: its folder holds a race that was asked something else, one on other images or of other code,
+                or one that cannot be read.
         """
         known = _read(question.out / FILE)
         if not known:
-            return cls(question)
+            if any((question.out / stage / PLAIN).exists() for stage in (SCREENING, FINALISTS, TEST)):
+                raise UsageError(
+                    f"--out {question.out}: holds records of a race without its {FILE}; choose another --out"
+                )
+            return cls(question, cells)
         own = question.identity()
         for name, value in own.items():
             if name not in known["question"] or known["question"][name] != value:
@@ -133,7 +142,12 @@ class Clock:
                     f"--out {question.out}: holds a race with {name} {before}, not {json.dumps(value)}; choose another "
                     "--out, or ask the same"
                 )
-        return cls(question, known["seconds"], known["seconds"], known["longest"])
+        if others := [name for name, key in known["cells"].items() if cells.get(name) != key]:
+            what = (
+                "other images or of other code" if len(others) == len(cells) else f"other code of {', '.join(others)}"
+            )
+            raise UsageError(f"--out {question.out}: holds a race on {what}; choose another --out")
+        return cls(question, cells, known["seconds"], known["seconds"], known["longest"])
 
     @property
     def spent(self) -> float:
@@ -146,7 +160,20 @@ class Clock:
             own = (self.spent - since) / replicates
             self.longest[stage] = max(own, self.longest.get(stage, 0.0))
         self.counted = self.spent
-        facts = {"question": self.question.identity(), "seconds": self.counted, "longest": self.longest}
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what was asked and spent.
+
+        Raises:
+            StorageError: the folder cannot be written to.
+        """
+        facts = {
+            "question": self.question.identity(),
+            "cells": dict(self.cells),
+            "seconds": self.counted,
+            "longest": self.longest,
+        }
         write_text_atomically(self.question.out / FILE, json.dumps(facts, indent=1) + "\n")
 
     def replicates_that_fit(self, stage: str, share: float, wanted: int) -> int:
@@ -165,8 +192,12 @@ def _read(file: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError):
         content = None
-    is_whole = isinstance(content, dict) and {"question", "seconds", "longest"} <= content.keys()
+    is_whole = (
+        isinstance(content, dict)
+        and all(isinstance(content.get(name), dict) for name in ("question", "cells", "longest"))
+        and isinstance(content.get("seconds"), float)
+    )
     if not is_whole:
-        raise UsageError(f"{file}: not readable as the clock of a race; choose another --out, or remove it")
+        raise UsageError(f"{file}: not readable as the clock of a race; choose another --out")
     assert isinstance(content, dict)
     return content

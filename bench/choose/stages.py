@@ -10,8 +10,8 @@ from rich.console import Console
 from bench import zoo
 from bench.choose.course import WORSE, Course, Outcome, follow
 from bench.choose.field import Field, field_of
-from bench.choose.look import RACED_BY, TEST, Look, Price, begun, price_of
-from bench.choose.question import Clock, Question
+from bench.choose.look import RACED_BY, Look, Price, begun, price_of
+from bench.choose.question import FINALISTS, SCREENING, TEST, Clock, Question
 from bench.choose.race import FIRST_LOOK
 from bench.interrupt import Interrupted
 from bench.records.folder import RunFolder
@@ -22,7 +22,6 @@ from bench.sweep.run import run_sweep
 from bench.text import count_of, say
 from bench.training.recipe import Protocol
 
-SCREENING, FINALISTS = "screening", "finalists"
 # The share of the budget by whose end screening is over.
 SCREENED_BY = 0.5
 MOST_SCREENED = 20
@@ -79,9 +78,11 @@ def race(question: Question, command: Sequence[str], console: Console) -> State:
     zoo.load(question.sweep.include)
     for plugin in zoo.broken_plugins():
         say(console, f"warning: {plugin.path} is left out: {plugin.error}", "yellow")
-    clock = Clock.of(question)
-    runner = _Runner(question, field_of(question), clock, command, console)
     plan = make_plan(question.sweep, {})
+    # Of one repetition, whichever are planned.
+    clock = Clock.of(question, {str(one.cell.fusion): one.cell.keys([0])[0] for one in plan.cells})
+    runner = _Runner(question, field_of(question), clock, command, console)
+    clock.keep()
     for line in (*plan.repeated(), *plan.unread()):
         say(console, f"  {line}")
     code = 0

@@ -47,8 +47,8 @@ def look(
     chosen = sorted(VIEWS.resolve(names or ["all"]), key=lambda choice: order.index(choice.name))
     views = [choice.build() for choice in chosen]
     subject = Subject(restore(model), domain)
-    if subject.stored.changed:
-        typer.echo(f"warning: {subject.stored.changed}", err=True)
+    if subject.changed:
+        typer.echo(f"warning: {subject.changed}", err=True)
     seen = []
     for one in visit(subject, views):
         seen.append(one)

@@ -18,9 +18,13 @@ def new(
     """Write a file with a fusion of your own, which runs as it is, to be changed."""
     from bench.atomic import write_text_atomically
     from bench.catalogue.template import fusion_source
+    from bench.fusion import FUSIONS
 
-    file = out or Path(f"{name}.py")
+    # Python imports no file with a dot in its name.
+    file = out or Path(f"{name.replace('.', '_')}.py")
     source = fusion_source(name, file)
+    if name in FUSIONS:
+        raise UsageError(f"there is a fusion {name} already; choose another name")
     if file.exists():
         raise UsageError(f"{file}: exists already; give another --out")
     write_text_atomically(file, source)

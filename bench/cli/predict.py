@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, ModelArgument, OutOption, deliver, table_text
+from bench.cli.options import IncludeOption, ModelArgument, OutOption, deliver, emit, table_text
 
 
 def predict(
@@ -30,7 +30,7 @@ def predict(
     calibrated on the validation pairs. Of a list with labels, the accuracy is said.
     """
     from bench import zoo
-    from bench.errors import UsageError
+    from bench.errors import StorageError, UsageError
     from bench.models.predict import TEXTS, as_table, predict_against, predict_files
     from bench.models.restore import restore
     from bench.records.columns import choose_one
@@ -50,4 +50,10 @@ def predict(
         raise UsageError("--against compares one image, or a folder of them, with a folder")
     if found.accuracy is not None:
         typer.echo(f"accuracy {found.accuracy:.4f} on {len(found.predicted)} labelled pairs", err=True)
-    deliver(TEXTS[form](found) if form in TEXTS else table_text(as_table(found)), out)
+    text = TEXTS[form](found) if form in TEXTS else table_text(as_table(found))
+    try:
+        deliver(text, out)
+    except StorageError:
+        # Many pairs take long.
+        emit(text)
+        raise

@@ -33,6 +33,7 @@ def probe(
     from bench.probe.config import load_probe
     from bench.probe.deliver import deliver
     from bench.probe.run import run_probe
+    from bench.probe.table import render
     from bench.text import say
 
     settings = load_probe({**given, **({} if source is None else {"source": source})}, config)
@@ -40,6 +41,8 @@ def probe(
     torch.set_num_threads(settings.threads)
     console = Console(stderr=True)
     result = run_probe(settings, lambda line: say(console, line))
-    table, files = deliver(result, Path(settings.out))
-    say(console, f"wrote {len(files)} files to {settings.out}: {', '.join(file.name for file in files)}")
-    emit(table)
+    try:
+        files = deliver(result, Path(settings.out))
+        say(console, f"wrote {len(files)} files to {settings.out}: {', '.join(file.name for file in files)}")
+    finally:
+        emit(render(result))

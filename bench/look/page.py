@@ -76,8 +76,8 @@ def _sentences(subject: Subject) -> Iterator[str]:
     yield _text(f"{trained}{tested} Model {without_home(str(stored.path))}.")
     if card.collapsed:
         yield "<strong>Collapsed: its scores or encodings no longer depend on the images.</strong>"
-    if stored.changed:
-        yield f"<strong>Careful: {_text(stored.changed)}.</strong>"
+    if subject.changed:
+        yield f"<strong>Careful: {_text(subject.changed)}.</strong>"
 
 
 def _section(seen: Seen) -> Iterator[str]:

@@ -68,6 +68,14 @@ class Subject:
         """What tables call the domain."""
         return self.stored.cell.name_of(self.choice)
 
+    @property
+    def changed(self) -> str:
+        """What has changed since the model was trained, in a line; empty where nothing has."""
+        if self.choice != self.stored.cell.domain:
+            return self.stored.changed
+        why = self.stored.outdated
+        return f"{why}: numbers are not those of its record, and training may have shown these pairs" if why else ""
+
     @cached_property
     def domain(self) -> Domain:
         """The domain of the pairs."""

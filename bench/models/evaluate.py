@@ -94,8 +94,7 @@ def _folder(model: StoredModel, out: Path | None) -> RunFolder:
 
 
 def _check_current(model: StoredModel) -> None:
-    if model.cell.key() != model.card.key:
-        why = model.changed or "its domain, or what this program measures, has changed since this model was trained"
+    if why := model.outdated:
         raise UsageError(f"{model.path}: {why}; a record would be of what is no longer there")
 
 

@@ -40,7 +40,7 @@ def read_pair_list(path: Path) -> PairList:
     where = without_home(printable(str(path), LONGEST_NAME))
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, strict=True)
             rows, columns = [(reader.line_num, row) for row in reader], list(reader.fieldnames or ())
     except OSError as error:
         raise UsageError(f"{where}: {error.strerror or error}") from None
@@ -52,6 +52,11 @@ def read_pair_list(path: Path) -> PairList:
     if not rows:
         raise UsageError(f"{where}: no pairs found; expected a row per pair below the column names")
     for line, row in rows:
+        # Values beyond the columns.
+        if any(row.get(None, ())):
+            raise UsageError(
+                f"{where}: row {line} has more values than columns; put one that holds a comma into quotes"
+            )
         for column in ("a", "b"):
             if not row[column]:
                 raise UsageError(f"{where}: row {line} has no {column}")

@@ -82,6 +82,17 @@ class StoredModel:
         names = [f"{kind} {getattr(self.card.cell, kind)}" for kind in now if now[kind] != self.card.sources.get(kind)]
         return f"the source of {' and '.join(names)} has changed since this model was trained" if names else ""
 
+    @property
+    def outdated(self) -> str:
+        """Why what is computed of its own domain now is not what its record is of; empty where it is.
+
+        Raises:
+            UsageError: as :attr:`cell`.
+        """
+        if self.cell.key() == self.card.key:
+            return ""
+        return self.changed or "its domain, or what this program measures, has changed since this model was trained"
+
     def __call__(self, a: Given, b: Given) -> Predicted:
         """What it says of images of any size: one and one, as many and as many, or one and each of several.
 

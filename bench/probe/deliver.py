@@ -21,15 +21,14 @@ from bench.probe.table import classification, per_class, render
 SCHEMA = 1
 
 
-def deliver(result: Result, folder: Path) -> tuple[str, list[Path]]:
-    """Write all files of a probe; returns the tables that are printed, and the files.
+def deliver(result: Result, folder: Path) -> list[Path]:
+    """Write all files of a probe, and return them.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written to.
     """
-    table = render(result)
     texts = {
-        "probe.md": table,
+        "probe.md": render(result),
         "classes.md": classification(result),
         "accuracy.csv": _csv(_accuracy(result)),
         "confusion.csv": _csv(_confusion(result)),
@@ -37,7 +36,7 @@ def deliver(result: Result, folder: Path) -> tuple[str, list[Path]]:
     }
     for name, text in texts.items():
         write_text_atomically(folder / name, text)
-    return table, [*(folder / name for name in texts), *_draw(result, folder)]
+    return [*(folder / name for name in texts), *_draw(result, folder)]
 
 
 def _draw(result: Result, folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.choose import stages
 from bench.choose.answer import answer_of
 from bench.choose.deliver import choose
 from bench.choose.race import FIRST_LOOK
@@ -182,6 +183,46 @@ def test_another_question_is_refused_in_its_folder(run: Any, sweeps: Any) -> Non
     with pytest.raises(UsageError, match=r'holds a race with select "auc", not "accuracy"'):
         run(budget="1m", select="accuracy")
     run(budget="2m", cost="params")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (("hadamard",), "other code of hadamard"),
+        (("abs_diff", "concat", "hadamard", "sum"), "other images or of other code"),
+    ],
+)
+def test_a_race_whose_code_or_images_have_changed_is_refused(
+    run: Any, sweeps: Any, tmp_path: Path, others: tuple[str, ...], said: str
+) -> None:
+    run(budget="1m")
+    asked, clock = len(sweeps.asked), tmp_path / "race" / "race.json"
+    facts = json.loads(clock.read_text())
+    clock.write_text(json.dumps(facts | {"cells": facts["cells"] | dict.fromkeys(others, "0" * 16)}))
+    with pytest.raises(UsageError, match=f"holds a race on {said}; choose another --out"):
+        run(budget="1m")
+    assert len(sweeps.asked) == asked
+
+
+def test_records_without_their_clock_lend_themselves_to_no_other_race(run: Any, sweeps: Any, tmp_path: Path) -> None:
+    run(budget="1m")
+    (tmp_path / "race" / "race.json").unlink()
+    with pytest.raises(UsageError, match=r"holds records of a race without its race\.json"):
+        run(budget="1m")
+
+
+def test_what_is_asked_is_written_before_the_first_record(
+    run: Any, sweeps: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def watched(*args: Any) -> int:
+        written.append((tmp_path / "race" / "race.json").exists())
+        return int(sweeps(*args))
+
+    monkeypatch.setattr(stages, "run_sweep", watched)
+    run(budget="1m")
+    assert written[0]
 
 
 @pytest.mark.parametrize(

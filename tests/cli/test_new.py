@@ -34,5 +34,21 @@ def test_a_file_that_is_there_and_a_name_that_is_none_are_refused(bench_new, tmp
     with pytest.raises(UsageError, match=r"mine\.py: exists already; give another --out"):
         bench_new("fusion", "mine", "--out", file)
     assert file.read_text() == "precious"
+    with pytest.raises(UsageError, match="there is a fusion concat already; choose another name"):
+        bench_new("fusion", "concat", "--out", tmp_path / "other.py")
     with pytest.raises(UsageError, match="the name '2nd' is not allowed; expected a letter, then"):
         bench_new("fusion", "2nd", "--out", tmp_path / "other.py")
+
+
+def test_a_name_with_a_dot_is_written_to_a_file_that_can_be_loaded(bench_new, registries, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bench_new("fusion", "mine.v2")
+    zoo.load([tmp_path / "mine_v2.py"])
+    assert "mine.v2" in FUSIONS
+
+
+def test_a_file_with_a_dot_in_its_name_is_said_to_be_the_reason(bench_new, registries, tmp_path):
+    bench_new("fusion", "mine", "--out", tmp_path / "mine.v2.py")
+    zoo.load([tmp_path / "mine.v2.py"])
+    (broken,) = zoo.broken_plugins()
+    assert broken.error == "Python imports no file with a dot in its name but that of .py; rename it"

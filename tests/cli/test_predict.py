@@ -32,6 +32,20 @@ def test_two_images_are_compared(bench: Bench, capsys: Captured, kept: Path, tmp
     assert printed.err.startswith("1 pair, ")
 
 
+def test_what_was_computed_is_printed_where_it_cannot_be_written(
+    bench: Bench, capsys: Captured, kept: Path, tmp_path: Path
+) -> None:
+    first = stored_models(kept / "models")[0]
+    Image.new("RGB", (40, 50)).save(tmp_path / "a.png")
+    Image.new("RGB", (40, 50), "red").save(tmp_path / "b.png")
+    asked = ("predict", first, tmp_path / "a.png", tmp_path / "b.png", "--format", "csv")
+    assert bench(*asked) == 0
+    printed = capsys.readouterr().out
+    (tmp_path / "file").touch()
+    assert bench(*asked, "--out", tmp_path / "file" / "out.csv") == 2
+    assert capsys.readouterr().out == printed
+
+
 def test_bad_input_is_one_line(bench: Bench, capsys: Captured, kept: Path, tmp_path: Path) -> None:
     first = stored_models(kept / "models")[0]
     for arguments, why in (

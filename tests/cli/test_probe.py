@@ -54,6 +54,15 @@ def test_a_file_says_what_unless_the_command_line_does(bench: Bench, capsys: Cap
     assert json.loads((tmp_path / "there" / "probe.json").read_text())["config"]["images"] == "bank"
 
 
+def test_tables_are_printed_where_no_file_can_be_written(bench: Bench, capsys: Captured, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    asked = ("probe", "none", "--domain", "digits", "--classifier", "knn", *SMALL, "--out", tmp_path / "file" / "probe")
+    assert bench(*asked) == 2
+    printed = capsys.readouterr()
+    assert "# Probe: `none` on `digits`" in printed.out
+    assert "bench: " in printed.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

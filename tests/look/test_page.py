@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from bench.cli.look import look
 from bench.errors import UsageError
 from bench.look.contract import VIEWS
+from bench.look.page import page
 from bench.look.subject import Subject
 from bench.look.visit import visit
 
@@ -84,6 +85,18 @@ def test_a_collapsed_model_is_looked_at_like_any_other(looked: Any) -> None:
     assert [len(seen[name].shots) for name in names] == [1, 1, 0, 0]
     assert seen["clusters"].missing == "all encodings are the same: there is one cluster"
     assert seen["umap"].missing == "all encodings are the same"
+
+
+def test_a_model_whose_images_have_changed_says_that_its_numbers_are_others(looked: Any, tmp_path: Path) -> None:
+    stored = looked.subject("concat").stored
+    other = replace(stored, card=stored.card.model_copy(update={"key": "0" * 16}))
+    assert not Subject(stored).changed
+    assert not Subject(other, "texture").changed
+    said = Subject(other).changed
+    assert said.startswith(
+        "its domain, or what this program measures, has changed since this model was trained: numbers "
+    )
+    assert f"Careful: {said}." in page(Subject(other), [])
 
 
 def test_another_domain_is_looked_at_by_name(looked: Any, tmp_path: Path) -> None:

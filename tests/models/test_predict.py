@@ -99,6 +99,8 @@ def test_a_list_that_cannot_be_used_is_refused(tmp_path):
         ("a,b\n", "no pairs found"),
         ("a,b\nx,", "row 2 has no b"),
         ("a,b,label\nx,y,maybe", "row 2: label 'maybe'"),
+        ("a,b,label\nx,y,1\nx,y, z,1", "row 3 has more values than columns"),
+        ('a,b\nx,y\nx,"y\nx,y', "not a readable CSV file in UTF-8 .unexpected end of data"),
         ("a,b\n\xff\xfe,y", "UTF-8"),
     ):
         path.write_bytes(text.encode("latin-1"))
