@@ -110,8 +110,10 @@ study-few-pairs: data
 	$(BIN)/python .ci/write_studies.py
 
 # Recomputes every number of the pages of studies from their records.
-studies-check: install
+studies-check: data
 	$(BIN)/python .ci/write_studies.py --check
+	$(BIN)/bench verify $(filter-out %/sbert,$(wildcard results/reference/studies/*))
+	$(BIN)/bench verify results/reference/studies/sbert --include configs/studies/features.py
 
 # Test sets, keys of cells and generated pages are those of the code.
 published: data

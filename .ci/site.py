@@ -26,6 +26,7 @@ FILES, API, CARDS = "files/", "api.md", "fusions.md"
 # It is alone in its part of the navigation: its tables and commands take that room.
 HOME = "---\nhide: [navigation]\n---\n"
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
+TEXT_LINK = re.compile(r"(?<!!)\[([^\]`]+)\]\(([^)\s#]+)\)")
 PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))(#[^"]*)?"')
 CARD = re.compile(r'<h3 id="(\w+)">.*?</h3>', re.DOTALL)
 ROLE = re.compile(r":(?:class|func|meth|attr|mod|exc|data):<code>~?(?:[\w.]+\.)?(\w+)</code>")
@@ -49,15 +50,20 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Links to files of the repository lead to where these are on the site."""
+    """Links to files of the repository lead to where these are on the site; folders and hidden files are not there."""
     place = page.file.src_uri
     source = next((path for path, known in PAGES.items() if known == place), DOCS + place)
+
+    def as_code(found: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found[2]))
+        is_outside = "://" not in found[2] and ((ROOT / path).is_dir() or path.startswith("."))
+        return f"`{found[1]}`" if is_outside else found[0]
 
     def moved(found: re.Match[str]) -> str:
         path = _path(source, found[1])
         return posixpath.relpath(_place(path), posixpath.dirname(place) or ".") if path else found[1]
 
-    return LINK.sub(moved, markdown)
+    return LINK.sub(moved, TEXT_LINK.sub(as_code, markdown))
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
@@ -83,7 +89,7 @@ def _with_pictures(html: str) -> str:
 
     def drawn(heading: re.Match[str]) -> str:
         svg, caption = picture(FUSIONS.settle(heading[1]))
-        return f'{heading[0]}<figure class="join">{svg}<figcaption>{caption}</figcaption></figure>'
+        return f'{heading[0]}<figure class="join" data-search-exclude>{svg}<figcaption>{caption}</figcaption></figure>'
 
     zoo.load()
     # The tensors of a picture are small: on busy cores more threads wait for each other.

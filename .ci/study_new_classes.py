@@ -50,7 +50,7 @@ def unseen(report: Report, metric: str) -> Iterator[str]:
     """Scores on classes that training did not show, of all domains that have such, and how alike seen and new classes
     order the fusions."""
     for board in across_of(report.sections, metric, shift=NOVEL):
-        yield wrap(" ".join(conclusion(board)))
+        yield wrap(conclusion(board))
         yield grid(board).markdown()
         yield wrap(
             f"{metric_label(metric)} on classes that neither training nor validation showed, mean ± half width of the "

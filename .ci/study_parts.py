@@ -23,6 +23,7 @@ from bench.records.sections import Section
 from bench.records.ties import how_bold
 from bench.report.across_block import across_block, cells, grid, title
 from bench.report.caption import backbone_facts, caption
+from bench.report.footnotes import legend
 from bench.report.formats.markdown import bullets, wrap
 from bench.report.gaps_block import gaps_block
 from bench.report.order_block import span
@@ -37,6 +38,10 @@ from bench.tune.table import render
 from bench.verdicts.across import across as across_of
 from bench.verdicts.effects import FUSION, SEED, effects_of
 
+UNCOMMITTED = (
+    "Whatever changes were not committed, the keys of these cells, which hash the source of fusion, backbone and "
+    "domain, are those that the committed code gives: `make studies-check` computes them again."
+)
 Part = Callable[[Report, str], Iterator[str]]
 DRAWN = {"color", "contours", "shapes", "texture"}
 # Shown in a short table beside the best and the last ones.
@@ -65,6 +70,7 @@ def single(report: Report, metric: str) -> Iterator[str]:
         if found is not None:
             yield wrap(caption(section)[1])
             yield found.markdown()
+            yield from map(wrap, legend(section.entries))
 
 
 def gaps(report: Report, metric: str) -> Iterator[str]:
@@ -72,8 +78,11 @@ def gaps(report: Report, metric: str) -> Iterator[str]:
     for section in report.sections:
         for backbone in section.backbones:
             part = section.of(backbone)
-            yield from _block(section.title, quarters_block(part, metric))
-            yield from _block("", gaps_block(part, report.gaps[section.title], metric, None, report.margin))
+            blocks = [
+                *_block(section.title, quarters_block(part, metric)),
+                *_block("", gaps_block(part, report.gaps[section.title], metric, None, report.margin)),
+            ]
+            yield from [*blocks, *map(wrap, legend(part.entries))] if blocks else []
 
 
 def spread(report: Report, metric: str) -> Iterator[str]:
@@ -188,17 +197,21 @@ def made(report: Report, metric: str) -> Iterator[str]:
     """How the records came about: conditions, controls, cells, computing time, versions."""
     first, *others = report.sections
     by_pairs = {training_pairs(one): one for one in report.sections if one.domain == first.domain}
-    facts = [backbone_facts(by_pairs[number]) for number in sorted(by_pairs)]
+    backbones = [backbone_facts(by_pairs[number]) for number in sorted(by_pairs)]
     alike = list(dict.fromkeys(one.domain for one in others if one.domain != first.domain))
     told = [f"Alike on {', '.join(alike)}."] if alike else []
-    yield wrap(" ".join([caption(first)[0], *told, *chain.from_iterable(facts)]))
+    yield wrap(" ".join([caption(first)[0], *told, *chain.from_iterable(backbones)]))
     attempts = [one for run in report.runs for one in RunFolder(run.folder).records(DetailedRecord)]
     minutes = sum(one.times.get("total", 0.0) for one in attempts) / 60
     cells = latest(attempts).values()
     yield wrap(_controls(cells, metric))
-    failed = sum(one.status not in DONE for one in cells)
-    yield wrap(f"{len(cells)} cells, {failed} of them failed; {minutes:.0f} minutes of one core, warm-ups not counted.")
-    yield bullets([sentence(facts) for facts in provenance(report.runs)])
+    ran = [one for one in cells if one.status != "not_applicable"]
+    failed = sum(one.status not in DONE for one in ran)
+    yield wrap(f"{len(ran)} cells, {failed} of them failed; {minutes:.0f} minutes of one core, warm-ups not counted.")
+    facts = provenance(report.runs)
+    yield bullets(map(sentence, facts))
+    if any(one["git_dirty"] for one in facts):
+        yield wrap(UNCOMMITTED)
 
 
 def _controls(cells: Iterable[DetailedRecord], metric: str) -> str:

@@ -33,6 +33,10 @@ FUSIONS_PAGE = """\
 64-dimensional features and 64 x 4 x 4 maps. Every fusion takes `symmetrize=true` (the mean score of both orders); those
 with the shared head take `head=N` (its hidden units). Parameters follow colons: `--fusion film:stage=1,mutan:rank=8`.
 
+In the formulas `u` and `v` are the embeddings of A and B, `P` and `Q` their maps or tokens, `f` what goes into the
+head; other capitals are learned. `[u; v]` puts side by side, `*` multiplies element by element, `(x)` all by all, and
+`p'` is the transpose of `p`. Shapes have B pairs, L tokens and D features.
+
 `make site` draws a picture on each card, and `bench show film:stage=1 --out film.svg` draws one with parameters, or one
 of a fusion of yours: the way from two images to a score. Boxes with dashed lines do not learn. The grid in the join has
 a row for each place of A and a column for each place of B. A square is filled where the two act together: moving both

@@ -37,6 +37,7 @@ CLAIMS = ROOT / "docs" / "published-orders.md"
 # What sizes were matched by.
 SIZE = re.compile(r":(head|width|rank|perspectives)=[0-9]+")
 FRONT = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+INTERVAL, STUDY = re.compile(r"\S+ \(\S+ to \S+\)"), re.compile(r"\| ([a-z-]+) \((?=[0-9]+ joins)")
 OVER = "concat"
 
 
@@ -88,9 +89,13 @@ def _named(fusions: Sequence[str], name: str) -> str:
 
 
 def advice(report: Report, metric: str) -> Iterator[str]:
-    """What all studies found best, for a page of the documentation."""
-    yield advice_grid(read_cases()).markdown()
-    yield _pages(case.study for case in read_cases())
+    """What all studies found best, for a page of the documentation, with links; no number is torn from its interval."""
+    table = advice_grid(read_cases())
+    rows = [
+        [INTERVAL.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), cell) for cell in row]
+        for row in table.rows
+    ]
+    yield STUDY.sub(r"| [\1](studies/\1.md) (", Grid(table.header, rows, table.left).markdown())
 
 
 PARTS: Mapping[str, Part] = {**OF_A_STUDY, "advice": advice, "published": published}

@@ -224,8 +224,8 @@ def clear_identities() -> None:
 
 
 def build_domain(domain: DomainName) -> Domain:
-    """The domain of a name with parameters, built once. A user's files are read then, so that damage is found before
-    anything is trained.
+    """The domain of a name with parameters, built once. A user's files are read then, so that damage, and a list that
+    was hardly meant as it is read, are found before anything is trained.
 
     Raises:
         UsageError: an unknown name or parameter, or files that cannot be read.
@@ -243,6 +243,7 @@ def _built(choice: Choice[Domain]) -> Domain:
         domain = choice.build()
         files = (choice.name, *((name, choice.params.get(name)) for name in domain.content))
         if domain.needs_files and files not in _opened:
+            unread_of(domain)
             domain.draw("train", 0, 2)
             _opened.add(files)
     return domain

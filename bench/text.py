@@ -42,6 +42,11 @@ def names_in(*texts: str) -> tuple[str, ...]:
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
+def by_number(text: str) -> list[tuple[int, str]]:
+    """A key that sorts ``k=2`` before ``k=16``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
 def some(names: Iterable[str], most: int) -> str:
     """The first ``most`` names, and how many more there are."""
     every = list(names)

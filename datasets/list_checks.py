@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from bench.domain import unread_of
@@ -15,6 +16,8 @@ from .pair_lists import COLUMNS, OPTIONAL
 from .pairs import ListedPairs
 
 NAMED = 5
+# As alike as grp and group, or group_id.
+NEARLY = 0.75
 
 
 @unread_of.register
@@ -48,7 +51,7 @@ def unread_columns(
     others = [name for name in header if name and name not in known]
     for name in others:
         for meant in known:
-            if meant not in header and _plain(name) == _plain(meant):
+            if meant not in header and get_close_matches(_plain(name), [_plain(meant)], cutoff=NEARLY):
                 raise UsageError(f"{where}: column {name!r} is not read; expected {meant}, or a name unlike it")
     return (f"{where}: not read: {some(others, NAMED)}; columns that are read: {', '.join(known)}",) if others else ()
 

@@ -66,7 +66,7 @@ def test_the_means_of_a_page_are_those_of_the_records(study):
         known = scores(run, metric)
         domains = {domain for _, domain in known}
         for row in rows:
-            for column, text in zip(header[1:-2], row[1:-2], strict=True):
+            for column, text in zip(header[3:], row[3:], strict=True):
                 domain = column if column in domains else next(one for one in domains if one.split(":")[0] == column)
                 assert float(re.sub(r"[*]| ±.*", "", text)) == pytest.approx(
                     np.mean(list(known[row[0], domain].values())), abs=6e-4

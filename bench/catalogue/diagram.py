@@ -16,7 +16,7 @@ from bench.fusion import SYMMETRIZE, Fusion
 from bench.model import build_fusion
 from bench.spec import Spec
 
-HEIGHT, TOP, IMAGE, BOX, GAP, GRID = 144, 22, 46, 68, 62, 96
+HEIGHT, TOP, IMAGE, BOX, GAP, GRID = 144, 22, 46, 80, 62, 96
 # Of the lines on which A, B and what is joined travel.
 LANE_A, LANE_B, MIDDLE = TOP + 26, TOP + GRID - 26, TOP + GRID // 2
 COLOURS = {LANE_A: "#3b82c4", LANE_B: "#d97706", MIDDLE: "currentColor"}

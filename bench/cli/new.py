@@ -16,6 +16,7 @@ def new(
     out: Annotated[Optional[Path], typer.Option(help="File to write (default: NAME.py here).")] = None,
 ) -> None:
     """Write a file with a fusion of your own, which runs as it is, to be changed."""
+    from bench import zoo
     from bench.atomic import write_text_atomically
     from bench.catalogue.template import fusion_source
     from bench.fusion import FUSIONS
@@ -23,6 +24,7 @@ def new(
     # Python imports no file with a dot in its name.
     file = out or Path(f"{name.replace('.', '_')}.py")
     source = fusion_source(name, file)
+    zoo.load()
     if name in FUSIONS:
         raise UsageError(f"there is a fusion {name} already; choose another name")
     if file.exists():

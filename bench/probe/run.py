@@ -117,7 +117,7 @@ def _encoder(config: ProbeConfig, say: Say) -> tuple[Encoder, str]:
             if name in config.model_fields_set:
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError(f"{option}: is one of warm-ups, and {config.source} is a stored model; leave it out")
-        encoder = of_model(Path(config.source))
+        encoder = of_model(Path(config.source), say)
         return encoder, str(DOMAINS.settle(config.domain or encoder.domain))
     if config.domain is None:
         raise UsageError(f"{config.source}: a warm-up is probed with a domain: --domain NAME")

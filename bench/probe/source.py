@@ -76,8 +76,11 @@ class Encoder:
         return found.numpy()
 
 
-def of_model(path: Path) -> Encoder:
+def of_model(path: Path, say: Callable[[str], None]) -> Encoder:
     """The encoder of a stored model: what its fusion joins, as the mean over positions where that is a map.
+
+    Args:
+        say: told where its code or images are not those that it was trained with.
 
     Raises:
         UsageError: as :func:`bench.models.restore.restore`; its fusion joins images before they are encoded.
@@ -86,6 +89,8 @@ def of_model(path: Path) -> Encoder:
     model, card = stored.model, stored.card
     if not model.encodes_separately:
         raise UsageError(f"{stored.path.name}: {card.cell.fusion} encodes no image without the other: nothing to probe")
+    if stored.outdated:
+        say(f"warning: {stored.outdated}: its training may have shown images that are tested here")
 
     def encode(images: Tensor) -> Tensor:
         with model.casting():

@@ -58,6 +58,7 @@ class HeaderFacts(TypedDict, total=False):
     threads: int | None
     precision: str | None
     device: str | None
+    cells: int | None
 
 
 @with_config(extra="allow")

@@ -15,6 +15,7 @@ from bench.records.folder import RunFolder, find_runs, has_runs, latest
 from bench.records.lines import Damaged, lost_lines
 from bench.records.machine import Machine, Sessions
 from bench.records.record import NO_SEED, Group, Record
+from bench.text import count_of
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,16 @@ def damage(runs: Iterable[Run]) -> list[str]:
         if "damaged" in run.header
     ]
     return [*headers, *lost_lines(line for run in runs for line in run.damaged)]
+
+
+def unfinished(runs: Iterable[Run]) -> list[str]:
+    """A sentence on each run with fewer cells than its last session asked for."""
+    return [
+        f"{run.folder.name}: {asked - len(run.cells):,} or more of the {count_of(asked, 'cell')} that were asked for "
+        "have no record yet; the same command goes on"
+        for run in runs
+        if len(run.cells) < (asked := run.header.get("cells") or 0)
+    ]
 
 
 def in_order(runs: Iterable[Run]) -> list[tuple[Run, Record]]:

@@ -15,8 +15,8 @@ from bench.verdicts.unit import unit_of
 
 MOST_NAMED = 6
 READING = (
-    "The mean is one of these domains, and says nothing of others. Behind: how far, at most, behind the best of a "
-    "domain."
+    "A lower mean may be bold where a higher one is not: its differences vary more. The mean is one of these domains, "
+    "and says nothing of others. Behind: how far, at most, behind the best of a domain."
 )
 AGREEMENT = (
     "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions; errors of the "
@@ -32,7 +32,7 @@ def across_block(found: Across) -> Block:
     if found.agreements:
         tables.append(agreement_grid(found).markdown())
         left_out.append(AGREEMENT)
-    return Block(" ".join([*conclusion(found), sentence(found)]), tables, left_out)
+    return Block(f"{conclusion(found)} {sentence(found)}", tables, left_out)
 
 
 def title(found: Across) -> str:
@@ -52,22 +52,12 @@ def sentence(found: Across) -> str:
     )
 
 
-def conclusion(found: Across) -> list[str]:
-    """Who may be the best, a sentence for each domain and one for their mean; or that nothing can be inferred."""
+def conclusion(found: Across) -> str:
+    """Who may have the best mean over the domains, or that nothing can be inferred."""
     if found.repetitions < FEWEST_SEEDS:
-        return [f"No inference: fewer than {FEWEST_SEEDS} {found.conditions.repeats}s."]
-    where = [f"on {name}" for name in domain_names(found)] + ["on the mean"]
-    sentences = []
-    for column, place in enumerate(where):
-        group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, column], strict=True) if ties]
-        if group:
-            sentences.append(f"Not worse than the best {place}: {_some(group, len(found.fusions))}.")
-    return sentences
-
-
-def on_the_mean(found: Across) -> str:
-    """The sentence on the mean over the domains alone."""
-    return conclusion(found)[-1]
+        return f"No inference: fewer than {FEWEST_SEEDS} {found.conditions.repeats}s."
+    group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, -1], strict=True) if ties]
+    return f"Not worse than the best on the mean: {some(group, MOST_NAMED)} (of {len(found.fusions)})."
 
 
 def domain_names(found: Across) -> list[str]:
@@ -88,21 +78,21 @@ def agreement_grid(found: Across) -> Grid:
 
 
 def cells(found: Across, fusion: str) -> dict[str, str]:
-    """Scores of a fusion by domain, and their mean, as text; bold where none is surely better."""
+    """Mean score of a fusion, and its scores by domain, as text; bold where none is surely better."""
     place = found.fusions.index(fusion)
     texts = map(estimate_text, found.mean[place], found.half_width[place])
-    told = zip([*found.domains, "mean"], texts, found.ties[place], strict=True)
-    return {column: f"**{text}**" if ties else text for column, text, ties in told}
+    marked = [f"**{text}**" if ties else text for text, ties in zip(texts, found.ties[place], strict=True)]
+    return {"mean": marked[-1], **dict(zip(found.domains, marked, strict=False))}
 
 
 def grid(found: Across) -> Grid:
-    """One row per fusion: its score on each domain and on average."""
+    """One row per fusion: its score on average and on each domain."""
     unit = unit_of(found.metric)
-    header = [*domain_names(found), "mean", f"behind{unit.name}"]
     rows = []
     for place, fusion in enumerate(found.fusions):
-        rows.append([fusion, *cells(found, fusion).values(), unit.size(float(found.behind[place]))])
-    return Grid(["fusion", *header], rows, left=1)
+        mean, *own = cells(found, fusion).values()
+        rows.append([fusion, mean, unit.size(float(found.behind[place])), *own])
+    return Grid(["fusion", "mean", f"behind{unit.name}", *domain_names(found)], rows, left=1)
 
 
 def as_dict(found: Across) -> dict[str, Any]:
@@ -132,7 +122,3 @@ def as_dict(found: Across) -> dict[str, Any]:
         "left_out": list(found.left_out),
         "agreements": [{name: defined(value) for name, value in vars(one).items()} for one in found.agreements],
     }
-
-
-def _some(names: list[str], of: int) -> str:
-    return f"{some(names, MOST_NAMED)} (of {of})"

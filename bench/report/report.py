@@ -8,7 +8,7 @@ from functools import cached_property
 
 from bench.records.columns import choose_one
 from bench.records.entries import Entry, entries_of
-from bench.records.load import Pool, Run, damage, pool
+from bench.records.load import Pool, Run, damage, pool, unfinished
 from bench.records.margins import MARGIN
 from bench.records.scores import StoredScores
 from bench.records.sections import Section, sections_of
@@ -67,7 +67,7 @@ class Report:
         """Sentences that hold for all tables."""
         shown = [section for section in self.sections if any(cost.is_rate for cost in section.shown(self.costs))]
         rated = [cell for section in shown for cell in section.finished]
-        lost = [f"{sentence}." for sentence in damage(self.runs)]
+        lost = [f"{sentence}." for sentence in [*damage(self.runs), *unfinished(self.runs)]]
         return [*lost, *([rates_note(rated)] if rated else []), *left_out(self.pool)]
 
 

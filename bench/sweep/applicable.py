@@ -78,4 +78,9 @@ def check_warmup(config: SweepConfig, domains: Sequence[Choice[Domain]], backbon
     elif task.cls.weights == "computed":
         specs = [WarmupSpec.declared(config.warmup, str(backbones[0]), str(domain)) for domain in domains]
         for spec in {spec.domain: spec for spec in specs}.values():
-            build_task(task, str(spec.backbone), spec.shown)
+            try:
+                build_task(task, str(spec.backbone), spec.shown)
+            except UsageError:
+                raise
+            except Exception:
+                return  # a plug-in that cannot be built: its cells fail, each with its traceback

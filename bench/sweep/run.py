@@ -110,7 +110,7 @@ def run_sweeps(configs: Sequence[SweepConfig], command: Sequence[str], console: 
             # What was declared before its cells ran stays as it was declared.
             unknown = any(one.key not in known for one in plan.having("not applicable"))
             if plan.having("to run") or unknown or "config" not in folder.header():
-                _write_header(folder, config, jobs, execution, command)
+                _write_header(folder, config, len(plan.cells), jobs, execution, command)
             copy = RunCopy(store, folder, config.part) if store else None
             with copy.kept(partial(say, console)) if copy else nullcontext():
                 code = _work_off(plan, known, runs_on, place, writer, observers, console, clock)
@@ -279,7 +279,7 @@ def _write(writer: RecordWriter, planned: Planned, result: Result) -> DetailedRe
 
 
 def _write_header(
-    folder: RunFolder, config: SweepConfig, jobs: int | None, execution: Execution, command: Sequence[str]
+    folder: RunFolder, config: SweepConfig, cells: int, jobs: int | None, execution: Execution, command: Sequence[str]
 ) -> None:
     before = dict(folder.header())
     earlier = before.pop("earlier", [])
@@ -290,6 +290,7 @@ def _write_header(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": without_home(shlex.join(command)),
             "config": json.loads(without_home(json.dumps({**config.model_dump(), "jobs": jobs}, ensure_ascii=False))),
+            "cells": cells,
             "threads": config.threads,
             "precision": config.recipe.get("precision", "float32"),
             **asdict(execution),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
+from bench.guard import OWN
 from bench.records.advice import advice, worth_a_retry
 from bench.records.folder import RunFolder, latest
 from bench.records.record import DONE, Attempt
@@ -41,9 +44,22 @@ def summarise(plan: Plan, folder: RunFolder, command: Sequence[str], console: Co
     statuses = sorted({record.status for _, record in failed})
     for status in statuses:
         say(console, f"  {status} {advice(status)}")
+    if written := _plugins(planned for planned, record in failed if record.status == "error"):
+        say(console, f"what a fusion of yours may not do, in words: bench test {shlex.join(written)}")
     if again := worth_a_retry(statuses):
         say(console, f"run them again with: {shlex.join(command)} --retry {','.join(again)}")
     return FAILED if failed or missing else OK
+
+
+def _plugins(cells: Iterable[Planned]) -> list[str]:
+    """The files that fusions come from which are not built in."""
+    classes = dict.fromkeys(planned.cell.fusion.cls for planned in cells)
+    files = (
+        getattr(sys.modules.get(cls.__module__), "__file__", "")
+        for cls in classes
+        if not cls.__module__.startswith(OWN)
+    )
+    return list(dict.fromkeys(os.path.relpath(file) for file in files if file))
 
 
 def _known_failures(final: Sequence[tuple[Planned, Attempt]]) -> dict[str, str]:

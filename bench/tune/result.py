@@ -12,7 +12,9 @@ from bench.metrics import METRICS, metric_position
 from bench.records.blocks import step_of
 from bench.records.record import DetailedRecord
 from bench.report.against_baseline import Comparison
+from bench.stats.intervals import FEWEST_SEEDS
 from bench.stats.paired import NOTHING, Array
+from bench.stats.ties import tie_group
 from bench.tune.order import Order, order_of
 from bench.tune.trials import Subject, Trial, Tuned, tested
 from bench.verdicts.verdicts import Difference, judge
@@ -30,6 +32,7 @@ class Board:
             compared. unfinished: the others.
         before, after: (replicates, fusions) test values of those that all of ``tuned`` finished.
         comparison: after minus before of those under another recipe, a family of tests over their replicates.
+        may_be_best: fusions that no other surely beats after tuning.
         replicates: the numbers of those that all finished.
         shares: what replicates share of a finite collection; empty where they share nothing.
     """
@@ -44,6 +47,7 @@ class Board:
     after: Array
     comparison: Comparison
     order: Order | None
+    may_be_best: tuple[str, ...]
     replicates: tuple[int, ...]
     shares: str
 
@@ -106,6 +110,7 @@ def _board(
         if one.is_changed
     ]
     verdicts = tuple(judge(differences, direction, margin))
+    tied = tie_group(both[..., 1], direction, step=step) if len(common) >= FEWEST_SEEDS else np.array([])
     return Board(
         domain=domain,
         backbone=backbone,
@@ -117,6 +122,7 @@ def _board(
         after=both[..., 1],
         comparison=Comparison("default", metric, domain, margin, "replicate", verdicts),
         order=order_of(both[..., 0], both[..., 1], direction) if both.size else None,
+        may_be_best=tuple(one.subject.fusion for one, ties in zip(compared, tied, strict=False) if ties),
         replicates=tuple(common),
         shares=shares,
     )

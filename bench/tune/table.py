@@ -90,6 +90,11 @@ def _recipe(one: Tuned) -> str:
 
 
 def _notes(board: Board) -> Iterator[str]:
+    if board.may_be_best:
+        yield (
+            f"Not worse than the best after tuning: {', '.join(board.may_be_best)} (of {len(board.tuned)}), with 95 % "
+            "confidence, each tested against each; intervals of ranks are of each fusion by itself."
+        )
     if board.order is not None:
         value, low, high = board.order.correlation
         if not math.isnan(value):

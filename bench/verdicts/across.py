@@ -23,6 +23,7 @@ from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.pair_error import PairCovariances
 from bench.stats.paired import Paired, paired
 from bench.stats.ties import tie_group
+from bench.text import by_number
 from bench.verdicts.order import FEWEST_FUSIONS, Agreement, agreements
 
 Array = NDArray[np.float64]
@@ -143,7 +144,7 @@ class _Tested(NamedTuple):
 
 
 def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], metric: str) -> Across | None:
-    direction, domains = METRICS.get(metric).direction, tuple(sorted(by_domain))
+    direction, domains = METRICS.get(metric).direction, tuple(sorted(by_domain, key=by_number))
     scored = {
         domain: {one.group.fusion: one for one in entries if not math.isnan(one.mean(tested_on, metric))}
         for domain, (tested_on, entries) in by_domain.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,13 +93,15 @@ def _keys(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> I
     """The cells that the header asks for are those that there are, under the keys that this code gives them."""
     try:
         planned = _planned(header, records)
+        rest = {key: record for key, record in records.items() if key not in planned}
+        own = _by_own_recipes(header, rest) if planned else {}
     except UsageError as error:
         yield Remark(False, f"keys not computed again: {error}")
         return
     if not planned:
         return
     missing = [one for key, one in planned.items() if key not in records]
-    strange = [record for key, record in records.items() if key not in planned]
+    strange = [record for key, record in rest.items() if key not in own]
     if strange:
         one = strange[0]
         told = f"{one.key} ({one.fusion} on {one.domain}, {one.repeats} {one.seed})"
@@ -107,22 +109,48 @@ def _keys(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> I
     if missing:
         lacking = f"{count_of(len(missing), 'cell')} that run.json asks for"
         yield Remark(True, f"{lacking} without a record, as {missing[0].cell}")
-    yield from _coordinates(planned, records)
+    found = {key: one for key, one in own.items() if key in rest}
+    yield from _coordinates(planned | found, records)
+    if found:
+        by_itself = f"{count_of(len(found), 'cell')} under a recipe that its record alone tells, as after bench tune"
+        yield Remark(False, f"{by_itself}: whether all of them are there is not known")
     if not strange and not missing:
-        yield Remark(False, f"{count_of(len(planned), 'key')} computed again: the same")
+        yield Remark(False, f"{count_of(len(planned) + len(found), 'key')} computed again: the same")
 
 
 def _planned(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> dict[str, Planned]:
     """The cells that the sessions of a run asked for, by key. Plug-ins come from who verifies."""
     planned: dict[str, Planned] = {}
+    for asked in _asked(header):
+        config = load_config(asked)
+        plan = make_plan(config, dict[str, Attempt](records))
+        plan = part_of(plan, *read_part(config.part)) if config.part else plan
+        planned |= {one.key: one for one in plan.cells}
+    return planned
+
+
+def _by_own_recipes(header: Mapping[str, Any], records: Mapping[str, DetailedRecord]) -> dict[str, Planned]:
+    """The cells of ``records`` under the recipes that they tell, by key: ``bench tune`` tests each fusion under its
+    own, and a header holds that of the first."""
+    groups: dict[tuple[str, str, str], list[DetailedRecord]] = defaultdict(list)
+    for record in records.values():
+        groups[record.domain, record.backbone, record.recipe_id].append(record)
+    planned: dict[str, Planned] = {}
+    for asked in _asked(header, "tune"):
+        for (domain, backbone, _), alike in groups.items():
+            fusions = sorted({record.fusion for record in alike})
+            own = {"domain": [domain], "backbone": [backbone], "fusion": fusions, "recipe": alike[0].recipe}
+            planned |= {one.key: one for one in make_plan(load_config({**asked, **own, "part": None}), {}).cells}
+    return planned
+
+
+def _asked(header: Mapping[str, Any], command: str = "") -> Iterator[dict[str, Any]]:
+    """What each session asked for, without its plug-ins; of a ``command`` alone where one is given."""
     for session in (header, *header.get("earlier", ())):
         asked = session.get("config")
-        if isinstance(asked, Mapping):
-            config = load_config({name: value for name, value in as_asked(asked).items() if name != "include"})
-            plan = make_plan(config, dict[str, Attempt](records))
-            plan = part_of(plan, *read_part(config.part)) if config.part else plan
-            planned |= {one.key: one for one in plan.cells}
-    return planned
+        is_of = not command or str(session.get("command", "")).startswith(f"bench {command}")
+        if is_of and isinstance(asked, Mapping):
+            yield {name: value for name, value in as_asked(asked).items() if name != "include"}
 
 
 def _coordinates(planned: Mapping[str, Planned], records: Mapping[str, DetailedRecord]) -> Iterator[Remark]:

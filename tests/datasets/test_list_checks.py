@@ -40,12 +40,16 @@ def letter(number: int) -> str:
     return "abc"[number % 3]
 
 
-@pytest.mark.parametrize("name", ["Group", "groups", " group", "Split"])
-def test_a_column_of_nearly_a_known_name_is_refused(images: Write, name: str) -> None:
-    domain = build_domain(images(f"class,{name}", lambda number: f"{letter(number)},g{number // 6}"))
-    meant = name.strip().lower().removesuffix("s")
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Group", "group"), ("groups", "group"), (" group", "group"), ("grp", "group"), ("group_id", "group"),
+     ("Split", "split"), ("splt", "split")],
+)  # fmt: skip
+def test_a_column_of_nearly_a_known_name_is_refused(images: Write, name: str, meant: str) -> None:
+    """Wherever the domain is built, as every command that reads it does."""
+    domain = images(f"class,{name}", lambda number: f"{letter(number)},g{number // 6}")
     with pytest.raises(UsageError, match=rf"column '{name}' is not read; expected {meant}"):
-        unread_of(domain)
+        build_domain(domain)
 
 
 def test_another_column_is_said_to_be_unread(images: Write) -> None:
@@ -60,9 +64,9 @@ def test_a_list_as_it_should_be_has_nothing_to_say(images: Write) -> None:
 
 
 def test_a_comma_without_quotes_is_refused_with_its_row(images: Write) -> None:
-    domain = build_domain(images("class", lambda number: "Springfield, IL" if number % 3 == 1 else letter(number)))
+    domain = images("class", lambda number: "Springfield, IL" if number % 3 == 1 else letter(number))
     with pytest.raises(UsageError, match="row 3 has 3 values, and there are 2 columns; put a value that holds a comma"):
-        unread_of(domain)
+        build_domain(domain)
 
 
 @pytest.mark.parametrize("opened", [(20,), (20, 25)])
@@ -74,7 +78,7 @@ def test_a_quote_that_does_not_end_in_its_row_is_refused(images: Write, opened: 
         return f"{letter(number)},{quote}g{number // 2}{quote if number == 25 else ''}"
 
     with pytest.raises(UsageError, match="expected a quote to end in its row"):
-        unread_of(build_domain(images("class,group", rest)))
+        build_domain(images("class,group", rest))
 
 
 @pytest.mark.parametrize("column", ["class", "group"])
@@ -86,7 +90,7 @@ def test_a_blank_that_would_make_another_class_or_group_is_refused(images: Write
         return ",".join(values)
 
     with pytest.raises(UsageError, match=rf"row 9: {column} '\w+ ' has a blank at an end; remove it"):
-        unread_of(build_domain(images("class,group", rest)))
+        build_domain(images("class,group", rest))
 
 
 def test_a_plan_of_pairs_ends_with_the_line_and_runs_nothing(images: Write, tmp_path: Path) -> None:

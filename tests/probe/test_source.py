@@ -11,7 +11,7 @@ from bench.backbones import create_backbone, standardise
 from bench.domain import build_domain
 from bench.errors import UsageError
 from bench.model.encodings import pooled
-from bench.models.files import read_card, stored_models
+from bench.models.files import CARD, read_card, stored_models
 from bench.models.restore import restore
 from bench.probe.source import of_model, of_warmup
 from bench.training.warmup import WarmupSpec, answers, train
@@ -34,7 +34,9 @@ def spec(task: str) -> WarmupSpec:
 
 def test_a_stored_model_encodes_as_it_does_for_its_pairs(kept: Path, images: torch.Tensor) -> None:
     path = model_of(kept, "concat")
-    encoder = of_model(path)
+    said: list[str] = []
+    encoder = of_model(path, said.append)
+    assert not said
     with torch.inference_mode():
         expected = pooled(restore(path).model.encode(images)).numpy()
     assert (encoder.vectors(images) == expected).all()
@@ -46,7 +48,19 @@ def test_a_stored_model_encodes_as_it_does_for_its_pairs(kept: Path, images: tor
 
 def test_a_model_that_joins_images_first_has_nothing_to_probe(kept: Path) -> None:
     with pytest.raises(UsageError, match="two_channel encodes no image without the other"):
-        of_model(model_of(kept, "two_channel"))
+        of_model(model_of(kept, "two_channel"), print)
+
+
+def test_a_model_whose_domain_is_not_the_one_it_was_trained_on_says_so(kept: Path, tmp_path: Path) -> None:
+    path = model_of(kept, "concat")
+    weights = tmp_path / path.name
+    weights.write_bytes(path.read_bytes())
+    card = read_card(path).model_copy(update={"key": "0" * 16})
+    weights.with_suffix(CARD).write_text(card.model_dump_json(by_alias=True))
+    said: list[str] = []
+    of_model(weights, said.append)
+    assert len(said) == 1
+    assert "has changed since this model was trained" in said[0]
 
 
 def test_a_backbone_is_read_where_the_warm_up_trains_it_unless_told_otherwise(images: torch.Tensor) -> None:

@@ -162,3 +162,12 @@ def test_a_report_of_fifty_records_is_quick(sweep, run_folder, bench_report):
         bench_report(folder)
         spent.append(time.process_time() - started)
     assert min(spent) < 0.2
+
+
+@pytest.mark.parametrize("form", ["md", "terminal", "json"])
+def test_a_sweep_that_is_not_done_says_so(record, run_folder, bench_report, form):
+    records = [record(name, seed) for name in ("concat", "abs_diff") for seed in range(3)]
+    told = "3 or more of the 9 cells that were asked for have no record yet; the same command goes on"
+    assert told in " ".join(bench_report(run_folder(records, header={"cells": 9}), "--format", form).stdout.split())
+    whole = run_folder(records, "whole", header={"cells": 6})
+    assert "have no record yet" not in bench_report(whole, "--format", form).stdout

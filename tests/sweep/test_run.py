@@ -73,6 +73,7 @@ def test_a_record_holds_what_a_report_needs(sweep, tmp_path: Path) -> None:
     assert "1 cell: 1 to run" in printed
     header = RunFolder(tmp_path / "run").header()
     assert header["config"]["fusion"] == ["abs_diff"]
+    assert header["cells"] == 1
     assert header["versions"]["torch"] != "not installed"
     assert header["hardware"]["cores"] >= 1
 

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from bench.errors import UsageError
+from bench.records.folder import RunFolder
 from bench.records.lines import read_lines
 from bench.sweep import worker
 from bench.sweep.config import SweepConfig, load_config
@@ -22,6 +23,7 @@ from bench.tune import run as tune_run
 from bench.tune.run import End, Tuning, tune
 from bench.tune.space import grid, read_space
 from bench.tune.trials import Trial, check_metric, read_trials, trial_configs
+from bench.verify.whole import verify
 
 TINY: dict[str, Any] = {
     "fusion": "abs_diff,concat",
@@ -96,6 +98,20 @@ def planted(
     ]
 
 
+def test_what_a_tuning_leaves_behind_is_whole(run: Run, tmp_path: Path) -> None:
+    run()
+    for name, keys in (("trials/run", 6), ("default", 6), ("tuned", 3)):
+        remarks = verify(RunFolder(tmp_path / "out" / name))
+        assert not any(one.is_wrong and "key" in one.text for one in remarks)
+        assert f"{keys} keys computed again: the same" in [one.text for one in remarks]
+    header = json.loads((tmp_path / "out/tuned/run.json").read_text())
+    header["command"] = "bench run"
+    # The default recipe is not the one that they were made under, and no tuning says so.
+    header["config"]["recipe"].pop("lr")
+    (tmp_path / "out/tuned/run.json").write_text(json.dumps(header))
+    assert any("3 keys are none of this code" in one.text for one in verify(RunFolder(tmp_path / "out/tuned")))
+
+
 def test_a_tuning_runs_chooses_tells_and_goes_on_without_training_again(run: Run, tmp_path: Path, tables: Any) -> None:
     end, _ = run()
     out = tmp_path / "out"
@@ -120,6 +136,7 @@ def test_a_tuning_runs_chooses_tells_and_goes_on_without_training_again(run: Run
     assert (first["verdict"], first["chosen recipe"]) == ("better", "lr=0.001 (trial 1)")
     assert (second["difference, points"], second["verdict"], second["chosen recipe"]) == ("-", "-", "default")
     assert second["failed trials"] == "2 x diverged"
+    assert "Not worse than the best after tuning: abs_diff (of 2)" in " ".join(end.table.split())
     assert end.code == 0
     assert end.table == (out / "tuning.md").read_text()
     (board,) = json.loads((out / "tuning.json").read_text())

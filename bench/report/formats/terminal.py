@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.formats import choose_format
 from bench.metrics import LOWER, METRICS
 from bench.records.entries import Entry
-from bench.records.load import damage
+from bench.records.load import damage, unfinished
 from bench.records.sections import Section
 from bench.records.ties import how_marked, tie_groups
 from bench.report import across_block
@@ -58,7 +58,7 @@ class Terminal(ReportFormat):
             _print_across(console, beside)
         for section, found in report.compared:
             _print(console, section, found, report)
-        for note in [*damage(report.runs), *left_out(report.pool)]:
+        for note in [*damage(report.runs), *unfinished(report.runs), *left_out(report.pool)]:
             _say(console, note, "dim")
         if self._verbose:
             return f"{text.getvalue()}\n{choose_format(REPORT_FORMATS, 'md').render(report)}"
@@ -95,8 +95,8 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
 def _print_across(console: Console, found: Across) -> None:
     """Several domains beside each other: heading, who may be the best on their mean, and the table."""
     _say(console, f"Across domains · {across_block.title(found)}", "bold")
-    _say(console, across_block.on_the_mean(found))
-    shown, left_out = fitting(across_block.grid(found), console.width, stays=1 + len(found.domains))
+    _say(console, across_block.conclusion(found))
+    shown, left_out = fitting(across_block.grid(found), console.width, stays=1)
     console.print(drawn(shown))
     if left_out:
         _say(console, f"No room for {', '.join(left_out)}.", "dim")

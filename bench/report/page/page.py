@@ -152,7 +152,7 @@ def _overview(report: Report) -> dict[str, Any]:
 def _across(place: int, found: Across) -> Part:
     """Several domains beside each other."""
     how = (
-        f"{across_block.on_the_mean(found)} {metric_label(found.metric)} on each domain after training on it, n = "
+        f"{across_block.conclusion(found)} {metric_label(found.metric)} on each domain after training on it, n = "
         f"{found.repetitions}; ±: half width of the 95 % interval. Tie group: by the mean. {across_block.READING}"
     )
     return Part(across_block.title(found), how, sortable(across_table(found), f"across-{place}", chooses=True))

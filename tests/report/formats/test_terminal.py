@@ -108,9 +108,9 @@ def three_domains(record, run_folder):
 @pytest.mark.parametrize(
     ("width", "heads"),
     [
-        (100, ["fusion", "color", "letters", "texture", "mean", "behind", "points"]),
-        (60, ["fusion", "color", "letters", "mean"]),
-        (41, ["fusion", "color", "mean"]),
+        (100, ["fusion", "mean", "behind", "points", "color", "letters", "texture"]),
+        (60, ["fusion", "mean", "behind", "points", "color"]),
+        (41, ["fusion", "mean", "behind", "points"]),
     ],
 )
 def test_domains_stand_beside_each_other_and_their_mean_stays(three_domains, bench_report, monkeypatch, width, heads):
