@@ -6,8 +6,10 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import typer
 from rich.console import Console
 from study_new_classes import BEST, novel, unseen
@@ -18,6 +20,7 @@ from bench.fusion import FUSIONS
 from bench.metrics import metric_position
 from bench.plots.style import metric_label
 from bench.records.folder import RunFolder, latest
+from bench.records.load import load_runs
 from bench.records.record import DONE, DetailedRecord
 from bench.records.sections import Section
 from bench.records.ties import how_bold
@@ -29,8 +32,9 @@ from bench.report.gaps_block import gaps_block
 from bench.report.order_block import span
 from bench.report.provenance import provenance, sentence
 from bench.report.quarters_block import quarters_block
-from bench.report.report import Report
+from bench.report.report import Report, build
 from bench.report.table import Block, Grid, Table
+from bench.stats.ranking import rank_correlations, ranks_of
 from bench.sweep.config import load_config
 from bench.tune.run import Tuning, read_boards
 from bench.tune.space import read_space, read_trials
@@ -131,6 +135,30 @@ def transfer(report: Report, metric: str) -> Iterator[str]:
         ["chosen on", "may be the best there, and how far behind the best elsewhere, points"], rows, 2
     ).markdown()
     yield wrap(f"Elsewhere: the mean over {', '.join(real)}, where {aim.fusions[0]} is the best.")
+
+
+def encoders(report: Report, metric: str) -> Iterator[str]:
+    """The first ones behind this encoder, and behind that of the study whose name the name of this one begins with."""
+    here = Path(report.runs[0].folder)
+    there = build(load_runs([here.with_name(here.name.partition("-")[0])]), (metric,), ())
+    boards = [across_of(one.sections, metric)[0] for one in (there, report)]
+    names = [one.conditions.backbone for one in boards]
+    means = [dict(zip(map(base, one.fusions), one.mean[:, -1].tolist(), strict=True)) for one in boards]
+    both = [fusion for fusion in means[0] if fusion in means[1]]
+    ranks = [ranks_of(np.array([[own[fusion] for fusion in both]]))[0] for own in means]
+    shown = [place for place in range(len(both)) if min(own[place] for own in ranks) <= BEST or both[place] in KNOWN]
+    rows = [
+        [both[place], *(f"{means[side][both[place]]:.3f} ({ranks[side][place]:g})" for side in (0, 1))]
+        for place in shown
+    ]
+    yield Grid(["fusion", *names], rows, left=1).markdown()
+    correlation = rank_correlations(np.array([[own[fusion] for fusion in both] for own in means]))[0, 1]
+    yield wrap(
+        f"Mean {metric_label(metric)} over the same domains, and its rank among {len(both)} fusions, of the first "
+        f"{BEST} behind either and of what everybody knows. Rank correlation of the means (Spearman's): "
+        f"{correlation:.2f}; "
+        f"{boards[0].repetitions} and {boards[1].repetitions} replicates, too few for its interval."
+    )
 
 
 def early(report: Report, metric: str) -> Iterator[str]:
@@ -244,6 +272,7 @@ def base(fusion: str) -> str:
 OF_A_STUDY: Mapping[str, Part] = {
     "across": across,
     "early": early,
+    "encoders": encoders,
     "gaps": gaps,
     "labelled": labelled,
     "made": made,

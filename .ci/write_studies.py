@@ -32,7 +32,7 @@ from bench.yaml12 import read_yaml
 ROOT = Path(__file__).parents[1]
 PAGES, RECORDS = ROOT / "docs" / "studies", ROOT / "results" / "reference" / "studies"
 ADVICE = ROOT / "bench" / "advise" / "cases.json"
-PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z/-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
+PART = re.compile(r"<!-- ([a-z]+)(?: ([a-z0-9/-]+) ([a-z0-9_]+))? -->\n.*?<!-- end -->", re.DOTALL)
 CLAIMS = ROOT / "docs" / "published-orders.md"
 # What sizes were matched by.
 SIZE = re.compile(r":(head|width|rank|perspectives)=[0-9]+")
