@@ -25,6 +25,8 @@ PAGES = {
 FILES, API, CARDS = "files/", "api.md", "fusions.md"
 # It is alone in its part of the navigation: its tables and commands take that room.
 HOME = "---\nhide: [navigation]\n---\n"
+# Their tables take the room of the list of headings, of which there are three.
+WIDE = ("studies/", "which-join")
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
 TEXT_LINK = re.compile(r"(?<!!)\[([^\]`]+)\]\(([^)\s#]+)\)")
 PAGE_LINK = re.compile(r'href="(?!https?:)([^"#]+\.(?:md|ipynb))(#[^"]*)?"')
@@ -53,6 +55,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Links to files of the repository lead to where these are on the site; folders and hidden files are not there."""
     place = page.file.src_uri
     source = next((path for path, known in PAGES.items() if known == place), DOCS + place)
+    if place.startswith(WIDE):
+        page.meta["hide"] = ["toc"]
 
     def as_code(found: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found[2]))

@@ -58,6 +58,8 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StorageError(f"{folder}: exists and is no folder") from None
     except OSError as error:
         raise StorageError.of(folder, error) from error
 

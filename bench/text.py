@@ -37,6 +37,12 @@ def printable(text: str, longest: int | None = None) -> str:
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def shortened(text: str, longest: int) -> str:
+    """The first letters of a longer text and an ellipsis, for a picture; in a message :func:`printable` says how much
+    is missing."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def names_in(*texts: str) -> tuple[str, ...]:
     """The names in texts that part them by commas, in order."""
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())

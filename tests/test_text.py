@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import UNPRINTABLE, counts_of, printable, with_home, without_home
+from bench.text import UNPRINTABLE, by_number, counts_of, printable, shortened, with_home, without_home
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -72,3 +72,15 @@ def test_a_home_that_is_no_folder_of_ones_own_hides_nothing(monkeypatch, home) -
 )
 def test_counts_that_differ_are_told_by_their_ends(counts, told) -> None:
     assert counts_of(iter(counts), "seed") == told
+
+
+@given(st.text(), st.integers(1, 20))
+def test_a_shortened_text_fits_and_says_that_it_is(text: str, longest: int) -> None:
+    found = shortened(text, longest)
+    assert len(found) <= longest or found == text
+    assert (found == text) == (len(text) <= longest) or text.endswith("…")
+
+
+def test_numbers_sort_as_numbers() -> None:
+    names = ["k=16", "k=2", "k", "k=32:m=1", "k=4"]
+    assert sorted(names, key=by_number) == ["k", "k=2", "k=4", "k=16", "k=32:m=1"]

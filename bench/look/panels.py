@@ -13,7 +13,6 @@ from torch import Tensor
 from bench.look.contract import WIDTH
 from bench.look.subject import Rows, Subject
 from bench.plots.style import BLUE, VERMILION, new_figure
-from bench.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 SEAM = 2  # white pixels between A and B, for images of 32
 COLUMNS = 2
-LONGEST = 30  # letters of a line of a caption
 Heat = NDArray[np.float64]
 
 
@@ -38,7 +36,7 @@ def draw_pairs(subject: Subject, title: str, rows: Rows, marked: bool = False) -
         a, b = (as_picture(side[0]) for side in subject.images(np.asarray([row])))
         seam = np.full((len(a), max(1, SEAM * len(a) // 32), 3), 255, dtype=np.uint8)
         axis.imshow(np.concatenate([a, seam, b], axis=1), interpolation="nearest")
-        caption = [printable(line, LONGEST) for line in subject.caption(row)]
+        caption = subject.caption(row)
         if marked:
             _mark(axis, bool(subject.right[row]))
             caption[0] = ("✓ " if subject.right[row] else "✗ ") + caption[0]
@@ -72,7 +70,7 @@ def draw_heat(
             if marks:
                 _frame(plain, image, heat.shape[2:], marks[place][side])
         sign = "✓" if subject.right[row] else "✗"
-        named, scored, _ = (printable(line, LONGEST) for line in subject.caption(row))
+        named, scored, _ = subject.caption(row)
         line.suptitle(f"{sign} {named}: {scored}", fontsize=8.5, x=0.01, ha="left")
         for axis in axes:
             _without_ticks(axis)

@@ -20,9 +20,11 @@ from bench.registry import Choice
 from bench.sweep.evaluate import Evaluated
 from bench.sweep.inputs import ENCODE_BATCH, draw
 from bench.sweep.replicates import redealt
+from bench.text import printable, shortened
 
 # Of the first test pairs, as many as a picture has room for and a clustering takes seconds for.
 MOST_IMAGES = 1000
+LONGEST_CLASS = 14  # letters, so that two stand in a line of a caption
 Scored = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -145,17 +147,17 @@ class Subject:
         return self.pairs.a.pixels[rows], self.pairs.b.pixels[rows]
 
     def caption(self, row: int) -> list[str]:
-        """What is told of a pair in lines: its classes or label, its score and cosine, its probability."""
+        """Lines that tell a pair in a picture: its classes or label, its score and cosine, its probability."""
         shown = f"score {self.scores[row]:+z.2f}"
         cosine = "" if self.cosine is None else f", cos {self.cosine[row]:z.2f}"
         return [self.named(row), shown + cosine, f"P(same) {self.probability[row]:.2f}"]
 
     def named(self, row: int) -> str:
-        """The classes of a pair, or its label where images have none."""
+        """The classes of a pair, shortened, or its label where images have none."""
         if not self.domain.names_images:
             return "same" if self.label[row] else "different"
         a, b = (self.domain.classes[int(side.latents["class"][row])] for side in (self.pairs.a, self.pairs.b))
-        return f"{a}, {b}"
+        return f"{shortened(printable(a), LONGEST_CLASS)}, {shortened(printable(b), LONGEST_CLASS)}"
 
     @cached_property
     def encoded(self) -> Encoded:

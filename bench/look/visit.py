@@ -39,7 +39,7 @@ class Seen:
 def visit(subject: Subject, views: Iterable[View]) -> Iterator[Seen]:
     """What each view shows of a model."""
     for view in views:
-        what = inspect.cleandoc(view.__doc__ or "").splitlines()[0]
+        what = inspect.cleandoc(view.__doc__ or "").splitlines()[0].replace("``", "")
         shots: list[Shot] = []
         try:
             with names_as_they_are():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,8 @@ def predict_files(model: StoredModel, files: Sequence[str]) -> Predictions:
     """
     if len(files) == 1 and files[0].lower().endswith(".csv"):
         return _listed(model, Path(files[0]))
+    if any(map(os.path.isdir, files)):
+        raise UsageError("a folder is compared by --against: bench predict MODEL IMAGE_OR_FOLDER --against FOLDER")
     if len(files) != 2:
         raise UsageError(f"{count_of(len(files), 'file')}; expected two images, a CSV file of pairs, or --against DIR")
     return Predictions([files[0]], [files[1]], model(*files))

@@ -13,11 +13,12 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import length, metric_label, need_width, new_figure, repeats_note, width_of
+from bench.plots.style import broken, length, metric_label, need_width, new_figure, repeats_note, width_of
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
 WORST = 0.1
+HEAD = 24  # letters of a line above a column
 NUMBER, COLUMN, BAR, EDGE = 0.38, 1.3, 0.8, 0.3  # inches: of a number, of a head, of the colour bar, and left over
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
     note = f"mean {metric_label(metric)}; {repeats_note(board.own)}; "
     note += f"colours from {low:.3f} to {high:.3f}, the worst tenth alike"
     heads = [
-        "\n".join([*textwrap.wrap(backbone, 20), *textwrap.wrap(_tested(board, domain), 24)])
+        "\n".join([*textwrap.wrap(backbone, 20), *broken(_tested(board, domain), HEAD)])
         for domain, backbone in column_pairs(table)
     ]
     names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]

@@ -31,7 +31,7 @@ from bench.plots.style import (
 from bench.records.columns import Cost
 from bench.records.sections import Section
 from bench.stats.intervals import Array
-from bench.text import human
+from bench.text import human, shortened
 from bench.verdicts.standings import standings_of
 from bench.verdicts.unit import unit_of
 from bench.verdicts.verdicts import Word
@@ -275,7 +275,7 @@ def _cost_text(value: float, cost: Cost) -> str:
 
 def _name(line: pd.Series[str], with_backbone: bool) -> str:
     name = f"{line['fusion']} × {line['backbone']}" if with_backbone else line["fusion"]
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    return shortened(name, LONGEST)
 
 
 @register_plot

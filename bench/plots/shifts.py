@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,20 +15,24 @@ from bench.plots.style import (
     COLORS,
     GREY,
     QUIET,
+    broken,
     length,
     metric_label,
     need_width,
     new_figure,
     repeats_note,
+    room,
     spread,
     width_of,
 )
+from bench.spec import shift_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NAMED = 3
+HEAD = 16  # letters of a line below a domain, at least
 NARROW, ASIDE, DOMAIN = 5.0, 1.0, 0.22  # inches: left of the axis and of the names, and of a domain
 
 
@@ -85,7 +88,8 @@ def draw_shifts(board: Board, metric: str) -> Figure:
         axis.annotate("chance", (0.5, chance), fontsize=7, color=GREY, va="bottom")
     # The line of chance may widen the axis, and labels keep apart by its height.
     _label(axis, labels, table.shape[1] - 1)
-    heads = ["\n".join(textwrap.wrap(_short(name, board), 16)) for name in table.columns]
+    each = (width_of(width) - beside) / (len(table.columns) - 1)
+    heads = ["\n".join(broken(_short(name, board), max(HEAD, room(each, 8)))) for name in table.columns]
     heads[0] += "\n(trained on)"
     longest = max(length(line, 8) for head in heads for line in head.split("\n"))
     is_upright = len(heads) >= 7 or (width_of(width) - beside) / (len(heads) - 1) < longest
@@ -126,7 +130,8 @@ def _label(axis: Axes, labels: list[tuple[float, str, str]], place: int) -> None
 
 
 def _short(domain: str, board: Board) -> str:
-    return domain.removeprefix(f"{board.domain}:shift=")
+    source, shift = shift_of(domain)
+    return shift if shift and source == board.domain else domain
 
 
 @register_plot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -123,6 +124,17 @@ def new_figure(width: float, height: float, title: str, note: str = "") -> Figur
 def room(width: float, size: float) -> int:
     """Letters of so many points that a line of so many inches has room for, within margins; a dozen at least."""
     return max(int(72 * (width - 2 * MARGIN) / (LETTER * size)), 12)
+
+
+def broken(name: str, most: int) -> list[str]:
+    """A name with parameters in lines of ``most`` letters, broken behind colons and slashes rather than inside a
+    word."""
+    lines = [""]
+    for piece in re.split("(?<=[:/])", name):
+        if lines[-1] and len(lines[-1] + piece) > most:
+            lines.append("")
+        lines[-1] += piece
+    return [part for line in lines for part in textwrap.wrap(line, most)]
 
 
 def length(text: str, size: float) -> float:

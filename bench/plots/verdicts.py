@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ import numpy as np
 from bench.errors import UsageError
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
 from bench.plots.shades import IN_LEGENDS, Shade, meaning, shade_of
-from bench.plots.style import GREY, metric_label, new_figure, width_of
+from bench.plots.style import GREY, broken, metric_label, new_figure, room, width_of
 from bench.records.sections import Section
 from bench.text import MISSING, counts_of
 from bench.verdicts.gaps import quarter_domains
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 1.12, 0.235  # inches of a cell
 LETTER = 0.075  # inches of a letter of a name
-HEAD = 18  # letters of a line of a heading
+HEAD = 18  # letters of a line of a heading, at least
 MAY_BE = "may be the best"
 LEGEND = 2.9  # inches of a column of the legend
 
@@ -69,7 +67,6 @@ def draw_verdicts(title: str, columns: Sequence[Standings]) -> Figure:
     from matplotlib.patches import Patch
 
     names = rows_of(columns)
-    heads = [_head(column, columns) for column in columns]
     is_judged = any(column.is_judged for column in columns)
     below = [MAY_BE] if is_judged else []
     used = [shade_of(one, column) for column in columns for one in column.members]
@@ -78,8 +75,11 @@ def draw_verdicts(title: str, columns: Sequence[Standings]) -> Figure:
         for shade in IN_LEGENDS
         if shade in used
     ]
-    width = max(0.35 + LETTER * max(map(len, [*names, *below])) + WIDE * len(columns), 5.6)
+    aside = LETTER * max(map(len, [*names, *below]))
+    width = max(0.35 + aside + WIDE * len(columns), 5.6)
     beside = max(int(width_of(width) / LEGEND), 1)
+    most = max(HEAD, room((width_of(width) - aside) / len(columns), 8))
+    heads = [_head(column, columns, most) for column in columns]
     lines = -(-len(legend) // beside)
     height = HIGH * (len(names) + len(below)) + 0.15 * max(head.count("\n") + 1 for head in heads) + 0.17 * lines + 0.3
     figure = new_figure(width, height, title, _note(columns))
@@ -129,18 +129,12 @@ def _write(axis: Axes, at: int, row: int, one: Standing, shade: Shade) -> None:
     )
 
 
-def _head(column: Standings, columns: Sequence[Standings]) -> str:
+def _head(column: Standings, columns: Sequence[Standings], most: int) -> str:
     section = column.section
     shift = next((name for name, domain in section.shifts.items() if domain == column.domain), column.domain)
     parts = [section.domain, *([f"→ {shift}"] if column.domain != section.domain else [])]
     parts += [section.backbone] if len({one.section.backbone for one in columns}) > 1 else []
-    return "\n".join(line for part in parts for line in _lines(part))
-
-
-def _lines(part: str) -> list[str]:
-    """Broken between parameters rather than inside a word."""
-    pieces = [part] if len(part) <= HEAD else re.split("(?<=:)", part)
-    return [line for piece in pieces for line in textwrap.wrap(piece, HEAD)]
+    return "\n".join(line for part in parts for line in broken(part, most))
 
 
 def _note(columns: Sequence[Standings]) -> str:

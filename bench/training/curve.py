@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import DivergedError
+from bench.text import count_of
 
 CURVE_POINTS = 20
 Point = tuple[float, float]
@@ -57,5 +58,5 @@ def _by_learner(values: list[Tensor]) -> tuple[Tensor, ...]:
 def _point(losses: Tensor, norms: Tensor, accuracies: Tensor, step: int) -> Point | DivergedError:
     for what, values in (("loss", losses), ("gradient", norms)):
         if not torch.isfinite(values).all():
-            return DivergedError(f"the {what} is not finite within the {len(losses)} steps up to step {step}")
+            return DivergedError(f"the {what} is not finite within {count_of(len(losses), 'step')} up to step {step}")
     return float(losses.mean()), float(accuracies.mean())

@@ -86,7 +86,7 @@ def test_a_task_without_pictures_computes_nothing(tmp_path: Path) -> None:
 
 def test_pictures_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"file: File exists"):
+    with pytest.raises(StorageError, match=r"file: exists and is no folder"):
         warmup_card("autoencoder", TINY, tmp_path / "file" / "out.png")
 
 

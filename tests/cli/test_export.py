@@ -44,7 +44,7 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, folder: Path, tmp
     for arguments, message in {
         ("--format", "parquet"): "--format parquet is not text: give --out FILE",
         ("--format", "xlsx"): "--format: unknown 'xlsx'; allowed: csv, parquet",
-        ("--out", folder / "run.json" / "file.csv"): f"{folder}/run.json: File exists",
+        ("--out", folder / "run.json" / "file.csv"): f"{folder}/run.json: exists and is no folder",
     }.items():
         assert bench("export", "records", folder, *arguments) == 2
         assert capsys.readouterr() == ("", f"bench: {message}\n")

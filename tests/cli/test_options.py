@@ -220,5 +220,5 @@ def test_every_command_has_a_help_of_its_own(bench: Bench, capsys: Captured) -> 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "table.md").touch()
-    with pytest.raises(UsageError, match=r"^/.*/table.md: File exists$"):
+    with pytest.raises(UsageError, match=r"^/.*/table.md: exists and is no folder$"):
         options.deliver("text", tmp_path / "table.md" / "table.md")

@@ -132,7 +132,7 @@ def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
         (["--fusion", "abs_dif"], "--fusion: unknown 'abs_dif'; did you mean 'abs_diff'"),
         (["--domain", "texture"], "--domain: unknown 'texture'; allowed: color"),
         (["--out", "curves.jpg"], "--out curves.jpg: expected a folder, or a file that ends in .png, .svg, .pdf"),
-        (["--out", "/dev/null/curves.png"], "/dev/null: File exists"),
+        (["--out", "/dev/null/curves.png"], "/dev/null: exists and is no folder"),
         (["--fusion", ",".join(f"f{number}" for number in range(9))], "--fusion: at most 8"),
     ],
 )

@@ -73,9 +73,12 @@ def test_from_two_seeds_nothing_is_said(drawn):
     assert "95 %" not in told
 
 
-def test_a_heading_is_broken_between_parameters(drawn):
-    heads = [label.get_text() for label in drawn(at={"color:difficulty=hard": LEVELS["color"]}).get_xticklabels()]
-    assert heads == ["color:\ndifficulty=hard"]
+def test_a_heading_is_broken_between_parameters_where_there_is_no_room(drawn):
+    def heads(*domains):
+        return [label.get_text() for label in drawn(at=dict.fromkeys(domains, LEVELS["color"])).get_xticklabels()]
+
+    assert heads("color:difficulty=hard") == ["color:difficulty=hard"]
+    assert heads("color", "color:difficulty=hard", "digits", "texture", "shapes")[1] == "color:\ndifficulty=hard"
 
 
 def test_rows_stand_by_mean_rank(drawn):

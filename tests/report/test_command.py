@@ -46,7 +46,7 @@ def test_out_takes_the_place_of_stdout(sweep, run_folder, bench_report, tmp_path
     result = bench_report(folder, "--out", tmp_path / "table.md")
     assert result.stdout == ""
     assert (tmp_path / "table.md").read_text() == expected
-    with pytest.raises(StorageError, match=r"table\.md: File exists"):
+    with pytest.raises(StorageError, match=r"table\.md: exists and is no folder"):
         bench_report(folder, "--out", tmp_path / "table.md" / "table.md")
 
 

@@ -40,8 +40,8 @@ def test_what_is_not_finite_is_said_of_the_learner_it_happened_to(bad: float) ->
     assert first == (1, 0.5)
     assert isinstance(second, DivergedError)
     assert isinstance(third, DivergedError)
-    assert str(second) == "the loss is not finite within the 2 steps up to step 9"
-    assert str(third) == "the gradient is not finite within the 2 steps up to step 9"
+    assert str(second) == "the loss is not finite within 2 steps up to step 9"
+    assert str(third) == "the gradient is not finite within 2 steps up to step 9"
 
 
 @given(st.integers(1, 1000))

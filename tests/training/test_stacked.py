@@ -160,7 +160,7 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
     spoil(stacked[1], seed=1, step=3)
     first, lost, last = together(stacked)
     assert isinstance(lost, DivergedError)
-    assert "the loss is not finite within the 1 steps up to step 3" in str(lost)
+    assert "the loss is not finite within 1 step up to step 3" in str(lost)
     expected = one_by_one(alone)
     for found, usual in ((first, expected[0]), (last, expected[2])):
         assert isinstance(found, History)

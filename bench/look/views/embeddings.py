@@ -14,7 +14,7 @@ from bench.look.subject import Encoded, Scored, Subject
 from bench.plots.contract import NothingToDrawError
 from bench.plots.style import COLORS, MARKERS, QUIET, new_figure
 from bench.stats.principal import Principal
-from bench.text import printable
+from bench.text import printable, shortened
 
 Flat = NDArray[np.floating]
 LEGEND = 12  # more names would hide the points
@@ -74,7 +74,7 @@ def _scatter(flat: Flat, colouring: Colouring, title: str, text: str) -> Picture
             marker=MARKERS[place // len(COLORS) % len(MARKERS)],
             alpha=0.6,
             linewidths=0,
-            label=printable(colouring.names[kind], LONGEST),
+            label=shortened(printable(colouring.names[kind]), LONGEST),
         )
     if len(present) <= LEGEND:
         figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False, markerscale=2)
