@@ -108,7 +108,9 @@ def test_a_signal_to_the_supervisor_is_one_to_the_command(number: signal.Signals
     body = f"""
     from bench.interrupt import Interrupted
     try:
-        open({str(note)!r}, "w").write(str(os.getpid()))
+        # Closed by name: what a signal raises while a file is closed by the collector is lost.
+        with open({str(note)!r}, "w") as file:
+            file.write(str(os.getpid()))
         time.sleep(100)
     except Interrupted as error:
         time.sleep(0.2)
