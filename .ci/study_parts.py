@@ -86,7 +86,8 @@ def gaps(report: Report, metric: str) -> Iterator[str]:
                 *_block(section.title, quarters_block(part, metric)),
                 *_block("", gaps_block(part, report.gaps[section.title], metric, None, report.margin)),
             ]
-            yield from [*blocks, *map(wrap, legend(part.entries))] if blocks else []
+            if blocks:
+                yield from [*blocks, *map(wrap, legend(part.entries))]
 
 
 def spread(report: Report, metric: str) -> Iterator[str]:
@@ -156,8 +157,7 @@ def encoders(report: Report, metric: str) -> Iterator[str]:
     yield wrap(
         f"Mean {metric_label(metric)} over the same domains, and its rank among {len(both)} fusions, of the first "
         f"{BEST} behind either and of what everybody knows. Rank correlation of the means (Spearman's): "
-        f"{correlation:.2f}; "
-        f"{boards[0].repetitions} and {boards[1].repetitions} replicates, too few for its interval."
+        f"{correlation:.2f}; {boards[0].repetitions} and {boards[1].repetitions} replicates, too few for its interval."
     )
 
 

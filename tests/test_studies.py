@@ -126,6 +126,30 @@ def test_what_became_of_published_orders_is_a_paired_t_interval():
         assert verdict == ("confirmed" if low > 0 else "contradicted" if high < 0 else "not told apart")
 
 
+def test_two_encoders_order_joins_as_the_page_says():
+    page = (ROOT / "docs" / "studies" / "zoo-resnet18.md").read_text()
+    means = []
+    for study in ("zoo", "zoo-resnet18"):
+        own = {}
+        for (fusion, _), by_seed in scores(study, "auc").items():
+            own.setdefault(fusion.split(":")[0], []).append(np.mean(list(by_seed.values())))
+        means.append({fusion: np.mean(found) for fusion, found in own.items() if len(found) == 2})
+    both = sorted(set(means[0]) & set(means[1]))
+    values = [[own[fusion] for fusion in both] for own in means]
+    (part,) = re.findall(r"<!-- encoders .*?<!-- end -->", page, re.DOTALL)
+    said = " ".join(part.split())
+    assert f"among {len(both)} fusions" in said
+    assert f"(Spearman's): {stats.spearmanr(*values).statistic:.2f};" in said
+    ranks = [stats.rankdata([-value for value in own]) for own in values]
+    row = r"^\| (\w+) +\| +([\d.]+) \((\d+)\) \| +([\d.]+) \((\d+)\) \|"
+    rows = re.findall(row, part, re.MULTILINE)
+    assert len(rows) > 4
+    for fusion, *cells in rows:
+        place = both.index(fusion)
+        expected = [values[0][place], ranks[0][place], values[1][place], ranks[1][place]]
+        assert [float(cell) for cell in cells] == pytest.approx(expected, abs=6e-4)
+
+
 def test_drawn_domains_order_joins_as_the_page_says():
     page = (ROOT / "docs" / "studies" / "transfer.md").read_text()
     tables = [

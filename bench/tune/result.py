@@ -110,7 +110,8 @@ def _board(
         if one.is_changed
     ]
     verdicts = tuple(judge(differences, direction, margin))
-    tied = tie_group(both[..., 1], direction, step=step) if len(common) >= FEWEST_SEEDS else np.array([])
+    is_inferred = len(common) >= FEWEST_SEEDS
+    tied = tie_group(both[..., 1], direction, step=step) if is_inferred else np.zeros(len(compared), dtype=bool)
     return Board(
         domain=domain,
         backbone=backbone,
@@ -122,7 +123,7 @@ def _board(
         after=both[..., 1],
         comparison=Comparison("default", metric, domain, margin, "replicate", verdicts),
         order=order_of(both[..., 0], both[..., 1], direction) if both.size else None,
-        may_be_best=tuple(one.subject.fusion for one, ties in zip(compared, tied, strict=False) if ties),
+        may_be_best=tuple(one.subject.fusion for one, ties in zip(compared, tied, strict=True) if ties),
         replicates=tuple(common),
         shares=shares,
     )
