@@ -10,11 +10,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from multiprocessing.context import ForkServerContext
 
 from bench.memory import keep_freed_memory
+
+# Of the path of a socket, 107 bytes, what multiprocessing adds to the folder for temporary files.
+_LONGEST_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
 
 
 def fork_server(preload: str) -> ForkServerContext:
@@ -27,6 +31,7 @@ def fork_server(preload: str) -> ForkServerContext:
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
+    _keep_sockets_reachable()
     found = dict(os.environ)
     # It imports from where this process does, and not from the current folder, whatever lies there.
     os.environ |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -35,6 +40,17 @@ def fork_server(preload: str) -> ForkServerContext:
     finally:
         set_environment(found)
     return context
+
+
+def _keep_sockets_reachable() -> None:
+    """Where the folder for temporary files has a long path, sockets go to that of the system, as in Python 3.14."""
+    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER:
+        given, tempfile.tempdir = tempfile.tempdir, "/tmp"
+        try:
+            # The first call decides for all of this process.
+            util.get_temp_dir()
+        finally:
+            tempfile.tempdir = given
 
 
 def set_environment(variables: Mapping[str, str]) -> None:

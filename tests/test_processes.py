@@ -103,26 +103,44 @@ def test_when_what_forks_it_dies_it_ends_and_the_next_one_works(worker: Callable
     wait_for_end(one.pid)
 
 
-def test_a_module_in_the_current_folder_takes_the_place_of_none(tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise SystemExit('the wrong one')")
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Callable[..., tuple[str, str]]:
+    """Evaluates a Python expression in a worker of a new process in a folder of its own; returns what is printed."""
     code = """
+import sys
 from bench.processes import Worker
 one = Worker(int, (), eval)
-one.send("'sklearn.metrics' in __import__('sys').modules")
+one.send(sys.argv[1])
 while (found := one.poll()) is None:
     one.wait(0.05)
 print(found)
 one.stop()
 """
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(processes.__file__).parents[1])},
-    )
-    assert (done.stdout, done.stderr) == ("True\n", "")
+
+    def run(expression: str, **environment: str) -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, expression],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(processes.__file__).parents[1]), **environment},
+        )
+        return done.stdout, done.stderr
+
+    return run
+
+
+def test_a_module_in_the_current_folder_takes_the_place_of_none(elsewhere: Any, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('the wrong one')")
+    assert elsewhere("'sklearn.metrics' in __import__('sys').modules") == ("True\n", "")
+
+
+def test_temporary_files_may_lie_in_a_folder_with_a_long_path(elsewhere: Any, tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    expression = "__import__('tempfile').gettempdir()"
+    assert elsewhere(expression, TMPDIR=str(long)) == (f"{long}\n", "")
 
 
 def test_the_start_does_not_count_against_a_task(worker: Callable[[], Worker]) -> None:

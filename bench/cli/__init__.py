@@ -30,7 +30,6 @@ from bench.cli.history import history
 from bench.cli.listing import list_entries
 from bench.cli.look import look
 from bench.cli.new import new
-from bench.cli.options import whole_stdout
 from bench.cli.plot import plot
 from bench.cli.predict import predict
 from bench.cli.probe import probe
@@ -38,10 +37,11 @@ from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.show import show
 from bench.cli.speed import speed
+from bench.cli.stdout import whole_stdout
 from bench.cli.supervisor import FAILED, supervised
 from bench.cli.tune import tune
 from bench.cli.verify import verify
-from bench.errors import LONGEST_LINE, UsageError, in_a_line, message_of
+from bench.errors import LONGEST_LINE, StorageError, UsageError, in_a_line, message_of
 from bench.guard import EndsTheProgramError
 from bench.interrupt import Interrupted
 from bench.text import printable
@@ -153,6 +153,8 @@ def execute() -> int:
     except Exception as error:
         if isinstance(error, EndsTheProgramError) or _in_plugin(error):
             return _end_with(error, FAILED)
+        if isinstance(error, OSError) and error.filename is not None:
+            return _end_with(StorageError.of(error.filename, error), 2)
         traceback.print_exception(error)
         return 1
     return 0

@@ -7,8 +7,7 @@ import importlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get
 import typer
 
 from bench.atomic import write_text_atomically
-from bench.errors import LONGEST_VALUE, StorageError, UsageError
+from bench.cli.stdout import written_to_stdout
+from bench.errors import LONGEST_VALUE, UsageError
 from bench.metrics import judged_metrics
 from bench.text import printable, without_home
 
@@ -178,14 +178,12 @@ def name_left_out(paths: Iterable[Path], runs: Iterable[Run]) -> None:
 def emit(text: str) -> None:
     """Print a product on stdout, all of it. As it may be handed on, no path in it names the home folder of the user.
 
-    Raises:
-        StorageError: what stdout goes to does not take it, as on a full disk.
-        BrokenPipeError: nobody reads it.
+    Raises what :func:`written_to_stdout` does.
     """
     # As bytes: a terminal or pipe without UTF-8 must not end the command.
     rest = memoryview(without_home(text).encode(errors="backslashreplace"))
     stream = typer.get_binary_stream("stdout")
-    with whole_stdout():
+    with written_to_stdout():
         sys.stdout.flush()
         while rest:
             # Where Python does not buffer, a write takes what there is room for.
@@ -202,25 +200,6 @@ def table_text(table: Table, note: str = "") -> str:
     console.print(table)
     console.print(note, end="\n" if note else "", highlight=False)
     return text.getvalue()
-
-
-@contextmanager
-def whole_stdout() -> Iterator[None]:
-    """Whatever is printed meanwhile has reached stdout at the end.
-
-    Raises:
-        StorageError: what stdout goes to did not take it, as on a full disk.
-        BrokenPipeError: nobody reads it.
-    """
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise StorageError.of("stdout", error) from None
 
 
 def deliver(text: str, out: Path | None) -> None:

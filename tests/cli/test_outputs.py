@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 import bench as api
+from bench import cli
 from bench.cli.options import emit
+from bench.cli.stdout import whole_stdout
 from bench.errors import StorageError
 
 Bench = Callable[..., int]
@@ -60,6 +62,23 @@ def test_a_stdout_that_is_full_is_an_error(unbuffered: Callable[[int], Raw]) -> 
     unbuffered(100)
     with pytest.raises(StorageError, match="stdout: No space left on device"):
         emit("x" * 101)
+
+
+def test_what_is_printed_on_a_full_stdout_is_an_error_of_it(unbuffered: Callable[[int], Raw]) -> None:
+    unbuffered(0)
+    with pytest.raises(StorageError, match="stdout: No space left on device"), whole_stdout():
+        print("x")
+
+
+def test_no_other_error_of_the_system_passes_for_one_of_stdout() -> None:
+    with pytest.raises(OSError, match="AF_UNIX path too long"), whole_stdout():
+        raise OSError("AF_UNIX path too long")
+
+
+def test_an_error_of_a_file_names_the_file(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr(cli, "app", lambda: Path("not/there").read_bytes())
+    assert bench() == 2
+    assert capsys.readouterr().err == "bench: not/there: No such file or directory\n"
 
 
 @pytest.mark.parametrize(

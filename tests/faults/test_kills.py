@@ -127,6 +127,8 @@ def test_kills_of_the_command_and_of_its_group(storm: Any, program: Any, tools: 
         if started.is_at_work:
             kills += next(ways)(program, started, chance)
             started.process.wait()
+        else:
+            started.ended().calmly(0)
         sweep.after_kill()
     tools.counts["kills"] += kills
     sweep.finish()
