@@ -25,7 +25,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _write_into(path, write)
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    temporary = target.with_name(f".{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as held:
             # For :func:`remove_stale`: the lock of a writer that was killed is gone.

@@ -9,13 +9,20 @@ from bench.fusion import FUSIONS
 DEFAULT = "mobilenetv3_small_32"
 
 
+def one_of_each_way(*without: str) -> list[str]:
+    """A fusion of each way to use a backbone."""
+    zoo.load()
+    ways: dict[tuple[object, ...], str] = {}
+    for name in FUSIONS:
+        cls = FUSIONS.get(name)
+        if name not in without:
+            ways.setdefault((cls.needs, cls.encoder, cls.towers, cls.sees, cls.supervision), name)
+    return list(ways.values())
+
+
 def fusions_and_backbones(*without: str) -> list[tuple[str, str]]:
     """Every fusion on the default backbone, and one of each way to use a backbone on the others."""
-    zoo.load()
-    names = [name for name in FUSIONS if name not in without]
-    ways = {}
-    for name in names:
-        cls = FUSIONS.get(name)
-        ways.setdefault((cls.needs, cls.encoder, cls.towers, cls.sees, cls.supervision), name)
+    ways = one_of_each_way(*without)
     others = [backbone for backbone in BACKBONES if backbone != DEFAULT]
-    return [(name, DEFAULT) for name in names] + [(name, backbone) for backbone in others for name in ways.values()]
+    names = [name for name in FUSIONS if name not in without]
+    return [(name, DEFAULT) for name in names] + [(name, backbone) for backbone in others for name in ways]

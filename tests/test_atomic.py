@@ -23,6 +23,12 @@ def test_a_file_is_there_when_it_is_complete_and_nothing_else_is(tmp_path: Path)
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    write_atomically(path, lambda temporary: temporary.write_text("done"))
+    assert path.read_text() == "done"
+
+
 def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "card.json"
     path.write_text("before")

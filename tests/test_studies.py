@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import runpy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ RECORDS = ROOT / "results" / "reference" / "studies"
 STUDIES = sorted(path.name for path in RECORDS.iterdir())
 
 
+@cache
 def records(study):
     """Of all runs of a study, or of ``STUDY/RUN``."""
     files = sorted((RECORDS / study).rglob("records.jsonl.gz"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, get_args
 
 import typer
 
-from bench.cli.options import emit, table_text
+from bench.cli.options import IncludeOption, emit, load_zoo, table_text
 
 if TYPE_CHECKING:
     from bench.report.table import Grid
@@ -21,13 +21,12 @@ def advise(
     protocol: Annotated[
         Optional[str], typer.Option(help="How you train: scratch, finetune or frozen; by default any.")
     ] = None,
-    include: Annotated[Optional[list[str]], typer.Option(help="Plug-in file or folder; may be repeated.")] = None,
+    include: IncludeOption = None,
 ) -> None:
     """Print which join the studies found best for pairs like yours, with what ties and what it gains.
 
     What holds for your own images, bench choose finds out.
     """
-    from bench import zoo
     from bench.advise.cases import aligned_as, measured_on
     from bench.advise.table import grid
     from bench.domain import DOMAINS, build_domain
@@ -35,7 +34,7 @@ def advise(
     from bench.records.columns import choose_one
     from bench.training.recipe import Protocol
 
-    zoo.load(include or ())
+    load_zoo(include)
     choice = DOMAINS.settle(domain) if domain else None
     if protocol is not None:
         protocol = choose_one(protocol, get_args(Protocol), "--protocol")

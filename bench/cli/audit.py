@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import IncludeOption, Names, emit
+from bench.cli.options import IncludeOption, Names, emit, load_zoo
 from bench.text import names_in
 
 
@@ -30,12 +30,11 @@ def audit(
     import torch
     from rich.console import Console
 
-    from bench import zoo
     from bench.audit.formats import AUDIT_FORMATS
     from bench.audit.run import run_audit
     from bench.formats import choose_format
 
-    zoo.load(include or ())
+    load_zoo(include)
     form = choose_format(AUDIT_FORMATS, format_name)
     torch.set_num_threads(threads)
     chosen = names_in(*baseline or ["all"])

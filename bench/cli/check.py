@@ -17,6 +17,7 @@ from bench.cli.options import (
     MissingOption,
     OutOption,
     load_plugins,
+    refuse_given,
 )
 from bench.errors import UsageError
 
@@ -63,18 +64,11 @@ def check(
     if again is not None and factor is not None:
         raise UsageError("--again beside --factor: --again measures the factor; give one of them")
     if write_baseline is not None:
-        unused = [option for name, option in OF_THE_CHECK.items() if _is_given(context, name)]
-        if unused:
-            raise UsageError(f"{', '.join(unused)}: --write-baseline checks nothing; leave out, or give --baseline F")
+        refuse_given(context, OF_THE_CHECK, "--write-baseline checks nothing; leave out, or give --baseline F")
         _write(path, write_baseline, factor, again)
     if baseline is not None:
         load_plugins(include)
         judge(baseline, path, rules_of(metric, margin, factor, allow_missing), format_name, out)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _write(run: Path, out: Path, factor: float | None, again: Path | None) -> None:

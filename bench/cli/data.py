@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
 
-from bench.cli.options import IncludeOption, emit
+from bench.cli.options import IncludeOption, emit, load_zoo, table_text
 
 data = typer.Typer(
     help="List the packages that domains read, with licence, size and where each was looked for; "
@@ -29,14 +28,12 @@ def list_needs(
     """List the packages that domains read, with licence, size and where each was found or looked for."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
     from rich.table import Table
 
-    from bench import zoo
     from bench.catalogue.data import COLUMNS, needs
     from bench.text import printable
 
-    zoo.load(include or ())
+    load_zoo(include)
     found = needs()
     if format_name == "json":
         emit(json.dumps([asdict(need) for need in found], indent=2) + "\n")
@@ -44,10 +41,7 @@ def list_needs(
     table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
     for need in found:
         table.add_row(*map(printable, need.row))
-    shown, text = Console(), io.StringIO()
-    console = Console(file=text, force_terminal=shown.is_terminal, width=shown.width if shown.is_terminal else 200)
-    console.print(table, markup=False)
-    emit(text.getvalue())
+    emit(table_text(table))
 
 
 @data.command()
@@ -60,11 +54,10 @@ def install(
     Nothing of a package is run. What is installed already is not fetched again. Exit code 2 where one cannot be
     fetched or is not what the lock says.
     """
-    from bench import zoo
     from bench.catalogue.data import prepare, with_packages
     from bench.packages.install import install as fetch
 
-    zoo.load(include or ())
+    load_zoo(include)
     for cls in with_packages(domain):
         for package in cls.packages:
             root = fetch(package)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from bench.cli.options import emit, options_of
+from bench.cli.options import emit, load_zoo, options_of
 
 LEFT_OUT = (
     "fusion", "seed", "replicates", "first_replicate", "eval", "test_pairs", "match_params", "device", "executor",
@@ -35,13 +35,12 @@ def debug(
     """
     import torch
 
-    from bench import zoo
     from bench.backbones import BACKBONES
     from bench.debug.run import debug as run
 
     # The networks are small: on busy cores more threads wait for each other.
     torch.set_num_threads(1)
-    zoo.load(given.get("include") or ())
+    load_zoo(given.get("include"))
     BACKBONES.load_built_in()
     folder = out or Path("results/debug") / re.sub(r"[^\w.=+-]+", "-", fusion)[:120]
     settings = {**given, "fusion": [fusion], "seed": [seed]}

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, Names, emit, table_text
+from bench.cli.options import IncludeOption, Names, emit, load_zoo, table_text
 
 
 def evaluate(
@@ -27,7 +27,6 @@ def evaluate(
     from rich.table import Table
     from rich.text import Text
 
-    from bench import zoo
     from bench.metrics import metric_position
     from bench.models.evaluate import evaluate_models
     from bench.models.files import find_models
@@ -38,7 +37,7 @@ def evaluate(
     def say(line: str) -> None:
         typer.echo(printable(line), err=True)
 
-    zoo.load(include or ())
+    load_zoo(include)
     models = [restore(file) for file in find_models(model)]
     records = evaluate_models(models, split_names(eval_ or ["all"]), out, say)
     header = ("fusion", either(record.repeats for record in records), "tested on", "accuracy", "f1", "AUC")

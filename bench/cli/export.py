@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from bench.cli.export_data import data
-from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, name_left_out
+from bench.cli.options import IncludeOption, ModelArgument, RunsArgument, deliver, load_zoo, name_left_out
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ def model(
     Preparation, offset and calibration are inside. The file is read again and compared with the original on test
     pairs. Exit codes: 0 written, 2 bad input or not to be expressed, 3 scores differ and nothing is written.
     """
-    from bench import zoo
     from bench.atomic import write_bytes_atomically
     from bench.models.export import FORMATS, LARGEST_DIFFERENCE
     from bench.models.export import export as exported
@@ -43,7 +42,7 @@ def model(
     from bench.records.columns import choose_one
 
     form = choose_one(format_name, tuple(FORMATS), "--format")
-    zoo.load(include or ())
+    load_zoo(include)
     stored = restore(model)
     made = exported(stored, form)
     on = f"{made.pairs} {'test pairs' if made.on_test else 'pairs of noise'}"

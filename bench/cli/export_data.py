@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption
+from bench.cli.options import IncludeOption, load_zoo
 
 if TYPE_CHECKING:
     from bench.domain import Split
@@ -30,13 +30,12 @@ def data(
 
     The domain of lists of pairs reads it back to the same pixels.
     """
-    from bench import zoo
     from bench.catalogue.fixed_set import export_pairs
     from bench.domain import DOMAINS, build_domain
     from bench.records.columns import choose
     from bench.text import count_of, without_home
 
-    zoo.load(include or ())
+    load_zoo(include)
     asked = choose(split, SPLITS, "--split")
     splits = [name for name in SPLITS if name in asked]
     chosen = DOMAINS.settle(domain)

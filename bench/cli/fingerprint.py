@@ -35,6 +35,7 @@ def fingerprint(
     assert known is not None
     different = [name for name in sorted(known.keys() | found.keys()) if known.get(name) != found.get(name)]
     lines = [f"+ {name}: {known.get(name, 'nothing')} -> {found.get(name, 'nothing')}" for name in different]
-    lines.append(f"{len(found) - len(different)} of {len(known)} cells bit for bit as published for {here}")
+    same = len(known.keys() & found.keys() - set(different))
+    lines.append(f"{same} of {len(known)} cells bit for bit as published for {here}")
     emit("\n".join(lines) + "\n")
     raise typer.Exit(1 if different else 0)

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, Names
+from bench.cli.options import IncludeOption, Names, load_zoo
 from bench.text import names_in
 
 
@@ -29,7 +29,6 @@ def look(
     Writes index.html, a page that loads nothing, and its pictures as PNG. What a model has nothing of is named on
     stderr. See bench list views.
     """
-    from bench import zoo
     from bench.atomic import write_text_atomically
     from bench.backbones import BACKBONES
     from bench.look.contract import VIEWS
@@ -38,9 +37,7 @@ def look(
     from bench.look.visit import save, visit
     from bench.models.restore import restore
 
-    zoo.load(include or ())
-    for plugin in zoo.broken_plugins():
-        typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
+    load_zoo(include)
     BACKBONES.load_built_in()
     names = names_in(*view or ())
     order = [cls.name for cls in VIEWS.classes]

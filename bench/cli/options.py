@@ -7,7 +7,7 @@ import importlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
@@ -17,6 +17,7 @@ import typer
 from bench.atomic import write_text_atomically
 from bench.cli.stdout import written_to_stdout
 from bench.errors import LONGEST_VALUE, UsageError
+from bench.guard import BUILT_IN_FOLDERS
 from bench.metrics import judged_metrics
 from bench.text import printable, without_home
 
@@ -150,19 +151,38 @@ def _shown(text: str) -> str:
     return printable(repr(text), LONGEST_VALUE)
 
 
-def load_plugins(include: list[str] | None) -> None:
-    """Load the plug-ins at ``include``, without the built-in ones, which import torch; name those that fail on stderr.
+def refuse_given(context: typer.Context, options: Mapping[str, str], why: str) -> None:
+    """Refuse options that a command has no use for here.
+
+    Args:
+        options: as they are written, by the names of their parameters.
+
+    Raises:
+        UsageError: some of them are given on the command line.
+    """
+    sources = {option: context.get_parameter_source(name) for name, option in options.items()}
+    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        raise UsageError(f"{', '.join(given)}: {why}")
+
+
+def load_zoo(include: Iterable[str] | None, built_in: Iterable[str] = BUILT_IN_FOLDERS) -> None:
+    """:func:`bench.zoo.load`, naming the plug-ins that fail to load on stderr.
 
     Raises:
         UsageError: a path does not exist or is not a Python file.
     """
-    if not include:
-        return
     from bench import zoo
 
-    zoo.load(include, built_in=())
+    zoo.load(include or (), built_in)
     for plugin in zoo.broken_plugins():
-        typer.echo(f"failed to load: {plugin.path}: {plugin.error}", err=True)
+        typer.echo(printable(f"failed to load: {plugin.path}: {plugin.error}"), err=True)
+
+
+def load_plugins(include: Iterable[str] | None) -> None:
+    """:func:`load_zoo` without the built-in plug-ins, which import torch: for what reads records alone."""
+    if include:
+        load_zoo(include, built_in=())
 
 
 def name_left_out(paths: Iterable[Path], runs: Iterable[Run]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, ModelArgument, OutOption, deliver, emit, table_text
+from bench.cli.options import IncludeOption, ModelArgument, OutOption, deliver, emit, load_zoo, table_text
 
 
 def predict(
@@ -29,14 +29,13 @@ def predict(
     Images of any size are prepared as those of the domain folder. A score above 0 means same; the probability is
     calibrated on the validation pairs. Of a list with labels, the accuracy is said.
     """
-    from bench import zoo
     from bench.errors import StorageError, UsageError
     from bench.models.predict import TEXTS, as_table, predict_against, predict_files
     from bench.models.restore import restore
     from bench.records.columns import choose_one
 
     form = choose_one(format_name, ("table", *TEXTS), "--format")
-    zoo.load(include or ())
+    load_zoo(include)
     stored = restore(model)
     if stored.changed:
         typer.echo(f"warning: {stored.changed}", err=True)

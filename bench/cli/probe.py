@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from bench.cli.options import emit, options_of
+from bench.cli.options import emit, load_zoo, options_of
 
 
 @options_of("bench.probe.config:ProbeConfig", ("source",))
@@ -29,7 +29,6 @@ def probe(
     import torch
     from rich.console import Console
 
-    from bench import zoo
     from bench.probe.config import load_probe
     from bench.probe.deliver import deliver
     from bench.probe.run import run_probe
@@ -37,7 +36,7 @@ def probe(
     from bench.text import say
 
     settings = load_probe({**given, **({} if source is None else {"source": source})}, config)
-    zoo.load(settings.include)
+    load_zoo(settings.include)
     torch.set_num_threads(settings.threads)
     console = Console(stderr=True)
     result = run_probe(settings, lambda line: say(console, line))

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from bench.cli.options import IncludeOption, Names, emit, read_fields
+from bench.cli.options import IncludeOption, Names, emit, load_zoo, read_fields
 
 
 def show(
@@ -43,7 +43,6 @@ def show(
     """
     import torch
 
-    from bench import zoo
     from bench.catalogue import cards
     from bench.catalogue.warmup_card import load_warmed_up
     from bench.catalogue.warmup_sweep import warmup_sweep
@@ -52,7 +51,7 @@ def show(
 
     # The tensors of a card are small: on busy cores more threads wait for each other.
     torch.set_num_threads(1)
-    zoo.load(include or ())
+    load_zoo(include)
     recipe = None if warmup_recipe is None else read_fields("--warmup-recipe", warmup_recipe)
     given = {"backbone": backbone, "domain": domain, "warmup_recipe": recipe, "on": on}
     warmed_up = load_warmed_up({key: value for key, value in given.items() if value is not None}, config)

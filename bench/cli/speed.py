@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from bench.cli.options import BackboneOption, FusionOption, IncludeOption, Names, emit
+from bench.cli.options import BackboneOption, FusionOption, IncludeOption, Names, emit, load_zoo, refuse_given
 from bench.errors import UsageError
 from bench.text import names_in
 
@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 MODE_NAMES = "infer,train,head,cached"
 
 
+# Options of what is measured, of which comparing has no use, by the names of their parameters.
+OF_MEASURING = {
+    "fusion": "--fusion",
+    "backbone": "--backbone",
+    "mode": "--mode",
+    "batch": "--batch",
+    "device": "--device",
+    "dtype": "--dtype",
+    "memory_format": "--memory-format",
+    "threads": "--threads",
+    "rounds": "--rounds",
+    "include": "--include",
+}
+
+
 def speed(
+    context: typer.Context,
     fusion: FusionOption = None,
     backbone: BackboneOption = None,
     mode: Annotated[
@@ -54,6 +70,7 @@ def speed(
 
     name = choose_one(format_name, table.FORMATS, "--format")
     if compare is not None:
+        refuse_given(context, OF_MEASURING, "--compare measures nothing; leave out")
         _compare(*compare, out, name)
     axes = {"mode": mode, "device": device, "dtype": dtype, "memory_format": memory_format}
     rows = _rows(fusion, backbone, axes, batch, threads, tuple(include or ()))
@@ -63,7 +80,6 @@ def speed(
 def _rows(
     fusion: Names, backbone: Names, axes: dict[str, str], batch: str, threads: str, include: tuple[str, ...]
 ) -> list[Row]:
-    from bench import zoo
     from bench.records.columns import choose
     from bench.speed.rows import DEVICES, DTYPES, MODES, Axes, batches, positive
     from bench.sweep.execution import MEMORY_FORMATS
@@ -73,7 +89,7 @@ def _rows(
     counts = positive(threads, "--threads")
     if not counts:
         raise UsageError("--threads: no number given")
-    zoo.load(include)
+    load_zoo(include)
     defaults = {"fusion": (fusion, "all"), "backbone": (backbone, "mobilenetv3_small_32")}
     names = {option: names_in(*given or [default]) for option, (given, default) in defaults.items()}
     for option in names:

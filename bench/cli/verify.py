@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import IncludeOption, emit
+from bench.cli.options import IncludeOption, emit, load_zoo
 
 WRONG = 1
 
@@ -23,11 +23,10 @@ def verify(
     Every line, the cells that were asked for, the keys that this code gives, and metrics where scores are stored. Exit
     codes: 0 nothing is wrong, 1 something is, 2 bad input.
     """
-    from bench import zoo
     from bench.records.folder import find_runs
     from bench.verify.whole import verify as remarks_on
 
-    zoo.load(include or ())
+    load_zoo(include)
     text, is_wrong = "", False
     for folder in (found for path in paths for found in find_runs(path)):
         remarks = remarks_on(folder)

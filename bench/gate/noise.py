@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtr, stdtr
 
+from bench.stats.intervals import rounded
 from bench.stats.multiplicity import holm
 
 Array = NDArray[np.float64]
@@ -26,30 +27,32 @@ LEVEL = 0.01
 FEWEST = 5
 
 
-def dropped(differences: Array, error: Array, margin: float) -> NDArray[np.bool_]:
+def dropped(differences: Array, error: Array, step: Array, margin: float) -> NDArray[np.bool_]:
     """Which cells (cells,) dropped by more than noise and margin.
 
     Args:
         differences: new - base (cells, seeds), nan where a seed is not shared; higher is better.
         error: sampling error of one difference (cells,), 0 where unknown.
+        step: how far apart neighbouring scores lie (cells,), 0 where they are not rounded.
         margin: drop that is of no interest, as a share.
     """
     n = (~np.isnan(differences)).sum(axis=1)
     mean = np.nansum(differences, axis=1) / n
-    spread = _spread(differences, mean, n)
+    variance = _variance(differences, mean, n)
+    spread = np.sqrt(rounded(variance, n, step))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(spread > 0, (mean + margin) * np.sqrt(n) / spread, np.copysign(np.inf, mean + margin))
-        z = np.where(mean < 0, mean * np.sqrt(n) / np.hypot(error, _typical(spread, n)), 0.0)
+        z = np.where(mean < 0, mean * np.sqrt(n) / np.hypot(error, _typical(np.sqrt(variance), n)), 0.0)
     by_interval = holm(np.where(n >= FEWEST, stdtr(np.maximum(n - 1, 1), t), np.nan).tolist())
     by_noise = holm(np.where(n >= 2, ndtr(z), np.nan).tolist())
     every_seed = ~(differences >= -margin).any(axis=1)
     return np.asarray((by_interval <= LEVEL / 2) | (every_seed & (by_noise <= LEVEL / 2)))
 
 
-def _spread(differences: Array, mean: Array, n: NDArray[np.int64]) -> Array:
-    """Sample standard deviation of each cell's differences; 0 with a single one."""
+def _variance(differences: Array, mean: Array, n: NDArray[np.int64]) -> Array:
+    """Sample variance of each cell's differences; 0 with a single one."""
     squares = np.nansum((differences - mean[:, None]) ** 2, axis=1)
-    return np.sqrt(squares / np.maximum(n - 1, 1))
+    return np.asarray(squares / np.maximum(n - 1, 1))
 
 
 def _typical(spread: Array, n: NDArray[np.int64]) -> float:

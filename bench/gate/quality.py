@@ -33,10 +33,11 @@ def quality_findings(found: Shared, base: Side, new: Side, metric: str, margin: 
         return []
     differences = _differences(found.scored, metric)
     error = np.array([_sampling_error(pairs, metric) for pairs in found.scored.values()])
+    step = np.array([_step(pairs, metric) for pairs in found.scored.values()])
     better_up = float(METRICS.get(metric).direction)
     signs = [[-better_up if _is_control(pairs) else better_up] for pairs in found.scored.values()]
     gains = differences * np.array(signs)
-    worse, better = dropped(gains, error, margin), dropped(-gains, error, margin)
+    worse, better = dropped(gains, error, step, margin), dropped(-gains, error, step, margin)
     findings = []
     for index, (group, pairs) in enumerate(found.scored.items()):
         own = differences[index][~np.isnan(differences[index])]
@@ -73,14 +74,17 @@ def _sampling_error(pairs: tuple[Pair, ...], metric: str) -> float:
     return math.sqrt(2 * sum(variances) / len(variances))
 
 
+def _step(pairs: tuple[Pair, ...], metric: str) -> float:
+    return step_of([cell for pair in pairs for cell in pair], pairs[0][1].domain, metric)
+
+
 def _is_control(pairs: tuple[Pair, ...]) -> bool:
     return pairs[0][1].role == "control"
 
 
 def _text(pairs: tuple[Pair, ...], differences: Array, metric: str) -> str:
     before, after = (np.mean([value(pair[side], metric) for pair in pairs]) for side in (0, 1))
-    step = step_of([cell for pair in pairs for cell in pair], pairs[0][1].domain, metric)
-    change = paired(differences, shared=replace(NOTHING, step=step))
+    change = paired(differences, shared=replace(NOTHING, step=_step(pairs, metric)))
     interval = f", 95 % interval {_points(change.low)} to {_points(change.high)}" if change.n > 1 else ""
     count = count_of(change.n, pairs[0][1].repeats)
     text = f"{metric} {before:.3f} -> {after:.3f}: {_points(change.mean)} points over {count}{interval}"

@@ -56,8 +56,7 @@ def conclusion(found: Across) -> str:
     """Who may have the best mean over the domains, or that nothing can be inferred."""
     if found.repetitions < FEWEST_SEEDS:
         return f"No inference: fewer than {FEWEST_SEEDS} {found.conditions.repeats}s."
-    group = [fusion for fusion, ties in zip(found.fusions, found.ties[:, -1], strict=True) if ties]
-    return f"Not worse than the best on the mean: {some(group, MOST_NAMED)} (of {len(found.fusions)})."
+    return f"Not worse than the best on the mean: {some(found.may_be_best, MOST_NAMED)} (of {len(found.fusions)})."
 
 
 def domain_names(found: Across) -> list[str]:

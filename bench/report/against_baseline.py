@@ -108,9 +108,10 @@ def sign_flip_notes(verdicts: Sequence[Verdict], repeats: Repeats) -> list[str]:
     needed = blocks_to_flip(family, ALPHA)
     most = max((verdict.paired.n for verdict in verdicts), default=0)
     if family and most < needed:
+        could = f"{needed} could" if math.isfinite(needed) else "nor could more"
         notes.append(
             f"Not checked by the sign-flip test: with {count_of(most, repeats)} it cannot reject among "
-            f"{count_of(family, 'comparison')}, {needed} could."
+            f"{count_of(family, 'comparison')}, {could}."
         )
     return notes
 

@@ -181,9 +181,11 @@ def _by_blocks(differences: Sequence[Array]) -> Iterator[tuple[list[int], Array]
         yield places, np.stack([differences[place] for place in places])
 
 
-def blocks_to_flip(tests: int, alpha: float) -> int:
-    """Fewest blocks with which the sign-flip test can reject at all as one of ``tests`` under Holm."""
-    return math.ceil(round(math.log2(2 * max(tests, 1) / alpha), 9))
+def blocks_to_flip(tests: int, alpha: float) -> float:
+    """Fewest blocks with which the sign-flip test can reject at all as one of ``tests`` under Holm; infinite where
+    ``DRAWS`` patterns are too few for so many tests."""
+    blocks = math.ceil(round(math.log2(2 * max(tests, 1) / alpha), 9))
+    return blocks if blocks <= MOST_EXACT or max(tests, 1) / (1 + DRAWS) <= alpha else math.inf
 
 
 @lru_cache(maxsize=8)

@@ -42,7 +42,8 @@ def reliabilities(scores: Array) -> Array:
     """How alike the orders of two repetitions of ``scores`` (columns, rows, blocks) would be, (columns,); 0 to 1.
 
     The order by the means of one half of the blocks is correlated with that of the other half, over ``SPLITS`` random
-    splits, and the mean is carried over from half of the blocks to all of them (Spearman, 1910; Brown, 1910).
+    splits, and the mean is carried over from half of the blocks to all of them (Spearman, 1910; Brown, 1910). A half in
+    which all rows are equal has no order, so that none repeats: 0.
     """
     n = scores.shape[-1]
     half = n // 2
@@ -50,7 +51,7 @@ def reliabilities(scores: Array) -> Array:
     orders = np.array([rng.permutation(n) for _ in range(SPLITS)])
     halves = np.stack([scores[..., orders[:, own]].mean(axis=-1) for own in (slice(half), slice(half, 2 * half))])
     # (halves, columns, rows, splits) -> (splits, columns, halves, rows)
-    alike = rank_correlations(np.moveaxis(halves, (3, 1, 0, 2), (0, 1, 2, 3)))[..., 0, 1].mean(axis=0)
+    alike = np.nan_to_num(rank_correlations(np.moveaxis(halves, (3, 1, 0, 2), (0, 1, 2, 3)))[..., 0, 1]).mean(axis=0)
     # Of halves that contradict each other the formula has a pole.
     alike = np.clip(alike, 0.0, 1.0)
     longer = n / half

@@ -33,6 +33,8 @@ from bench.training.pairs import PairLearner
 from bench.training.recipe import declared_recipe
 
 POLL_SECONDS = 0.25
+# A backbone of a user may take its time, and may never return.
+LONGEST_SECONDS = 600.0
 FUSION, BATCH, STEPS, ROUNDS = "concat", 64, 4, 5
 # Less is noise, and a choice that falls this way today and that way tomorrow would change the rounding of a result.
 LEAST_GAIN = 1.1
@@ -80,7 +82,7 @@ def best_format(
     choice = _kept(card, say)
     if choice is None:
         worker = Worker(torch.set_num_threads, (threads,), measure_formats)
-        worker.send((backbone, image, precision, device, tuple(include)))
+        worker.send((backbone, image, precision, device, tuple(include)), LONGEST_SECONDS)
         try:
             while (times := worker.poll()) is None:
                 worker.wait(POLL_SECONDS)

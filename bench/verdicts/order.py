@@ -28,7 +28,9 @@ class Agreement:
     """Rank correlation of the mean scores of fusions on two domains.
 
     Attributes:
-        low, high: ends of the percentile interval of a bootstrap over blocks; nan with fewer than ``FEWEST_BLOCKS``.
+        correlation: nan where all fusions are equal on one of the two domains.
+        low, high: ends of the percentile interval of a bootstrap over blocks; nan with fewer than ``FEWEST_BLOCKS``
+            or without a correlation. A draw in which all fusions are equal on a domain has none, and counts as 0.
         ceiling: what it would be if both ordered the fusions alike, given how well each order repeats.
     """
 
@@ -85,8 +87,9 @@ def agreements(domains: Sequence[str], values: Array) -> list[Agreement]:
     repeat = reliabilities(values)
     low = high = np.full(found.shape, np.nan)
     if values.shape[-1] >= FEWEST_BLOCKS:
-        drawn = rank_correlations(resampled_means(values, DRAWS))
-        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        drawn = np.nan_to_num(rank_correlations(resampled_means(values, DRAWS)))
+        ends = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        low, high = np.where(np.isnan(found), np.nan, ends)
     return [
         Agreement(
             domains[one],

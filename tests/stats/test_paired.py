@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -142,6 +143,12 @@ def test_sign_flips_reject_a_true_null_as_often_as_they_say(n, size):
 def test_fewer_blocks_cannot_reject_by_signs_even_where_all_differences_have_one(tests, blocks):
     assert blocks_to_flip(tests, 0.05) == blocks
     assert sign_flip_p(np.ones(blocks)) <= 0.05 / tests < sign_flip_p(np.ones(blocks - 1))
+
+
+@pytest.mark.parametrize(("tests", "is_enough"), [(1_000, True), (1_001, False)])
+def test_where_patterns_are_drawn_no_number_of_blocks_rejects_among_too_many(tests, is_enough):
+    assert math.isfinite(blocks_to_flip(tests, 0.05)) is is_enough
+    assert (sign_flip_p(np.ones(30)) <= 0.05 / tests) is np.bool_(is_enough)
 
 
 def test_means_over_other_numbers_of_blocks_stand_in_the_order_asked_for_each_with_what_it_shares():

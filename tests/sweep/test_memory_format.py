@@ -47,6 +47,15 @@ def test_a_choice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert facts["precision"] == "float32"
 
 
+def test_a_backbone_that_never_returns_keeps_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(memory_format, "LONGEST_SECONDS", 0.0)
+    said: list[str] = []
+    assert best_format("mobilenetv3_small_32", IMAGE, "float32", 1, "cpu", said.append) == LAST
+    (line,) = said
+    assert line.endswith("others could not be measured: not done within 0 s")
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"choice": "fast"}', '{"choice": []}', "[" * 100_000])
 def test_a_damaged_card_is_named(tmp_path: Path, content: str) -> None:
     card, said = tmp_path / "card.json", []

@@ -5,7 +5,7 @@ from scipy import stats
 from bench.records.entries import entries_of
 from bench.records.load import load_runs, pool
 from bench.records.sections import sections_of
-from bench.verdicts.order import order_of
+from bench.verdicts.order import agreements, order_of
 
 NOVEL = "color:shift=novel"
 LEVELS = {"attention": (0.974, 0.893), "concat": (0.964, 0.88), "neg_l2": (0.917, 0.898), "cosine": (0.928, 0.921)}
@@ -58,3 +58,19 @@ def test_what_cannot_be_ordered_is_not(records, order, record):
     assert order([one for one in records if one["fusion"] in ("concat", "cosine")]) is None
     assert order([one for one in records if one["seed"] < 2]) is None
     assert order([record(name, seed) for name in "abc" for seed in range(3)]) is None
+
+
+def test_a_domain_that_some_draws_cannot_order_has_an_interval_and_a_ceiling():
+    values = np.ones((2, 3, 6))
+    values[0, 2, 1] = 0.99
+    values[1] = np.linspace(0.5, 0.9, 3)[:, None] + 0.01 * np.arange(6)
+    (pair,) = agreements(["saturated", "open"], values)
+    assert pair.low <= 0 <= pair.high
+    assert 0 <= pair.ceiling < 0.9
+
+
+def test_a_domain_on_which_all_are_equal_orders_nothing():
+    values = np.stack([np.ones((3, 6)), np.random.default_rng(0).random((3, 6))])
+    (pair,) = agreements(["saturated", "open"], values)
+    assert np.isnan([pair.correlation, pair.low, pair.high]).all()
+    assert pair.ceiling == 0
