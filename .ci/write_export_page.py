@@ -30,7 +30,7 @@ TEXT = """\
 `bench export model MODEL --format onnx|pt2|torchscript` writes [a kept model](using-models.md#export) for programs
 without fusebench. Which fusions a format can express was found by exporting each of them (torch {torch};
 `.ci/write_export_page.py` writes this page): untrained, in float32, with batches of other sizes than the graph was made
-with. A number is the largest difference of a score to the original, as a share of the score where that is above 1;
+with. A number is the largest difference of a score to the original, as a share of their spread where that is above 1;
 {allowed:g} is allowed. Fusions that need transformer blocks were exported on `tiny_vit`, all others on a plain network
 of four convolutions, as what a backbone is made of can be exported in each format.
 

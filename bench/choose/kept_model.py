@@ -24,7 +24,8 @@ def way_to_a_test(state: State) -> str:
     if state.look is not None:
         return ""
     if state.exit_code:
-        return f"{start}: the same command goes on."
+        way = "the same command goes on" if state.seconds < question.budget else "a larger `--budget` goes on"
+        return f"{start}: {way}."
     if price is not None:
         took, budget = question.minutes(price.longest), _duration(price.enough(state.seconds))
         return f"{start}: one replicate took {took} minutes, so about `--budget {budget}` gives a test."

@@ -217,8 +217,8 @@ class _Runner:
         try:
             code = run_sweep(self.question.sweep.model_copy(update=settings), self._command, Console(quiet=True))
         finally:
-            # What was cut short tells nothing of how long a replicate takes.
-            self.clock.count(stage, 0 if code > SIGNALS else count, since)
+            warmup = _warmup_seconds(RunFolder(self.question.out / stage), range(first, first + count))
+            self.clock.count(stage, count, since, warmup, is_whole=code <= SIGNALS)
         if code > SIGNALS:
             raise Interrupted(code - SIGNALS)
 
@@ -238,6 +238,12 @@ class _Runner:
         for one, why in gone.items():
             if why.reason != WORSE:
                 say(self._console, f"  out, {one}: {why.reason}", "red")
+
+
+def _warmup_seconds(folder: RunFolder, numbers: range) -> float:
+    """The longest that a warm-up of these replicates has taken when it was computed."""
+    records = (record for record in folder.records(DetailedRecord) if record.seed in numbers)
+    return max((float(record.warmup.get("seconds", 0.0)) for record in records), default=0.0)
 
 
 def outcomes(folder: RunFolder, metric: str) -> dict[tuple[str, int], Outcome]:

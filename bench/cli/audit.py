@@ -38,8 +38,16 @@ def audit(
     form = choose_format(AUDIT_FORMATS, format_name)
     torch.set_num_threads(threads)
     chosen = names_in(*baseline or ["all"])
-    with Console(stderr=True).status(f"audit of {domain}") as status:
-        found = run_audit(domain, n, seed, chosen, on_baseline=lambda name: status.update(f"{domain}: {name}"))
+    console = Console(stderr=True)
+    with console.status(f"audit of {domain}") as status:
+
+        def begun(name: str) -> None:
+            status.update(f"{domain}: {name}")
+            # Where no line can be changed, one tells of each.
+            if not console.is_terminal:
+                typer.echo(f"{domain}: {name} ...", err=True)
+
+        found = run_audit(domain, n, seed, chosen, on_baseline=begun)
     emit(form.render(found))
     form.publish(found)
     raise typer.Exit(0 if found.passed else 1)

@@ -48,7 +48,8 @@ def model(
     on = f"{made.pairs} {'test pairs' if made.on_test else 'pairs of noise'}"
     if not made.is_faithful:
         typer.echo(
-            f"not written: a score differs by {made.difference:.1e} on {on}; {LARGEST_DIFFERENCE:g} is allowed",
+            f"not written: a score differs by {made.difference:.1e} on {on}; {LARGEST_DIFFERENCE:g} is allowed. "
+            f"--format {' or '.join(name for name in FORMATS if name != form)} may express it",
             err=True,
         )
         raise typer.Exit(3)

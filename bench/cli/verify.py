@@ -14,7 +14,7 @@ WRONG = 1
 
 def verify(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Run folders with raw records, or folders of them.")
+        list[Path], typer.Argument(metavar="PATH", help="Run folders with raw records, or what lies above them.")
     ],
     include: IncludeOption = None,
 ) -> None:
@@ -23,12 +23,12 @@ def verify(
     Every line, the cells that were asked for, the keys that this code gives, and metrics where scores are stored. Exit
     codes: 0 nothing is wrong, 1 something is, 2 bad input.
     """
-    from bench.records.folder import find_runs
+    from bench.records.folder import find_all_runs
     from bench.verify.whole import verify as remarks_on
 
     load_zoo(include)
     text, is_wrong = "", False
-    for folder in (found for path in paths for found in find_runs(path)):
+    for folder in (found for path in paths for found in find_all_runs(path)):
         remarks = remarks_on(folder)
         wrong = any(remark.is_wrong for remark in remarks)
         is_wrong |= wrong

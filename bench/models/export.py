@@ -33,7 +33,7 @@ from bench.text import printable
 NAMES = ("score", "probability")
 # Pairs that the two are compared on, in batches of sizes that the graph was not made with.
 COMPARED, BATCHES = 300, (1, 2, 41, 256)
-# Of a score, or of 1 where it is smaller: float32 itself is exact to 1e-7.
+# Of the spread of the scores, or of 1 where it is smaller: float32 itself is exact to 1e-7.
 LARGEST_DIFFERENCE = 1e-4
 EXAMPLES = 5
 LONGEST_REASON = 200
@@ -95,8 +95,8 @@ class Exported:
 
     Attributes:
         content: of the file.
-        difference: the largest one of a score to the original, as a share of the score where that is above 1; None
-            where nothing here can run the file.
+        difference: the largest one of a score to the original, as a share of the spread of the scores where that is
+            above 1; None where nothing here can run the file.
         pairs: that it was measured on; on_test: whether these are test pairs of its domain, and not noise.
     """
 
@@ -150,8 +150,9 @@ def why_not(error: Exception) -> str:
 
 
 def largest_difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Of scores (N,), as a share of those that are above 1."""
-    return float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max())
+    """Of scores (N,), as a share of their standard deviation where that is above 1: a steep scale changes no decision,
+    and multiplies what is rounded before it."""
+    return float(np.abs(found - expected).max() / max(1.0, float(expected.std())))
 
 
 def _pairs(stored: StoredModel) -> tuple[Tensor, Tensor, bool]:

@@ -138,7 +138,9 @@ def find_models(path: Path) -> list[Path]:
     found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
     if not found:
         shown = without_home(printable(str(path), LONGEST_NAME))
-        raise UsageError(f"{shown}: no stored model; bench run --save best keeps them")
+        below = sorted({str(file.parent) for file in path.rglob(f"*{WEIGHTS}")}) if path.is_dir() else []
+        there = f"those of {without_home(printable(below[0], LONGEST_NAME))} are meant by that name" if below else ""
+        raise UsageError(f"{shown}: no stored model; {there or 'bench run --save best keeps them'}")
     return found
 
 

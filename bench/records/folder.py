@@ -147,6 +147,15 @@ def find_runs(folder: Path) -> list[RunFolder]:
     Raises:
         UsageError: there is none.
     """
+    return _find_runs(folder, "*/")
+
+
+def find_all_runs(folder: Path) -> list[RunFolder]:
+    """As :func:`find_runs`, however deep below it, as the trials of a tuning are."""
+    return _find_runs(folder, "**/")
+
+
+def _find_runs(folder: Path, below: str) -> list[RunFolder]:
     try:
         folder.stat()
     except FileNotFoundError:
@@ -157,7 +166,7 @@ def find_runs(folder: Path) -> list[RunFolder]:
         raise UsageError(f"{folder}: is a file; expected the folder of a run, or one of such folders")
     if _is_run(folder):
         return [RunFolder(folder)]
-    found = [RunFolder(path) for path in runs_below(folder, "*/")]
+    found = [RunFolder(path) for path in runs_below(folder, below)]
     if not found:
         raise UsageError(
             f"{folder}: no records here (expected {PLAIN} in it or in a folder below); start with bench run"

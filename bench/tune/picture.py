@@ -44,12 +44,15 @@ def draw_sensitivity(
 
 
 class _Positions:
-    """Where the values of a field stand on its axis: numbers of a range by themselves, listed values side by side."""
+    """Where the values of a field stand on its axis: numbers of a range by themselves, listed values side by side,
+    numbers by size and others as they are listed."""
 
     def __init__(self, dimension: Range | Values, default: Any) -> None:
         self._range = dimension if isinstance(dimension, Range) else None
         listed = dimension.values if isinstance(dimension, Values) else ()
         self._listed = [*listed, *([] if default in listed else [default])]
+        if all(isinstance(value, int | float) for value in self._listed):
+            self._listed.sort()
 
     def of(self, value: Any) -> float:
         """The place of a value."""

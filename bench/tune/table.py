@@ -100,9 +100,10 @@ def _notes(board: Board) -> Iterator[str]:
         if not math.isnan(value):
             interval = "" if math.isnan(low) else f" (95 % interval {low:.2f} to {high:.2f})"
             yield f"Rank correlation of the orders before and after (Spearman): {value:.2f}{interval}."
+        intervals = ", with 95 % bootstrap intervals over replicates"
         yield (
-            "Ranks are by the mean, with 95 % bootstrap intervals over replicates. Differences are paired by "
-            "replicate: 95 % paired-t interval, p of the paired t test adjusted by Holm over the table."
+            f"Ranks are by the mean{'' if all(map(math.isnan, board.order.after.low)) else intervals}. Differences are "
+            "paired by replicate: 95 % paired-t interval, p of the paired t test adjusted by Holm over the table."
         )
     yield from sign_flip_notes(board.comparison.verdicts, board.comparison.repeats)
     for one in board.unfinished:

@@ -198,15 +198,18 @@ def _differs(record: DetailedRecord, scores: Mapping[str, Any]) -> str:
     if "val/cosine" in scores:
         cosine_tuned = most_accurate_threshold(scores["val/label"], scores["val/cosine"])
     names: Sequence[str] = metric_names()
-    for domain, tested in record.eval.items():
-        said, name = dict(zip(names, tested.values, strict=True)), stored(domain)
+    tested = {domain: dict(zip(names, one.values, strict=True)) for domain, one in record.eval.items()}
+    told = {f"on {domain}": (stored(domain), f"{stored(domain)}/swapped", said) for domain, said in tested.items()}
+    # Validation pairs have one order. Races and trials are decided by them.
+    told |= {"of validation": ("val", "val", record.validation)} if record.validation else {}
+    for where, (name, swapped, said) in told.items():
         again = evaluate(
-            scores[f"{name}/label"], scores[name], scores[f"{name}/swapped"], said["threshold"] or 0.0,
+            scores[f"{name}/label"], scores[name], scores[swapped], said["threshold"] or 0.0,
             said["threshold_tuned"] or 0.0, scores.get(f"{name}/cosine"), cosine_tuned,
         )  # fmt: skip
-        for metric, value in again.items():
-            if not _equal(said.get(metric), value):
-                return f"record {record.key}: {metric} on {domain} is {said.get(metric)}, its scores give {value}"
+        for metric in again.keys() & said.keys():
+            if not _equal(said[metric], again[metric]):
+                return f"record {record.key}: {metric} {where} is {said[metric]}, its scores give {again[metric]}"
     return ""
 
 

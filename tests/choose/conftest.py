@@ -42,8 +42,9 @@ class Sweeps:
     Attributes:
         levels: mean score by fusion; 0.8 where none is named.
         costs: of a fusion whose costs are its own. failing: cells without a result, by fusion and number.
-        asked: the stage, fusions and replicates of each sweep. interrupted_at: the number of the replicate in which
-            Ctrl-C comes.
+        asked: the stage, fusions and replicates of each sweep.
+        interrupted_at: the number of the replicate in which Ctrl-C comes. lost: seconds after which it comes.
+        warmup: seconds of that of a replicate, where it has to be computed. ready: replicates whose was before.
     """
 
     def __init__(self, record: Callable[..., dict[str, Any]]) -> None:
@@ -52,12 +53,13 @@ class Sweeps:
         self.failing: dict[tuple[str, int], str] = {}
         self.asked: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = []
         self.interrupted_at: int | None = None
-        self.now = 0.0
-        self._record, self._warm = record, set[int]()
+        self.now, self.warmup, self.lost = 0.0, 4.0, 0.0
+        self.ready = set[int]()
+        self._record = record
 
     def forget(self) -> None:
         """Take as long as at first, for another race."""
-        self.now, self._warm = 0.0, set()
+        self.now, self.ready = 0.0, set()
 
     def __call__(self, config: SweepConfig, command: Sequence[str], console: Console) -> int:
         folder = Path(config.out)
@@ -68,10 +70,11 @@ class Sweeps:
             for number in config.repetitions:
                 for fusion in config.fusion:
                     if number == self.interrupted_at and fusion == config.fusion[-1]:
+                        self.now += self.lost
                         return 130
                     file.write(json.dumps(self._cell(config, fusion, number)) + "\n")
-                self.now += 2 * len(config.fusion) + (0 if number in self._warm else 4)
-                self._warm.add(number)
+                self.now += 2 * len(config.fusion) + (0 if number in self.ready else self.warmup)
+                self.ready.add(number)
         return 0
 
     def _cell(self, config: SweepConfig, fusion: str, number: int) -> dict[str, Any]:
@@ -82,6 +85,7 @@ class Sweeps:
             "protocol": config.protocol,
             "key": hashlib.sha256(f"{fusion} {number} {config.test_pairs}".encode()).hexdigest()[:16],
             "times": {"total": 2.0},
+            "warmup": {"task": "names", "seconds": self.warmup},
         }
         if (fusion, number) in self.failing:
             return self._record(fusion, number, status="diverged", message=self.failing[fusion, number], **fields)

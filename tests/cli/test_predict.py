@@ -50,6 +50,7 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, kept: Path, tmp_p
     first = stored_models(kept / "models")[0]
     for arguments, why in (
         ((kept, "a.png", "b.png"), "6 stored models; name one"),
+        ((kept.parent, "a.png", "b.png"), f"no stored model; those of {kept / 'models'} are meant by that name"),
         ((tmp_path, "a.png", "b.png"), "no stored model; bench run --save best keeps them"),
         ((first, "a.png"), "1 file; expected two images"),
         ((first, "a.png", "b.png"), "a.png: No such file"),

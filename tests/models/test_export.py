@@ -50,6 +50,13 @@ def test_scores_of_any_number_of_pairs_are_those_of_the_original(fusion, form):
     assert exported(build_model(parse_spec(fusion), PLAIN, IMAGE), form) <= LARGEST_DIFFERENCE
 
 
+def test_a_steep_scale_is_no_larger_difference():
+    scores = np.linspace(-1, 1, 50, dtype=np.float32)
+    off = np.where(np.arange(50) == 25, 2e-5, 0).astype(np.float32)
+    assert largest_difference(scores + off, scores) == pytest.approx(2e-5, rel=0.01)
+    assert largest_difference(100 * (scores + off), 100 * scores) < 5e-5
+
+
 def test_an_exported_file_is_compared_in_batches_of_all_sizes():
     sizes, a = [], torch.zeros(COMPARED, 1)
 

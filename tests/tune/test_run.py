@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from bench.errors import UsageError
-from bench.records.folder import RunFolder
+from bench.records.folder import RunFolder, find_all_runs
 from bench.records.lines import read_lines
 from bench.sweep import worker
 from bench.sweep.config import SweepConfig, load_config
@@ -104,6 +104,8 @@ def test_what_a_tuning_leaves_behind_is_whole(run: Run, tmp_path: Path) -> None:
         remarks = verify(RunFolder(tmp_path / "out" / name))
         assert not any(one.is_wrong and "key" in one.text for one in remarks)
         assert f"{keys} keys computed again: the same" in [one.text for one in remarks]
+    found = [folder.path.relative_to(tmp_path) for folder in find_all_runs(tmp_path / "out")]
+    assert found == [Path("out/default"), Path("out/trials/run"), Path("out/tuned")]
     header = json.loads((tmp_path / "out/tuned/run.json").read_text())
     header["command"] = "bench run"
     # The default recipe is not the one that they were made under, and no tuning says so.

@@ -67,6 +67,10 @@ def better(record: dict[str, Any]) -> None:
     record["eval"]["color"]["auc"] += 0.01
 
 
+def better_on_validation(record: dict[str, Any]) -> None:
+    record["validation"]["auc"] += 0.01
+
+
 def damaged_scores(run: Path) -> None:
     next((run / "scores").glob("*.npz")).write_bytes(b"no scores")
 
@@ -84,6 +88,7 @@ def test_a_run_as_it_was_written_is_whole(run: Path) -> None:
     ("change", "messages"),
     [
         (in_record(better), ["auc on color is", "6 cells computed again: 1 differ"]),
+        (in_record(better_on_validation), ["auc of validation is", "6 cells computed again: 1 differ"]),
         (in_record(lambda record: record.update(seed=7)), ["says concat"]),
         (
             in_record(lambda record: record.update(repeats="replicate")),

@@ -15,7 +15,7 @@ from bench.records.sections import Section
 from bench.records.ties import how_marked, tie_groups
 from bench.report import across_block
 from bench.report.against_baseline import Comparison, word_of
-from bench.report.footnotes import failures
+from bench.report.footnotes import failures, legend
 from bench.report.formats import REPORT_FORMATS, ReportFormat, register_report_format
 from bench.report.provenance import left_out
 from bench.report.report import Report
@@ -78,6 +78,8 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
         shown, left_out = fitting(_with_verdicts(grid, table.compared, found), console.width)
         order = _best_first(table.compared, section.domain, report.metrics[0])
         console.print(drawn(Grid(shown.header, [shown.rows[place] for place in order], shown.left)))
+        for line in legend(table.compared):
+            _say(console, line, "dim")
         if left_out:
             _say(console, f"No room for {', '.join(left_out)}; --metric and --cost choose columns.", "dim")
     apart = [(entry, entry.mean(section.domain, report.metrics[0])) for entry in table.apart if entry.finished]

@@ -77,6 +77,15 @@ def test_from_one_or_two_seeds_nobody_is_said_to_be_the_best(record, run_folder,
     assert "May be the best" not in text
 
 
+def test_marks_are_told(record, run_folder, bench_report):
+    folder = run_folder(
+        [record(name, seed, level) for name, level in (("sum", 0.9), ("mlb", 0.5)) for seed in range(3)]
+    )
+    text = " ".join(bench_report(folder, "--format", "terminal").stdout.split())
+    assert "mlb † " in text
+    assert "† not learned: accuracy within chance" in text
+
+
 def test_prose_comes_when_asked_for(sweep, run_folder, bench_report):
     text = bench_report(run_folder(sweep), "--format", "terminal:verbose=true").stdout
     assert text.index("May be the best") < text.index("## Provenance")
