@@ -109,6 +109,13 @@ study-few-pairs: data
 	.ci/pack_study few-pairs
 	$(BIN)/python .ci/write_studies.py
 
+study-poses: data
+	for pairs in 9600 38400 102400; do \
+		$(BIN)/bench run --config studies/poses --recipe train_pairs=$$pairs --out results/studies/poses/$$pairs || exit; \
+	done
+	.ci/pack_study poses
+	$(BIN)/python .ci/write_studies.py
+
 # Recomputes every number of the pages of studies from their records.
 studies-check: data
 	$(BIN)/python .ci/write_studies.py --check

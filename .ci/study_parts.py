@@ -162,23 +162,26 @@ def encoders(report: Report, metric: str) -> Iterator[str]:
 
 
 def early(report: Report, metric: str) -> Iterator[str]:
-    """How far the best join of pixels is ahead of the best one of encodings, on every domain."""
+    """How far the best join of pixels is ahead of the best one of encodings, by domain and pairs in training."""
     zoo.load_built_in(["fusions"])
+    domains = [section.domain for section in report.sections]
     rows, compared = [], set()
-    for section in report.sections:
+    for section in sorted(report.sections, key=lambda one: (domains.index(one.domain), training_pairs(one))):
         (board,) = across_of([section], metric, fewest=1)
         pixels = [fusion for fusion in board.fusions if FUSIONS.get(base(fusion)).needs == "pixels"]
         others = [fusion for fusion in board.fusions if fusion not in pixels]
         compared.add(len(pixels) * len(others))
         lead = board.lead(pixels[0], others[0], 1 - 0.05 / (len(pixels) * len(others)))
         told = [f"{100 * one:+.2f}" for one in (lead.mean, lead.low, lead.high)]
-        rows.append([section.domain, pixels[0], others[0], told[0], f"{told[1]} to {told[2]}"])
-    yield Grid(["domain", "best of pixels", "best of encodings", "ahead, points", "interval"], rows, left=3).markdown()
+        best = [f"{one} {cells(board, one)[section.domain].strip('*')}" for one in (pixels[0], others[0])]
+        rows.append([section.domain, f"{training_pairs(section):,}", *best, told[0], f"{told[1]} to {told[2]}"])
+    header = ["domain", "pairs in training", "best of pixels", "best of encodings", "ahead, points", "interval"]
+    yield Grid(header, rows, left=1).markdown()
     (pairs,) = compared
-    yield wrap(
-        f"{metric_label(metric)}, paired by replicate. Each interval holds at 5 % / {pairs}, for whichever two of so "
-        "many pairs are the best."
+    chosen = (
+        f" Each interval holds at 5 % / {pairs}, for whichever two of so many pairs are the best." if pairs > 1 else ""
     )
+    yield wrap(f"{metric_label(metric)}, paired by replicate, with 95 % intervals.{chosen}")
 
 
 def labelled(report: Report, metric: str) -> Iterator[str]:

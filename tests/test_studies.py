@@ -195,6 +195,24 @@ def test_scores_by_the_number_of_labelled_pairs_are_those_of_the_records():
     assert [row[0].replace(",", "") for row in best[2:]] == [str(number) for number in numbers]
 
 
+@pytest.mark.parametrize(("study", "joins"), [("poses", 1), ("aligned", 8)])
+def test_leads_of_stacked_images_are_those_of_the_records(study, joins):
+    """The table of the first run; ``joins``: how many pairs of joins the two best were chosen from."""
+    page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
+    run = next(iter(re.findall(rf"<!-- early ({study}\S*) auc -->\n", page)))
+    (part,) = re.findall(rf"<!-- early {run} auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"][2:]
+    assert len(rows) == 6
+    for domain, pairs, *sides, ahead, interval in rows:
+        known = scores(run, "auc", train_pairs=int(pairs.replace(",", "")))
+        stacked, other = (known[side.split()[0], domain] for side in sides)
+        for side, own in zip(sides, (stacked, other), strict=True):
+            assert float(side.split()[1]) == pytest.approx(np.mean(list(own.values())), abs=6e-4)
+        lead = 100 * np.array([stacked[seed] - other[seed] for seed in sorted(stacked)])
+        low, high = stats.t.interval(1 - 0.05 / joins, len(lead) - 1, lead.mean(), stats.sem(lead))
+        assert [float(ahead), *map(float, interval.split(" to "))] == pytest.approx([lead.mean(), low, high], abs=0.02)
+
+
 def test_scores_on_new_classes_are_those_of_the_records():
     page = (ROOT / "docs" / "studies" / "novel-shapes.md").read_text()
     (part,) = re.findall(r"<!-- novel novel-shapes auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
