@@ -11,6 +11,9 @@ from uuid import uuid4
 
 from bench.errors import StorageError
 
+# Of the 255 bytes of a name, without what that of a temporary file has beside it.
+_LONGEST_NAME = 255 - len(f"..{uuid4().hex}.tmp")
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path`` that, once on disk, replaces it in one step.
@@ -25,7 +28,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _write_into(path, write)
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{uuid4().hex}.tmp")
+    name = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME])
+    temporary = target.with_name(f".{name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as held:
             # For :func:`remove_stale`: the lock of a writer that was killed is gone.

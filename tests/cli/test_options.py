@@ -225,6 +225,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["advise", "list domains", "data"])
+@pytest.mark.usefixtures("registries")
 def test_a_plug_in_that_fails_to_load_is_named(bench: Any, tmp_path: Path, capsys: Any, command: str) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("import no_such_module\n")
