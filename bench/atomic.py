@@ -28,8 +28,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _write_into(path, write)
         return
     target = Path(os.path.realpath(path))
-    name = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME])
-    temporary = target.with_name(f".{name}.{uuid4().hex}.tmp")
+    temporary = temporary_beside(target)
     try:
         with temporary.open("wb") as held:
             # For :func:`remove_stale`: the lock of a writer that was killed is gone.
@@ -45,6 +44,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path) -> Path:
+    """What becomes ``path`` when it is complete: a new name of its own beside it."""
+    name = os.fsdecode(os.fsencode(path.name)[:_LONGEST_NAME])
+    return path.with_name(f".{name}.{uuid4().hex}.tmp")
 
 
 def _write_into(path: Path, write: Callable[[Path], object]) -> None:

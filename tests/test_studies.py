@@ -199,8 +199,7 @@ def test_scores_by_the_number_of_labelled_pairs_are_those_of_the_records():
 def test_leads_of_stacked_images_are_those_of_the_records(study, joins):
     """The table of the first run; ``joins``: how many pairs of joins the two best were chosen from."""
     page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
-    run = next(iter(re.findall(rf"<!-- early ({study}\S*) auc -->\n", page)))
-    (part,) = re.findall(rf"<!-- early {run} auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    run, part = re.findall(rf"<!-- early ({study}\S*) auc -->\n(.*?)<!-- end -->", page, re.DOTALL)[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"][2:]
     assert len(rows) == 6
     for domain, pairs, *sides, ahead, interval in rows:

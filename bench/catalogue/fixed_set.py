@@ -9,14 +9,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from bench.atomic import make_folder
+from bench.atomic import make_folder, temporary_beside
 from bench.domain import Domain, Images, Pairs, Split
 from bench.errors import StorageError, UsageError
 from bench.markup import csv_text
@@ -52,7 +51,7 @@ def export_pairs(domain: Domain, splits: Sequence[Split], seed: int, n: int, out
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{without_home(str(out))}: is not empty; expected a new folder, --out DIR")
     make_folder(out.parent)
-    temporary = out.with_name(f".{out.name}.{uuid4().hex}.tmp")
+    temporary = temporary_beside(out)
     try:
         found = _Writer(temporary, domain, len(splits) > 1).write(splits, seed, n)
         temporary.replace(out)

@@ -154,19 +154,12 @@ class Clock:
         """Seconds so far."""
         return self.before + time.monotonic() - self.started
 
-    def count(self, stage: str, replicates: int, since: float, warmup: float, is_whole: bool) -> None:
-        """Note that so many replicates of a stage have taken the time ``since`` then.
+    def took(self, stage: str, seconds: float) -> None:
+        """Note that a replicate of a stage takes so long, or longer."""
+        self.longest[stage] = max(seconds, self.longest.get(stage, 0.0))
 
-        Args:
-            warmup: seconds that the warm-up of one took, then or before. is_whole: whether the last one has ended; else
-                they take at least as long.
-        """
-        own = (self.spent - since) / replicates
-        if is_whole and own < warmup:
-            # It lay in the cache, and that of the next one does not.
-            own += warmup
-        if is_whole or stage in self.longest:
-            self.longest[stage] = max(own, self.longest.get(stage, 0.0))
+    def count(self) -> None:
+        """Note what was spent up to now."""
         self.counted = self.spent
         self.keep()
 

@@ -217,10 +217,23 @@ class _Runner:
         try:
             code = run_sweep(self.question.sweep.model_copy(update=settings), self._command, Console(quiet=True))
         finally:
-            warmup = _warmup_seconds(RunFolder(self.question.out / stage), range(first, first + count))
-            self.clock.count(stage, count, since, warmup, is_whole=code <= SIGNALS)
+            each = (self.clock.spent - since) / count
+            if code <= SIGNALS:
+                self.clock.took(stage, self._with_warmup(stage, range(first, first + count), each))
+            elif stage in self.clock.longest:
+                # One that was cut short takes at least as long; by itself it tells nothing.
+                self.clock.took(stage, each)
+            self.clock.count()
         if code > SIGNALS:
             raise Interrupted(code - SIGNALS)
+
+    def _with_warmup(self, stage: str, numbers: range, seconds: float) -> float:
+        """What a new replicate takes, if these took so many seconds each: where their warm-ups lay in the cache, with
+        the longest of them."""
+        records = RunFolder(self.question.out / stage).records(DetailedRecord)
+        warmups = [float(record.warmup.get("seconds", 0.0)) for record in records if record.seed in numbers]
+        warmup = max(warmups, default=0.0)
+        return seconds if seconds >= warmup else seconds + warmup
 
     def _tell(self, stage: str, before: Course, course: Course) -> None:
         """Say what the last replicates have changed."""
@@ -238,12 +251,6 @@ class _Runner:
         for one, why in gone.items():
             if why.reason != WORSE:
                 say(self._console, f"  out, {one}: {why.reason}", "red")
-
-
-def _warmup_seconds(folder: RunFolder, numbers: range) -> float:
-    """The longest that a warm-up of these replicates has taken when it was computed."""
-    records = (record for record in folder.records(DetailedRecord) if record.seed in numbers)
-    return max((float(record.warmup.get("seconds", 0.0)) for record in records), default=0.0)
 
 
 def outcomes(folder: RunFolder, metric: str) -> dict[tuple[str, int], Outcome]:

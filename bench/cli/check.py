@@ -21,15 +21,8 @@ from bench.cli.options import (
 )
 from bench.errors import UsageError
 
-# Options that writing a baseline has no use for, by the names of their parameters.
-OF_THE_CHECK = {
-    "metric": "--metric",
-    "margin": "--margin",
-    "allow_missing": "--allow-missing",
-    "format_name": "--format",
-    "out": "--out",
-    "include": "--include",
-}
+# Parameters that writing a baseline has no use for.
+OF_THE_CHECK = "metric", "margin", "allow_missing", "format_name", "out", "include"
 
 
 def check(

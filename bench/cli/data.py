@@ -29,6 +29,7 @@ def list_needs(
     if context.invoked_subcommand is not None:
         return
     from rich.table import Table
+    from rich.text import Text
 
     from bench.catalogue.data import COLUMNS, needs
     from bench.text import printable
@@ -40,7 +41,7 @@ def list_needs(
         return
     table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
     for need in found:
-        table.add_row(*map(printable, need.row))
+        table.add_row(*(Text(printable(cell)) for cell in need.row))
     emit(table_text(table))
 
 

@@ -22,12 +22,12 @@ def list_entries(
 ) -> None:
     """List what is registered and the plug-ins that failed to load, or the trained models that runs have kept."""
     if kind == MODELS:
-        refuse_given(context, {"include": "--include"}, "models are listed as they were kept; leave it out")
+        refuse_given(context, ["include"], "models are listed as they were kept; leave it out")
         _list_models(results)
         return
     if kind not in KINDS:
         raise UsageError(f"unknown kind {kind!r}; expected one of {', '.join([*KINDS, MODELS])}")
-    refuse_given(context, {"results": "RESULTS"}, f"{kind} are not listed of runs, {MODELS} are; leave it out")
+    refuse_given(context, ["results"], f"{kind} are not listed of runs, {MODELS} are; leave it out")
     from rich.table import Table
     from rich.text import Text
 

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, Union, get_args, get_origin
@@ -151,17 +151,21 @@ def _shown(text: str) -> str:
     return printable(repr(text), LONGEST_VALUE)
 
 
-def refuse_given(context: typer.Context, options: Mapping[str, str], why: str) -> None:
-    """Refuse options that a command has no use for here.
+def refuse_given(context: typer.Context, names: Collection[str], why: str) -> None:
+    """Refuse parameters that a command has no use for here.
 
     Args:
-        options: as they are written, by the names of their parameters.
+        names: of the parameters.
 
     Raises:
         UsageError: some of them are given on the command line.
     """
-    sources = {option: context.get_parameter_source(name) for name, option in options.items()}
-    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    given = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            is_option = parameter.param_type_name == "option"
+            given.append(parameter.opts[0] if is_option else parameter.name.upper())
     if given:
         raise UsageError(f"{', '.join(given)}: {why}")
 

@@ -19,19 +19,10 @@ if TYPE_CHECKING:
 MODE_NAMES = "infer,train,head,cached"
 
 
-# Options of what is measured, of which comparing has no use, by the names of their parameters.
-OF_MEASURING = {
-    "fusion": "--fusion",
-    "backbone": "--backbone",
-    "mode": "--mode",
-    "batch": "--batch",
-    "device": "--device",
-    "dtype": "--dtype",
-    "memory_format": "--memory-format",
-    "threads": "--threads",
-    "rounds": "--rounds",
-    "include": "--include",
-}
+# Parameters that comparing has no use for.
+OF_MEASURING = (
+    "fusion", "backbone", "mode", "batch", "device", "dtype", "memory_format", "threads", "rounds", "include",
+)  # fmt: skip
 
 
 def speed(

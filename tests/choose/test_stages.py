@@ -121,23 +121,6 @@ def test_without_finalists_and_interrupted_no_budget_is_made_up(run: Any, sweeps
     assert str(cut).endswith("No test was run yet: the same command goes on.\n")
 
 
-def test_a_warm_up_that_lay_in_the_cache_is_no_price_of_the_next_replicate(run: Any, sweeps: Any) -> None:
-    sweeps.warmup, sweeps.ready = 60.0, {0}
-    state = run(fusion="abs_diff,hadamard", budget="1m")
-    assert ran(sweeps) == {"screening": [0]}
-    assert sweeps.now <= 60
-    assert "one replicate took 1.07 minutes" in str(answer_of(state))
-
-
-@pytest.mark.parametrize(("lost", "way"), [(10, "the same command goes on"), (150, "a larger `--budget` goes on")])
-def test_interrupted_it_says_whether_the_budget_has_room(run: Any, sweeps: Any, lost: float, way: str) -> None:
-    sweeps.interrupted_at, sweeps.warmup, sweeps.lost = 1, 60.0, lost
-    state = run(fusion="abs_diff,hadamard", budget="200s")
-    assert str(answer_of(state)).endswith(f"No test was run yet: {way}.\n")
-    longest = json.loads((state.question.out / "race.json").read_text())["longest"]
-    assert longest == {"screening": max(64.0, lost)}
-
-
 def test_both_numbers_of_the_budget_are_told_alike(run: Any, sweeps: Any, tmp_path: Path) -> None:
     assert "; 0.13 of 0.15 minutes were used" in str(answer_of(run(fusion="abs_diff,hadamard", budget="9s")))
     sweeps.forget()

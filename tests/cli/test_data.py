@@ -16,7 +16,8 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def _nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path / "cache"))
+    # Square brackets are no markup.
+    monkeypatch.setenv("FUSEBENCH_CACHE", str(tmp_path / "[red]"))
     monkeypatch.chdir(tmp_path)
     clear_identities()
 
@@ -33,6 +34,7 @@ def test_it_lists_licence_size_and_where_each_was_looked_for(bench: Bench, capsy
     (line,) = [line for line in listed.splitlines() if "@iconify-json/openmoji 1.2.29" in line]
     assert "1.3 MB" in line
     assert "no; looked in" in line
+    assert "/[red]/" in "".join(part.rpartition("  ")[2].strip() for part in listed.splitlines())
 
 
 @pytest.mark.parametrize(
