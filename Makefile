@@ -92,11 +92,16 @@ study-tuned: data
 	.ci/pack_study tuned
 	$(BIN)/python .ci/write_studies.py
 
-# Every labelled pair once for all joins, and again with what joins of encodings see where images are paired anew.
+# Every labelled pair once for all joins, again with what joins of encodings see where images are paired anew, and more pairs.
 study-aligned: data
 	$(BIN)/bench run --config studies/aligned
 	$(BIN)/bench run --config studies/aligned --recipe train_pairs=25600,pairs_per_image=8 \
-		--domain geo --domain geo:displacement=2 --domain geo:displacement=8 --out results/studies/aligned/re-paired
+		--domain geo --domain geo:displacement=2 --domain geo:displacement=8 --replicates 5 \
+		--out results/studies/aligned/re-paired
+	for pairs in 102400 307200; do \
+		$(BIN)/bench run --config studies/aligned --recipe train_pairs=$$pairs --domain geo --domain geo:displacement=8 \
+			--fusion two_channel --fusion cross_attention --replicates 3 --out results/studies/aligned/more/$$pairs || exit; \
+	done
 	.ci/pack_study aligned
 	$(BIN)/python .ci/write_studies.py
 
@@ -110,7 +115,7 @@ study-few-pairs: data
 	$(BIN)/python .ci/write_studies.py
 
 study-poses: data
-	for pairs in 9600 38400 102400; do \
+	for pairs in 9600 38400 102400 307200; do \
 		$(BIN)/bench run --config studies/poses --recipe train_pairs=$$pairs --out results/studies/poses/$$pairs || exit; \
 	done
 	.ci/pack_study poses

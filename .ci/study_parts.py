@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from statistics import fmean
 
@@ -139,25 +139,32 @@ def transfer(report: Report, metric: str) -> Iterator[str]:
 
 
 def encoders(report: Report, metric: str) -> Iterator[str]:
-    """The first ones behind this encoder, and behind that of the study whose name the name of this one begins with."""
+    """The first ones behind each encoder: of this study and of those whose names begin with its name."""
     here = Path(report.runs[0].folder)
-    there = build(load_runs([here.with_name(here.name.partition("-")[0])]), (metric,), ())
-    boards = [across_of(one.sections, metric)[0] for one in (there, report)]
+    others = [build(load_runs([folder]), (metric,), ()) for folder in sorted(here.parent.glob(f"{here.name}-*"))]
+    boards = [across_of(one.sections, metric)[0] for one in (report, *others)]
     names = [one.conditions.backbone for one in boards]
     means = [dict(zip(map(base, one.fusions), one.mean[:, -1].tolist(), strict=True)) for one in boards]
-    both = [fusion for fusion in means[0] if fusion in means[1]]
-    ranks = [ranks_of(np.array([[own[fusion] for fusion in both]]))[0] for own in means]
-    shown = [place for place in range(len(both)) if min(own[place] for own in ranks) <= BEST or both[place] in KNOWN]
+    shared = [fusion for fusion in means[0] if all(fusion in own for own in means)]
+    values = np.array([[own[fusion] for fusion in shared] for own in means])
+    ranks = np.array([ranks_of(own[None])[0] for own in values])
+    shown = [place for place, name in enumerate(shared) if ranks[:, place].min() <= BEST or name in KNOWN]
     rows = [
-        [both[place], *(f"{means[side][both[place]]:.3f} ({ranks[side][place]:g})" for side in (0, 1))]
+        [
+            shared[place],
+            *(f"{value:.3f} ({rank:g})" for value, rank in zip(values.T[place], ranks.T[place], strict=True)),
+        ]
         for place in shown
     ]
     yield Grid(["fusion", *names], rows, left=1).markdown()
-    correlation = rank_correlations(np.array([[own[fusion] for fusion in both] for own in means]))[0, 1]
+    found = rank_correlations(values)
+    pairs = combinations(range(len(names)), 2)
+    told = ", ".join(f"{names[one]} and {names[two]} {found[one, two]:.2f}" for one, two in pairs)
+    repetitions = ", ".join(str(one.repetitions) for one in boards)
     yield wrap(
-        f"Mean {metric_label(metric)} over the same domains, and its rank among {len(both)} fusions, of the first "
-        f"{BEST} behind either and of what everybody knows. Rank correlation of the means (Spearman's): "
-        f"{correlation:.2f}; {boards[0].repetitions} and {boards[1].repetitions} replicates, too few for its interval."
+        f"Mean {metric_label(metric)} over the same domains, and its rank among {len(shared)} fusions, of the first "
+        f"{BEST} behind any and of what everybody knows. Rank correlations of the means (Spearman's): {told}; "
+        f"{repetitions} replicates, too few for their intervals."
     )
 
 
@@ -238,7 +245,7 @@ def made(report: Report, metric: str) -> Iterator[str]:
     yield wrap(_controls(cells, metric))
     ran = [one for one in cells if one.status != "not_applicable"]
     failed = sum(one.status not in DONE for one in ran)
-    yield wrap(f"{len(ran)} cells, {failed} of them failed; {minutes:.0f} minutes of one core, warm-ups not counted.")
+    yield wrap(f"{len(ran)} cells, {failed} of them failed; {minutes:.0f} minutes of one worker, warm-ups not counted.")
     facts = provenance(report.runs)
     yield bullets(map(sentence, facts))
     if any(one["git_dirty"] for one in facts):

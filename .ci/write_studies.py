@@ -50,10 +50,9 @@ def published(report: Report, metric: str) -> Iterator[str]:
     yield Grid(header, rows, left=3).markdown()
     yield _pages(claim["study"] for claim in claims if "study" in claim)
     yield wrap(
-        f"Differences are paired by replicate or seed and averaged over the domains; each interval holds at 5 % / "
-        f"{tested}, so that all of them hold together with 95 % confidence. Those over seeds are of one warm-up and "
-        "one test set, whose draw they leave out. Above 0 the first join is the better one, "
-        "whether more or less of the metric is."
+        f"Differences are paired by replicate and averaged over the domains; each interval holds at 5 % / {tested}, "
+        "so that all of them hold together with 95 % confidence. Above 0 the first join is the better one, whether "
+        "more or less of the metric is."
     )
 
 

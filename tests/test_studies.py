@@ -7,6 +7,7 @@ import json
 import re
 import runpy
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -128,27 +129,28 @@ def test_what_became_of_published_orders_is_a_paired_t_interval():
         assert verdict == ("confirmed" if low > 0 else "contradicted" if high < 0 else "not told apart")
 
 
-def test_two_encoders_order_joins_as_the_page_says():
-    page = (ROOT / "docs" / "studies" / "zoo-resnet18.md").read_text()
+def test_encoders_order_joins_as_the_page_says():
+    page = (ROOT / "docs" / "studies" / "zoo.md").read_text()
     means = []
-    for study in ("zoo", "zoo-resnet18"):
+    for study in ("zoo", "zoo-resnet18", "zoo-tiny-vit"):
         own = {}
         for (fusion, _), by_seed in scores(study, "auc").items():
             own.setdefault(fusion.split(":")[0], []).append(np.mean(list(by_seed.values())))
         means.append({fusion: np.mean(found) for fusion, found in own.items() if len(found) == 2})
-    both = sorted(set(means[0]) & set(means[1]))
-    values = [[own[fusion] for fusion in both] for own in means]
+    shared = sorted(set.intersection(*map(set, means)))
+    values = [[own[fusion] for fusion in shared] for own in means]
     (part,) = re.findall(r"<!-- encoders .*?<!-- end -->", page, re.DOTALL)
     said = " ".join(part.split())
-    assert f"among {len(both)} fusions" in said
-    assert f"(Spearman's): {stats.spearmanr(*values).statistic:.2f};" in said
+    assert f"among {len(shared)} fusions" in said
+    names = ["mobilenetv3_small_32", "resnet18", "tiny_vit"]
+    for one, two in combinations(range(3), 2):
+        assert f"{names[one]} and {names[two]} {stats.spearmanr(values[one], values[two]).statistic:.2f}" in said
     ranks = [stats.rankdata([-value for value in own]) for own in values]
-    row = r"^\| (\w+) +\| +([\d.]+) \((\d+)\) \| +([\d.]+) \((\d+)\) \|"
-    rows = re.findall(row, part, re.MULTILINE)
+    rows = re.findall(r"^\| (\w+) +\|" + r" +([\d.]+) \(([\d.]+)\) \|" * 3, part, re.MULTILINE)
     assert len(rows) > 4
     for fusion, *cells in rows:
-        place = both.index(fusion)
-        expected = [values[0][place], ranks[0][place], values[1][place], ranks[1][place]]
+        place = shared.index(fusion)
+        expected = [number for own, rank in zip(values, ranks, strict=True) for number in (own[place], rank[place])]
         assert [float(cell) for cell in cells] == pytest.approx(expected, abs=6e-4)
 
 
@@ -195,14 +197,17 @@ def test_scores_by_the_number_of_labelled_pairs_are_those_of_the_records():
     assert [row[0].replace(",", "") for row in best[2:]] == [str(number) for number in numbers]
 
 
-@pytest.mark.parametrize(("study", "joins"), [("poses", 1), ("aligned", 8)])
-def test_leads_of_stacked_images_are_those_of_the_records(study, joins):
-    """The table of the first run; ``joins``: how many pairs of joins the two best were chosen from."""
-    page = (ROOT / "docs" / "studies" / f"{study}.md").read_text()
-    run, part = re.findall(rf"<!-- early ({study}\S*) auc -->\n(.*?)<!-- end -->", page, re.DOTALL)[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"][2:]
-    assert len(rows) == 6
-    for domain, pairs, *sides, ahead, interval in rows:
+@pytest.mark.parametrize(
+    ("run", "joins", "rows"),
+    [("poses", 1, 8), ("aligned/once", 8, 6), ("aligned/re-paired", 8, 3), ("aligned/more", 1, 2)],
+)
+def test_leads_of_stacked_images_are_those_of_the_records(run, joins, rows):
+    """``joins``: how many pairs of joins the two best were chosen from."""
+    page = (ROOT / "docs" / "studies" / f"{run.partition('/')[0]}.md").read_text()
+    (part,) = re.findall(rf"<!-- early {run} auc -->\n(.*?)<!-- end -->", page, re.DOTALL)
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:1] == "|"][2:]
+    assert len(lines) == rows
+    for domain, pairs, *sides, ahead, interval in lines:
         known = scores(run, "auc", train_pairs=int(pairs.replace(",", "")))
         stacked, other = (known[side.split()[0], domain] for side in sides)
         for side, own in zip(sides, (stacked, other), strict=True):

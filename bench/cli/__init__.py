@@ -74,6 +74,8 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "doctor": doctor,
 }
 PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
+# What typer raises about options and arguments; its name is another one in each version.
+RefusedError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
 class Commands(TyperGroup):
@@ -84,6 +86,19 @@ class Commands(TyperGroup):
         for name, command in COMMANDS.items():
             description = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
             self.add_command(TyperCommand(name, help=description), name)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
+        """Options that are refused are one line, as any other bad input; no command at all is answered by the help."""
+        try:
+            found = super().main(*args, **settings | {"standalone_mode": False})
+        except RefusedError as error:
+            said, where = error.format_message(), error.ctx
+            if where and said == where.get_help():
+                raise
+            raise UsageError(" ".join(said.split()) + (f" ({where.command_path} --help)" if where else "")) from None
+        if standalone_mode:
+            sys.exit(found)
+        return found
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, found, rest = super().resolve_command(ctx, args)
@@ -147,6 +162,9 @@ def execute() -> int:
         return error.code if isinstance(error.code, int) else 0
     except UsageError as error:
         return _end_with(error, 2)
+    except RefusedError as error:
+        error.show()
+        return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ def sentence(facts: Mapping[str, Any]) -> str:
         facts["created"],
         f"git {facts['git']}{dirty}" if facts["git"] else None,
         f"torch {facts['torch']}" if facts["torch"] else None,
+        facts["gpu"],
         facts["cpu"],
         _count(facts["jobs"], "worker"),
         _count(facts["threads"], "thread per worker", "threads per worker"),
@@ -81,15 +83,23 @@ def _sessions(run: Run, name: str) -> list[dict[str, Any]]:
 
 def _conditions(header: Mapping[str, Any]) -> dict[str, Any]:
     git, config = _mapping(header, "git"), _mapping(header, "config")
-    jobs = config.get("jobs")
+    jobs, hardware = config.get("jobs"), _mapping(header, "hardware")
     return {
         "git": str(git.get("sha") or "")[:10] or None,
         "git_dirty": bool(git.get("dirty")),
         "torch": _mapping(header, "versions").get("torch"),
-        "cpu": _mapping(header, "hardware").get("cpu"),
+        "gpu": _gpu(hardware) if str(header.get("device")).startswith("cuda") else None,
+        "cpu": hardware.get("cpu"),
         "jobs": max(1, jobs) if isinstance(jobs, int) else None,
         "threads": header.get("threads"),
     }
+
+
+def _gpu(hardware: Mapping[str, Any]) -> str | None:
+    """Names of the GPUs of a machine, each with how many there are of it."""
+    names = hardware.get("gpus")
+    found = Counter(map(str, names)) if isinstance(names, list) else Counter()
+    return ", ".join(f"{n} x {name}" if n > 1 else name for name, n in found.items()) or None
 
 
 def _count(n: Any, one: str, many: str = "") -> str | None:

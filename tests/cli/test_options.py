@@ -218,6 +218,26 @@ def test_every_command_has_a_help_of_its_own(bench: Bench, capsys: Captured) -> 
         assert "Usage: " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["foo"], "No such command 'foo'."),
+        (["run", "--jbos", "3"], "No such option: --jbos (Possible options: --jobs)"),
+        (["run", "--seed"], "Option '--seed' requires an argument."),
+        (["data", "instal"], "No such command 'instal'. Did you mean 'install'?"),
+    ],
+)
+def test_refused_options_are_one_line(bench: Bench, capsys: Captured, arguments: list[str], said: str) -> None:
+    assert bench(*arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bench: {said}")
+
+
+def test_without_a_command_the_help_is_shown(bench: Bench, capsys: Captured) -> None:
+    assert bench() == 2
+    assert "Commands:\n" in capsys.readouterr().err
+
+
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "table.md").touch()
     with pytest.raises(UsageError, match=r"^/.*/table.md: exists and is no folder$"):

@@ -72,6 +72,13 @@ def test_provenance_and_the_worth_of_the_rates(record, run_folder, bench_report)
     assert f"- demo: 2026-03-01T10:00:00+00:00, {line}" in text
 
 
+def test_the_gpus_that_a_run_computed_on_are_named(record, run_folder, bench_report):
+    header = {"hardware": {"cpu": "Test CPU", "gpus": ["Test GPU", "Test GPU"]}}
+    on_both = bench_report(run_folder([record()], "gpu", header={"device": "cuda", **header})).stdout
+    assert "2 x Test GPU, Test CPU, 2 workers" in on_both
+    assert "Test GPU" not in bench_report(run_folder([record()], "cpu", header={"device": "cpu", **header})).stdout
+
+
 def test_sessions_under_other_conditions_are_listed(record, run_folder, bench_report):
     earlier = [
         {"created": "2026-02-01", "git": {"sha": "abcdef", "dirty": False}, "config": {"jobs": 1}},
