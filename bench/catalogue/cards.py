@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,8 @@ def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str
         return "\n\n\n".join(special[kind](name) if kind in special else plain_card(kind, name) for kind in found)
     record = _find_record(name, results)
     if record is None:
-        known = "; ".join(f"{kind} {', '.join(facts.registry)}" for kind, facts in KINDS.items())
+        near = get_close_matches(spec.name, dict.fromkeys(chain.from_iterable(k.registry for k in KINDS.values())), n=3)
+        known = f"did you mean {' or '.join(near)}?" if near else "bench list names what there is"
         raise UsageError(f"nothing is called {name!r}, and no record in {results} has that key; {known}")
     return json.dumps(record, indent=2)
 

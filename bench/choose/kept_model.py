@@ -13,7 +13,10 @@ def sentence_on_model(question: Question, fusion: str) -> str:
     """Where the best replicate of a fusion is kept, and how it is asked; empty where none was kept."""
     for file in stored_models(question.out / TEST / FOLDER):
         if read_card(file).cell.fusion == fusion:
-            return f"Its best replicate is kept: `bench predict {file} a.png b.png` compares two images with it."
+            return (
+                f"Its replicate that is best in validation is kept: `bench predict {file} a.png b.png` compares two "
+                "images with it."
+            )
     return ""
 
 

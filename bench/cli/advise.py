@@ -13,6 +13,9 @@ from bench.cli.options import IncludeOption, emit, load_zoo, table_text
 if TYPE_CHECKING:
     from bench.report.table import Grid
 
+# Letters in a line of what the first column says, which would else be one word wide and many lines high.
+READABLE = 24
+
 
 def advise(
     domain: Annotated[
@@ -56,6 +59,7 @@ def _on_terminal(grid: Grid) -> str:
 
     room = Console().width - BETWEEN
     words = [[max(cell.split(), key=len, default="") for cell in row] for row in grid.rows]
+    words = [[first.ljust(READABLE), *others] for first, *others in words]
     torn = fitting(Grid(grid.header, words, left=1), room, stays=1)[1]
     kept = [place for place, header in enumerate(grid.header) if header not in torn]
     least, most = (_widths([grid.header, *rows], kept) for rows in (words, grid.rows))

@@ -125,7 +125,11 @@ def export(stored: StoredModel, form: str) -> Exported:
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(f"{stored.card.cell.fusion}: cannot be exported as {form}: {why_not(error)}") from None
+        others = " or ".join(name for name in FORMATS if name != form)
+        raise UsageError(
+            f"{stored.card.cell.fusion}: cannot be exported as {form}: {why_not(error)}; "
+            f"--format {others} may express it"
+        ) from None
     if found is None:
         return Exported(content, None, 0, on_test)
     return Exported(content, largest_difference(found, stored.scores(a, b)), len(found), on_test)

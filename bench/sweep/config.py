@@ -234,9 +234,11 @@ def seconds(duration: str | None) -> float | None:
     if duration is None:
         return None
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smh]?)", duration.strip())
-    if not match or float(match[1]) == 0:
+    if not match:
         raise ValueError(f"{duration!r} is not a duration; expected something like 90s, 20m or 2h")
     found = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    if found == 0:
+        raise ValueError(f"{duration!r} leaves no time; expected something like 90s, 20m or 2h")
     if found > LONGEST_TIMEOUT:
         raise ValueError(f"{duration!r} is more than ten years; without a timeout there is no limit")
     return found

@@ -87,12 +87,14 @@ def read_space(texts: Sequence[str]) -> Space:
     Raises:
         UsageError: a part is none of these, or a value is none that the field can have.
     """
-    space: dict[str, Range | Values] = {}
+    form, space = "field=low..high, field=low..high:log or field=a|b|c", dict[str, Range | Values]()
+    if not any(text.strip() for text in texts):
+        raise UsageError(f"{OPTION} is needed: what to tune, as {form}")
     for part in ",".join(texts).split(","):
         name, sign, text = (piece.strip() for piece in part.partition("="))
         where = f"{OPTION} {_quoted(part.strip())}"
         if not sign or not text:
-            raise UsageError(f"{where}: expected field=low..high, field=low..high:log or field=a|b|c")
+            raise UsageError(f"{where}: expected {form}")
         if name in FIXED:
             raise UsageError(f"{where}: {name} cannot be tuned: {FIXED[name]}")
         if name in space:

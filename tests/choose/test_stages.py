@@ -229,6 +229,7 @@ def test_what_is_asked_is_written_before_the_first_record(
     ("changes", "said"),
     [
         ({"budget": "soon"}, "--budget: 'soon' is not a duration"),
+        ({"budget": "0m"}, "--budget: '0m' leaves no time"),
         ({"select": "criterion"}, "--select: unknown 'criterion'"),
         ({"select": "swap_gap"}, "--select: unknown 'swap_gap'"),
         ({"cost": "money"}, "--cost: unknown 'money'"),

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.cli.advise import READABLE
+
 
 @pytest.fixture
 def on_terminal(monkeypatch):
@@ -38,6 +40,13 @@ def test_on_a_terminal_it_fits_and_tears_no_name(bench, capfd, on_terminal, widt
     names = {"sinkhorn", "cross_attention", *(() if left_out else ("finetuned-pairs", "attention_bottleneck,"))}
     assert names <= set(plain.split())
     assert ("No room for:" in plain) == left_out
+
+
+def test_on_a_terminal_of_a_hundred_columns_the_pairs_keep_room_to_be_read(bench, capfd, on_terminal):
+    on_terminal(100)
+    assert bench("advise") == 0
+    heading = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out).splitlines()[0]
+    assert heading.index("use") >= READABLE
 
 
 @pytest.fixture

@@ -153,6 +153,8 @@ def test_list_and_show_refuse_what_they_do_not_know(bench: Bench, capsys: Captur
     assert "expected one of fusions, backbones" in capsys.readouterr().err
     assert bench("show", "nothing_like_it") == 2
     assert "nothing is called 'nothing_like_it'" in capsys.readouterr().err
+    assert bench("show", "cros_attention") == 2
+    assert "did you mean cross_attention" in capsys.readouterr().err
 
 
 def test_show_a_domain_prints_its_statistics_and_draws_it(

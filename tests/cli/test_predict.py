@@ -50,8 +50,9 @@ def test_bad_input_is_one_line(bench: Bench, capsys: Captured, kept: Path, tmp_p
     first = stored_models(kept / "models")[0]
     for arguments, why in (
         ((kept, "a.png", "b.png"), "6 stored models; name one"),
-        ((kept.parent, "a.png", "b.png"), f"no stored model; those of {kept / 'models'} are meant by that name"),
+        ((kept.parent, "a.png", "b.png"), f"no stored model; {kept / 'models'} holds some: name that folder"),
         ((tmp_path, "a.png", "b.png"), "no stored model; bench run --save best keeps them"),
+        ((__file__, "a.png", "b.png"), "no stored model; expected a file that ends in .safetensors"),
         ((first, "a.png"), "1 file; expected two images"),
         ((first, "a.png", "b.png"), "a.png: No such file"),
         ((first, "a.png", "--against", tmp_path / "none"), "a.png: no such file or folder"),

@@ -60,7 +60,7 @@ def test_what_a_tuning_does_not_have_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "bench: --over '': expected field=low..high"),
+        ((), "bench: --over is needed: what to tune"),
         (("--over", "lr=1..2", "--trials", "no"), "bench: --trials 'no': expected grid or a number"),
         (("--over", "lr=1..2", "--select", "size"), "bench: unknown metric 'size'"),
         (("--over", "lr=1..2", "--seed", "0..4"), "bench: --seed: trials and tests are replicates"),

@@ -87,8 +87,9 @@ def test_what_is_not_to_be_expressed_is_one_line(monkeypatch, kept, form):
     monkeypatch.setattr(Graph, "forward", refuse)
     with pytest.raises(UsageError) as error:
         export.export(stored, form)
+    others = [name for name in FORMATS if name != form]
     told = f"{stored.card.cell.fusion}: cannot be exported as {form}: RuntimeError: no such operator"
-    assert str(error.value) == told
+    assert str(error.value) == f"{told}; --format {' or '.join(others)} may express it"
 
 
 @pytest.mark.slow

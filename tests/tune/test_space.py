@@ -71,7 +71,7 @@ def test_fields_of_a_recipe_are_expanded_from_lists_and_texts() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "--over '': expected field=low..high"),
+        ("", "--over is needed: what to tune, as field=low..high"),
         ("lr", "'lr': expected field=low..high"),
         ("speed=1|2", "unknown key 'speed'; allowed: optimizer"),
         ("lr=1|2,lr=3..4", "'lr=3..4': lr is given twice"),
