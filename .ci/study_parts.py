@@ -144,10 +144,12 @@ def encoders(report: Report, metric: str) -> Iterator[str]:
     others = [build(load_runs([folder]), (metric,), ()) for folder in sorted(here.parent.glob(f"{here.name}-*"))]
     boards = [across_of(one.sections, metric)[0] for one in (report, *others)]
     names = [one.conditions.backbone for one in boards]
+    assert len({tuple(one.domains) for one in boards}) == 1, "a study of that name is about other domains"
+    assert len(set(names)) == len(names), "two studies of that name are behind one encoder"
     means = [dict(zip(map(base, one.fusions), one.mean[:, -1].tolist(), strict=True)) for one in boards]
     shared = [fusion for fusion in means[0] if all(fusion in own for own in means)]
     values = np.array([[own[fusion] for fusion in shared] for own in means])
-    ranks = np.array([ranks_of(own[None])[0] for own in values])
+    ranks = ranks_of(values)
     shown = [place for place, name in enumerate(shared) if ranks[:, place].min() <= BEST or name in KNOWN]
     rows = [
         [

@@ -66,6 +66,7 @@ def _claim(
     (board,) = across_of(
         [one for one in sections if not domains or one.domain in domains], metric, fewest=1, shift=shift
     )
+    assert board.conditions.repeats == "replicate", study
     lead = board.lead(*(_named(board.fusions, name) for name in (better, worse)), confidence)
     verdict = "confirmed" if lead.low > 0 else "contradicted" if lead.high < 0 else "not told apart"
     where = (f", {', '.join(domains)} alone" if domains else "") + (f", tested on {shift} classes" if shift else "")

@@ -47,7 +47,7 @@ class Draws:
         if not MIN_PAIRS <= self.n <= MOST_PAIRS:
             allowed = f"at least {MIN_PAIRS} test pairs and takes at most {MOST_PAIRS:,}"
             raise UsageError(f"--n {self.n}: an audit needs {allowed}")
-        # One that cannot be built is told of before anything is said to be at work.
+        # Fails here, before a line of progress is printed.
         build_domain(self.text)
 
     @property

@@ -55,7 +55,8 @@ def card(name: str, results: Path, out: Path | None, warmed_up: WarmedUp) -> str
         return "\n\n\n".join(special[kind](name) if kind in special else plain_card(kind, name) for kind in found)
     record = _find_record(name, results)
     if record is None:
-        near = get_close_matches(spec.name, dict.fromkeys(chain.from_iterable(k.registry for k in KINDS.values())), n=3)
+        names = dict.fromkeys(chain.from_iterable(facts.registry for facts in KINDS.values()))
+        near = get_close_matches(spec.name, names, n=3)
         known = f"did you mean {' or '.join(near)}?" if near else "bench list names what there is"
         raise UsageError(f"nothing is called {name!r}, and no record in {results} has that key; {known}")
     return json.dumps(record, indent=2)

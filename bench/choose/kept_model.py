@@ -10,13 +10,10 @@ from bench.models.files import FOLDER, read_card, stored_models
 
 
 def sentence_on_model(question: Question, fusion: str) -> str:
-    """Where the best replicate of a fusion is kept, and how it is asked; empty where none was kept."""
+    """Where the best replicate of a fusion in validation is kept, and how it is asked; empty where none was kept."""
     for file in stored_models(question.out / TEST / FOLDER):
         if read_card(file).cell.fusion == fusion:
-            return (
-                f"Its replicate that is best in validation is kept: `bench predict {file} a.png b.png` compares two "
-                "images with it."
-            )
+            return f"The best replicate in validation is kept: `bench predict {file} a.png b.png` compares two images."
     return ""
 
 

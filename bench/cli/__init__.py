@@ -75,7 +75,7 @@ COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
 }
 PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
 # What typer raises about options and arguments; its name is another one in each version.
-RefusedError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+RefusedError: type[typer.BadParameter] = next(of for of in typer.BadParameter.__mro__ if of.__name__ == "UsageError")
 
 
 class Commands(TyperGroup):
@@ -96,6 +96,9 @@ class Commands(TyperGroup):
             if where and said == where.get_help():
                 raise
             raise UsageError(" ".join(said.split()) + (f" ({where.command_path} --help)" if where else "")) from None
+        except typer.Abort as error:
+            # What typer makes of an EOFError, which a damaged file can raise anywhere.
+            raise (error.__cause__ or error) from None
         if standalone_mode:
             sys.exit(found)
         return found

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.report.table import Grid
 
 # Letters in a line of what the first column says, which would else be one word wide and many lines high.
-READABLE = 24
+LEAST_FIRST = 24
 
 
 def advise(
@@ -59,7 +59,8 @@ def _on_terminal(grid: Grid) -> str:
 
     room = Console().width - BETWEEN
     words = [[max(cell.split(), key=len, default="") for cell in row] for row in grid.rows]
-    words = [[first.ljust(READABLE), *others] for first, *others in words]
+    for row, (pairs, *_) in zip(words, grid.rows, strict=True):
+        row[0] = row[0].ljust(min(LEAST_FIRST, len(pairs)))
     torn = fitting(Grid(grid.header, words, left=1), room, stays=1)[1]
     kept = [place for place, header in enumerate(grid.header) if header not in torn]
     least, most = (_widths([grid.header, *rows], kept) for rows in (words, grid.rows))

@@ -135,7 +135,7 @@ def find_models(path: Path) -> list[Path]:
     if path.is_file():
         if path.suffix not in (WEIGHTS, CARD):
             shown = without_home(printable(str(path), LONGEST_NAME))
-            raise UsageError(f"{shown}: no stored model; expected a file that ends in {WEIGHTS}, or a folder of them")
+            raise UsageError(f"{shown}: no stored model; expected a file that ends in {WEIGHTS} or {CARD}")
         return [path.with_suffix(WEIGHTS)]
     folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
     found = stored_models(folder, key) or stored_models(folder / FOLDER, key)

@@ -87,7 +87,8 @@ def read_space(texts: Sequence[str]) -> Space:
     Raises:
         UsageError: a part is none of these, or a value is none that the field can have.
     """
-    form, space = "field=low..high, field=low..high:log or field=a|b|c", dict[str, Range | Values]()
+    space: dict[str, Range | Values] = {}
+    form = "field=low..high, field=low..high:log or field=a|b|c"
     if not any(text.strip() for text in texts):
         raise UsageError(f"{OPTION} is needed: what to tune, as {form}")
     for part in ",".join(texts).split(","):

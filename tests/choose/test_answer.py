@@ -131,9 +131,7 @@ def test_it_names_the_model_that_the_test_kept(run: Any, sweeps: Any, kept: Path
     shutil.copytree(kept / "models", tmp_path / "race" / "test" / "models")
     answer = answer_of(state)
     assert answer.chosen == "concat"
-    (file,) = re.findall(
-        r"Its replicate that is best in validation is kept: `bench predict (\S+) a.png b.png`", str(answer)
-    )
+    (file,) = re.findall(r"The best replicate in validation is kept: `bench predict (\S+) a.png b.png`", str(answer))
     assert read_card(Path(file)).cell.fusion == "concat"
     for stage, asked in (("screening", "none"), ("test", "best")):
         assert json.loads((tmp_path / "race" / stage / "run.json").read_text())["config"]["save"] == asked

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.cli.advise import READABLE
+from bench.cli.advise import LEAST_FIRST
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_on_a_terminal_of_a_hundred_columns_the_pairs_keep_room_to_be_read(bench
     on_terminal(100)
     assert bench("advise") == 0
     heading = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out).splitlines()[0]
-    assert heading.index("use") >= READABLE
+    assert heading.index("use") >= LEAST_FIRST
 
 
 @pytest.fixture

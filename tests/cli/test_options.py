@@ -231,6 +231,7 @@ def test_refused_options_are_one_line(bench: Bench, capsys: Captured, arguments:
     assert bench(*arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"bench: {said}")
+    assert line.endswith(" --help)") or said.startswith("Option")
 
 
 def test_without_a_command_the_help_is_shown(bench: Bench, capsys: Captured) -> None:
