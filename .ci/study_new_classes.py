@@ -9,7 +9,7 @@ from bench.domain import build_domain
 from bench.plots.style import metric_label
 from bench.records.sections import Section
 from bench.records.ties import how_bold
-from bench.report.across_block import READING, cells, conclusion, grid
+from bench.report.across_block import cells, conclusion, grid, reading
 from bench.report.formats.markdown import wrap
 from bench.report.gaps_block import LEGEND, sign
 from bench.report.order_block import span
@@ -55,7 +55,7 @@ def unseen(report: Report, metric: str) -> Iterator[str]:
         yield wrap(
             f"{metric_label(metric)} on classes that neither training nor validation showed, mean ± half width of the "
             f"95 % interval over {board.repetitions} {board.conditions.repeats}s. "
-            f"Bold: {how_bold(board.repetitions, board.repetitions)}. {READING}"
+            f"Bold: {how_bold(board.repetitions, board.repetitions)}. {reading()}"
         )
         yield _orders("domain", {one.domain: one for one in report.sections if one.domain in board.domains}, metric)
 

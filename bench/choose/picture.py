@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.choose.answer import Answer
 from bench.choose.course import WORSE, Course
+from bench.metrics import METRICS, SHARE, Metric
 from bench.plots.style import COLORS, MUTED, QUIET, VERMILION, metric_label, new_figure, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# More names than this cover each other.
-MOST_NAMES = 14
+# More names than this stand far from their lines.
+MOST_NAMES = 8
 
 
 def draw_race(answer: Answer) -> Figure:
@@ -60,16 +62,21 @@ def _draw(axis: Axes, course: Course, answer: Answer, colors: dict[str, str]) ->
     axis.set_xticks([step for step in range(1, most + 1) if most <= 10 or step % 2 == 0])
     axis.spines[["top", "right"]].set_visible(False)
     # The best come last.
-    _name(axis, sorted(ends[-MOST_NAMES:]), most, best, colors)
-
-
-def _name(axis: Axes, ends: list[tuple[float, str]], most: int, best: set[str], colors: dict[str, str]) -> None:
-    """Names at the right, moved apart, within the axis: early means lie close, and push the names far from them."""
-    low, high = axis.get_ylim()
-    gap = 0.045 * (high - low)
-    places = spread([mean for mean, _ in ends], gap)
-    axis.set_ylim(min(low, places[0] - gap), max(high, places[-1] + gap))
+    ends = sorted(ends[-MOST_NAMES:])
+    places = _places(axis, [mean for mean, _ in ends], METRICS.get(answer.state.question.select))
     for place, (_, fusion) in zip(places, ends, strict=True):
         weight = "bold" if fusion in best else "normal"
         color = colors.get(fusion, QUIET)
         axis.text(most + 0.15, place, fusion, fontsize=6.5, va="center", color=color, weight=weight)
+
+
+def _places(axis: Axes, means: Sequence[float], metric: type[Metric]) -> list[float]:
+    """Heights of names at the right, moved apart, within the axis: early means lie close, and push the names far from
+    them, yet not beyond what a share can be."""
+    low, high = axis.get_ylim()
+    gap = 0.045 * (high - low)
+    places = spread(means, gap)
+    over = max(places[-1] - 1, 0) or min(places[0], 0) if metric.unit == SHARE else 0
+    places = [place - over for place in places]
+    axis.set_ylim(min(low, places[0] - gap), max(high, places[-1] + gap))
+    return places

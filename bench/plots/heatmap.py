@@ -66,6 +66,11 @@ def row_pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
     return cast("list[tuple[str, str]]", table.index.to_list())
 
 
+def row_names(table: pd.DataFrame) -> list[str]:
+    """What each row is called: its name, and whatever is no fusion by its role."""
+    return [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
+
+
 def draw_heatmap(board: Board, metric: str) -> Figure:
     """A cell per fusion, backbone and domain, its value written in it; grey where there is none."""
     from matplotlib import colormaps
@@ -82,7 +87,7 @@ def draw_heatmap(board: Board, metric: str) -> Figure:
         "\n".join([*textwrap.wrap(backbone, 20), *broken(_tested(board, domain), HEAD)])
         for domain, backbone in column_pairs(table)
     ]
-    names = [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
+    names = row_names(table)
     width = max(2.6 + COLUMN * columns, 5.0)
     longest = max(length(line, 7) for head in heads for line in head.split("\n"))
     aside = EDGE + max(length(name, 7.5) for name in names)

@@ -77,7 +77,8 @@ def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]
     note = (
         f"share of {count_of(len(found.behind), 'block')} ({found.repeats}, domain and backbone, of "
         f"{count_of(found.cases, 'domain and backbone', 'domains and backbones')}) in which a fusion is within so many"
-        f"{unit.name} of the best of the block; left end: how often it is the best itself. Nothing is tested here"
+        f"{unit.name} of the best of the block; left end: how often it is the best itself; right end below 1: "
+        f"further behind in the rest, as the axis holds {100 * REACH:.0f} % of all distances. Nothing is tested here"
     )
     height = 3.4 if width_of(WIDTH) >= BESIDE else 3.4 + 0.15 * len(shown)
     figure = new_figure(WIDTH, height, title, note)
@@ -101,11 +102,9 @@ def draw_profiles(title: str, found: Profiles, metric: str, names: Sequence[str]
 
 
 def _steps(behind: Array, limit: float, scale: int) -> tuple[Array, Array]:
-    """Corners of a staircase from 0 to ``limit``."""
-    inside = np.sort(behind[behind <= limit])
-    reached = np.arange(1, len(inside) + 1) / len(behind)
-    x = np.concatenate([[0.0], inside, [limit]])
-    y = np.concatenate([[(behind <= 0).mean()], reached, [len(inside) / len(behind)]])
+    """Corners of a staircase from 0, at the share of blocks in which a fusion is the best itself, to ``limit``."""
+    x = np.unique([0.0, *behind[behind <= limit], limit])
+    y = np.array([(behind <= distance).mean() for distance in x])
     return x * scale, y
 
 

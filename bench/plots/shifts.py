@@ -125,7 +125,8 @@ def _label(axis: Axes, labels: list[tuple[float, str, str]], place: int) -> None
             color=color,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.5},
+            # From the left edge of its own name: one from the middle would cross the names beside it.
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.5, "relpos": (0, 0.5)},
         )
 
 

@@ -179,8 +179,12 @@ def interval_over(repeats: Repeats) -> str:
 
 
 def repeats_note(lines: pd.DataFrame) -> str:
-    """How many seeds or replicates the lines have, which are of one board."""
-    counts = lines["n_seeds"].astype(int).tolist()
+    """How many seeds or replicates the fusions among the lines have, which are of one board; all, where there is none.
+
+    References and controls are not compared: how many they have says nothing about what can be inferred.
+    """
+    fusions = lines[lines["role"] == "fusion"]
+    counts = (fusions if len(fusions) else lines)["n_seeds"].astype(int).tolist()
     few = "" if min(counts) >= FEWEST_SEEDS else ", too few to infer from"
     return counts_of(counts, lines["repeats"].iloc[0]) + few
 

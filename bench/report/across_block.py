@@ -14,10 +14,6 @@ from bench.verdicts.across import Across
 from bench.verdicts.unit import unit_of
 
 MOST_NAMED = 6
-READING = (
-    "A lower mean may be bold where a higher one is not: its differences vary more. The mean is one of these domains, "
-    "and says nothing of others. Behind: how far, at most, behind the best of a domain."
-)
 AGREEMENT = (
     "Rank correlation: Spearman's, of the means, with the interval of a bootstrap over repetitions; errors of the "
     "means make it lower than that of the true orders. Ceiling: what it would be if both domains ordered the fusions "
@@ -48,7 +44,15 @@ def sentence(found: Across) -> str:
     bold = how_bold(found.repetitions, found.repetitions)
     return (
         f"{metric_label(found.metric)} on each domain after training on it, {value}, best mean over the domains first. "
-        f"Bold: {bold}. {READING}"
+        f"Bold: {bold}. {reading()}"
+    )
+
+
+def reading(marked: str = "be bold") -> str:
+    """What marks and columns of the table do not say; ``marked``: what those that may be the best are."""
+    return (
+        f"A lower mean may {marked} where a higher one is not: its differences vary more. The mean is one of these "
+        "domains, and says nothing of others. Behind: how far, at most, behind the best of a domain."
     )
 
 

@@ -17,10 +17,14 @@ from bench.text import span
 MOST_COUNTS = 4
 
 
-def caption(section: Section) -> list[str]:
-    """Sentences of the caption; what its cells do not share ends the first, those about backbones come last."""
+def caption(section: Section, mark: str = "Bold") -> list[str]:
+    """Sentences of the caption; what its cells do not share ends the first, those about backbones come last.
+
+    Args:
+        mark: what the table shows the tie group by, as a sentence starts with it.
+    """
     conditions = " ".join([_conditions(section), *origins(section)])
-    how_to_read = " ".join(filter(None, [_how_to_read(section), _efficiency(section), _passes(section)]))
+    how_to_read = " ".join(filter(None, [_how_to_read(section, mark), _efficiency(section), _passes(section)]))
     return [conditions, how_to_read, *backbone_facts(section)]
 
 
@@ -167,7 +171,7 @@ def _known(separator: str, texts: Mapping[str, str]) -> str:
     return separator.join(form.format(text) for form, text in texts.items() if text)
 
 
-def _how_to_read(section: Section) -> str:
+def _how_to_read(section: Section, mark: str) -> str:
     finished = [entry for entry in section.entries if entry.finished]
     # A reference is not compared: how many seeds it has says nothing about the comparison.
     finished = [entry for entry in finished if entry.role != "reference"] or finished
@@ -186,9 +190,8 @@ def _how_to_read(section: Section) -> str:
         text += f"; ± is the half width of the {LEVEL:.0%} t interval over {section.repeats}s".replace("%", " %")
     if min(counts) < FEWEST_SEEDS:
         text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
-    return (
-        f"{text}. Bold: {how_bold(min(counts), max(counts))}{', per backbone' if len(section.backbones) > 1 else ''}."
-    )
+    per_backbone = ", per backbone" if len(section.backbones) > 1 else ""
+    return f"{text}. {mark}: {how_bold(min(counts), max(counts))}{per_backbone}."
 
 
 def _efficiency(section: Section) -> str:

@@ -65,3 +65,12 @@ def test_few_are_called_by_what_they_are(source):
 def test_seeds_stay_seeds(source):
     said, _ = drawn("bars", source(10))
     assert "10 seeds; line: 95 % t interval over seeds;" in said
+
+
+@pytest.mark.parametrize("kind", ["bars", "heatmap", "shifts"])
+def test_a_reference_with_fewer_seeds_does_not_make_the_fusions_too_few(record, run_folder, kind):
+    records = [record(fusion, seed, 0.9, abroad={SWEEP: 0.8}) for fusion in LEVELS for seed in range(3)]
+    records.append(record("mask_oracle", 0, 0.99, family="reference", abroad={SWEEP: 0.9}))
+    said, missing = drawn(kind, Source.read([run_folder(records)]))
+    assert "3 seeds;" in said, missing
+    assert "too few" not in said

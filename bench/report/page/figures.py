@@ -9,9 +9,9 @@ import numpy as np
 
 from bench.metrics import METRICS, NEITHER
 from bench.plots.board import Board
-from bench.plots.curves import learned
-from bench.plots.heatmap import color_range, column_pairs, heat_table, row_pairs
-from bench.plots.pareto import SHOWN, Judge, front_of
+from bench.plots.curves import learned, styles
+from bench.plots.heatmap import color_range, column_pairs, heat_table, row_names, row_pairs
+from bench.plots.pareto import LONGEST, SHOWN, Judge, front_of
 from bench.plots.shades import shade_of
 from bench.plots.style import COLORS, metric_label
 from bench.records.columns import Cost
@@ -20,20 +20,22 @@ from bench.records.learning import Learning
 from bench.records.record import Group
 from bench.records.sections import Section
 from bench.stats.intervals import Array, Estimates
-from bench.text import printable
+from bench.text import printable, shortened
 from bench.verdicts.standings import Standings
 from bench.verdicts.unit import unit_of
 
 View = dict[str, Any]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-DASHES = ("solid", "dash", "dot")
+DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
+GREY = "#888888"  # to be seen on a light and on a dark page
 ROW_OF_FOREST = 24  # pixels
 ROW = 17  # pixels of a row of the heat map
 MOST_ROWS = 100
 
 
 def pareto_views(board: Board, section: Section, metric: str, margin: float) -> list[View]:
-    """A metric against each cost; the line joins the fusions that are surely better than the cheaper one.
+    """A metric against each cost; ringed and joined: fusions that are surely better than the cheaper one. These have a
+    number, and so has the best of all.
 
     Args:
         section: of the same lines. margin: in the unit of the metric.
@@ -47,7 +49,8 @@ def pareto_views(board: Board, section: Section, metric: str, margin: float) -> 
 
 def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
     lines = board.ranked("fusion", metric)
-    front = lines[front_of(lines, metric, cost, judge)].sort_values(cost.field)
+    on_front = front_of(lines, metric, cost, judge)
+    front = lines[on_front].sort_values(cost.field)
     data: list[View] = [
         {
             "type": "scatter",
@@ -55,7 +58,7 @@ def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
             "name": "Pareto front",
             "x": _plain(front[cost.field]),
             "y": _plain(front[f"{metric}_mean"]),
-            "line": {"color": "#888888", "width": 1.5, "shape": "linear"},
+            "line": {"color": GREY, "width": 1.5, "shape": "linear"},
             "hoverinfo": "skip",
         }
     ]
@@ -80,9 +83,35 @@ def _pareto_view(board: Board, metric: str, cost: Cost, judge: Judge) -> View:
                 f"{cost.header} %{{x:.4s}}<extra></extra>",
             }
         )
+    # The best stands first.
+    named = on_front | (np.arange(len(lines)) == 0)
+    for number, at in enumerate(np.flatnonzero(named), 1):
+        name, backbone, x, y = lines.iloc[at][["fusion", "backbone", cost.field, f"{metric}_mean"]]
+        data.append(_marked(number, name if len(board.backbones) == 1 else f"{name} × {backbone}", x, y, on_front[at]))
     arrow = "→ better" if cost.is_rate else "← better"
     axes = {"xaxis": {"type": "log", "title": {"text": f"{cost.header} {arrow}"}}}
     return _view(cost.header, data, {**axes, "yaxis": {"title": {"text": metric_label(metric)}}})
+
+
+def _marked(number: int, name: str, x: float, y: float, is_on_front: bool) -> View:
+    """A mark around a point with a number beside it, which the legend gives the name of: there is no room for names
+    among many points."""
+    return {
+        "type": "scatter",
+        "mode": "markers+text",
+        "name": f"{number} {_label(shortened(name, LONGEST))}",
+        "x": _plain([x]),
+        "y": _plain([y]),
+        "text": [str(number)],
+        "textposition": "top center",
+        "marker": {
+            "symbol": "circle-open" if is_on_front else "diamond-open",
+            "size": 17,
+            "color": GREY,
+            "line": {"width": 2.5},
+        },
+        "hoverinfo": "skip",
+    }
 
 
 def forest_views(name: str, found: Standings) -> list[View]:
@@ -100,13 +129,13 @@ def forest_views(name: str, found: Standings) -> list[View]:
             "array": _plain(np.nan_to_num([unit.scale * paired.half_width for _, paired in shown])),
             "thickness": 1.5,
             "width": 0,
-            "color": "#888888",
+            "color": GREY,
         },
         "marker": {"size": 9, "color": [shade_of(one, found).line for one, _ in shown]},
         "text": [f"{one.mean:.3f}" for one, _ in shown],
         "hovertemplate": f"<b>%{{y}}</b> %{{text}}<br>%{{x:+.2f}} ± %{{error_x.array:.2f}}{unit.name}<extra></extra>",
     }
-    band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": "#888888"}
+    band = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": GREY}
     ends = {"x0": -unit.scale * found.margin, "x1": unit.scale * found.margin, "opacity": 0.15, "layer": "below"}
     layout = {
         "height": 120 + ROW_OF_FOREST * len(shown),
@@ -125,7 +154,7 @@ def heatmap_views(board: Board, metric: str) -> list[View]:
     low, high = color_range(table, metric)
     # Fusions stand first, the best one on top.
     table = table[[role != "fusion" or place < MOST_ROWS for place, (role, _) in enumerate(row_pairs(table))]]
-    names = [_label(name) for _, name in row_pairs(table)]
+    names = [_label(name) for name in row_names(table)]
     domains = list(dict.fromkeys(domain for domain, _ in column_pairs(table)))
     views = []
     for domain in domains:
@@ -164,9 +193,10 @@ def learning_views(section: Section, curves: Mapping[Group, Learning], metric: s
 
 
 def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, tuple[Array, Estimates]]) -> View:
-    data = []
-    for place, entry in enumerate(entries):
+    data, looks = [], styles(entries)
+    for entry in entries:
         pairs, found = curves[entry.group]
+        color, line = looks[entry.group.fusion]
         is_reference = entry.role == "reference"
         data.append(
             {
@@ -176,8 +206,8 @@ def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, t
                 "x": _plain(pairs),
                 "y": [value and round(value, 4) for value in _plain(found.mean)],
                 "line": {
-                    "color": "#888888" if is_reference else COLORS[place % len(COLORS)],
-                    "dash": "dashdot" if is_reference else DASHES[place // len(COLORS) % len(DASHES)],
+                    "color": GREY if is_reference else color,
+                    "dash": DASHES[line],
                     "width": 2,
                 },
                 "hovertemplate": f"%{{x:,}} pairs: {name} %{{y:.3f}}",

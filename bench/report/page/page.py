@@ -153,7 +153,8 @@ def _across(place: int, found: Across) -> Part:
     """Several domains beside each other."""
     how = (
         f"{across_block.conclusion(found)} {metric_label(found.metric)} on each domain after training on it, n = "
-        f"{found.repetitions}; ±: half width of the 95 % interval. Tie group: by the mean. {across_block.READING}"
+        f"{found.repetitions}; ±: half width of the 95 % interval. Tie group: by the mean. "
+        f"{across_block.reading('be in it')}"
     )
     return Part(across_block.title(found), how, sortable(across_table(found), f"across-{place}", chooses=True))
 
@@ -190,7 +191,10 @@ def _chapter(
         )
         for number, one in enumerate(found)
     ]
-    front = "The line joins fusions each of which is surely better than the cheaper one before it."
+    front = (
+        "Ringed and joined: fusions each of which is surely better than the cheaper one before it; diamond: the best "
+        "mean, where it is not among them."
+    )
     parts.append(
         _figure(
             "Accuracy and cost" if metric == "accuracy" else "Quality and cost",
@@ -234,7 +238,8 @@ def _chapter(
     parts.append(_cells(section, metric, MOST_CELLS // len(report.sections)))
     failures = failures_table(section)
     parts.append(_table("Failed, not learned, not applicable", "", failures, f"t{place}-failures", "No cell failed."))
-    return Chapter(section.title, origins(section), caption(section), conclusion(section, found), parts)
+    sentences = caption(section, f"Tie group, by {metric}")
+    return Chapter(section.title, origins(section), sentences, conclusion(section, found), parts)
 
 
 def _heat_sentence(board: Board, section: Section, metric: str) -> str:

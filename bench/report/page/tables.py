@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.plots.board import Board
-from bench.plots.heatmap import row_pairs
+from bench.plots.heatmap import row_names
 from bench.plots.shifts import shift_table
 from bench.plots.style import metric_label
 from bench.records.entries import Entry
@@ -91,7 +91,7 @@ def shifts_table(board: Board, metric: str) -> pd.DataFrame:
     own = table.columns[0]
     short = [f"{own} (trained on)", *(f"→ {name.removeprefix(f'{own}:shift=')}" for name in table.columns[1:])]
     flat = pd.DataFrame(table.round(4).to_numpy(), columns=short)
-    flat.insert(0, "fusion", [name for _, name in row_pairs(table)])
+    flat.insert(0, "fusion", row_names(table))
     return flat
 
 

@@ -118,6 +118,37 @@ def test_a_click_on_a_score_opens_the_page_of_its_cell_and_back_leads_to_the_rep
     assert severe == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1400, 1000), (390, 844)])
+def test_every_entry_of_the_menu_of_columns_is_within_reach(
+    record, run_folder, bench_report, tmp_path, open_page, width, height
+):
+    file = tmp_path / "page.html"
+    # A table that is less high than the menu.
+    bench_report(run_folder([record(abroad={"texture": 0.7}), record("concat")]), "--format", "html", "--out", file)
+    driver, wait = open_page(file, width, height)
+    driver.execute_script(
+        "const table = document.querySelector('#t0-board').closest('.table'); table.scrollIntoView();"
+        "table.querySelector('.dt-buttons button').click()"
+    )
+    menu = wait.until(lambda browser: browser.find_element("css selector", ".dt-button-collection [role=menu]"))
+    # Of the menu alone, as a reader turns the wheel above it.
+    script = """
+        const menu = arguments[0];
+        return [...menu.children].filter(entry => {
+          menu.scrollTop = entry.offsetTop - menu.offsetTop;
+          const box = entry.getBoundingClientRect();
+          return !entry.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+        }).map(entry => entry.textContent)
+    """
+    wait.until(
+        lambda browser: (
+            browser.execute_script("return getComputedStyle(arguments[0].parentElement).opacity", menu) == "1"
+        )
+    )
+    assert driver.execute_script("return arguments[0].children.length", menu) > 15
+    assert driver.execute_script(script, menu) == []
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_scrolls_down_alone_in_either_scheme(page, open_page, dark):
     driver, _ = open_page(page, width=390, height=844, dark=dark)

@@ -14,13 +14,15 @@ import pytest
 from scipy import stats
 
 from bench.errors import UsageError
+from bench.plots.board import Board, lines_of
 from bench.records.entries import entries_of
+from bench.records.leaderboard import rows
 from bench.records.load import load_runs, pool
 from bench.records.sections import sections_of
 from bench.report.page.cells import cell_links, packed
 from bench.report.page.libraries import sortable
 from bench.report.page.page import figure_json
-from bench.report.page.tables import across_table, leaderboard_table
+from bench.report.page.tables import across_table, leaderboard_table, shifts_table
 from bench.verdicts.across import across
 
 EVIL = "<script>alert(1)</script>"
@@ -119,9 +121,9 @@ def test_figures_hold_the_numbers_of_the_records(sweep, make_page):
 def test_the_page_opens_with_who_may_be_the_best_and_every_part_has_an_address(sweep, make_page):
     html = make_page(sweep)
     opening = html[html.index("Which fusion?") : html.index("Trained on color · finetune · warm-up names <a")]
-    rows = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', opening, re.DOTALL)
-    assert {"abs_diff", "concat"} == {name for name, _ in rows[:2]}
-    assert ' class="tied"' in rows[0][1]
+    found = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', opening, re.DOTALL)
+    assert {"abs_diff", "concat"} == {name for name, _ in found[:2]}
+    assert ' class="tied"' in found[0][1]
     assert "Differences finetune · warm-up names" in opening
     links, places = re.findall(r'class="link" href="#([^"]+)"', html), re.findall(r'<\w+ id="([^"]+)"', html)
     assert len(links) > 8
@@ -147,6 +149,50 @@ def test_the_page_opens_with_differences_from_the_best_and_from_a_baseline(sweep
     assert shown["cosine"] == pytest.approx(100 * gap)
 
 
+def test_the_front_and_the_best_are_marked_and_named_in_the_legend(record, make_page):
+    levels, records = {"cheap": 0.80, "no_step": 0.80, "dear": 0.90, "dearest": 0.90}, []
+    for place, (name, level) in enumerate(levels.items()):
+        # Scores that vary apart, so that only a step of ten points is sure; the dearest has the best mean.
+        noise = 0.004 * np.random.default_rng(place).standard_normal(6)
+        for seed, own in enumerate(noise - noise.mean()):
+            one = record(name, seed, round(float(level + 0.001 * place + own), 4))
+            one["cost"] |= {"macs": 1000 * (place + 1)}
+            records.append(one)
+    (view,) = (view for view in read(make_page(records)).figures["Accuracy and cost"] if view["name"] == "MACs")
+    line, points, *marks = view["data"]
+    marked = {mark["name"]: (mark["x"], mark["marker"]["symbol"], mark["text"]) for mark in marks}
+    assert marked == {
+        "1 dearest": ([4000.0], "diamond-open", ["1"]),
+        "2 dear": ([3000.0], "circle-open", ["2"]),
+        "3 cheap": ([1000.0], "circle-open", ["3"]),
+    }
+    assert line["x"] == [1000.0, 3000.0]
+    assert len(points["x"]) == 4
+
+
+@pytest.fixture
+def with_references(record):
+    """Two fusions and two references, tested under a shift as well."""
+    families = {"concat": "vector", "abs_diff": "vector", "mask_oracle": "reference", "name_then_xnor": "reference"}
+    return [
+        record(name, seed, 0.9 - place / 100, abroad={"color:shift=blur": 0.8}, family=family)
+        for place, (name, family) in enumerate(families.items())
+        for seed in range(3)
+    ]
+
+
+def test_references_are_told_from_fusions_and_from_each_other(with_references, run_folder, make_page):
+    figures = read(make_page(with_references)).figures
+    named = ["concat", "abs_diff", "mask_oracle (reference)", "name_then_xnor (reference)"]
+    assert figures["Fusion × backbone"][0]["data"][0]["y"] == named
+    lines = {one["name"]: (one["line"]["color"], one["line"]["dash"]) for one in figures["Learning curves"][0]["data"]}
+    assert sorted(lines) == sorted(named)
+    assert len(set(lines.values())) == len(lines)
+    (section,) = sections_of(entries_of(pool(load_runs([run_folder(with_references)])).cells))
+    table = shifts_table(Board(section.title, lines_of(rows(section.entries))), "accuracy")
+    assert table["fusion"].tolist() == named
+
+
 @pytest.fixture
 def two_domains(record):
     levels = {"attention": (0.95, 0.71), "concat": (0.9, 0.7)}
@@ -163,6 +209,13 @@ def test_domains_stand_beside_each_other_before_the_chapters(two_domains, make_p
     assert html.index("<h2>Which fusion?") < html.index("<h2>Across domains: ") < html.index('id="chapter-1"')
     assert "Not worse than the best on the mean: attention (of 2)." in html
     assert html.count('id="across-0"') == 1
+
+
+def test_nothing_is_said_of_bold_where_a_column_names_the_tie_group(two_domains, make_page):
+    text = " ".join(read(make_page(two_domains)).text)
+    assert [words for words in re.findall("[^.;]*[Bb]old[^.;]*", text) if "bold with a dot" not in words] == []
+    assert "Tie group, by accuracy: not worse than the best in the column" in text
+    assert "Tie group: by the mean. A lower mean may be in it where a higher one is not: its differences vary" in text
 
 
 def test_the_table_of_domains_has_the_mean_beside_the_name(two_domains, run_folder):
