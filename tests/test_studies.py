@@ -199,7 +199,13 @@ def test_scores_by_the_number_of_labelled_pairs_are_those_of_the_records():
 
 @pytest.mark.parametrize(
     ("run", "joins", "rows"),
-    [("poses", 1, 8), ("aligned/once", 8, 6), ("aligned/re-paired", 8, 3), ("aligned/more", 1, 4)],
+    [
+        ("poses", 1, 8),
+        ("aligned/once", 8, 6),
+        ("aligned/re-paired", 8, 3),
+        ("aligned/more", 1, 4),
+        ("aligned-warmed", 2, 2),
+    ],
 )
 def test_leads_of_stacked_images_are_those_of_the_records(run, joins, rows):
     """``joins``: how many pairs of joins the two best were chosen from."""
