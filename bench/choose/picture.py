@@ -72,7 +72,7 @@ def _draw(axis: Axes, course: Course, answer: Answer, colors: dict[str, str]) ->
 
 def _places(axis: Axes, means: Sequence[float], metric: type[Metric]) -> list[float]:
     """Heights of names at the right, moved apart, within the axis: early means lie close, and push the names far from
-    them, yet not beyond what a share can be."""
+    them, yet not beyond what a share can be. The axis is made to hold them."""
     low, high = axis.get_ylim()
     gap = 0.045 * (high - low)
     places = spread(means, gap)

@@ -132,15 +132,14 @@ def find_models(path: Path) -> list[Path]:
     Raises:
         UsageError: there is none.
     """
+    shown = without_home(printable(str(path), LONGEST_NAME))
     if path.is_file():
         if path.suffix not in (WEIGHTS, CARD):
-            shown = without_home(printable(str(path), LONGEST_NAME))
             raise UsageError(f"{shown}: no stored model; expected a file that ends in {WEIGHTS} or {CARD}")
         return [path.with_suffix(WEIGHTS)]
     folder, key = (path, "*") if path.is_dir() else (path.parent, f"{glob.escape(path.name)}*")
     found = stored_models(folder, key) or stored_models(folder / FOLDER, key)
     if not found:
-        shown = without_home(printable(str(path), LONGEST_NAME))
         below = sorted({str(file.parent) for file in path.rglob(f"*{WEIGHTS}")}) if path.is_dir() else []
         there = f"{without_home(printable(below[0], LONGEST_NAME))} holds some: name that folder" if below else ""
         raise UsageError(f"{shown}: no stored model; {there or 'bench run --save best keeps them'}")

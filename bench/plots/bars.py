@@ -23,6 +23,7 @@ from bench.plots.style import (
     need_width,
     new_figure,
     repeats_note,
+    with_role,
 )
 from bench.records.ties import how_marked
 
@@ -91,10 +92,7 @@ def _color(role: str, is_top: bool) -> str:
 
 
 def _names(lines: pd.DataFrame) -> list[str]:
-    return [
-        name if role == "fusion" else f"{name} ({role})"
-        for name, role in zip(lines["fusion"], lines["role"], strict=True)
-    ]
+    return list(map(with_role, lines["fusion"], lines["role"]))
 
 
 @register_plot

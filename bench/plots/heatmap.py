@@ -13,7 +13,7 @@ import pandas as pd
 from bench.metrics import LOWER, METRICS
 from bench.plots.board import Board
 from bench.plots.contract import Job, NothingToDrawError, Plot, Source, register_plot
-from bench.plots.style import broken, length, metric_label, need_width, new_figure, repeats_note, width_of
+from bench.plots.style import broken, length, metric_label, need_width, new_figure, repeats_note, width_of, with_role
 from bench.spec import shift_of
 from bench.stats.intervals import estimate
 
@@ -67,8 +67,8 @@ def row_pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def row_names(table: pd.DataFrame) -> list[str]:
-    """What each row is called: its name, and whatever is no fusion by its role."""
-    return [name if role == "fusion" else f"{name} ({role})" for role, name in row_pairs(table)]
+    """What each row is called."""
+    return [with_role(name, role) for role, name in row_pairs(table)]
 
 
 def draw_heatmap(board: Board, metric: str) -> Figure:

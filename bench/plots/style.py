@@ -178,6 +178,11 @@ def interval_over(repeats: Repeats) -> str:
     return f"{100 * LEVEL:.0f} % t interval over {repeats}s"
 
 
+def with_role(name: str, role: str) -> str:
+    """What a line is called: its name, and whatever is no fusion by its role, too."""
+    return name if role == "fusion" else f"{name} ({role})"
+
+
 def repeats_note(lines: pd.DataFrame) -> str:
     """How many seeds or replicates the fusions among the lines have, which are of one board; all, where there is none.
 

@@ -13,7 +13,7 @@ from bench.plots.curves import learned, styles
 from bench.plots.heatmap import color_range, column_pairs, heat_table, row_names, row_pairs
 from bench.plots.pareto import LONGEST, SHOWN, Judge, front_of
 from bench.plots.shades import shade_of
-from bench.plots.style import COLORS, metric_label
+from bench.plots.style import COLORS, metric_label, with_role
 from bench.records.columns import Cost
 from bench.records.entries import Entry
 from bench.records.learning import Learning
@@ -202,7 +202,7 @@ def _learning_view(name: str, entries: Sequence[Entry], curves: Mapping[Group, t
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": _label(entry.group.fusion) + (" (reference)" if is_reference else ""),
+                "name": _label(with_role(entry.group.fusion, entry.role)),
                 "x": _plain(pairs),
                 "y": [value and round(value, 4) for value in _plain(found.mean)],
                 "line": {
