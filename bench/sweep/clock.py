@@ -1,4 +1,4 @@
-"""How long a sweep will take: by what cells like its own took in it, else by what such cells took elsewhere."""
+"""How long a sweep will take: by what cells like its own took since it began, before that, or elsewhere."""
 
 from __future__ import annotations
 
@@ -80,16 +80,17 @@ class Clock:
         self._waiting = Counter((_kind(cell), _size(cell)) for cell in cells)
         self._to_encode = {_data(cell): _encoded(cell) for cell in cells if cell.protocol == "frozen"}
         self._warmups = Counter(_warmups(plan.missing_warmups()))
+        self._earlier: dict[Kind, tuple[int, float]] = {}
         self._own: dict[Kind, tuple[int, float]] = {}
         self._own_warmups: dict[str, float] = {}
         for attempt in earlier:
-            self._count(attempt)
+            _add(self._earlier, attempt)
 
     def finished(self, cell: Cell, attempt: Attempt) -> None:
         """A cell has ended."""
         _take(self._waiting, (_kind(cell), _size(cell)))
         self._to_encode.pop(_data(cell), None)
-        self._count(attempt)
+        _add(self._own, attempt)
 
     def warmed_up(self, cell: Cell, seconds: float | None) -> None:
         """A warm-up has ended, after ``seconds`` where it did not fail."""
@@ -112,25 +113,23 @@ class Clock:
         first = max(sum(warmups) / self._jobs, *warmups, 0.0)
         return Estimate(first + (cells + encoding) / self._jobs, self._basis())
 
-    def _count(self, attempt: Attempt) -> None:
-        if attempt.status == "ok" and "total" in attempt.times:
-            kind = Kind(attempt.backbone, attempt.protocol, attempt.recipe.get("train_pairs"))
-            n, seconds = self._own.get(kind, (0, 0.0))
-            self._own[kind] = n + 1, seconds + attempt.times["total"]
+    def _of_this_run(self, kind: Kind) -> tuple[int, float] | None:
+        """How many such cells took how long: earlier ones, maybe of another machine, only until one ended here."""
+        return self._own.get(kind) or self._earlier.get(kind)
 
     def _knows(self, kind: Kind) -> bool:
-        return kind in self._own or (kind.backbone, kind.protocol) in self._elsewhere
+        return self._of_this_run(kind) is not None or (kind.backbone, kind.protocol) in self._elsewhere
 
     def _seconds(self, kind: Kind, size: Size) -> float:
-        if kind in self._own:
-            n, seconds = self._own[kind]
+        if counted := self._of_this_run(kind):
+            n, seconds = counted
             return seconds / n
         price = self._elsewhere[kind.backbone, kind.protocol]
         return size.train * price.train + size.test * price.test
 
     def _encoding(self, kind: Kind, pairs: int) -> float:
         """Of a repetition; in what cells of this run took it is contained."""
-        return 0.0 if kind in self._own else pairs * self._elsewhere[kind.backbone, kind.protocol].encode
+        return 0.0 if self._of_this_run(kind) else pairs * self._elsewhere[kind.backbone, kind.protocol].encode
 
     def _of_image(self, backbone: str) -> float | None:
         elsewhere = (price.warmup for (name, _), price in self._elsewhere.items() if name == backbone)
@@ -142,13 +141,16 @@ class Clock:
 
     def _basis(self) -> str:
         kinds = {kind for kind, _ in self._waiting}
-        own = sum(self._own[kind][0] for kind in kinds if kind in self._own)
-        used = {self._elsewhere[kind.backbone, kind.protocol] for kind in kinds if kind not in self._own}
+        own = sum(self._own[kind][0] for kind in kinds & self._own.keys())
+        before = kinds & self._earlier.keys() - self._own.keys()
+        earlier = sum(self._earlier[kind][0] for kind in before)
+        used = {self._elsewhere[kind.backbone, kind.protocol] for kind in kinds if not self._of_this_run(kind)}
         parts = [f"{count_of(own, 'cell')} of this run"] if own else []
+        parts += [f"{count_of(earlier, 'earlier cell')} of this run"] if earlier else []
         for machine in sorted({price.machine for price in used}):
             n = sum(price.cells for price in used if price.machine == machine)
             parts.append(f"{count_of(n, 'such cell')} on {machine}")
-        hint = "; the first ones that finish here correct it" if used else ""
+        hint = "; the first ones that finish here correct it" if used or before else ""
         return f"the time rests on {' and '.join(parts)}{hint}"
 
 
@@ -168,6 +170,13 @@ def in_words(seconds: float) -> str:
 
 def _kind(cell: Cell) -> Kind:
     return Kind(str(cell.backbone), cell.protocol, cell.recipe.train_pairs)
+
+
+def _add(times: dict[Kind, tuple[int, float]], attempt: Attempt) -> None:
+    if attempt.status == "ok" and "total" in attempt.times:
+        kind = Kind(attempt.backbone, attempt.protocol, attempt.recipe.get("train_pairs"))
+        n, seconds = times.get(kind, (0, 0.0))
+        times[kind] = n + 1, seconds + attempt.times["total"]
 
 
 def _take(counter: Counter[T], one: T) -> None:

@@ -57,8 +57,19 @@ def test_what_finished_here_counts_more_than_the_table(tiny: Tiny) -> None:
     assert clock.left().basis == "the time rests on 3 cells of this run"
     clock.finished(plan.cells[0].cell, slow)
     assert clock.left() == (None, "")
-    assert Clock(plan, [slow], 2, "cpu").left().seconds == pytest.approx(50.0 * 4 / 2)
+    assert Clock(plan, [slow], 2, "cpu").left() == (
+        pytest.approx(50.0 * 4 / 2),
+        "the time rests on 1 earlier cell of this run; the first ones that finish here correct it",
+    )
     assert Clock(plan, [slow], None, "cpu").left().seconds is None
+
+
+def test_what_another_machine_did_of_a_run_counts_until_a_cell_ends_here(tiny: Tiny) -> None:
+    plan = make_plan(tiny(seed="0..3"), {})
+    clock = Clock(plan, [took(plan, 0.5)] * 480, 1, "cpu")
+    assert clock.left().seconds == pytest.approx(0.5 * 4)
+    clock.finished(plan.cells[0].cell, took(plan, 40.0))
+    assert clock.left() == (pytest.approx(40.0 * 3), "the time rests on 1 cell of this run")
 
 
 def test_what_was_never_timed_is_not_guessed(tiny: Tiny) -> None:

@@ -129,7 +129,7 @@ def test_a_second_run_runs_nothing_and_more_seeds_run_only_the_new_ones(sweep) -
     _, third, printed = sweep(seed="0..2")
     assert [record["seed"] for record in third] == [0, 1, 2]
     assert "1 done, 2 to run, about " in printed
-    assert "the time rests on 1 cell of this run" in printed
+    assert "the time rests on 1 earlier cell of this run" in printed
     assert printed.count(" left\n") == 1
 
 
