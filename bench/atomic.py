@@ -84,6 +84,26 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode(errors="backslashreplace"))
 
 
+def check_writable(path: Path) -> None:
+    """Try whether a file can be written at ``path``, before the work that gives its content; folders that are missing
+    are made.
+
+    Raises:
+        StorageError: its folder cannot be written to, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise StorageError(f"{path}: is a folder; expected a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        return
+    make_folder(path.parent)
+    temporary = temporary_beside(Path(os.path.realpath(path)))
+    try:
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise StorageError.of(path, error) from error
+
+
 def remove_stale(folder: Path) -> None:
     """Remove the temporary files directly in ``folder`` whose writer was killed; those of others at work stay."""
     for temporary in folder.glob(".*.tmp"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.atomic import remove_stale, write_atomically
+from bench.atomic import check_writable, remove_stale, write_atomically
 from bench.errors import StorageError
 
 
@@ -41,6 +41,22 @@ def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
         write_atomically(path, write)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_whether_a_file_can_be_written_shows_before_there_is_one(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    held.write_text("before")
+    for path in (held, tmp_path / "new" / "model.onnx", Path("/dev/null")):
+        check_writable(path)
+    assert held.read_text() == "before"
+    assert sorted(tmp_path.rglob("*")) == [held, tmp_path / "new"]
+    for path, why in (
+        (tmp_path, "is a folder; expected a file"),
+        (held / "model.onnx", "held: exists and is no folder"),
+        (Path("/proc/model.onnx"), "/proc/model.onnx: "),
+    ):
+        with pytest.raises(StorageError, match=why):
+            check_writable(path)
 
 
 def test_others_may_read_it_as_any_new_file(tmp_path: Path) -> None:

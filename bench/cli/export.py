@@ -35,7 +35,7 @@ def model(
     Preparation, offset and calibration are inside. The file is read again and compared with the original on test
     pairs. Exit codes: 0 written, 2 bad input or not to be expressed, 3 scores differ and nothing is written.
     """
-    from bench.atomic import write_bytes_atomically
+    from bench.atomic import check_writable, write_bytes_atomically
     from bench.models.export import FORMATS, LARGEST_DIFFERENCE
     from bench.models.export import export as exported
     from bench.models.restore import restore
@@ -44,6 +44,9 @@ def model(
     form = choose_one(format_name, tuple(FORMATS), "--format")
     load_zoo(include)
     stored = restore(model)
+    file = out or Path(f"{stored.card.key}.{form}")
+    check_writable(file)
+    typer.echo(f"{stored.card.key}: written as {form} and compared with what it is", err=True)
     made = exported(stored, form)
     on = f"{made.pairs} {'test pairs' if made.on_test else 'pairs of noise'}"
     if not made.is_faithful:
@@ -53,7 +56,6 @@ def model(
             err=True,
         )
         raise typer.Exit(3)
-    file = out or Path(f"{stored.card.key}.{form}")
     write_bytes_atomically(file, made.content)
     unchecked = "not checked: onnxruntime is not installed; pip install 'fusebench[onnx]'"
     checked = unchecked if made.difference is None else f"largest difference of a score {made.difference:.1e} on {on}"

@@ -45,8 +45,10 @@ class RunFolder:
         """All complete records in the order written, as much of each as ``kind`` has, and the lines that hold none.
 
         Raises:
-            UsageError: the file cannot be read, or all of it is of another schema.
+            UsageError: the file cannot be read, or all of it is of another schema; what should be the folder is none.
         """
+        if os.path.lexists(self.path) and not self.path.is_dir():
+            raise UsageError(f"{self.path}: exists and is no folder")
         if not os.path.lexists(self.records_file):
             return Reading([])
         with collector_paused():

@@ -1,4 +1,4 @@
-"""``bench export records``: one row per cell and domain tested on, for other programs."""
+"""``bench export``: records and models for other programs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench import api
+from bench.models.files import stored_models
 
 Bench = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -63,3 +64,11 @@ def test_without_pyarrow_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", without)
     assert bench("export", "records", folder, "--format", "parquet", "--out", tmp_path / "a.parquet") == 2
     assert "pip install 'fusebench[parquet]'" in capsys.readouterr().err
+
+
+def test_where_no_model_can_be_written_is_told_before_it_is_traced(
+    bench: Bench, capsys: Captured, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.models.export.export", lambda *asked: pytest.fail("it was traced"))
+    assert bench("export", "model", stored_models(kept / "models")[0], "--out", tmp_path) == 2
+    assert capsys.readouterr() == ("", f"bench: {tmp_path}: is a folder; expected a file\n")

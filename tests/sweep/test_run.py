@@ -225,6 +225,7 @@ def test_pairs_per_image_changes_training_but_not_for_joint_fusions(sweep) -> No
         ({"recipe": {"lr": -1}}, "recipe: lr = -1"),
         ({"domain_params": {"textures": "/nowhere"}, "domain": "texture"}, "no images found"),
         ({"include": ["/nowhere.py"]}, "expected a Python file or a folder"),
+        ({"out": __file__}, "test_run.py: exists and is no folder"),
         ({"out": "/dev/null/run"}, "/dev/null/run: Not a directory"),
     ],
 )
