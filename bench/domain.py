@@ -160,8 +160,8 @@ def groups_of(domain: Domain) -> tuple[str, ...]:
 
 @singledispatch
 def unread_of(domain: Domain) -> tuple[str, ...]:
-    """A line on each kind of file that lies among the user's images and is none of the domain's, and on columns of
-    their list that are not read; registered like :func:`groups_of`.
+    """A line on each kind of file that lies among the user's images and is none of the domain's, on columns of their
+    list that are not read, and on groups that it has in training and in testing; registered like :func:`groups_of`.
 
     Raises:
         UsageError: something in the list was hardly meant as it is read.

@@ -81,7 +81,7 @@ class Fusion(nn.Module):
     - ``family``: ``input``, ``map``, ``token``, ``embedding``, ``bilinear``, ``similarity``, ``relational``,
       ``matching``, ``gating``, or any other word under which lists and pages put it.
     - ``role``: ``fusion`` (default) is compared; a ``control`` must stay at chance; a ``reference`` knows what a fusion
-      must not know.
+      must not know. The family of these two is the same word.
     - ``needs``: what it joins. ``pixels`` (B, C, H, W) images, before the backbone; ``stage`` maps after stage
       ``self.stage``, after which the backbone goes on; ``exchange`` the embeddings (B, D) of two streams whose maps met
       in :meth:`exchange` after stage ``self.stage``; ``map`` (B, C, H, W); ``tokens`` (B, L, D); ``embedding`` (B, D).
@@ -200,6 +200,11 @@ def _check(cls: type[Fusion]) -> None:
         raise TypeError(f"fusion {cls.__name__}: two towers cannot be joined at {cls.needs}")
     if cls.towers == 2 and cls.symmetric:
         raise TypeError(f"fusion {cls.__name__}: two towers are never symmetric")
+    # A leaderboard.csv tells them by their family.
+    if cls.family != cls.role and {cls.family, cls.role} & {"reference", "control"}:
+        raise TypeError(
+            f"fusion {cls.__name__}: a {cls.role} of the family {cls.family}; expected the same word for both"
+        )
     if (cls.role == "reference") != bool(cls.knows()):
         raise TypeError(f"fusion {cls.__name__}: a reference, and nothing else, knows more than a fusion may")
 

@@ -27,7 +27,7 @@ RESERVED = frozenset({"all"})
 ALLOWED = "a letter, then up to 63 letters, digits or any of _ . + -, and not the word all"
 # Attributes that are told in tables and on cards, where a class has them.
 TEXTS = ("family", "paper", "known_failure", "unit")
-LONGEST_SHOWN, LONGEST_ERROR = 60, 500
+LONGEST_SHOWN, LONGEST_ERROR, LONGEST_HINT = 60, 500, 100
 
 
 @dataclass(frozen=True)
@@ -289,11 +289,14 @@ class Registry(Generic[T]):
 
     def _unknown(self, name: str) -> str:
         near = self._near(name)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self) or 'none'}"
+        known = f"known: {', '.join(self) or 'none'}"
         broken = [f"{plugin.path.name} ({plugin.error})" for plugin in BROKEN.values()]
         note = f"; plug-ins that failed to load: {', '.join(broken)}" if broken else ""
-        own = "" if broken else "; one of your own comes with --include FILE"
-        return f"unknown {self.kind} {name!r}: {hint}{own}{note}"
+        own = "" if broken else "one of your own comes with --include FILE"
+        meant = f"did you mean {' or '.join(near)}?" if near else known
+        # Behind a long list of names nobody reads on.
+        hints = sorted([meant, own], key=lambda hint: len(hint) > LONGEST_HINT)
+        return f"unknown {self.kind} {name!r}: {'; '.join(filter(None, hints))}{note}"
 
     def _near(self, name: str) -> list[str]:
         """Names that may be meant, the likeliest first."""

@@ -64,8 +64,11 @@ def parse_spec(text: str) -> Spec:
         key = key.strip()
         if not sign and part and number == 0:
             key, value = FIRST, part
+        elif not part:
+            raise UsageError(f"{_shown(text)}: nothing after a colon; expected name:param=value")
         elif not sign or not key:
-            raise UsageError(f"{_shown(text)}: expected name:param=value, got {_shown(part)}")
+            hint = "; a value holds no colon, so give such a path by a link to it" if number else ""
+            raise UsageError(f"{_shown(text)}: expected name:param=value, got {_shown(part)}{hint}")
         if key in params:
             raise UsageError(f"{_shown(text)}: {_shown(key)} is given twice")
         params[key] = _scalar(value)

@@ -1,5 +1,5 @@
-"""What lies in a folder of class folders and is no image of the domain: said beside it, since the keys of published
-records hang on the domain's own file."""
+"""What lies in a folder of class folders and is no image of the domain, and groups that a list has in training and in
+testing: said beside the domain, since the keys of published records hang on its own file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.domain import unread_of
 from bench.text import count_of, some
 
 from .folder import Folder
-from .image_files import COLUMNS, OPTIONAL, SUFFIXES, _is_shown
+from .image_files import COLUMNS, OPTIONAL, SUFFIXES, ImageFiles, _is_shown
 from .list_checks import unread_columns
 
 NAMED = 5
@@ -21,9 +21,20 @@ def _unread(domain: Folder) -> tuple[str, ...]:
     listed = domain._listed
     if listed.where != f"folder {listed.root}":
         list_file = Path(listed.where.removeprefix("folder "))
-        return unread_columns(listed.where, list_file, COLUMNS, OPTIONAL, ("class", "group", "split"))
+        unread = unread_columns(listed.where, list_file, COLUMNS, OPTIONAL, ("class", "group", "split"))
+        return (*unread, *_shown_before(listed))
     found = [*_other_files(listed.root), *_without_images(listed.root, set(listed.classes)), *_beside(listed.root)]
     return tuple(f"{listed.where}: {line}" for line in found)
+
+
+def _shown_before(listed: ImageFiles) -> list[str]:
+    """Groups that the column ``split`` tests though training shows them: what they look like is known then."""
+    if listed.groups is None or listed.splits is None:
+        return []
+    placed = set(zip(listed.groups, listed.splits, strict=True))
+    both = sorted(group for group, split in placed if split == "train" and (group, "test") in placed)
+    groups = count_of(len(both), "group is", "groups are")
+    return [f"{listed.where}: {groups} in training and in testing by column split: {some(both, NAMED)}"] if both else []
 
 
 def _other_files(root: Path) -> list[str]:

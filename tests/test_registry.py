@@ -27,7 +27,9 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_a_name_unlike_any_other_lists_them_all() -> None:
-    with pytest.raises(UsageError, match=r"known: abs_diff, .*two_channel"):
+    with pytest.raises(
+        UsageError, match=r": one of your own comes with --include FILE; known: abs_diff, .*two_channel"
+    ):
         FUSIONS.get("zzz")
 
 

@@ -52,8 +52,10 @@ def test_parse(text: str, name: str, params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["concat:=3", "concat:rank=3:shared", "folder:a:b", "concat:", "concat:rank=3:"])
 def test_a_part_that_is_no_assignment(text: str) -> None:
-    with pytest.raises(UsageError, match="expected name:param=value"):
+    with pytest.raises(UsageError, match="expected name:param=value") as error:
         parse_spec(text)
+    assert ("nothing after a colon" in str(error.value)) == text.endswith(":")
+    assert ("a value holds no colon" in str(error.value)) == (text in ("concat:rank=3:shared", "folder:a:b"))
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,10 @@ def test_two_classes_of_one_name_in_one_file_are_an_error(plugin: Plugin) -> Non
         (fusion().replace("family, ", "").replace('"embedding", ', "", 1), "does not state 'family'"),
         (fusion().replace("Absolute difference.", ""), "has no docstring"),
         (fusion().replace('"embedding", True', '"embeding", True'), "needs must be one of"),
+        (
+            fusion().replace("    def", '    role = "control"\n\n    def', 1),
+            "a control of the family embedding; expected the same word for both",
+        ),
     ],
 )
 def test_a_broken_plugin_is_listed_and_the_others_go_on(plugin: Plugin, tmp_path: Path, body: str, error: str) -> None:

@@ -69,17 +69,21 @@ class Backbone(nn.Module):
         """Run one blank image through to learn the shape after each stage."""
         was_training = self.training
         self.eval()
-        shapes = []
+        shapes: list[MapShape] = []
         with torch.no_grad():
             features = self.stem(torch.zeros(1, image.channels, image.height, image.width))
             for stage in self.stages:
                 features = stage(features)
+                if features.ndim != 4:
+                    given = f"stage {len(shapes) + 1} gives {tuple(features.shape)}"
+                    raise UsageError(f"backbone {self.name}: {given}; expected (B, C, H, W)")
                 shapes.append(MapShape(*features.shape[1:]))
         self.train(was_training)
         large = [shape for shape in shapes if min(shape.height, shape.width) >= MIN_MAP]
         if not large:
             raise UsageError(
-                f"backbone: no stage keeps a map of {MIN_MAP}x{MIN_MAP} on {image.height}x{image.width} images"
+                f"backbone {self.name}: no stage keeps a map of {MIN_MAP}x{MIN_MAP} on {image.height}x{image.width} "
+                "images"
             )
         return FeatureSpec(image, tuple(shapes), large[-1], EMBEDDING_DIM)
 

@@ -47,6 +47,8 @@ def draw_history(history: History, fusions: Sequence[str]) -> Figure:
     every = [course for course in history.courses if course.role == "fusion"] or list(history.courses)
     chosen = [course for course in every if course.group.fusion in fusions] if fusions else every
     shown = sorted(chosen, key=lambda course: -moved(course))[:MOST]
+    if not shown:
+        raise NothingToDrawError(f"{history.title}: none of {', '.join(fusions)} is in it")
     shown.sort(key=lambda course: course.newest)
     named = "those that were chosen" if fusions else f"the {MOST} that moved most"
     grey = f", {named} in colour" if len(every) > len(shown) else ""

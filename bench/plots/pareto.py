@@ -30,7 +30,7 @@ from bench.plots.style import (
 )
 from bench.records.columns import Cost
 from bench.records.sections import Section
-from bench.stats.intervals import Array
+from bench.stats.intervals import FEWEST_SEEDS, Array
 from bench.text import human, shortened
 from bench.verdicts.standings import standings_of
 from bench.verdicts.unit import unit_of
@@ -72,8 +72,9 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
     told = (
         f"their verdict, and not surely by less than {unit_of(metric).short(margin)}" if section else "their intervals"
     )
-    note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}; "
-    note += f"joined: each is surely better than the cheaper one, by {told}"
+    note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}"
+    joins = any(front.sum() > 1 for front in fronts)
+    note += f"; joined: each is surely better than the cheaper one, by {told}" if joins else ""
     note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
     figure = new_figure(WIDTH * len(panels), height * rows, board.title, note)
@@ -127,7 +128,8 @@ def pareto_front(gain: Array, cost: Array, is_better: Better) -> NDArray[np.bool
 
 class Judge:
     """Whether one line is surely better than another: by its verdict where both have a backbone and there are records;
-    else where the interval of the difference of two independent means does not hold 0.
+    else where the interval of the difference of two independent means does not hold 0. Of fewer than ``FEWEST_SEEDS``
+    nothing is sure.
 
     Args:
         lines: of fusions. section: with the entries of these lines; None without records.
@@ -137,7 +139,8 @@ class Judge:
     def __init__(self, lines: pd.DataFrame, metric: str, section: Section | None, margin: float) -> None:
         self._names = list(zip(lines["backbone"], lines["fusion"], strict=True))
         self._gain = lines[f"{metric}_mean"].to_numpy(dtype=float) * METRICS.get(metric).direction
-        self._half = np.nan_to_num(lines[f"{metric}_hw"].to_numpy(dtype=float))
+        # No comparison with nan is true.
+        self._half = lines[f"{metric}_hw"].where(lines["n_seeds"] >= FEWEST_SEEDS).to_numpy(dtype=float)
         self._metric, self._section, self._margin = metric, section, margin
         self._known: dict[tuple[str, str], dict[str, Word]] = {}
 

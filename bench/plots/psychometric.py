@@ -175,6 +175,8 @@ def _curve(entry: Entry, domain: str) -> Curve | None:
         return None
     levels = np.array([level(name) for name in kinds.names])
     order = [at for at in np.argsort(levels) if kinds.accuracy.n[at]]
+    if not order:
+        return None
     accuracy, half = kinds.accuracy.mean[order], kinds.accuracy.half_width[order]
     return Curve(entry.group.fusion, entry.role, entry.knows, levels[order], accuracy, half)
 

@@ -66,7 +66,8 @@ def draw_ranks(board: Board, metric: str, section: Section | None) -> Figure:
         raise NothingToDrawError(
             f"a leaderboard.csv has ranks over the {board.repeats}s of accuracy, not of {metric}; give the run folder"
         )
-    if board.own["warmup_quality"].nunique() > 1:
+    # Each replicate has a warm-up of its own, which all fusions share.
+    if board.repeats == "seed" and board.own["warmup_quality"].nunique() > 1:
         raise NothingToDrawError(f"{board.title}: fusions that started from different warm-ups are not ranked")
     complete = complete_blocks_of(board) if section is None else _complete(section, metric)
     ranks = mean_ranks(complete, METRICS.get(metric).direction)

@@ -189,8 +189,10 @@ class DetailedRecord(Record):
 
 
 def first_line(error: ErrorFacts | None) -> list[str]:
-    """The first line of the message of an error; nothing where it has none."""
-    return (error or {}).get("message", "").strip().splitlines()[:1]
+    """The first line of the message of an error, after its type where nobody foresaw it; nothing where it has none."""
+    known = error or ErrorFacts()
+    kind = [known["type"]] if known.get("traceback") and known.get("type") else []
+    return [": ".join([*kind, line]) for line in known.get("message", "").strip().splitlines()[:1]]
 
 
 Kind = TypeVar("Kind", bound=Attempt)

@@ -21,6 +21,7 @@ from bench.stats.paired import NOTHING, Shared
 
 Array = NDArray[np.float64]
 PARTS = ("label", "cosine", "units")
+ALL_PARTS = (*PARTS, "swapped")
 # Of 4,000 test pairs each takes .4 MB.
 MOST_KEPT = 256
 # Mean influence of each test pair by metric, and the units that the pairs are of.
@@ -31,14 +32,32 @@ def read_scores(file: Path, names: Collection[str] | None = None) -> Mapping[str
     """The arrays of a file of ``scores/`` by their names: all, or those of ``names`` that it has.
 
     Raises:
-        UsageError: it is damaged.
+        UsageError: it is damaged, or an array is none of scores or does not fit its labels.
     """
     try:
         with np.load(file) as found:
-            return {name: found[name] for name in found.files if names is None or name in names}
+            arrays = {name: found[name] for name in found.files if names is None or name in names}
     # Over damaged bytes numpy, zipfile and zlib raise a dozen kinds of errors.
     except Exception as error:
         raise UsageError(f"{file}: scores that cannot be read ({in_a_line(error)})") from None
+    if problem := _problem(arrays):
+        raise UsageError(f"{file}: {problem}")
+    return arrays
+
+
+def _problem(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """What keeps arrays from being scores of pairs; empty where nothing does."""
+    for name, array in arrays.items():
+        columns = (2,) if name.endswith("/units") else ()
+        if array.dtype.kind not in "biuf" or array.ndim != 1 + len(columns) or array.shape[1:] != columns:
+            return f"{name} is an array of {array.dtype} in the shape {array.shape}"
+        if not name.endswith("/cosine") and not np.isfinite(array).all():
+            return f"{name} holds what is not finite"
+    for name in (label.removesuffix("/label") for label in arrays if label.endswith("/label")):
+        lengths = {len(arrays[one]) for one in (name, *(f"{name}/{part}" for part in ALL_PARTS)) if one in arrays}
+        if lengths == {0} or len(lengths) > 1:
+            return f"{name} is of {' and '.join(map(str, sorted(lengths)))} pairs"
+    return ""
 
 
 class StoredScores:

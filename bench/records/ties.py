@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.metrics import METRICS
 from bench.records.blocks import score_table, shared_by
 from bench.records.entries import Entry
 from bench.stats.intervals import FEWEST_SEEDS
+from bench.stats.pair_error import PairCovariances
 from bench.stats.ties import Marks, tie_group
+
+Array = NDArray[np.float64]
 
 
 def tie_groups(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) -> Marks:
@@ -29,11 +33,19 @@ def tie_groups(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) ->
 def _tie_group(entries: frozenset[Entry], domain: str, metric: str) -> frozenset[Entry]:
     """Kept, as tables, conclusions and the leaderboard ask for the same, each in an order of its own."""
     known = sorted(entries, key=lambda entry: entry.group)
-    scores = score_table(known, [(domain, metric)])[..., 0]
-    shared = shared_by(known, domain, metric)
+    marks = ties_among(known, score_table(known, [(domain, metric)])[..., 0], metric, shared_by(known, domain, metric))
+    return frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
+
+
+def ties_among(entries: Sequence[Entry], scores: Array, metric: str, shared: PairCovariances) -> Marks:
+    """The tie group (entries,) by ``scores`` (blocks, entries); nobody where all of it have learned nothing.
+
+    Args:
+        shared: what the test pairs of the entries have in common.
+    """
     marks = tie_group(scores, METRICS.get(metric).direction, shared.between, shared.freedom, shared.step)
-    group = frozenset(entry for entry, belongs in zip(known, marks, strict=True) if belongs)
-    return group if any(map(_has_learned, group)) else frozenset()
+    learned = any(_has_learned(entry) for entry, belongs in zip(entries, marks, strict=True) if belongs)
+    return marks if learned else np.zeros_like(marks)
 
 
 def how_bold(fewest: int, most: int) -> str:

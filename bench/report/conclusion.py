@@ -55,7 +55,7 @@ def _not_worse(section: Section, comparison: Comparison) -> list[str]:
     sentences = []
     for part in map(section.of, section.backbones):
         ranked = part.ranked("fusion", comparison.metric)
-        if max((len(entry.finished) for entry in ranked), default=0) < FEWEST_SEEDS:
+        if max((len(entry.tested(comparison.domain)) for entry in ranked), default=0) < FEWEST_SEEDS:
             continue
         marks = tie_groups(ranked, comparison.domain, [comparison.metric])[:, 0]
         group = [entry.group.fusion for entry, belongs in zip(ranked, marks, strict=True) if belongs]

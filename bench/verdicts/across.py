@@ -18,7 +18,7 @@ from bench.records.blocks import score_table, shared_by
 from bench.records.entries import Entry
 from bench.records.record import Group
 from bench.records.sections import Section
-from bench.records.ties import tie_groups
+from bench.records.ties import ties_among
 from bench.stats.intervals import FEWEST_SEEDS, estimate
 from bench.stats.pair_error import PairCovariances
 from bench.stats.paired import Paired, paired
@@ -43,7 +43,8 @@ class Across:
         mean, half_width, ties: (fusions, domains + 1), the last column over the mean of the domains: means, the half
             widths of their 95 % intervals, and who may be the best.
         behind: (fusions,) how far, at most, behind the best mean of a domain.
-        scores: (repetitions, fusions) means over the domains; each domain has repetitions of its own.
+        scores: (repetitions, fusions) means over the domains; each domain has repetitions of its own, and as many of
+            them count as the one with the fewest has that all fusions share.
         shared: what these have in common, where seeds share test pairs.
         agreements: how alike every two domains order three fusions or more.
         left_out: fusions that miss a domain.
@@ -87,25 +88,17 @@ class Across:
 
 @dataclass(frozen=True)
 class _Column:
-    """One domain: means, half widths and tie group of the fusions, their scores (blocks, fusions) on the blocks that
-    all have, and what their test pairs share."""
+    """One domain: the fusions, their scores (blocks, fusions) on the blocks that all have, and what their test pairs
+    share."""
 
-    mean: Array
-    half_width: Array
-    ties: NDArray[np.bool_]
+    entries: Sequence[Entry]
     scores: Array
     shared: PairCovariances
 
     @classmethod
     def of(cls, entries: Sequence[Entry], domain: str, metric: str) -> _Column:
         table = score_table(entries, [(domain, metric)])[..., 0]
-        return cls(
-            np.array([entry.mean(domain, metric) for entry in entries]),
-            np.array([entry.half_width(domain, metric) for entry in entries]),
-            tie_groups(entries, domain, [metric])[:, 0],
-            table[~np.isnan(table).any(axis=1)],
-            shared_by(entries, domain, metric),
-        )
+        return cls(entries, table[~np.isnan(table).any(axis=1)], shared_by(entries, domain, metric))
 
 
 def across(sections: Iterable[Section], metric: str, fewest: int = FEWEST_DOMAINS, shift: str = "") -> list[Across]:
@@ -158,13 +151,18 @@ def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], me
         for domain in domains
     ]
     blocks = min(len(column.scores) for column in columns)
+    if not blocks:
+        return None
+    # As many of each domain, so that the mean is that of the columns beside it.
     scores = np.stack([column.scores[:blocks] for column in columns])
+    each = [estimate(own, one.shared.own, one.shared.freedom) for own, one in zip(scores, columns, strict=True)]
+    tied = [ties_among(one.entries, own, metric, one.shared) for own, one in zip(scores, columns, strict=True)]
     values, shared = scores.mean(axis=0), reduce(add, (one.shared for one in columns)).scaled(1 / len(domains))
     overall = estimate(values, shared.own, shared.freedom)
-    mean = np.stack([*(column.mean for column in columns), overall.mean], axis=1)
-    half_width = np.stack([*(column.half_width for column in columns), overall.half_width], axis=1)
+    mean = np.stack([*(one.mean for one in each), overall.mean], axis=1)
+    half_width = np.stack([*(one.half_width for one in each), overall.half_width], axis=1)
     of_mean = tie_group(values, direction, shared.between, shared.freedom, shared.step)
-    ties = np.stack([*(column.ties for column in columns), of_mean], axis=1)
+    ties = np.stack([*tied, of_mean], axis=1)
     best = (direction * mean[:, :-1]).max(axis=0)
     enough = len(domains) > 1 and len(fusions) >= FEWEST_FUSIONS and blocks >= FEWEST_SEEDS
     order = np.argsort(-direction * mean[:, -1], kind="stable")

@@ -20,12 +20,14 @@ class Standing:
     """What is said of one fusion.
 
     Attributes:
-        mean: of the metric, with the half width of its interval, nan where there is none.
+        n: repetitions that were tested.
+        mean: of the metric over these, with the half width of its interval, nan where there is none.
         verdict: of its difference from the baseline; None of the baseline itself.
         is_tied: whether it belongs to the tie group, and so may be the best.
     """
 
     fusion: str
+    n: int
     mean: float
     half_width: float
     verdict: Verdict | None
@@ -62,8 +64,8 @@ class Standings:
 
     @property
     def counts(self) -> Sequence[int]:
-        """Repetitions that each fusion shares with the baseline."""
-        return [one.verdict.paired.n for one in self.members if one.verdict]
+        """Repetitions that the mean of each fusion is over."""
+        return [one.n for one in self.members]
 
 
 def what_is_marked(columns: Iterable[Standings]) -> str:
@@ -90,6 +92,7 @@ def standings_of(section: Section, domain: str, metric: str, margin: float, base
     members = tuple(
         Standing(
             entry.group.fusion,
+            len(entry.tested(domain)),
             entry.mean(domain, metric),
             entry.half_width(domain, metric),
             verdicts.get(entry.group.fusion),

@@ -60,7 +60,10 @@ def _header(header: Mapping[str, Any]) -> Iterator[Remark]:
     if not git:
         yield Remark(False, "run.json: not made in a checkout, so the commit is not known")
     elif git.get("dirty"):
-        yield Remark(False, f"run.json: made at {git['sha'][:10]} with changes that were not committed")
+        yield Remark(
+            False,
+            f"run.json: made at {str(git.get('sha', 'an unknown commit'))[:10]} with changes that were not committed",
+        )
 
 
 def _lines(folder: RunFolder) -> Iterator[Remark]:
@@ -207,7 +210,7 @@ def _differs(record: DetailedRecord, scores: Mapping[str, Any]) -> str:
             scores[f"{name}/label"], scores[name], scores[swapped], said["threshold"] or 0.0,
             said["threshold_tuned"] or 0.0, scores.get(f"{name}/cosine"), cosine_tuned,
         )  # fmt: skip
-        for metric in again.keys() & said.keys():
+        for metric in filter(said.keys().__contains__, again):
             if not _equal(said[metric], again[metric]):
                 return f"record {record.key}: {metric} {where} is {said[metric]}, its scores give {again[metric]}"
     return ""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bench import zoo
 from bench.backbones import BACKBONES, Backbone, create_backbone, register_backbone
-from bench.backbones.contract import MIN_MAP, Embedding
+from bench.backbones.contract import MIN_MAP, Embedding, build
 from bench.backbones.weights import published
 from bench.errors import UsageError
 from bench.fusion import MapShape
@@ -113,8 +113,19 @@ def test_measuring_leaves_the_backbone_ready_to_train(backbone: Backbone) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_image_too_small_for_a_map_is_a_usage_error(name: str) -> None:
-    with pytest.raises(UsageError, match="no stage keeps a map of 4x4 on 8x8 images"):
+    with pytest.raises(UsageError, match=f"^backbone {name}: no stage keeps a map of 4x4 on 8x8 images"):
         create_backbone(name, MapShape(3, 8, 8))
+
+
+def test_a_stage_that_keeps_no_map_is_named() -> None:
+    class Flat(Backbone):
+        name = "flat"
+
+        def __init__(self, image: MapShape, pretrained: bool) -> None:
+            super().__init__(image, nn.Conv2d(3, 4, 1), [nn.Identity(), nn.Flatten()])
+
+    with pytest.raises(UsageError, match=r"^backbone flat: stage 2 gives \(1, 4096\); expected \(B, C, H, W\)$"):
+        build(Flat, IMAGE)
 
 
 @pytest.mark.parametrize("name", list(BACKBONES))

@@ -58,6 +58,14 @@ def test_another_column_is_said_to_be_unread(images: Write) -> None:
     assert line.endswith("list.csv: not read: camera; columns that are read: file, class, group, split")
 
 
+def test_groups_in_training_and_in_testing_are_said(images: Write) -> None:
+    def row(number: int) -> str:
+        return f"{letter(number)},g{number // 6 % 2},{('train', 'val', 'test')[number // 6 % 3]}"
+
+    (line,) = unread_of(build_domain(images("class,group,split", row)))
+    assert line.endswith("list.csv: 2 groups are in training and in testing by column split: g0, g1")
+
+
 def test_a_list_as_it_should_be_has_nothing_to_say(images: Write) -> None:
     domain = build_domain(images("class,group", lambda number: f'{letter(number)},"g, {number // 2}",,'))
     assert unread_of(domain) == ()

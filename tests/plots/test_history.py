@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.errors import UsageError
-from bench.plots.contract import Source
+from bench.plots.contract import NothingToDrawError, Source
 from bench.plots.history import MOST, HistoryPlot, draw_history
 from bench.plots.style import QUIET
 from bench.records.load import load_runs
@@ -41,6 +41,12 @@ def test_fusions_that_are_named_are_drawn_alone_in_colour(source):
     axis = draw_history(history, ["f0"]).axes[0]
     assert [container.get_label() for container in axis.containers] == ["f0"]
     assert len(axis.lines) - 1 == 9
+
+
+def test_a_table_without_the_fusions_that_are_named_is_not_drawn(source):
+    (history,) = histories_of(source.runs, "accuracy", {entry.group for entry in source.entries})
+    with pytest.raises(NothingToDrawError, match="none of f99 is in it"):
+        draw_history(history, ["f99"])
 
 
 def test_a_single_run_has_no_history(record, run_folder, bench_plot, tmp_path):

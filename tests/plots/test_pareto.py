@@ -52,6 +52,21 @@ def test_a_higher_mean_that_is_not_surely_higher_is_no_step(record, run_folder, 
     assert lines["fusion"][front].tolist() == ["dear", "cheap"]
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_of_too_few_seeds_nothing_is_surely_better(record, run_folder, bench_report, seeds):
+    # Both a csv and lines of two backbones are judged by intervals, of which one seed has none.
+    records = [
+        record(name, seed, level + 0.0001 * seed)
+        for name, level in {"cheap": 0.8, "dear": 0.9}.items()
+        for seed in range(seeds)
+    ]
+    folder = run_folder(records)
+    bench_report(folder)
+    lines = Source.read([folder / "leaderboard.csv"]).boards[0].ranked("fusion", "accuracy")
+    judge = Judge(lines, "accuracy", None, 0.01)
+    assert not any(judge(one, other) for one in range(2) for other in range(2))
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

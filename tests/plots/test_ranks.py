@@ -1,10 +1,12 @@
-"""Cliques of mean ranks against their definition."""
+"""Mean ranks: their cliques against the definition, and of what they are drawn."""
 
 import itertools
 
 import numpy as np
 
-from bench.plots.ranks import cliques_of
+from bench.plots.contract import Source
+from bench.plots.ranks import cliques_of, draw_ranks
+from bench.records.load import load_runs
 
 
 def test_cliques_are_the_largest_sets_within_a_critical_difference():
@@ -19,3 +21,21 @@ def test_cliques_are_the_largest_sets_within_a_critical_difference():
         largest = {frozenset(one) for one in sets if not any(one < other for other in sets)}
         found = cliques_of(ranks.astype(float), float(critical))
         assert {frozenset(range(first, last + 1)) for first, last in found} == largest
+
+
+def test_replicates_are_ranked_over_those_that_all_fusions_have(record, run_folder):
+    records = [
+        record(
+            name,
+            n,
+            level + 0.01 * (n % 3),
+            repeats="replicate",
+            warmup={"task": "names", "seed": n, "quality": 0.9 + 0.001 * n},
+        )
+        for name, level in (("concat", 0.9), ("cosine", 0.8), ("sum", 0.7))
+        for n in range(12)
+        if (name, n) != ("concat", 0)
+    ]
+    source = Source.of(load_runs([run_folder(records)]))
+    figure = draw_ranks(source.boards[0], "accuracy", source.sections[0])
+    assert "11 replicates" in " ".join(text.get_text() for text in figure.texts)

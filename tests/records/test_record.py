@@ -177,7 +177,7 @@ def test_what_the_writer_writes_is_what_every_reader_reads(whole, record, tmp_pa
         (found,) = folder.records(kind)
         names = [one.name for one in fields(kind)]
         assert [getattr(found, name) for name in names] == [getattr(written, name) for name in names]
-    ending = status if status == "ok" else f"{status}: first"
+    ending = status if status == "ok" else f"{status}: ValueError: first"
     assert (written.status, written.ending) == (status, ending)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.errors import UsageError
 from bench.metrics import metric_position
 from bench.records.entries import Entry, entries_of
 from bench.records.load import load_runs, pool
-from bench.records.scores import StoredScores
+from bench.records.scores import StoredScores, read_scores
 from bench.records.sections import sections_of
 from bench.records.ties import tie_groups
 from bench.report import quarters_block
@@ -100,7 +101,18 @@ def test_who_ties_depends_on_the_pairs_that_were_drawn(run: Callable[..., Path])
     assert tie_groups(with_scores, "color", ["accuracy"]).all()
 
 
-@pytest.mark.parametrize("loss", ["no file", "damage", "another number of pairs", "no labels"])
+WRONG = {
+    "text": {"color": np.full(PAIRS, "a")},
+    "not finite": {"color": np.full(PAIRS, np.nan)},
+    "fewer scores than labels": {"color": np.ones(PAIRS - 1)},
+    "no pairs": {"color": np.ones(0), "color/label": np.ones(0)},
+    "a table of scores": {"color": np.ones((PAIRS, 2))},
+    "units of other pairs": {"color/units": np.ones((PAIRS - 1, 2), int)},
+    "units of one image": {"color/units": np.ones(PAIRS, int)},
+}
+
+
+@pytest.mark.parametrize("loss", ["no file", "damage", "another number of pairs", "no labels", *WRONG])
 def test_what_cannot_be_read_is_left_out(run: Callable[..., Path], loss: str) -> None:
     folder = run()
     file = folder / "scores" / f"{0:016x}.npz"
@@ -110,6 +122,10 @@ def test_what_cannot_be_read_is_left_out(run: Callable[..., Path], loss: str) ->
         file.write_bytes(file.read_bytes()[:100])
     elif loss == "another number of pairs":
         np.savez(file, **{"color": np.ones(7), "color/label": np.ones(7)})
+    elif loss in WRONG:
+        np.savez(file, **{"color": np.ones(PAIRS), "color/label": np.ones(PAIRS), **WRONG[loss]})
+        with pytest.raises(UsageError, match=rf"^{file}: color"):
+            read_scores(file)
     else:
         np.savez(file, color=np.ones(PAIRS))
     widths = {entry.group.fusion: entry.half_width("color", "accuracy") for entry in entries(folder)}

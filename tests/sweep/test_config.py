@@ -111,7 +111,7 @@ NONSENSE = [
     ("fusion", "x" * 6000, "at most 5,000"),
     ("fusion", ["a,b"] * 6000, "at most 10000"),
     ("domain", "folder:\udce9", "UTF-8"),
-    ("backbone", 3, "tuple"),
+    ("backbone", 3, "expected a text, or a list of them"),
     ("protocol", True, "'scratch', 'finetune' or 'frozen'"),
     ("warmup", None, "string"),
     ("test_pairs", 10**9, "less than or equal to"),

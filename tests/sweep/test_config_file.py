@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
         ("- a\n- b\n", "expected keys and values"),
         ("a: [1\n", "not readable as YAML"),
         ("1: 3\n", "key 1 is not text"),
+        ("domain: {folder: photos}\n", "domain = {'folder': 'photos'}: expected a text, or a list of them$"),
         ("seed: 1\nseed: 2\n", "line 2: key 'seed' is given twice"),
         (None, "no such file"),
     ],

@@ -70,6 +70,23 @@ def test_who_misses_a_domain_is_named_and_not_averaged(scores, boards):
     assert "concat" not in found.fusions
 
 
+def test_the_mean_is_that_of_the_columns_where_a_domain_has_fewer_repetitions(scores, boards):
+    (found,) = boards({place: value for place, value in scores.items() if place[1] != "texture" or place[2] < 3})
+    assert found.repetitions == 3
+    np.testing.assert_allclose(found.mean[:, -1], found.mean[:, :-1].mean(axis=1))
+    color = [np.mean([scores[fusion, "color", seed] for seed in range(3)]) for fusion in found.fusions]
+    np.testing.assert_allclose(found.mean[:, 0], color)
+
+
+def test_without_a_repetition_that_all_share_there_is_no_table(scores, boards):
+    apart = {
+        place: value
+        for place, value in scores.items()
+        if place[1] != "color" or (place[0] == "concat") == (place[2] < 2)
+    }
+    assert boards(apart) == []
+
+
 def test_one_domain_or_other_conditions_are_not_set_beside_each_other(scores, boards):
     assert boards({place: value for place, value in scores.items() if place[1] == "color"}) == []
     assert boards(scores, metric="threshold") == []

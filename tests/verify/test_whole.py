@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -75,6 +76,12 @@ def damaged_scores(run: Path) -> None:
     next((run / "scores").glob("*.npz")).write_bytes(b"no scores")
 
 
+def other_scores(run: Path) -> None:
+    file = next((run / "scores").glob("*.npz"))
+    with np.load(file) as held:
+        np.savez(file, **{**held, "color": held["color"][1:]})
+
+
 def test_a_run_as_it_was_written_is_whole(run: Path) -> None:
     remarks = {remark.text for remark in verify(RunFolder(run))}
     assert not wrong(run)
@@ -104,6 +111,7 @@ def test_a_run_as_it_was_written_is_whole(run: Path) -> None:
         ),
         (without_last, ["1 cell that run.json asks for without a record"]),
         (cut, ["the last line is cut off", "without a record"]),
+        (other_scores, ["color is of 63 and 64 pairs", "1 differ"]),
         (damaged_scores, ["scores that cannot be read", "1 differ"]),
         (lambda run: (run / "run.json").unlink(), ["run.json: missing"]),
     ],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bench.markup import BOLD
-from bench.report import footnotes, lift_block, quarters_block
+from bench.report import across_block, footnotes, lift_block, quarters_block
 from bench.report.against_baseline import comparison_grid, comparison_sentence, sign_flip_notes
 from bench.report.caption import caption
 from bench.report.formats import ReportFormat, register_report_format
@@ -31,18 +31,25 @@ SPECIAL = {
 
 @register_report_format
 class Latex(ReportFormat):
-    """All tables but those of shifts and kinds as LaTeX tables; the document needs the package booktabs."""
+    """The tables of scores, also across domains, of references, of differences from a baseline, and of new classes and
+    groups, as LaTeX tables; the document needs the package booktabs."""
 
     name = "tex"
 
     def render(self, report: Report) -> str:
         tables = [r"% \usepackage{booktabs}"]
+        for across in report.across:
+            told = f"{across_block.conclusion(across)} {across_block.sentence(across)}"
+            tables.append(latex_table(across_block.grid(across), told, label_of("across", across_block.title(across))))
         for section, found in report.compared:
             table = Table(section, report.metrics, report.costs)
             main = table.main()
             if main:
                 sentences, notes = " ".join(caption(section)), footnotes.legend(table.compared)
                 tables.append(latex_table(main, sentences, label_of(section.title), notes))
+            if table.apart:
+                name = label_of(section.title, "references")
+                tables.append(latex_table(table.references(), "References and controls.", name))
             for comparison in found:
                 name = label_of(section.title, comparison.domain, "compared")
                 notes = sign_flip_notes(comparison.verdicts, comparison.repeats)

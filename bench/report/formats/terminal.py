@@ -21,7 +21,7 @@ from bench.report.provenance import left_out
 from bench.report.report import Report
 from bench.report.table import Grid, Table, estimate_text
 from bench.stats.intervals import FEWEST_SEEDS
-from bench.text import count_of, printable, some
+from bench.text import MISSING, count_of, printable, some
 from bench.verdicts.across import Across
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _print(console: Console, section: Section, found: Sequence[Comparison], repo
     if grid is not None:
         for line in _leaders(section, report.metrics[0]):
             _say(console, line)
-        shown, left_out = fitting(_with_verdicts(grid, table.compared, found), console.width)
+        at_home = next((one for one in found if one.domain == section.domain), None)
+        shown, left_out = fitting(_with_verdicts(grid, table.compared, at_home), console.width)
         order = _best_first(table.compared, section.domain, report.metrics[0])
         console.print(drawn(Grid(shown.header, [shown.rows[place] for place in order], shown.left)))
         for line in legend(table.compared):
@@ -138,18 +139,21 @@ def fitting(grid: Grid, width: int, stays: int | None = None) -> tuple[Grid, lis
     return Grid([grid.header[place] for place in kept], rows, grid.left), left_out
 
 
-def _with_verdicts(grid: Grid, entries: Sequence[Entry], found: Sequence[Comparison]) -> Grid:
+def _with_verdicts(grid: Grid, entries: Sequence[Entry], found: Comparison | None) -> Grid:
     """The table with the verdict on the domain trained on after the first metric, where there is one."""
-    if not found:
+    if found is None:
         return grid
-    unit, baseline = found[0].unit, found[0].baseline
-    known = {(one.backbone, one.fusion): one for one in found[0].verdicts}
+    unit, baseline = found.unit, found.baseline
+    known = {(one.backbone, one.fusion): one for one in found.verdicts}
     at = grid.left + 2
     header = [*grid.header[:at], f"from {baseline}", "verdict", *grid.header[at:]]
     rows = []
     for entry, row in zip(entries, grid.rows, strict=True):
         verdict = known.get((entry.group.backbone, entry.group.fusion))
-        cells = [unit.signed(verdict.paired.mean), word_of(verdict, found[0].repeats)] if verdict else ["", "baseline"]
+        # A backbone without the baseline has nothing to be compared with.
+        cells = ["", "baseline"] if entry.group.fusion == baseline else [MISSING, MISSING]
+        if verdict:
+            cells = [unit.signed(verdict.paired.mean), word_of(verdict, found.repeats)]
         rows.append([*row[:at], *cells, *row[at:]])
     return Grid(header, rows, grid.left)
 

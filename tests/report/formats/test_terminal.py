@@ -68,6 +68,17 @@ def test_who_may_be_the_best_stands_above_and_verdicts_in_the_rows(shown):
     assert "## Provenance" not in text
 
 
+def test_a_backbone_without_the_baseline_has_no_verdicts(record, run_folder, bench_report):
+    records = [
+        record(name, seed, 0.8 + 0.001 * seed, backbone="resnet18") for name in ("concat", "sum") for seed in range(4)
+    ]
+    records += [record("sum", seed, 0.7 + 0.001 * seed, backbone="tiny_vit") for seed in range(4)]
+    text = bench_report(run_folder(records), "--format", "terminal", "--baseline", "concat").stdout
+    rows = {tuple(line.split()[:2]): line for line in text.splitlines() if "±" in line}
+    assert [place for place, row in rows.items() if "baseline" in row] == [("concat", "resnet18")]
+    assert " - " in rows["sum", "tiny_vit"]
+
+
 @pytest.mark.parametrize(("seeds", "marked"), [(1, "the best mean"), (2, "the best mean, or too close to it to tell")])
 def test_from_one_or_two_seeds_nobody_is_said_to_be_the_best(record, run_folder, bench_report, seeds, marked):
     records = [record(fusion, seed, 0.9 - n / 10) for seed in range(seeds) for n, fusion in enumerate(NAMES)]
