@@ -91,7 +91,7 @@ class Attempt:
     @property
     def ending(self) -> str:
         """The status, with the first line of what the error said: lists have a line for each attempt."""
-        return ": ".join([self.status, *first_line(self.error)])
+        return ": ".join([self.status, *in_short(self.error)])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -189,10 +189,14 @@ class DetailedRecord(Record):
 
 
 def first_line(error: ErrorFacts | None) -> list[str]:
-    """The first line of the message of an error, after its type where nobody foresaw it; nothing where it has none."""
-    known = error or ErrorFacts()
-    kind = [known["type"]] if known.get("traceback") and known.get("type") else []
-    return [": ".join([*kind, line]) for line in known.get("message", "").strip().splitlines()[:1]]
+    """The first line of the message of an error; nothing where it has none."""
+    return (error or {}).get("message", "").strip().splitlines()[:1]
+
+
+def in_short(error: ErrorFacts | None) -> list[str]:
+    """The type of an error that nobody foresaw, and the :func:`first_line` of any."""
+    kind = error.get("type", "") if error and error.get("traceback") else ""
+    return [*filter(None, [kind]), *first_line(error)]
 
 
 Kind = TypeVar("Kind", bound=Attempt)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.metrics import metric_position
-from bench.records.record import Record, first_line
+from bench.records.record import Record, in_short
 from bench.sweep.clock import Clock, in_words
 from bench.text import printable, say
 
@@ -135,7 +135,7 @@ class SweepDisplay:
         failed = result["status"] != "ok"
         self._clock.warmed_up(cell, None if failed else result["warmup_seconds"])
         self._bar.update(self._task, left=self._left())
-        ended = [result["status"], *first_line(result["error"])] if failed else [f"{result['warmup_seconds']:.0f} s"]
+        ended = [result["status"], *in_short(result["error"])] if failed else [f"{result['warmup_seconds']:.0f} s"]
         which = "" if cell.repeats == "seed" else f" of replicate {cell.seed}"
         domain = cell.name_of(cell.warmup.domain)
         self._line(f"warm-up {cell.warmup.task}{which} of {cell.backbone} on {domain}: {': '.join(ended)}", "cyan")
