@@ -74,6 +74,9 @@ def choose_metrics(text: str) -> tuple[str, ...]:
 def choose_costs(text: str) -> tuple[str, ...]:
     """Names of cost columns from ``--cost``, none of them for ``none``; an unknown one raises ``UsageError``."""
     names = choose(text, (*COSTS, "none"), "--cost")
-    if "none" in names and len(names) > 1:
+    if "none" not in names_in(text):
+        # A glob is one of columns.
+        return tuple(name for name in names if name != "none")
+    if len(names) > 1:
         raise UsageError(f"--cost: 'none' stands alone, got {text!r}")
-    return () if names == ("none",) else names
+    return ()

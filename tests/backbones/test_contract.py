@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,7 +15,8 @@ from bench.backbones.contract import MIN_MAP, Embedding, build
 from bench.backbones.weights import published
 from bench.errors import UsageError
 from bench.fusion import MapShape
-from bench.model import IMAGE
+from bench.model import IMAGE, build_model
+from bench.spec import parse_spec
 
 zoo.load()
 NAMES = [*BACKBONES, "timm:regnetx_002"]
@@ -165,3 +169,16 @@ def test_the_embedding_recomputed() -> None:
     projected = torch.stack([layer.project.weight @ row + layer.project.bias for row in feature_map.mean(3).mean(2)])
     mean, variance = projected.mean(0), projected.var(0, unbiased=False)
     assert torch.allclose(layer(feature_map), (projected - mean) / (variance + 1e-5).sqrt(), atol=1e-4)
+
+
+def test_the_backbone_of_the_docs_is_one(registries: None, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "add-a-fusion.md").read_text()
+    (code,) = re.findall(r"```python\n([^`]*class PlainCNN.*?)```", page, re.DOTALL)
+    file = tmp_path / "plain_cnn.py"
+    file.write_text(code)
+    zoo.load([file])
+    model = build_model(parse_spec("concat"), "plain_cnn", IMAGE)
+    assert model.backbone is not None
+    assert model.backbone.spec.stages == (MapShape(32, 16, 16), MapShape(64, 8, 8), MapShape(128, 4, 4))
+    images = torch.zeros(3, 3, 32, 32, dtype=torch.uint8)
+    assert model(images, images).shape == (3,)

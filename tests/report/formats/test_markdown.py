@@ -191,6 +191,7 @@ def test_costs_come_in_short_and_can_be_left_out(record, markdown, tables):
     assert list(tables(text)[0][0])[-2:] == ["MACs", "params"]
     assert "Pairs/s are indicative" not in text
     assert "params" not in tables(markdown([record()], "--cost", "none"))[0][0]
+    assert "params" in tables(markdown([record()], "--cost", "*"))[0][0]
 
 
 def test_macs_that_leave_operators_out_say_so(record, markdown, tables):
