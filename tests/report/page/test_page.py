@@ -120,7 +120,7 @@ def test_figures_hold_the_numbers_of_the_records(sweep, make_page):
 
 def test_the_page_opens_with_who_may_be_the_best_and_every_part_has_an_address(sweep, make_page):
     html = make_page(sweep)
-    opening = html[html.index("Which fusion?") : html.index("Trained on color · finetune · warm-up names <a")]
+    opening = html[html.index("<h2>Which fusion?") : html.index("Trained on color · finetune · warm-up names <a")]
     found = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', opening, re.DOTALL)
     assert {"abs_diff", "concat"} == {name for name, _ in found[:2]}
     assert ' class="tied"' in found[0][1]
@@ -207,6 +207,10 @@ def two_domains(record):
 def test_domains_stand_beside_each_other_before_the_chapters(two_domains, make_page):
     html = make_page(two_domains)
     assert html.index("<h2>Which fusion?") < html.index("<h2>Across domains: ") < html.index('id="chapter-1"')
+    (nav,) = re.findall(r"<nav>(.*?)</nav>", html, re.DOTALL)
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', nav)
+    assert [name for _, name in links[:2]] == ["Which fusion?", "Across domains"]
+    assert all(html.count(f'id="{place}"') == 1 for place, _ in links)
     assert "Not worse than the best on the mean: attention (of 2)." in html
     assert html.count('id="across-0"') == 1
 
