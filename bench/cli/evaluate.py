@@ -45,6 +45,6 @@ def evaluate(
     for record in records:
         for domain, tested in record.eval.items():
             values = [tested.values[metric_position(name)] for name in ("accuracy", "f1", "auc")]
-            shown = [MISSING if value is None else f"{100 * value:.1f}" for value in values]
+            shown = [MISSING if value is None else f"{value:.3f}" for value in values]
             table.add_row(*(Text(printable(cell)) for cell in (record.fusion, str(record.seed), domain, *shown)))
     emit(table_text(table))
