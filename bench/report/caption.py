@@ -191,7 +191,9 @@ def _how_to_read(section: Section, mark: str) -> str:
     if min(counts) < FEWEST_SEEDS:
         text += f"; no inference: fewer than {FEWEST_SEEDS} {section.repeats}s"
     per_backbone = ", per backbone" if len(section.backbones) > 1 else ""
-    return f"{text}. {mark}: {how_bold(min(counts), max(counts))}{per_backbone}."
+    # Another domain may have been tested by some of them alone.
+    tested = [len(entry.tested(domain)) for domain in (section.domain, *section.other_domains) for entry in finished]
+    return f"{text}. {mark}: {how_bold(min(filter(None, tested), default=0), max(counts))}{per_backbone}."
 
 
 def _efficiency(section: Section) -> str:

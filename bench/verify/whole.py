@@ -60,10 +60,8 @@ def _header(header: Mapping[str, Any]) -> Iterator[Remark]:
     if not git:
         yield Remark(False, "run.json: not made in a checkout, so the commit is not known")
     elif git.get("dirty"):
-        yield Remark(
-            False,
-            f"run.json: made at {str(git.get('sha', 'an unknown commit'))[:10]} with changes that were not committed",
-        )
+        commit = str(git.get("sha") or "unknown")[:10]
+        yield Remark(False, f"run.json: made at {commit} with changes that were not committed")
 
 
 def _lines(folder: RunFolder) -> Iterator[Remark]:

@@ -211,6 +211,19 @@ def test_metrics_on_other_domains(record, markdown, tables):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("abroad", [1, 5])
+def test_bold_is_as_sure_as_the_domain_with_the_fewest_seeds_allows(record, markdown, abroad):
+    records = [
+        record(name, seed, level + 0.001 * seed, abroad={"texture": level - 0.1} if seed < abroad else {})
+        for name, level in (("concat", 0.9), ("sum", 0.8))
+        for seed in range(5)
+    ]
+    text = " ".join(markdown(records, "--baseline", "concat").split())
+    assert ("Bold: best in the column, or too close to it to tell." in text) == (abroad == 1)
+    assert ("with 95 % confidence the truly best one is among them" in text) == (abroad == 5)
+    assert text.count("Not worse than the best: concat") == (1 if abroad == 1 else 2)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(2, "2"), (0, "0"), (8.34, "8.3"), (560.1, "560"), (999.4, "999"), (999.6, "1.0 k"), (16641, "16.6 k"),
