@@ -73,8 +73,10 @@ def draw_pareto(board: Board, metric: str, section: Section | None, margin: floa
         f"their verdict, and not surely by less than {unit_of(metric).short(margin)}" if section else "their intervals"
     )
     note = f"{repeats_note(lines)}; line: {interval_over(board.repeats)}"
-    joins = any(front.sum() > 1 for front in fronts)
-    note += f"; joined: each is surely better than the cheaper one, by {told}" if joins else ""
+    if any(front.sum() > 1 for front in fronts):
+        note += f"; joined: each is surely better than the cheaper one, by {told}"
+    else:
+        note += f"; ringed: the cheapest, as none is surely better, by {told}"
     note += "; arrows, and what is dotted: beyond the axis" if _is_zoomed(lines, metric) else ""
     note += "" if board.has_rates else "; no pairs/s, as the runs are from several machines"
     figure = new_figure(WIDTH * len(panels), height * rows, board.title, note)
