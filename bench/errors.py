@@ -72,8 +72,7 @@ def explain(error: ValidationError, model: type[BaseModel], where: Callable[[str
         return f"{origin}: {key}: expected at least one value"
     # Of a mapping in a field, the key as well; places in lists are seen from the value.
     name = ".".join([key, *(one for one in place[1:] if isinstance(one, str) and one != "[key]")])
-    if problem["type"] == "tuple_type":
-        problem["msg"] = "expected a text, or a list of them"
-    message = printable(problem["msg"].removeprefix("Value error, "), 3 * LONGEST_VALUE)
+    said = "expected a text, or a list of them" if problem["type"] == "tuple_type" else problem["msg"]
+    message = printable(said.removeprefix("Value error, "), 3 * LONGEST_VALUE)
     value = printable(repr(problem["input"]), LONGEST_VALUE)
     return f"{origin}: {printable(name, LONGEST_VALUE)} = {value}: {message}" if key else f"{origin}: {message}"

@@ -289,14 +289,13 @@ class Registry(Generic[T]):
 
     def _unknown(self, name: str) -> str:
         near = self._near(name)
-        known = f"known: {', '.join(self) or 'none'}"
+        meant = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self) or 'none'}"
         broken = [f"{plugin.path.name} ({plugin.error})" for plugin in BROKEN.values()]
-        note = f"; plug-ins that failed to load: {', '.join(broken)}" if broken else ""
-        own = "" if broken else "one of your own comes with --include FILE"
-        meant = f"did you mean {' or '.join(near)}?" if near else known
+        failed = f"plug-ins that failed to load: {', '.join(broken)}"
+        own = failed if broken else "one of your own comes with --include FILE"
         # Behind a long list of names nobody reads on.
         hints = sorted([meant, own], key=lambda hint: len(hint) > LONGEST_HINT)
-        return f"unknown {self.kind} {name!r}: {'; '.join(filter(None, hints))}{note}"
+        return f"unknown {self.kind} {name!r}: {'; '.join(hints)}"
 
     def _near(self, name: str) -> list[str]:
         """Names that may be meant, the likeliest first."""

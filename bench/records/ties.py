@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.metrics import METRICS
 from bench.records.blocks import score_table, shared_by
 from bench.records.entries import Entry
-from bench.stats.intervals import FEWEST_SEEDS
+from bench.stats.intervals import FEWEST_SEEDS, Array
 from bench.stats.pair_error import PairCovariances
 from bench.stats.ties import Marks, tie_group
-
-Array = NDArray[np.float64]
 
 
 def tie_groups(entries: Sequence[Entry], domain: str, metrics: Sequence[str]) -> Marks:

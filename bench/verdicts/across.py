@@ -155,12 +155,11 @@ def _board(conditions: Group, told_apart: str, by_domain: dict[str, _Tested], me
         return None
     # As many of each domain, so that the mean is that of the columns beside it.
     scores = np.stack([column.scores[:blocks] for column in columns])
-    each = [estimate(own, one.shared.own, one.shared.freedom) for own, one in zip(scores, columns, strict=True)]
     tied = [ties_among(one.entries, own, metric, one.shared) for own, one in zip(scores, columns, strict=True)]
     values, shared = scores.mean(axis=0), reduce(add, (one.shared for one in columns)).scaled(1 / len(domains))
-    overall = estimate(values, shared.own, shared.freedom)
-    mean = np.stack([*(one.mean for one in each), overall.mean], axis=1)
-    half_width = np.stack([*(one.half_width for one in each), overall.half_width], axis=1)
+    tables = [*zip(scores, (one.shared for one in columns), strict=True), (values, shared)]
+    estimates = [estimate(own, common.own, common.freedom) for own, common in tables]
+    mean, half_width = (np.stack([getattr(one, name) for one in estimates], axis=1) for name in ("mean", "half_width"))
     of_mean = tie_group(values, direction, shared.between, shared.freedom, shared.step)
     ties = np.stack([*tied, of_mean], axis=1)
     best = (direction * mean[:, :-1]).max(axis=0)

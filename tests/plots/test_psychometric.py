@@ -113,6 +113,14 @@ def test_each_backbone_has_a_row_and_each_sweep_a_panel(swept, sweeps):
     assert [row.title.split(" · ")[-1] for row in sweeps([first, second], "noise").rows()] == ["x"]
 
 
+def test_who_has_no_accuracy_at_any_level_has_no_curve(swept, sweeps):
+    lost = swept("concat")
+    for one in lost["eval"]["color:shift=sweep_radius"]["strata"].values():
+        one["accuracy"] = None
+    (row,) = sweeps([swept(), lost]).rows()
+    assert names_of(row) == [["abs_diff"]]
+
+
 def test_a_missing_sweep_says_how_to_get_it(swept, record, sweeps):
     with pytest.raises(
         NothingToDrawError, match=r"no sweep of radius, contrast, noise .*--eval sweep_radius,sweep_contrast,sweep_n"

@@ -81,5 +81,16 @@ def test_a_heading_is_broken_between_parameters_where_there_is_no_room(drawn):
     assert heads("color", "color:difficulty=hard", "digits", "texture", "shapes")[1] == "color:\ndifficulty=hard"
 
 
+def test_the_note_counts_what_the_means_are_over(record, run_folder):
+    # No seed is shared, so that nothing is paired.
+    records = [
+        record(name, seed, 0.9 + 0.001 * seed) for name, own in (("a", (0, 1, 2)), ("b", (3, 4, 5))) for seed in own
+    ]
+    ((_, job),) = Verdicts().jobs(Source.of(load_runs([run_folder(records)])), "accuracy", ())
+    note = " ".join(" ".join(text.get_text() for text in job().findobj(Text)).split())
+    assert "over 3 seeds" in note
+    assert "tie group, which holds the best at 95 %" in note
+
+
 def test_rows_stand_by_mean_rank(drawn):
     assert next(label.get_text() for label in drawn().get_yticklabels()) == "good"

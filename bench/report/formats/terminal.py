@@ -150,9 +150,12 @@ def _with_verdicts(grid: Grid, entries: Sequence[Entry], found: Comparison | Non
     rows = []
     for entry, row in zip(entries, grid.rows, strict=True):
         verdict = known.get((entry.group.backbone, entry.group.fusion))
-        # A backbone without the baseline has nothing to be compared with.
-        cells = ["", "baseline"] if entry.group.fusion == baseline else [MISSING, MISSING]
-        if verdict:
+        if entry.group.fusion == baseline:
+            cells = ["", "baseline"]
+        elif verdict is None:
+            # A backbone without the baseline has nothing to be compared with.
+            cells = [MISSING, MISSING]
+        else:
             cells = [unit.signed(verdict.paired.mean), word_of(verdict, found.repeats)]
         rows.append([*row[:at], *cells, *row[at:]])
     return Grid(header, rows, grid.left)
